@@ -1,0 +1,180 @@
+/**
+ * Open sessions of this process, by role, system and account. Each holds slots in the ledger, so that a fleet of
+ * workers obeys one limit; an idle session is kept a while for the next slice, then ended.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import type { JsonObject, SecretRef, Source, Target } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
+import type { Registration } from '../connectors/registry.js';
+import { freeSlot, renewSlots, takeSlot } from '../ledger/budgets.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { DEFAULT_LIMITS } from '../schemas/core.js';
+import type { SystemConfig } from '../schemas/spec.js';
+
+/** A session that somebody uses; `done(false)` ends it, `done(true)` keeps it for the next. */
+export interface Held<T> {
+  readonly session: T;
+  done(healthy: boolean): Promise<void>;
+}
+
+export interface Opening {
+  readonly role: 'source' | 'target';
+  readonly config: SystemConfig;
+  readonly account: string;
+  /** Connections to the system the fleet may hold, where `migrate retune` says. */
+  readonly connections?: number;
+}
+
+export interface Connections {
+  openSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>>>;
+  openTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>>>;
+  /** Like `openTarget`, but undefined at once when no slot is free. */
+  tryOpenTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>> | undefined>;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly session: { close(): void };
+  readonly slots: readonly { readonly scope: string; readonly holder: string }[];
+  idleSince: number;
+}
+
+const IDLE_MS = 20_000;
+const TICK_MS = 3_000;
+const SLOT_POLL_MS = 500;
+
+export function createConnections(deps: {
+  readonly ledger: Ledger;
+  readonly connectors: Readonly<Record<string, Registration>>;
+  readonly secret: (ref: SecretRef, signal: AbortSignal) => Promise<string>;
+  readonly log: { warn(detail: object, message: string): void };
+}): Connections {
+  const { ledger } = deps;
+  const process = randomUUID();
+  const idle: Entry[] = [];
+  let open = 0;
+
+  const end = async (entry: Entry): Promise<void> => {
+    entry.session.close();
+    open--;
+    for (const slot of entry.slots) await freeSlot(ledger, slot.scope, slot.holder);
+  };
+  const tick = setInterval(() => {
+    const now = Date.now();
+    const lapsed = idle.filter((entry) => now - entry.idleSince > IDLE_MS);
+    for (const entry of lapsed) idle.splice(idle.indexOf(entry), 1);
+    void Promise.all([...lapsed.map(end), open > 0 ? renewSlots(ledger, process) : undefined]).catch((error: Error) =>
+      // Slots lapse by themselves; a ledger that is away stops the slices through their leases.
+      deps.log.warn({ error: error.message }, 'renewing connection slots'),
+    );
+  }, TICK_MS);
+  tick.unref();
+
+  const takeSlots = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Entry['slots'] | undefined> => {
+    const holder = `${process}/${randomUUID()}`;
+    const system = systemScope(opening.config);
+    const limits = opening.config.limits ?? {};
+    const wanted = [
+      { scope: `${system}/${opening.account}`, limit: limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount },
+      { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
+    ];
+    const taken: { scope: string; holder: string }[] = [];
+    try {
+      for (const { scope, limit } of wanted) {
+        while (!(await takeSlot(ledger, scope, holder, limit))) {
+          if (!wait) {
+            for (const slot of taken.splice(0)) await freeSlot(ledger, slot.scope, slot.holder);
+            return undefined;
+          }
+          await pause(SLOT_POLL_MS, signal);
+        }
+        taken.push({ scope, holder });
+      }
+      return taken;
+    } catch (error) {
+      await Promise.allSettled(taken.map((slot) => freeSlot(ledger, slot.scope, slot.holder)));
+      throw error;
+    }
+  };
+
+  const make = async (opening: Opening, signal: AbortSignal): Promise<{ close(): void }> => {
+    const registration = deps.connectors[opening.config.type];
+    if (!registration) throw new Fault('spec', `there is no connector "${opening.config.type}"`);
+    const connector = await registration.load();
+    const options = withAccount(opening.config.options, opening.account);
+    signal.throwIfAborted();
+    const access = { account: opening.account, secret: deps.secret };
+    const session = opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
+    if (!session) throw new Fault('spec', `the connector ${opening.config.type} cannot be a ${opening.role}`);
+    return session;
+  };
+
+  const hold = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<never> | undefined> => {
+    const name = `${opening.role}/${fingerprint([opening.config as unknown as JsonObject, opening.account])}`;
+    const at = idle.findIndex((entry) => entry.name === name);
+    let entry = at === -1 ? undefined : idle.splice(at, 1)[0];
+    if (!entry) {
+      const slots = await takeSlots(opening, wait, signal);
+      if (!slots) return undefined;
+      try {
+        entry = { name, session: await make(opening, signal), slots, idleSince: 0 };
+      } catch (error) {
+        await Promise.allSettled(slots.map((slot) => freeSlot(ledger, slot.scope, slot.holder)));
+        throw error;
+      }
+      open++;
+    }
+    const held = entry;
+    return {
+      session: held.session as never,
+      async done(healthy) {
+        if (!healthy) return end(held);
+        held.idleSince = Date.now();
+        idle.push(held);
+      },
+    };
+  };
+
+  return {
+    openSource: async (opening, signal) => (await hold({ ...opening, role: 'source' }, true, signal)) as Held<never>,
+    openTarget: async (opening, signal) => (await hold({ ...opening, role: 'target' }, true, signal)) as Held<never>,
+    tryOpenTarget: (opening, signal) => hold({ ...opening, role: 'target' }, false, signal),
+    async close() {
+      clearInterval(tick);
+      await Promise.allSettled(idle.splice(0).map(end));
+    },
+  };
+}
+
+/** The owner of a system's connection budget: the same system under another name or account is the same owner. */
+export function systemScope(config: SystemConfig): string {
+  const { auth: _auth, ...system } = config.options;
+  return `${config.type}/${fingerprint(system)}`;
+}
+
+function withAccount(options: JsonObject, account: string): JsonObject {
+  return JSON.parse(JSON.stringify(options), (_key, value) =>
+    typeof value === 'string' ? value.replaceAll('{account}', account) : value,
+  ) as JsonObject;
+}
+
+function fingerprint(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 24);
+}
+
+/** Waits, or throws the signal's reason. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

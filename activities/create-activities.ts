@@ -1,0 +1,76 @@
+/** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
+import { Context } from '@temporalio/activity';
+import type { WorkflowClient } from '@temporalio/client';
+import type { Check, DoctorInput, PlanInput, PlanResult, RunResult, TickInput } from '../workflows/messages.js';
+import { atBoundary } from './boundary.js';
+import type { Deps } from './deps.js';
+import { doctor } from './doctor.js';
+import type { GateOpened } from './gate-of.js';
+import { move } from './move.js';
+import { plan } from './plan.js';
+import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
+import type { CloseRunInput, ClosedRun, ControlInput, OpenGateInput, PrepareInput, Prepared, UnitEnd } from './prepare.js';
+import { runSlice } from './slice.js';
+import type { Slice, SliceInput, SliceResult } from './slice.js';
+import { survey } from './survey.js';
+import { askForRun, awaitRun } from './tick.js';
+import { verify } from './verify.js';
+import { writeRunReport } from './write-report.js';
+
+export interface Activities {
+  prepare(input: PrepareInput): Promise<Prepared>;
+  control(input: ControlInput): Promise<void>;
+  surveySlice(input: SliceInput): Promise<SliceResult>;
+  moveSlice(input: SliceInput): Promise<SliceResult>;
+  verifySlice(input: SliceInput): Promise<SliceResult>;
+  endUnit(input: UnitEnd): Promise<void>;
+  passGate(input: OpenGateInput): Promise<void>;
+  finishRun(input: CloseRunInput): Promise<ClosedRun>;
+  writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
+  plan(input: PlanInput): Promise<PlanResult>;
+  doctor(input: DoctorInput): Promise<Check[]>;
+  askForRun(input: TickInput): Promise<void>;
+  awaitRun(input: TickInput): Promise<RunResult>;
+}
+
+export function createActivities(deps: Deps, client: WorkflowClient): Activities {
+  const guarded = <T>(body: (context: Context) => Promise<T>): Promise<T> => {
+    const context = Context.current();
+    return atBoundary(deps.redact, () => body(context));
+  };
+  const slice = (input: SliceInput, phase: 'survey' | 'move' | 'verify', work: (slice: Slice) => Promise<'more' | 'done' | GateOpened>) =>
+    guarded((context) =>
+      runSlice(deps, input, phase, work, {
+        signal: context.cancellationSignal,
+        heartbeat: (details) => context.heartbeat(details),
+      }),
+    );
+  /** Heartbeats for work that knows nothing of them. */
+  const beating = async <T>(context: Context, work: () => Promise<T>): Promise<T> => {
+    const timer = setInterval(() => context.heartbeat(), 1_000);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
+  };
+  return {
+    prepare: (input) => guarded((context) => prepare(deps, input, context.cancellationSignal)),
+    control: (input) => guarded(() => control(deps, input)),
+    surveySlice: (input) => slice(input, 'survey', survey),
+    moveSlice: (input) => slice(input, 'move', move),
+    verifySlice: (input) => slice(input, 'verify', verify),
+    endUnit: (input) => guarded(() => endUnit(deps, input)),
+    passGate: (input) => guarded(() => passGate(deps, input)),
+    finishRun: (input) => guarded(() => finishRun(deps, input)),
+    writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
+    plan: (input) =>
+      guarded((context) => beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat()))),
+    doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
+    askForRun: (input) =>
+      guarded((context) =>
+        askForRun(client, { ...input, request: context.info.workflowExecution?.runId ?? input.schedule, taskQueue: context.info.taskQueue }),
+      ),
+    awaitRun: (input) => guarded((context) => beating(context, () => awaitRun(client, input.name))),
+  };
+}

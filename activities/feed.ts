@@ -1,0 +1,96 @@
+/** The reading half of a move: content from the source, digested, gathered into lots that fit a batch. */
+import type { ItemRef } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
+import { nextItems } from '../ledger/items.js';
+import type { ItemRow, Settlement } from '../ledger/items.js';
+import type { Bound } from './bind.js';
+import type { Channel } from './channel.js';
+import type { Slice } from './slice.js';
+import { settleRefused } from './settle.js';
+import { spend } from './spend.js';
+
+export interface Entry {
+  readonly item: ItemRow;
+  readonly body: unknown;
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+/** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
+export interface Lot {
+  readonly entries: readonly Entry[];
+  readonly bytes: number;
+}
+
+const PAGE_ITEMS = 1_000;
+
+/** Reads everything to create in a container into the channel, until the slice ends; then ends the channel. */
+export async function feed(slice: Slice, bound: Bound, lots: Channel<Lot>, signal: AbortSignal): Promise<void> {
+  try {
+    let after: ItemRow | undefined;
+    while (!slice.ending() && !signal.aborted) {
+      const items = await nextItems(slice.deps.ledger.pool, bound.id, 'create', after, PAGE_ITEMS);
+      if (items.length === 0) break;
+      if (!(await feedPage(slice, bound, items, lots, signal))) break;
+      after = items.at(-1);
+    }
+    lots.end();
+  } catch (error) {
+    if (error instanceof Fault) error.side ??= 'source';
+    lots.end(error);
+  }
+}
+
+async function feedPage(slice: Slice, bound: Bound, items: readonly ItemRow[], lots: Channel<Lot>, signal: AbortSignal): Promise<boolean> {
+  const { flight, settings } = slice.deps;
+  const byKey = new Map(items.map((item) => [item.key, item]));
+  const container = { key: bound.key, path: bound.path, validity: bound.validity };
+  const refused: Settlement[] = [];
+  let entries: Entry[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<boolean> => {
+    if (entries.length === 0) return true;
+    const lot = { entries, bytes };
+    entries = [];
+    bytes = 0;
+    if (await lots.put(lot)) return true;
+    flight.give(lot.bytes);
+    return false;
+  };
+  try {
+    for await (const read of slice.source.read(container, items.map(asRef), signal)) {
+      if ('refused' in read) {
+        refused.push({ key: read.refused, todo: null, outcome: 'refused', reason: read.reason });
+        continue;
+      }
+      const item = byKey.get(read.key) as ItemRow;
+      const size = slice.rules.size(read.body);
+      const limit = lotLimit(item.tries, settings.batchItems);
+      if (entries.length >= limit || bytes + size > settings.batchBytes) if (!(await flush())) return false;
+      // A reader that must wait for room hands over what it holds first: waiting with full hands could wait for ever.
+      if (!flight.tryTake(size)) {
+        if (!(await flush())) return false;
+        await flight.take(size, signal);
+      }
+      entries.push({ item, body: read.body, bytes: size, digest: slice.rules.digest(read.body) });
+      bytes += size;
+      await spend(slice, 'source', 1, size);
+      if (slice.ending()) break;
+    }
+    if (!(await flush())) return false;
+    return !slice.ending();
+  } finally {
+    // Room taken for a lot that was never handed over.
+    if (bytes > 0) flight.give(bytes);
+    await settleRefused(slice, bound.id, refused);
+  }
+}
+
+/** Items that were in doubt before travel in smaller lots, and at last alone. */
+function lotLimit(tries: number, batchItems: number): number {
+  return Math.max(1, Math.ceil(batchItems / 10 ** (tries * 2)));
+}
+
+function asRef(item: ItemRow): ItemRef {
+  return { key: item.key, version: item.version, bytes: item.bytes, rank: item.rank, meta: item.meta };
+}

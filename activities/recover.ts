@@ -1,0 +1,99 @@
+/** After a crash or a lost connection: what became of the writes whose answers never came? */
+import type { Located } from '../connectors/contract.js';
+import { countTries, itemsByKey, knownRefs } from '../ledger/items.js';
+import type { Settlement } from '../ledger/items.js';
+import { openBatches, settleBatch } from '../ledger/batches.js';
+import type { BatchRow } from '../ledger/batches.js';
+import { listContainers } from '../ledger/containers.js';
+import { writeEvent, writeOutcomes } from '../ledger/events.js';
+import { bindContainer } from './bind.js';
+import { pause } from './connections.js';
+import type { Slice } from './slice.js';
+
+/** An item in doubt so many times, the last time alone in its batch, is not tried again. */
+export const MAX_TRIES = 3;
+
+/**
+ * Settles every batch left open. Runs before anything is written, under a lease that is ours: whoever opened the
+ * batches has lost theirs, and the target's quiet time lets what is still on its way arrive.
+ */
+export async function recover(slice: Slice): Promise<void> {
+  const batches = await openBatches(slice.deps.ledger, slice.pairing.id);
+  if (batches.length === 0) return;
+  await pause(slice.target.quietMs, slice.signal);
+  const containers = new Map((await listContainers(slice.deps.ledger, slice.pairing.id)).map((row) => [row.id, row]));
+  for (const batch of batches) {
+    const row = containers.get(batch.container);
+    if (!row) continue;
+    if (batch.op === 'create' || batch.op === 'move') await locateBatch(slice, batch, row);
+    // The other operations can be made again without harm: flag deltas and removals by reference.
+    else await giveBack(slice, batch, batch.keys);
+  }
+  const doubtful = batches.reduce((sum, batch) => sum + batch.keys.length, 0);
+  await writeEvent(slice.deps.ledger.pool, slice.input, 'warn', 'located writes whose answers were lost', { doubtful });
+}
+
+async function locateBatch(slice: Slice, batch: BatchRow, row: Parameters<typeof bindContainer>[1]): Promise<void> {
+  const { deps, pairing, signal } = slice;
+  const bound = await bindContainer(slice, row);
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const intents = batch.keys.map((token, at) => ({ token, digest: batch.digests[at] as string }));
+  const landed: Located[] = [];
+  const absent: string[] = [];
+  for await (const located of slice.target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), signal)) {
+    if (located.found === 'absent') absent.push(located.token);
+    else landed.push(located);
+  }
+  await settleLocated(slice, batch, landed);
+  await giveBack(slice, batch, absent);
+}
+
+/** Landed ones are to be verified; unsure ones are never written again by themselves. */
+export async function settleLocated(slice: Slice, batch: BatchRow, located: readonly Located[]): Promise<void> {
+  if (located.length === 0) return;
+  const { deps, lease, input } = slice;
+  const digests = new Map(batch.keys.map((key, at) => [key, batch.digests[at] as string]));
+  const items = new Map((await itemsByKey(deps.ledger.pool, batch.container, located.map((l) => l.token))).map((i) => [i.key, i]));
+  const settled = located.flatMap((l): Settlement[] => {
+    const item = items.get(l.token);
+    if (!item || l.found === 'absent') return [];
+    const digest = digests.get(l.token) as string;
+    return l.found === 'landed'
+      ? [{ key: l.token, todo: 'verify', outcome: 'arrived', ref: l.ref, digest, base: item.meta }]
+      : [{ key: l.token, todo: null, outcome: 'unsure', reason: l.reason, digest }];
+  });
+  const unsure = settled.filter((s) => s.outcome === 'unsure');
+  await settleBatch(deps.ledger, lease, batch, settled, input.run, (sql) =>
+    writeOutcomes(
+      sql,
+      input,
+      unsure.map((s) => ({ container: batch.container, key: s.key, what: 'unsure', reason: s.reason as string })),
+    ),
+  );
+  slice.tally.arrived += settled.length - unsure.length;
+  slice.tally.failures += unsure.length;
+}
+
+/** Writes that did not land go back to what is to do, with one try counted, or are quarantined. */
+async function giveBack(slice: Slice, batch: BatchRow, keys: readonly string[]): Promise<void> {
+  const { deps, lease, input } = slice;
+  const items = await itemsByKey(deps.ledger.pool, batch.container, keys);
+  const poisonous = batch.blameless ? [] : items.filter((item) => item.tries + 1 >= MAX_TRIES && batch.keys.length === 1);
+  const reason = `quarantined: in doubt ${MAX_TRIES} times, the last time alone; each time the write ended without an answer`;
+  await settleBatch(
+    deps.ledger,
+    lease,
+    { ...batch, keys: [], digests: [] },
+    poisonous.map((item) => ({ key: item.key, todo: null, outcome: 'quarantined', reason })),
+    input.run,
+    async (sql) => {
+      if (!batch.blameless) await countTries(sql, batch.container, keys);
+      await writeOutcomes(
+        sql,
+        input,
+        poisonous.map((item) => ({ container: batch.container, key: item.key, what: 'quarantined', reason })),
+      );
+    },
+  );
+  slice.tally.failures += poisonous.length;
+}

@@ -1,0 +1,55 @@
+/** What a selection covers, and where it goes: pure rules over containers and items. */
+import type { Container, ItemRef, Wanted } from '../connectors/contract.js';
+import { createFolderMatcher } from '../schemas/folder-globs.js';
+import type { Filter, Selection } from '../schemas/spec.js';
+
+/** Whether the selection covers a container. Without `include.folders` it covers all. */
+export function coversContainer(selection: Selection): (path: readonly string[]) => boolean {
+  const { include, exclude } = selection;
+  const included = include?.folders ? createFolderMatcher(include.folders) : () => true;
+  const excluded = exclude?.folders ? createFolderMatcher(exclude.folders) : () => false;
+  return (path) => {
+    const name = path.join('/');
+    return included(name) && !excluded(name);
+  };
+}
+
+/** Whether the selection covers an item of a covered container: all conditions of `include`, none of `exclude`. */
+export function coversItem(selection: Selection): (item: ItemRef) => boolean {
+  const included = conditions(selection.include);
+  const excluded = conditions(selection.exclude);
+  return (item) => included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
+}
+
+/** The conditions a filter sets on items. An item without a date meets none that speaks of dates. */
+function conditions(filter: Filter | undefined): ((item: ItemRef) => boolean)[] {
+  const { since, before, larger, smaller } = filter ?? {};
+  const all: ((item: ItemRef) => boolean)[] = [];
+  if (since !== undefined) all.push((item) => dateOf(item) >= Date.parse(since));
+  if (before !== undefined) all.push((item) => dateOf(item) < Date.parse(before));
+  if (larger !== undefined) all.push((item) => item.bytes > larger);
+  if (smaller !== undefined) all.push((item) => item.bytes < smaller);
+  return all;
+}
+
+/** Milliseconds since the epoch; NaN, which compares as false, where the item has no date. */
+function dateOf(item: ItemRef): number {
+  return typeof item.meta.date === 'string' ? Date.parse(item.meta.date) : Number.NaN;
+}
+
+/**
+ * The container the target should have. `map.folders` names whole paths and, through the longest match, everything
+ * below them; a folder it names goes by name alone, its role no longer counts.
+ */
+export function wantedContainer(
+  selection: Selection,
+  container: Pick<Container, 'path'> & { readonly role?: Container['role'] | null; readonly subscribed?: boolean | null },
+): Wanted {
+  const subscribed = container.subscribed === true ? { subscribed: true } : {};
+  const map = selection.map?.folders ?? {};
+  for (let depth = container.path.length; depth > 0; depth--) {
+    const to = map[container.path.slice(0, depth).join('/')];
+    if (to !== undefined) return { path: [...to.split('/'), ...container.path.slice(depth)], ...subscribed };
+  }
+  return { path: container.path, ...(container.role ? { role: container.role } : {}), ...subscribed };
+}

@@ -1,0 +1,112 @@
+/** What each command is handed: positional arguments by name, options in camel case, and the global ones. */
+import type { OutputFormat } from './output.js';
+
+/** Options every command understands. What is absent comes from the environment (see cli/temporal.ts). */
+export interface GlobalArgs {
+  /** Temporal's host and port. */
+  readonly address?: string;
+  readonly namespace?: string;
+  /** A profile of Temporal's configuration file. */
+  readonly profile?: string;
+  readonly output: OutputFormat;
+  /** False after `--no-color`; NO_COLOR and the terminal are looked at by `createStyle`. */
+  readonly color: boolean;
+}
+
+interface Named extends GlobalArgs {
+  /** The migration's name, as its spec says. */
+  readonly name: string;
+}
+interface OfUnit extends Named {
+  readonly unit?: number;
+}
+
+export interface ValidateArgs extends GlobalArgs {
+  /** Path of the spec, or `-` for stdin. */
+  readonly spec: string;
+}
+export type SchemaArgs = GlobalArgs;
+export interface ConnectorsArgs extends GlobalArgs {
+  /** One connector, to see its options. */
+  readonly connector?: string;
+}
+export interface InitArgs extends GlobalArgs {
+  readonly file?: string;
+  readonly from: string;
+  readonly to: string;
+  readonly name: string;
+}
+export interface CompletionArgs extends GlobalArgs {
+  readonly shell: 'bash' | 'zsh' | 'fish';
+}
+export interface PlanArgs extends GlobalArgs {
+  readonly spec: string;
+  readonly detailedExitcode?: boolean;
+}
+export interface ApplyArgs extends GlobalArgs {
+  readonly spec: string;
+  readonly dryRun?: boolean;
+  readonly watch?: boolean;
+  readonly wait?: boolean;
+  readonly timeoutMs?: number;
+  readonly replace?: boolean;
+  readonly prune?: boolean;
+}
+export type StatusArgs = Named;
+export interface ListArgs extends GlobalArgs {
+  readonly schedules?: boolean;
+}
+export type WatchArgs = Named;
+export interface LogsArgs extends OfUnit {
+  readonly follow?: boolean;
+  /** A duration back from now, or a time in ISO 8601. */
+  readonly since?: string;
+}
+export type PauseArgs = OfUnit;
+export type ResumeArgs = OfUnit;
+export interface CancelArgs extends Named {
+  readonly wait?: boolean;
+  readonly timeoutMs?: number;
+}
+export interface RetryArgs extends OfUnit {
+  readonly failed?: boolean;
+}
+export type ApproveArgs = OfUnit;
+export type CredentialsArgs = OfUnit;
+export interface RetuneArgs extends Named {
+  readonly connections?: number;
+  readonly itemsPerSecond?: number;
+  readonly bytesPerSecond?: number;
+  readonly lanes?: number;
+}
+export interface VerifyArgs extends Named {
+  readonly wait?: boolean;
+  readonly timeoutMs?: number;
+}
+export interface ReportArgs extends Named {
+  /** The folder the report is written to. */
+  readonly out?: string;
+  readonly run?: number;
+}
+export interface ScheduleArgs extends GlobalArgs {
+  readonly action: 'list' | 'trigger' | 'pause' | 'resume' | 'backfill' | 'remove';
+  /** The migration; absent only for `list`. */
+  readonly name?: string;
+  /** The schedule's name in the spec; absent only for `list`. */
+  readonly schedule?: string;
+  /** `pause` and `resume`: why, shown in the Web UI. */
+  readonly note?: string;
+  /** `backfill`: times in ISO 8601. */
+  readonly start?: string;
+  readonly end?: string;
+}
+export interface DoctorArgs extends GlobalArgs {
+  readonly spec?: string;
+}
+export type WorkerArgs = GlobalArgs;
+export interface DevArgs extends GlobalArgs {
+  readonly dir: string;
+}
+export interface CodecServerArgs extends GlobalArgs {
+  readonly port?: number;
+}

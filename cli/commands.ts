@@ -1,0 +1,65 @@
+/** Every verb with its module, loaded when it runs: `--help` must not wait for Temporal's client. */
+import type * as args from './arguments.js';
+import type { Shell } from './shell.js';
+
+/** What a module in commands/ exports. */
+export interface CommandModule<Args> {
+  readonly run: (shell: Shell, args: Args) => Promise<number>;
+}
+
+interface ArgsOf {
+  apply: args.ApplyArgs;
+  approve: args.ApproveArgs;
+  cancel: args.CancelArgs;
+  'codec-server': args.CodecServerArgs;
+  completion: args.CompletionArgs;
+  connectors: args.ConnectorsArgs;
+  credentials: args.CredentialsArgs;
+  dev: args.DevArgs;
+  doctor: args.DoctorArgs;
+  init: args.InitArgs;
+  list: args.ListArgs;
+  logs: args.LogsArgs;
+  pause: args.PauseArgs;
+  plan: args.PlanArgs;
+  report: args.ReportArgs;
+  resume: args.ResumeArgs;
+  retry: args.RetryArgs;
+  retune: args.RetuneArgs;
+  schedule: args.ScheduleArgs;
+  schema: args.SchemaArgs;
+  status: args.StatusArgs;
+  validate: args.ValidateArgs;
+  verify: args.VerifyArgs;
+  watch: args.WatchArgs;
+  worker: args.WorkerArgs;
+}
+export type Verb = keyof ArgsOf;
+
+export const commands: { readonly [V in Verb]: () => Promise<CommandModule<ArgsOf[V]>> } = {
+  apply: () => import('./commands/apply.js'),
+  approve: () => import('./commands/approve.js'),
+  cancel: () => import('./commands/cancel.js'),
+  'codec-server': () => import('./commands/codec-server.js'),
+  completion: () => import('./commands/completion.js'),
+  connectors: () => import('./commands/connectors.js'),
+  credentials: () => import('./commands/credentials.js'),
+  dev: () => import('./commands/dev.js'),
+  doctor: () => import('./commands/doctor.js'),
+  init: () => import('./commands/init.js'),
+  list: () => import('./commands/list.js'),
+  logs: () => import('./commands/logs.js'),
+  pause: () => import('./commands/pause.js'),
+  plan: () => import('./commands/plan.js'),
+  report: () => import('./commands/report.js'),
+  resume: () => import('./commands/resume.js'),
+  retry: () => import('./commands/retry.js'),
+  retune: () => import('./commands/retune.js'),
+  schedule: () => import('./commands/schedule.js'),
+  schema: () => import('./commands/schema.js'),
+  status: () => import('./commands/status.js'),
+  validate: () => import('./commands/validate.js'),
+  verify: () => import('./commands/verify.js'),
+  watch: () => import('./commands/watch.js'),
+  worker: () => import('./commands/worker.js'),
+};

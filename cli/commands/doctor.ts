@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { Check, DoctorInput } from '../../workflows/messages.js';
+import { makeDoctorId } from '../../workflows/messages.js';
+import type { DoctorArgs } from '../arguments.js';
+import { clientChecks } from '../checks.js';
+import { CommandError, exitCodes } from '../exit-codes.js';
+import type { Style } from '../output.js';
+import { createStyle, print, printable } from '../output.js';
+import { execute } from '../plan.js';
+import { requireSpec } from '../read-spec.js';
+import type { Shell } from '../shell.js';
+import type { TemporalAccess } from '../temporal.js';
+import { connectTemporal } from '../temporal.js';
+
+/** Checks Temporal from here, and all else where the secrets are: on a worker. */
+export async function run(shell: Shell, args: DoctorArgs): Promise<number> {
+  const spec = args.spec === undefined ? undefined : await requireSpec(shell, args.spec);
+  const checks = await check(shell, args, spec === undefined ? {} : { spec });
+  await print(shell, args.output, checks, () => checkLines(checks, createStyle(shell, args.color)));
+  const failed = checks.filter((one) => !one.ok);
+  if (failed.some((one) => one.subject === 'ledger' || one.check === 'reachable')) return exitCodes.unreachable;
+  return failed.length > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+async function check(shell: Shell, args: DoctorArgs, input: DoctorInput): Promise<Check[]> {
+  let temporal: TemporalAccess;
+  try {
+    temporal = await connectTemporal(shell, args);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.unreachable) throw error;
+    return [
+      {
+        subject: 'temporal',
+        check: 'reachable',
+        ok: false,
+        value: error.message,
+        ...(error.next && { fix: error.next }),
+      },
+    ];
+  }
+  try {
+    const { checks, worker } = await clientChecks(temporal);
+    if (!worker) return checks;
+    const answers = await execute<Check[]>(shell, temporal, 'doctor', makeDoctorId(randomUUID()), input);
+    return [...checks, ...answers];
+  } finally {
+    await temporal.close();
+  }
+}
+
+/** A line for each check, and under a failed one what to do. */
+export function checkLines(checks: readonly Check[], style: Style): string[] {
+  const subjects = Math.max(...checks.map((one) => one.subject.length));
+  const names = Math.max(...checks.map((one) => one.check.length));
+  const lines: string[] = [];
+  for (const { ok, subject, check: name, value, fix } of checks) {
+    const mark = ok ? style.green('✓') : style.red('✗');
+    lines.push(`${mark} ${subject.padEnd(subjects)}  ${name.padEnd(names)}  ${printable(value)}`.trimEnd());
+    if (!ok && fix) lines.push(`  ${' '.repeat(subjects)}  ${style.yellow(`→ ${printable(fix)}`)}`);
+  }
+  const failed = checks.filter((one) => !one.ok).length;
+  lines.push('', failed === 0 ? 'all is well' : `${failed} of ${checks.length} checks failed`);
+  return lines;
+}

@@ -1,0 +1,131 @@
+/** The other commands that need nothing but this machine: init, schema, connectors, completion. */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadSpec, manifests, specSchema } from '../../schemas/load.js';
+import { expectGolden } from '../../tests/golden.js';
+import { main } from '../program.js';
+import { createRecordingShell } from '../recording-shell.js';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'drover-cli-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+describe('migrate init', () => {
+  const pairs = Object.keys(manifests).flatMap((from) => Object.keys(manifests).map((to) => [from, to] as const));
+  it.each(pairs)('writes a valid spec from %s to %s', async (from, to) => {
+    const { shell, err } = createRecordingShell({
+      argv: ['init', 'new.yaml', '--from', from, '--to', to, '--name', 'acme'],
+      cwd: dir,
+    });
+
+    expect(await main(shell)).toBe(0);
+
+    expect(err.join('\n')).toContain('wrote new.yaml');
+    const loaded = await loadSpec(join(dir, 'new.yaml'), (path) => readFile(path));
+    expect(loaded).toMatchObject({
+      spec: { name: 'acme', sources: { old: { type: from } }, targets: { new: { type: to } } },
+    });
+  });
+
+  it('explains every option', async () => {
+    await main(createRecordingShell({ argv: ['init', '--to', 'maildir'], cwd: dir }).shell);
+
+    expectGolden('init.yaml.txt', await readFile(join(dir, 'spec.yaml'), 'utf8'));
+  });
+
+  it('refuses to overwrite', async () => {
+    await writeFile(join(dir, 'spec.yaml'), 'mine');
+    const { shell, err } = createRecordingShell({ argv: ['init'], cwd: dir });
+
+    expect(await main(shell)).toBe(64);
+
+    expect(err[0]).toBe('migrate: spec.yaml exists already and is not overwritten');
+    expect(await readFile(join(dir, 'spec.yaml'), 'utf8')).toBe('mine');
+  });
+
+  it.each([
+    [['--from', 'imapp'], 'no connector "imapp" can be a source; did you mean "imap"?'],
+    [['--name', 'Acme Mail'], '"Acme Mail" cannot be a name'],
+  ])('refuses %j', async (argv, reason) => {
+    const { shell, err } = createRecordingShell({ argv: ['init', ...argv], cwd: dir });
+
+    expect(await main(shell)).toBe(64);
+
+    expect(err[0]).toBe(`migrate: ${reason}`);
+  });
+});
+
+describe('migrate schema', () => {
+  it('prints the schema', async () => {
+    const { shell, out } = createRecordingShell({ argv: ['schema'] });
+
+    expect(await main(shell)).toBe(0);
+
+    expect(JSON.parse(out.join('\n'))).toEqual(specSchema());
+  });
+});
+
+describe('migrate connectors', () => {
+  it('lists all, and the options of one', async () => {
+    const all = createRecordingShell({ argv: ['connectors'] });
+    const one = createRecordingShell({ argv: ['connectors', 'maildir'] });
+
+    expect([await main(all.shell), await main(one.shell)]).toEqual([0, 0]);
+
+    expectGolden('connectors.txt', `${[...all.out, '', ...one.out].join('\n')}\n`);
+  });
+
+  it('prints manifests as JSON', async () => {
+    const { shell, out } = createRecordingShell({ argv: ['connectors', 'imap', '-o', 'json'] });
+
+    expect(await main(shell)).toBe(0);
+
+    expect(JSON.parse(out.join('\n'))).toEqual(manifests.imap);
+  });
+
+  it('knows no others', async () => {
+    const { shell, err } = createRecordingShell({ argv: ['connectors', 'mbxo'] });
+
+    expect(await main(shell)).toBe(64);
+
+    expect(err).toEqual(['migrate: unknown connector "mbxo"; did you mean "mbox"?']);
+  });
+});
+
+describe('migrate completion', () => {
+  const script = async (name: string): Promise<string> => {
+    const { shell, out } = createRecordingShell({ argv: ['completion', name] });
+    expect(await main(shell)).toBe(0);
+    return out.join('\n');
+  };
+  const complete = async (...words: string[]): Promise<string[]> => {
+    const ask = `COMP_WORDS=(migrate ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _migrate; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const answer = execFileSync('bash', ['-c', `${await script('bash')}\n${ask}`], { encoding: 'utf8', cwd: dir });
+    return answer.split('\n').filter((line) => line !== '');
+  };
+
+  it('completes verbs, options and subcommands in bash', async () => {
+    expect(await complete('va')).toEqual(['validate']);
+    expect(await complete('apply', '--re')).toEqual(['--replace']);
+    expect(await complete('schedule', 'pa')).toEqual(['pause']);
+    expect(await complete('schedule', 'pause', 'x', '--no')).toEqual(['--no-color', '--note']);
+    expect(await complete('completion', 'f')).toEqual(['fish']);
+  });
+
+  it('falls back to files', async () => {
+    await writeFile(join(dir, 'office.yaml'), '');
+    expect(await complete('apply', 'off')).toEqual(['office.yaml']);
+  });
+
+  it('offers the same in zsh and fish', async () => {
+    expect(await script('zsh')).toContain('#compdef migrate');
+    expect(await script('fish')).toContain(
+      "complete -c migrate -n '__fish_seen_subcommand_from schedule; and __fish_seen_subcommand_from pause' -l note -d 'why'",
+    );
+  });
+});

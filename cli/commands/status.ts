@@ -1,0 +1,88 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { count, size } from '../../report/text.js';
+import type { Progress, RunResult, UnitCounters } from '../../workflows/messages.js';
+import type { StatusArgs } from '../arguments.js';
+import { exitCodes } from '../exit-codes.js';
+import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
+import { print, printable } from '../output.js';
+import { gateWords, openCommand, resultLines, unitWords } from '../progress-view.js';
+import type { Shell } from '../shell.js';
+import type { Snapshot } from '../snapshot.js';
+import { createCollector } from '../snapshot.js';
+import { withTemporal } from '../with-temporal.js';
+
+interface Status {
+  readonly migration: string;
+  readonly running: boolean;
+  /** Of the migration's own progress while it runs, else how its last execution ended. */
+  readonly state: string;
+  readonly since: string;
+  readonly ended?: string;
+  readonly spec?: unknown;
+  readonly progress?: Progress;
+  readonly totals?: UnitCounters;
+  readonly result?: RunResult;
+  readonly reason?: string;
+}
+
+/** Where a migration stands, or how it ended. */
+export async function run(shell: Shell, args: StatusArgs): Promise<number> {
+  return withTemporal(shell, args, async (temporal) => {
+    const found = await requireMigration(temporal, args.name);
+    const base = { migration: args.name, since: found.startTime.toISOString(), spec: found.memo?.specHash };
+    let status: Status;
+    let snapshot: Snapshot | undefined;
+    if (isRunning(found)) {
+      snapshot = await createCollector(temporal, args.name).collect(shell.signal);
+      shell.signal.throwIfAborted();
+      status = {
+        ...base,
+        running: true,
+        state: snapshot?.progress.state ?? 'unknown: no worker answers',
+        ...(snapshot && { spec: snapshot.progress.specHash, progress: snapshot.progress, totals: snapshot.totals }),
+      };
+      if (!snapshot && !(await hasWorker(temporal))) shell.err(noWorker(temporal));
+    } else {
+      status = { ...base, running: false, ...ended(found), ...(await readEnd()) };
+    }
+    await print(shell, args.output, status, () => statusLines(status, snapshot));
+    return exitCodes.done;
+
+    async function readEnd(): Promise<Partial<Status>> {
+      const end = await readResult(migrationHandle(temporal, args.name));
+      return 'result' in end
+        ? { state: end.result.state, result: end.result, totals: end.result.totals }
+        : { reason: end.reason };
+    }
+  });
+}
+
+function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'ended'> {
+  return {
+    state: found.status.name.toLowerCase(),
+    ...(found.closeTime && { ended: found.closeTime.toISOString() }),
+  };
+}
+
+function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
+  if (status.result) return [...resultLines(status.result), `ended: ${status.ended}`];
+  const { progress, totals } = status;
+  const lines = [`${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}`];
+  lines.push(`since: ${status.since}${status.ended ? `, ended: ${status.ended}` : ''}`);
+  if (status.reason) lines.push(`reason: ${printable(status.reason)}`);
+  if (progress && totals) {
+    lines.push(`units: ${unitWords(progress.units)}`);
+    lines.push(
+      `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${count(totals.failures)} failed, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
+    );
+    if (snapshot && snapshot.itemsPerSecond > 0)
+      lines.push(
+        `rate: ${count(Math.round(snapshot.itemsPerSecond))} items/s, ${size(Math.round(snapshot.bytesPerSecond))}/s`,
+      );
+    for (const gate of progress.gates)
+      lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
+    if (progress.queued > 0)
+      lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
+  }
+  return lines;
+}

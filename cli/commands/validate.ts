@@ -1,0 +1,19 @@
+import { formatDiagnostic } from '../../schemas/diagnostic.js';
+import type { ValidateArgs } from '../arguments.js';
+import { exitCodes } from '../exit-codes.js';
+import { print } from '../output.js';
+import { countProblems, loadFrom } from '../read-spec.js';
+import type { Shell } from '../shell.js';
+
+/** Offline: every problem at file:line:column on stdout, the count on stderr; exit code 65 when there is one. */
+export async function run(shell: Shell, args: ValidateArgs): Promise<number> {
+  const loaded = await loadFrom(shell, args.spec);
+  const problems = 'problems' in loaded ? loaded.problems : [];
+  await print(shell, args.output, { valid: problems.length === 0, problems }, () => problems.map(formatDiagnostic));
+  if (problems.length > 0) {
+    shell.err(countProblems(problems.length, args.spec));
+    return exitCodes.invalidSpec;
+  }
+  if (args.output === 'text') shell.err(`${args.spec === '-' ? 'the spec' : args.spec} is valid`);
+  return exitCodes.done;
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { main } from './program.js';
+import { processShell } from './shell.js';
+
+const { shell, release } = processShell();
+process.exitCode = await main(shell);
+release();

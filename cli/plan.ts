@@ -1,0 +1,101 @@
+/** Plans and dry runs: made by a worker, where the secrets are, and shown here. */
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+import { count, size } from '../report/text.js';
+import type { PlanInput, PlanResult } from '../workflows/messages.js';
+import { makePlanId } from '../workflows/messages.js';
+import { CommandError, exitCodes } from './exit-codes.js';
+import { hasWorker, noWorker } from './migration.js';
+import type { OutputFormat } from './output.js';
+import { print, printable, table } from './output.js';
+import type { Shell } from './shell.js';
+import type { TemporalAccess } from './temporal.js';
+import { grpc, grpcCode, wordsOf } from './with-temporal.js';
+
+/** Has a plan made and prints it. Problems are listed and make the exit code 1. */
+export async function plan(
+  shell: Shell,
+  temporal: TemporalAccess,
+  input: PlanInput,
+  args: { readonly output: OutputFormat; readonly detailedExitcode?: boolean },
+): Promise<number> {
+  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(input.spec.name, randomUUID()), input);
+  await print(shell, args.output, made, () => planLines(made));
+  for (const { where, problem, next } of made.problems) {
+    shell.err(`${printable(where)}: ${printable(problem)}`);
+    if (next) shell.err(`  ${printable(next)}`);
+  }
+  if (made.problems.length > 0) return exitCodes.failed;
+  const { create, update, remove } = made.totals;
+  return args.detailedExitcode && create + update + remove > 0 ? exitCodes.changes : exitCodes.done;
+}
+
+/**
+ * Runs one of a worker's short workflows and returns its answer. Ctrl-C cancels it: nobody else waits for it.
+ * Throws `CommandError` with the workflow's own reason when it fails.
+ */
+export async function execute<Answer>(
+  shell: Shell,
+  temporal: TemporalAccess,
+  type: 'plan' | 'doctor',
+  workflowId: string,
+  input: unknown,
+): Promise<Answer> {
+  if (!(await hasWorker(temporal))) shell.err(`${noWorker(temporal)}; waiting for one`);
+  const client: Client = temporal.client;
+  const handle = await client.workflow.start(type, {
+    workflowId,
+    taskQueue: temporal.taskQueue,
+    args: [input],
+    staticSummary: type,
+  });
+  try {
+    return (await client.connection.withAbortSignal(shell.signal, () => handle.result())) as Answer;
+  } catch (error) {
+    if (shell.signal.aborted) {
+      await handle.cancel();
+      throw new CommandError(exitCodes.interrupted, `the ${type} was stopped`, undefined, error);
+    }
+    if (error instanceof WorkflowFailedError) {
+      throw new CommandError(
+        exitCodes.failed,
+        `the ${type} failed: ${wordsOf(error)}`,
+        'the Web UI shows which step; `migrate doctor` may show why',
+        error,
+      );
+    }
+    if (grpcCode(error) === grpc.notFound)
+      throw new CommandError(exitCodes.failed, `the ${type} is gone from Temporal`, 'try again', error);
+    throw error;
+  }
+}
+
+export function planLines(made: PlanResult): string[] {
+  const rows = made.containers.map((container) => [
+    container.selection,
+    container.unit,
+    printable(container.path),
+    container.target === container.path ? '' : printable(container.target),
+    container.create,
+    container.update,
+    container.remove,
+    container.unchanged,
+    container.excluded,
+    size(container.bytes),
+  ]);
+  const { create, update, remove, unchanged, bytes } = made.totals;
+  return [
+    ...(rows.length === 0
+      ? []
+      : table(
+          ['selection', 'unit', 'folder', 'to', 'create', 'update', 'remove', 'unchanged', 'excluded', 'size'],
+          rows,
+        )),
+    ...(made.truncated ? ['more accounts than are listed here; they are in the sums'] : []),
+    '',
+    create + update + remove === 0
+      ? `${made.name}: nothing to do, ${count(unchanged)} unchanged`
+      : `${made.name}: ${count(create)} to create (${size(bytes)}), ${count(update)} to update, ${count(remove)} to remove, ${count(unchanged)} unchanged`,
+  ];
+}

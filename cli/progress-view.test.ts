@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { ParkedUnit, Progress, RunResult, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
+import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
+import { createStyle } from './output.js';
+import type { Shell } from './shell.js';
+import { estimate, sumUp } from './snapshot.js';
+
+const none: UnitCounters = {
+  items: 0, bytes: 0, verified: 0, arrived: 0, failures: 0, pending: 0, duplicates: 0, bytesArrived: 0, changed: 0,
+};
+const style = createStyle({ isTty: false, env: {} } as unknown as Shell);
+
+const progress = (more: Partial<Progress> = {}): Progress => ({
+  name: 'acme',
+  run: 3,
+  reason: 'apply',
+  specHash: 'abc',
+  state: 'running',
+  units: { total: 3, waiting: 0, running: 1, parked: 0, done: 2, failed: 0 },
+  totals: { ...none, items: 100, verified: 100, bytes: 5_000, bytesArrived: 5_000 },
+  running: [{ n: 3, selection: 'mail', kind: 'mail' }],
+  gates: [],
+  queued: 0,
+  ...more,
+});
+const heartbeat = (more: Partial<SliceHeartbeat> = {}): SliceHeartbeat => ({
+  unit: 3,
+  phase: 'move',
+  counters: { ...none, items: 300, arrived: 100, bytes: 30_000, bytesArrived: 10_000 },
+  itemsPerSecond: 50,
+  bytesPerSecond: 4_000_000,
+  ...more,
+});
+const gate: ParkedUnit = { n: 3, selection: 'mail', kind: 'mail', gate: 'credentials', reason: 'NO \u001b[31mbad', next: 'renew it' };
+
+describe('sumUp', () => {
+  it('adds what running units say to what ended ones did', () => {
+    const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
+
+    expect(snapshot.totals).toMatchObject({ items: 400, verified: 100, arrived: 100, bytesArrived: 15_000 });
+    expect(snapshot).toMatchObject({ itemsPerSecond: 50, phases: { survey: 0, move: 1, verify: 0 } });
+  });
+
+  it('keeps the counters of a silent unit, but not its rates', () => {
+    const snapshot = sumUp(60_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
+
+    expect([snapshot.totals.items, snapshot.itemsPerSecond]).toEqual([400, 0]);
+  });
+});
+
+describe('estimate', () => {
+  const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
+  const marks = [{ at: 0, work: 100 }, { at: 10_000, work: 300 }];
+
+  it('takes moving and verifying for one step each', () => {
+    expect(estimate(snapshot, marks)).toBe(25); // 2 × 400 steps, 300 done, 20 a second
+  });
+
+  it('does not guess while items are still being counted', () => {
+    const surveying = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat({ phase: 'survey' }) }]);
+    const waiting = sumUp(1_000, progress({ units: { ...progress().units, waiting: 1 } }), []);
+
+    expect([estimate(surveying, marks), estimate(waiting, marks), estimate(snapshot, marks.slice(1))]).toEqual([
+      undefined, undefined, undefined,
+    ]);
+  });
+});
+
+describe('liveLines', () => {
+  it('shows where it stands, no wider than the terminal', () => {
+    const lines = liveLines({ ...sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]), secondsLeft: 90 }, 60, style);
+
+    expect(lines).toEqual([
+      'acme · run 3 · moving · 2 of 3 units done, 1 running',
+      '██████████▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░░░░░ 25 %',
+      '200 of 400 items arrived, 100 verified, 15 KB of 35 KB',
+      '50 items/s · 4.0 MB/s · about 1 min 30 s left',
+      'Ctrl-C ends watching; the migration goes on',
+    ]);
+    expect(liveLines(sumUp(1_000, progress({ gates: [{ ...gate, reason: 'x'.repeat(200) }] }), []), 40, style).slice(2).every((line) => line.length <= 40)).toBe(true);
+  });
+
+  it('never says 100 % before the last item', () => {
+    const almost = progress({ totals: { ...none, items: 100_000, verified: 99_999 } });
+
+    expect(liveLines(sumUp(0, almost, []), 80, style)[1]).toContain(' 99 %');
+  });
+
+  it('lets no server drive the terminal', () => {
+    expect(liveLines(sumUp(0, progress({ gates: [gate] }), []), 80, style).join('\n')).not.toContain('\u001b');
+  });
+});
+
+describe('gates', () => {
+  const waiting = progress({ state: 'waiting', units: { total: 3, waiting: 0, running: 0, parked: 1, done: 2, failed: 0 }, gates: [gate], running: [] });
+
+  it('are said plainly when nothing else is left', () => {
+    expect(onlyGatesLeft({ progress: waiting })).toBe(true);
+    expect(onlyGatesLeft({ progress: progress({ gates: [gate] }) })).toBe(false);
+    expect(gateReport({ progress: waiting })).toEqual([
+      'acme: all that is left waits behind 1 gate:',
+      '  unit 3 (mail) waits for credentials: NO \\u001b[31mbad',
+      '    renew it',
+      '    migrate credentials acme --unit 3',
+    ]);
+  });
+
+  it('come with their command for programs too', () => {
+    expect(progressRecord(sumUp(0, waiting, []))).toMatchObject({
+      state: 'waiting',
+      gates: [{ unit: 3, gate: 'credentials', command: 'migrate credentials acme --unit 3' }],
+    });
+  });
+});
+
+describe('a result', () => {
+  const result: RunResult = {
+    name: 'acme', run: 3, state: 'done', units: 2, done: 2, failed: 0,
+    totals: { ...none, items: 2_000, verified: 2_000, bytes: 260_000_000, changed: 1_998 },
+  };
+
+  it('is complete only without anything left open', () => {
+    const open = (totals: Partial<UnitCounters>, more: Partial<RunResult> = {}): boolean =>
+      isComplete({ ...result, ...more, totals: { ...result.totals, ...totals } });
+
+    expect(open({})).toBe(true);
+    expect([open({ failures: 1 }), open({ pending: 1 }), open({ arrived: 1 }), open({}, { failed: 1 }), open({}, { state: 'cancelled' })]).toEqual(
+      [false, false, false, false, false],
+    );
+  });
+
+  it('says what happened', () => {
+    expect(resultLines(result)[0]).toBe('acme: run 3 is done: 2,000 of 2,000 items verified (260 MB), 1,998 items written');
+    expect(resultLines({ ...result, totals: { ...result.totals, changed: 0 } })[0]).toContain('nothing had to be written');
+    expect(resultLines({ ...result, state: 'failed', totals: { ...result.totals, verified: 1_990, failures: 10 } })[0]).toContain('; 10 failed');
+  });
+});

@@ -1,0 +1,169 @@
+/** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
+import { count, duration, plural, size } from '../report/text.js';
+import type { GateName, ParkedUnit, RunResult } from '../workflows/messages.js';
+import type { Style } from './output.js';
+import { printable } from './output.js';
+import type { Snapshot } from './snapshot.js';
+
+const OPENERS: Readonly<Record<GateName, string>> = {
+  credentials: 'credentials',
+  approval: 'approve',
+  failures: 'approve',
+  quota: 'retry',
+};
+
+/** The command that opens a gate. */
+export const openCommand = (name: string, { gate, n }: Pick<ParkedUnit, 'gate' | 'n'>): string =>
+  `migrate ${OPENERS[gate]} ${name} --unit ${n}`;
+
+/** Gates shown; beyond them their number. */
+const MAX_GATES = 5;
+
+/** The live view: plain lines no wider than the terminal, colours apart. */
+export function liveLines(snapshot: Snapshot, columns: number, style: Style): string[] {
+  const { progress, totals } = snapshot;
+  const { units } = progress;
+  const lines = [
+    [style.bold(progress.name), `run ${progress.run}`, stateWords(snapshot), unitWords(units)]
+      .filter(Boolean)
+      .join(' · '),
+    `${bar(totals, Math.min(40, columns - 10), style)} ${percent(totals.verified, totals.items)}`,
+    cut(itemWords(snapshot), columns),
+  ];
+  const rates = rateWords(snapshot);
+  if (rates !== '') lines.push(style.dim(cut(rates, columns)));
+  for (const gate of progress.gates.slice(0, MAX_GATES)) {
+    lines.push(style.yellow(cut(gateWords(gate), columns)));
+    lines.push(cut(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns));
+  }
+  if (progress.gates.length > MAX_GATES)
+    lines.push(`${count(progress.gates.length - MAX_GATES)} more units wait: migrate status ${progress.name}`);
+  lines.push(style.dim(cut('Ctrl-C ends watching; the migration goes on', columns)));
+  return lines;
+}
+
+/** The same for programs; no account names. */
+export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
+  const { progress, totals } = snapshot;
+  return {
+    at: new Date(snapshot.at).toISOString(),
+    migration: progress.name,
+    run: progress.run,
+    state: progress.state,
+    units: progress.units,
+    totals,
+    itemsPerSecond: Math.round(snapshot.itemsPerSecond * 10) / 10,
+    bytesPerSecond: Math.round(snapshot.bytesPerSecond),
+    ...(snapshot.secondsLeft !== undefined && { secondsLeft: snapshot.secondsLeft }),
+    gates: progress.gates.map((gate) => ({
+      unit: gate.n,
+      gate: gate.gate,
+      reason: gate.reason,
+      ...(gate.next && { next: gate.next }),
+      command: openCommand(progress.name, gate),
+    })),
+  };
+}
+
+/** Whether nothing moves until somebody, or time, opens a gate. */
+export function onlyGatesLeft({ progress }: Pick<Snapshot, 'progress'>): boolean {
+  const { units } = progress;
+  return units.parked > 0 && units.running === 0 && units.waiting === 0 && progress.state !== 'preparing';
+}
+
+/** Says plainly what all that is left waits for, and what to type. */
+export function gateReport({ progress }: Pick<Snapshot, 'progress'>): string[] {
+  const { name, gates } = progress;
+  const lines = [`${name}: all that is left waits behind ${plural(gates.length, 'gate')}:`];
+  for (const gate of gates.slice(0, 20)) {
+    lines.push(`  ${gateWords(gate)}`);
+    if (gate.next) lines.push(`    ${printable(gate.next)}`);
+    lines.push(`    ${openCommand(name, gate)}`);
+  }
+  if (gates.length > 20) lines.push(`  ${count(gates.length - 20)} more: migrate status ${name}`);
+  return lines;
+}
+
+export function gateWords(gate: ParkedUnit): string {
+  const until = gate.retryAt ? `, tries again at ${new Date(gate.retryAt).toISOString().slice(11, 19)} UTC` : '';
+  return `unit ${gate.n} (${gate.selection}) waits for ${gate.gate}${until}: ${printable(gate.reason)}`;
+}
+
+/** Done, all of it: the rule of exit code 0, for `apply` as for the report. */
+export function isComplete(result: RunResult): boolean {
+  const { failures, pending, arrived } = result.totals;
+  return result.state === 'done' && result.failed === 0 && failures === 0 && pending === 0 && arrived === 0;
+}
+
+/** How a run ended, in one or two sentences. */
+export function resultLines(result: RunResult): string[] {
+  const { totals } = result;
+  const open = [
+    totals.failures > 0 && `${count(totals.failures)} failed`,
+    totals.arrived > 0 && `${count(totals.arrived)} arrived without proof`,
+    totals.pending > 0 && `${count(totals.pending)} not done`,
+    result.failed > 0 && `${plural(result.failed, 'unit')} of ${count(result.units)} failed`,
+    totals.duplicates > 0 && `${plural(totals.duplicates, 'duplicate')} in the target`,
+  ].filter((words) => words !== false);
+  const written = totals.changed === 0 ? 'nothing had to be written' : `${plural(totals.changed, 'item')} written`;
+  const head = `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${count(totals.verified)} of ${plural(totals.items, 'item')} verified (${size(totals.bytes)}), ${written}`;
+  return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, `report: migrate report ${result.name}`];
+}
+
+const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {
+  done: 'is done',
+  failed: 'ended with failures',
+  cancelled: 'was cancelled',
+  replaced: 'was replaced by another spec',
+};
+
+export function unitWords(units: Snapshot['progress']['units']): string {
+  const parts = [
+    `${count(units.done)} of ${plural(units.total, 'unit')} done`,
+    units.running > 0 && `${count(units.running)} running`,
+    units.waiting > 0 && `${count(units.waiting)} waiting`,
+    units.parked > 0 && `${count(units.parked)} parked`,
+    units.failed > 0 && `${count(units.failed)} failed`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
+}
+
+function stateWords({ progress, phases }: Snapshot): string {
+  if (progress.state !== 'running') return progress.state;
+  const at = Object.entries(phases).filter(([, units]) => units > 0);
+  return at.length === 0 ? 'running' : at.map(([phase]) => PHASE_WORDS[phase as keyof typeof PHASE_WORDS]).join(', ');
+}
+
+const PHASE_WORDS = { survey: 'surveying', move: 'moving', verify: 'verifying' } as const;
+
+function itemWords({ totals }: Snapshot): string {
+  if (totals.items === 0) return 'no items counted yet';
+  const words = `${count(totals.verified + totals.arrived)} of ${plural(totals.items, 'item')} arrived, ${count(totals.verified)} verified, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`;
+  return totals.failures > 0 ? `${words}, ${count(totals.failures)} failed` : words;
+}
+
+function rateWords(snapshot: Snapshot): string {
+  const { itemsPerSecond, bytesPerSecond, secondsLeft } = snapshot;
+  const parts: string[] = [];
+  if (itemsPerSecond > 0)
+    parts.push(`${count(Math.round(itemsPerSecond * 10) / 10)} items/s`, `${size(Math.round(bytesPerSecond))}/s`);
+  if (secondsLeft !== undefined) parts.push(`about ${duration(secondsLeft * 1000)} left`);
+  return parts.join(' · ');
+}
+
+/** Verified full, arrived half, the rest empty. */
+export function bar(totals: Snapshot['totals'], width: number, style: Style): string {
+  const cells = Math.max(10, width);
+  const part = (items: number): number => (totals.items === 0 ? 0 : Math.floor((cells * items) / totals.items));
+  const full = Math.min(cells, part(totals.verified));
+  const half = Math.min(cells - full, part(totals.verified + totals.arrived) - full);
+  return style.green('█'.repeat(full)) + style.cyan('▓'.repeat(half)) + style.dim('░'.repeat(cells - full - half));
+}
+
+/** Never 100 % before the last item. */
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '' : `${Math.floor((100 * part) / whole)} %`;
+}
+
+const cut = (text: string, columns: number): string =>
+  text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;

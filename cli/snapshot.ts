@@ -1,0 +1,135 @@
+/** How a migration stands right now: its own progress, and what its running units say in their heartbeats. */
+
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import type { Phase, Progress, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
+import { makeUnitId } from '../workflows/messages.js';
+import { readProgress } from './migration.js';
+import type { TemporalAccess } from './temporal.js';
+import { isAway } from './with-temporal.js';
+
+export interface Snapshot {
+  readonly at: number;
+  readonly progress: Progress;
+  /** Of the units that ended and those that run. */
+  readonly totals: UnitCounters;
+  readonly itemsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Running units by what they are at. */
+  readonly phases: Readonly<Record<Phase, number>>;
+  /** Until all items of the running units are verified; absent while that cannot be told. */
+  readonly secondsLeft?: number;
+}
+
+/** Slices pause between two heartbeats; within this time the last one still stands for the unit. */
+const STALE_MS = 15_000;
+/** The stretch that the time left is estimated from. */
+const WINDOW_MS = 60_000;
+
+export interface Collector {
+  /** Undefined while no worker answers. */
+  collect(signal: AbortSignal): Promise<Snapshot | undefined>;
+}
+
+/** Collects snapshots of one migration; keeps the last heartbeat of each unit, so that sums do not jump. */
+export function createCollector(temporal: TemporalAccess, name: string): Collector {
+  const heartbeats = new Map<number, { at: number; heartbeat: SliceHeartbeat }>();
+  let marks: Mark[] = [];
+  let run = 0;
+  return {
+    async collect(signal) {
+      const progress = await readProgress(temporal, name, signal);
+      if (progress === undefined) return undefined;
+      if (progress.run !== run) {
+        heartbeats.clear();
+        marks = [];
+        run = progress.run;
+      }
+      const at = Date.now();
+      await Promise.all(
+        progress.running.map(async ({ n }) => {
+          const heartbeat = await readHeartbeat(temporal, name, n, signal);
+          if (heartbeat) heartbeats.set(n, { at, heartbeat });
+        }),
+      );
+      const running = new Set(progress.running.map(({ n }) => n));
+      for (const n of heartbeats.keys()) if (!running.has(n)) heartbeats.delete(n);
+      const snapshot = sumUp(at, progress, [...heartbeats.values()]);
+      marks = [...marks.filter((mark) => mark.at > at - WINDOW_MS), { at, work: workDone(snapshot.totals) }];
+      const secondsLeft = estimate(snapshot, marks);
+      return { ...snapshot, ...(secondsLeft !== undefined && { secondsLeft }) };
+    },
+  };
+}
+
+/** The sums of one moment. Heartbeats that are no longer fresh keep their counters and lose their rates. */
+export function sumUp(
+  at: number,
+  progress: Progress,
+  units: readonly { readonly at: number; readonly heartbeat: SliceHeartbeat }[],
+): Snapshot {
+  const totals: Record<keyof UnitCounters, number> = { ...progress.totals };
+  const phases: Record<Phase, number> = { survey: 0, move: 0, verify: 0 };
+  let itemsPerSecond = 0;
+  let bytesPerSecond = 0;
+  for (const { at: seen, heartbeat } of units) {
+    for (const counter of Object.keys(totals) as (keyof UnitCounters)[])
+      totals[counter] += heartbeat.counters[counter] ?? 0;
+    phases[heartbeat.phase]++;
+    if (at - seen > STALE_MS || progress.state === 'paused') continue;
+    itemsPerSecond += heartbeat.itemsPerSecond;
+    bytesPerSecond += heartbeat.bytesPerSecond;
+  }
+  return { at, progress, totals, itemsPerSecond, bytesPerSecond, phases };
+}
+
+interface Mark {
+  readonly at: number;
+  readonly work: number;
+}
+
+/** Moving and verifying are one step each; a failure needs neither. */
+const workDone = (totals: UnitCounters): number => totals.arrived + 2 * (totals.verified + totals.failures);
+
+/** Unknown while a unit still counts its items, or has not begun to. */
+export function estimate(snapshot: Omit<Snapshot, 'secondsLeft'>, marks: readonly Mark[]): number | undefined {
+  const { progress, phases, totals } = snapshot;
+  const [first, last] = [marks[0], marks.at(-1)];
+  if (progress.state !== 'running' || phases.survey > 0 || progress.units.waiting > 0 || !first || !last)
+    return undefined;
+  const seconds = (last.at - first.at) / 1000;
+  const done = last.work - first.work;
+  if (seconds < 3 || done <= 0) return undefined;
+  return Math.max(0, Math.round(((2 * totals.items - last.work) * seconds) / done));
+}
+
+async function readHeartbeat(
+  { client }: TemporalAccess,
+  name: string,
+  n: number,
+  signal: AbortSignal,
+): Promise<SliceHeartbeat | undefined> {
+  try {
+    const { raw } = await client.connection.withAbortSignal(signal, () =>
+      client.connection.withDeadline(Date.now() + 3_000, () =>
+        client.workflow.getHandle(makeUnitId(name, n)).describe(),
+      ),
+    );
+    for (const activity of raw.pendingActivities ?? []) {
+      const [details] = await decodeArrayFromPayloads(
+        client.options.loadedDataConverter,
+        activity.heartbeatDetails?.payloads,
+      );
+      if (isHeartbeat(details)) return details;
+    }
+    return undefined;
+  } catch (error) {
+    // The unit ended between the two questions, or the server is busy: the next second asks again.
+    if (error instanceof WorkflowNotFoundError || isAway(error) || signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+function isHeartbeat(details: unknown): details is SliceHeartbeat {
+  return typeof details === 'object' && details !== null && 'phase' in details && 'counters' in details;
+}

@@ -1,0 +1,115 @@
+/** The text of a first spec: required options filled with examples, the others as comments. */
+import type { ConnectorManifest } from '../connectors/manifest.js';
+import { isSecret } from '../schemas/options.js';
+
+type Shape = Readonly<Record<string, unknown>>;
+
+/** A valid spec from `source` to `target`; both with their options explained. */
+export function starterSpec(name: string, source: ConnectorManifest, target: ConnectorManifest): string {
+  const kind = source.kinds.find((each) => target.kinds.includes(each)) ?? source.kinds[0] ?? 'mail';
+  return [
+    '# yaml-language-server: $schema=./spec.schema.json',
+    `# Moves ${kind} from ${source.name} to ${target.name}. \`migrate validate\` checks this file;`,
+    '# `migrate schema > spec.schema.json` lets your editor check it as you type.',
+    'version: 1',
+    `name: ${name}`,
+    '',
+    'sources:',
+    ...systemLines('old', source),
+    '',
+    'targets:',
+    ...systemLines('new', target),
+    '',
+    'selections:',
+    `  - name: ${kind}`,
+    `    kind: ${kind}`,
+    '    from: old',
+    '    to: new',
+    '    accounts:                       # or { file: people.csv } with the columns from,to',
+    '      - { from: anna@old.example, to: anna@new.example }',
+    '    # include: { folders: ["INBOX", "Projects/**"], since: 2019-01-01 }',
+    '    # exclude: { folders: ["Trash/**", "Junk/**"] }',
+    '    # map: { folders: { "Sent Items": Sent } }',
+    '    # deletions: ignore             # or mirror',
+    '',
+    '# schedules:',
+    '#   - name: nightly',
+    `#     selections: [${kind}]`,
+    '#     every: 1d                     # or cron: "0 2 * * *" with timezone: Europe/Berlin',
+    '',
+  ].join('\n');
+}
+
+function systemLines(system: string, manifest: ConnectorManifest): string[] {
+  return [
+    `  ${system}:${' '.repeat(2)}# ${manifest.summary}`,
+    `    type: ${manifest.name}`,
+    ...optionLines(system, { ...manifest.options }, '    '),
+    '    # limits: { connections: 16, connectionsPerAccount: 4 }',
+  ];
+}
+
+/** Required options as they are, each with its description; then the others, commented out. */
+function optionLines(system: string, schema: Shape, indent: string): string[] {
+  const required = requiredOf(schema);
+  const properties = Object.entries((schema.properties as Readonly<Record<string, Shape>> | undefined) ?? {});
+  const lines: string[] = [];
+  for (const [key, property] of properties.filter(([name]) => required.includes(name))) {
+    lines.push(...comment(property, indent));
+    if (isSecret(property)) lines.push(`${indent}${key}: { env: ${variable(system, key)} }`);
+    else if (property.type === 'object')
+      lines.push(`${indent}${key}:`, ...optionLines(system, property, `${indent}  `));
+    else lines.push(`${indent}${key}: ${JSON.stringify(example(system, key, property))}`);
+  }
+  for (const [key, property] of properties.filter(([name]) => !required.includes(name))) {
+    lines.push(...comment(property, indent));
+    lines.push(`${indent}# ${key}: ${optional(system, key, property)}`);
+  }
+  return lines;
+}
+
+function optional(system: string, key: string, property: Shape): string {
+  if (isSecret(property)) return `{ env: ${variable(system, key)} }`;
+  const [value = property.default] = (property.examples as readonly unknown[] | undefined) ?? [];
+  return value === undefined ? '…' : JSON.stringify(value);
+}
+
+/** What must stand: the schema's own list, and of a choice between fields the first. */
+function requiredOf(schema: Shape): readonly string[] {
+  const own = (schema.required as readonly string[] | undefined) ?? [];
+  const [choice] = ((schema.oneOf ?? schema.anyOf) as readonly Shape[] | undefined) ?? [];
+  return choice === undefined ? own : [...own, ...requiredOf(choice)];
+}
+
+function comment(property: Shape, indent: string): string[] {
+  return typeof property.description === 'string' ? [`${indent}# ${property.description}`] : [];
+}
+
+function variable(system: string, key: string): string {
+  return `${system}_${key.replace(/([a-z])([A-Z])/g, '$1_$2')}`.toUpperCase();
+}
+
+function example(system: string, key: string, property: Shape): unknown {
+  const [first] = (property.examples as readonly unknown[] | undefined) ?? [];
+  if (first !== undefined) return first;
+  if (property.default !== undefined) return property.default;
+  if (property.const !== undefined) return property.const;
+  if (Array.isArray(property.enum)) return property.enum[0];
+  switch (property.type) {
+    case 'integer':
+    case 'number':
+      return property.minimum ?? 1;
+    case 'boolean':
+      return false;
+    case 'array':
+      return [];
+    default: {
+      const words: Readonly<Record<string, string>> = {
+        host: `${key}.${system}.example`.replace(/^host\./, 'mail.'),
+        username: '{account}',
+        path: `/srv/${system}/{account}`,
+      };
+      return words[key] ?? `my-${system}-${key.toLowerCase()}`;
+    }
+  }
+}

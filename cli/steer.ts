@@ -1,0 +1,61 @@
+/** What the verbs that steer a running migration share: a signal, and waiting until it is seen to bite. */
+import type { SignalDefinition } from '@temporalio/common';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import type { Progress } from '../workflows/messages.js';
+import { CommandError, exitCodes } from './exit-codes.js';
+import { pause } from './follow.js';
+import { findMigration, isRunning, readProgress, requireRunning } from './migration.js';
+import type { Shell } from './shell.js';
+import type { TemporalAccess } from './temporal.js';
+
+/** How long `pause` and `cancel` wait to see what they asked for, in milliseconds. */
+export const SEE_MS = 30_000;
+
+/** Signals a running migration; for any other, says `otherwise` (exit code 1). */
+export async function signalMigration<Args extends unknown[]>(
+  temporal: TemporalAccess,
+  name: string,
+  signal: SignalDefinition<Args>,
+  args: Args,
+  otherwise: string,
+): Promise<void> {
+  const handle = await requireRunning(temporal, name, otherwise);
+  try {
+    await handle.signal(signal, ...args);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw new CommandError(exitCodes.failed, `migration "${name}" ended just now`, otherwise, error);
+  }
+}
+
+export type Seen = 'yes' | 'ended' | 'timeout' | 'interrupted';
+
+/** Asks twice a second until progress is as wished, the migration ended, or the time is up. */
+export async function waitToSee(
+  shell: Shell,
+  temporal: TemporalAccess,
+  name: string,
+  timeoutMs: number,
+  wished: (progress: Progress) => boolean,
+): Promise<Seen> {
+  const timeUp = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([shell.signal, timeUp]);
+  while (!signal.aborted) {
+    const found = await findMigration(temporal, name);
+    if (!found || !isRunning(found)) return 'ended';
+    const progress = await readProgress(temporal, name, signal);
+    if (progress && wished(progress)) return 'yes';
+    await pause(500, signal);
+  }
+  return shell.signal.aborted ? 'interrupted' : 'timeout';
+}
+
+/** There is one pause, and one end, for the whole migration. */
+export function refuseUnit(verb: string, unit: number | undefined): void {
+  if (unit === undefined) return;
+  throw new CommandError(
+    exitCodes.usage,
+    `${verb} holds for the whole migration, not for one unit`,
+    'leave --unit away; `migrate retune --lanes` sets how many units work at a time',
+  );
+}

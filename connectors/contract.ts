@@ -1,0 +1,234 @@
+/**
+ * What a connector is. A connector knows its system and this contract; it knows neither Temporal nor the
+ * ledger. Optional abilities are optional members: absence means "not offered", never "does nothing".
+ *
+ * Every session object (`Source`, `Target`) stands for one connection to one account. It is not shared
+ * between concurrent callers, connects lazily at its first call, and is ended with `close`.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+export const KINDS = ['mail'] as const;
+/** What is moved. Each kind has one standard form between source and target (for mail: connectors/mail.ts). */
+export type Kind = (typeof KINDS)[number];
+
+/** One account in one system, by what the system itself proves; never by what a spec calls it. */
+export interface Place {
+  /** Identity, e.g. `imap://mail.example:993/anna`. Equal for two specs that name the same account. */
+  readonly proof: string;
+  /** The shared part, the owner of fleet-wide budgets, e.g. `imap://mail.example:993`. */
+  readonly system: string;
+}
+
+/** The ordinary folders of a mailbox, after RFC 6154. */
+export type Role = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged';
+
+/** A mail folder, calendar, address book or directory, as the source shows it. */
+export interface Container {
+  /** Native identity within the place, stable while the container lives. */
+  readonly key: string;
+  /** Decoded name, one element a level. An inbox is `['INBOX']`. */
+  readonly path: readonly string[];
+  readonly role?: Role;
+  /** When this differs from an earlier listing, all item keys of that listing are void (UIDVALIDITY). */
+  readonly validity: string;
+  /**
+   * The state of the container, taken before its items are listed. Equal tokens promise that nothing
+   * changed. Absent: the container must be listed every time.
+   */
+  readonly token?: string;
+  /** Items, as far as the system tells without listing. */
+  readonly items?: number;
+  readonly subscribed?: boolean;
+}
+
+/** One item as a listing shows it, without its content. */
+export interface ItemRef {
+  /** Identity within the container. Listings ascend by key, compared as strings. */
+  readonly key: string;
+  /** Differs when content or meta differ. */
+  readonly version: string;
+  readonly bytes: number;
+  /** Lower ranks move first. 0 unless the kind orders its items. */
+  readonly rank: number;
+  /** The kind's metadata, e.g. `MailMeta`. Never content, subjects or addresses. */
+  readonly meta: JsonObject;
+}
+
+export type Change =
+  | { readonly change: 'upsert'; readonly item: ItemRef }
+  | { readonly change: 'gone'; readonly key: string };
+
+export interface Page<T> {
+  readonly entries: readonly T[];
+}
+
+export interface Body<B> {
+  readonly key: string;
+  readonly body: B;
+}
+
+/** One item that cannot be had or stored; its neighbours are not affected. */
+export interface Refused {
+  /** The key (from a source) or the token (from a target). */
+  readonly refused: string;
+  /** The system's own words, redacted, and what to do. No content. */
+  readonly reason: string;
+}
+
+/** What `doctor` and `plan` show of a system. */
+export interface Capability {
+  readonly name: string;
+  readonly value: string;
+  /** Set when it stands in the way; says what to do. */
+  readonly problem?: string;
+}
+
+interface Session {
+  /** Connects and proves the account. Throws `Fault` (credentials, unavailable …). */
+  place(signal: AbortSignal): Promise<Place>;
+  describe(signal: AbortSignal): Promise<readonly Capability[]>;
+  /** Ends the connection at once; safe to call twice, and while another call waits (which then throws). */
+  close(): void;
+}
+
+export interface Source<B> extends Session {
+  /** All containers, parents first. */
+  containers(signal: AbortSignal): AsyncIterable<Container>;
+  /** Items with a key above `after`, ascending by key, in pages of at most some thousands. */
+  list(container: Container, after: string | undefined, signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
+  /**
+   * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
+   * at most once. Throws `Fault('cursor-lost')` when the system no longer knows; the caller lists instead.
+   */
+  changes?(container: Container, since: string, signal: AbortSignal): AsyncIterable<Page<Change>>;
+  /** Content of the items asked for, in the order asked. An item that vanished is `Refused`. */
+  read(container: Container, refs: readonly ItemRef[], signal: AbortSignal): AsyncIterable<Body<B> | Refused>;
+  /** The accounts a specification may call `all`. Only where the system can tell. */
+  accounts?(signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** A container the target should have. */
+export interface Wanted {
+  readonly path: readonly string[];
+  /** Absent where the spec maps this folder by name: then only the name counts. */
+  readonly role?: Role;
+  readonly subscribed?: boolean;
+}
+
+export interface TargetContainer {
+  readonly key: string;
+  readonly path: readonly string[];
+  /** When this differs from what the ledger holds, all target references are void. */
+  readonly validity: string;
+  readonly created: boolean;
+  /** Items it held when it was opened; 0 for a new one. */
+  readonly items: number;
+  /** What had to be changed to make it, e.g. a character the server refuses. */
+  readonly notes?: readonly string[];
+}
+
+/** One change to make. `token` is the caller's name for it, unique within the container. */
+export type Write<B> =
+  | {
+      readonly op: 'create';
+      readonly token: string;
+      readonly body: B;
+      readonly bytes: number;
+      readonly meta: JsonObject;
+      readonly digest: Digest;
+    }
+  | {
+      readonly op: 'meta';
+      readonly token: string;
+      readonly ref: string;
+      readonly base: JsonObject;
+      readonly meta: JsonObject;
+    }
+  | { readonly op: 'move'; readonly token: string; readonly ref: string; readonly to: TargetContainer }
+  | { readonly op: 'remove'; readonly token: string; readonly ref: string };
+
+export interface Written {
+  readonly token: string;
+  /** The target's reference; absent when the target did not tell: the caller then locates it. */
+  readonly ref?: string;
+  /** The metadata the target kept. */
+  readonly meta?: JsonObject;
+  /** What the target could not keep, e.g. a keyword it does not allow. */
+  readonly notes?: readonly string[];
+}
+
+/** A digest of the kind's canonical form: lower-case hex of SHA-256. */
+export type Digest = string;
+
+/** What a target holds under one reference. */
+export interface TargetRef {
+  readonly ref: string;
+  readonly digest: Digest;
+  readonly bytes: number;
+  readonly meta: JsonObject;
+}
+
+/** A write whose answer was lost. */
+export interface Intent {
+  readonly token: string;
+  readonly digest: Digest;
+}
+
+export type Located =
+  | { readonly token: string; readonly found: 'landed'; readonly ref: string; readonly meta: JsonObject }
+  | { readonly token: string; readonly found: 'absent' }
+  | { readonly token: string; readonly found: 'unsure'; readonly reason: string };
+
+export interface Target<B> extends Session {
+  /** After a connection died, how long a write may still appear by itself, in milliseconds. */
+  readonly quietMs: number;
+  /** Connections that pay for one account. The engine opens at most so many, budgets permitting. */
+  readonly lanes: number;
+  /** Finds or makes the container: by role, then by name. Idempotent. */
+  ensure(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer>;
+  /** Where the container would put the next item (UIDNEXT, file size). Taken before writes. */
+  anchor(container: TargetContainer, signal: AbortSignal): Promise<string>;
+  /**
+   * Applies writes, answering each exactly once, in any order. Throws a `Fault` when the connection or the
+   * account fails: writes not answered by then are in doubt. Never sends a write again after doubt.
+   */
+  write(container: TargetContainer, writes: readonly Write<B>[], signal: AbortSignal): AsyncIterable<Written | Refused>;
+  /** What became of create-writes in doubt, made since `anchor`. `known` tells references that belong to other items. */
+  locate(
+    container: TargetContainer,
+    intents: readonly Intent[],
+    anchor: string,
+    known: (ref: string) => boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<Located>;
+  /** Everything the container holds, ascending by reference, but for what `skip` knows; content is read for the digest. */
+  scan(container: TargetContainer, skip: (ref: string) => boolean, signal: AbortSignal): AsyncIterable<Page<TargetRef>>;
+  /** Reads items back as evidence. A reference that is not there is left out. */
+  readBack(container: TargetContainer, refs: readonly string[], signal: AbortSignal): AsyncIterable<TargetRef>;
+  /** The cheaper evidence: size only, without content. */
+  sizes?(
+    container: TargetContainer,
+    refs: readonly string[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly ref: string; readonly bytes: number }>;
+}
+
+/** Where a secret is kept. Secrets are resolved inside the worker at the moment of use. */
+export type SecretRef = { readonly env: string } | { readonly file: string } | { readonly connection: string };
+
+/** What a connector is handed besides its options. */
+export interface Access {
+  /** The account to open, e.g. `anna@old.example`; options have `{account}` replaced already. */
+  readonly account: string;
+  secret(ref: SecretRef, signal: AbortSignal): Promise<string>;
+  /** Parallel connections a target may open for one account, where the spec says. */
+  readonly lanes?: number;
+}
+
+/** A connector's code, loaded only where it runs. Options were checked against the manifest's schema. */
+export interface Connector<B = unknown> {
+  source?(options: JsonObject, access: Access): Source<B>;
+  target?(options: JsonObject, access: Access): Target<B>;
+}

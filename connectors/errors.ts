@@ -1,0 +1,58 @@
+/** The faults that may leave a connector, the ledger or a secret store: a closed union, told apart by `code`. */
+
+export const FAULT_CODES = [
+  'throttled',
+  'unavailable',
+  'credentials',
+  'quota',
+  'not-found',
+  'conflict',
+  'cursor-lost',
+  'source-changed',
+  'refused',
+  'spec',
+  'internal',
+] as const;
+export type FaultCode = (typeof FAULT_CODES)[number];
+
+export interface FaultDetails {
+  /** How long the system asked to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** What a person can do about it, as a sentence. */
+  readonly next?: string;
+  /** Whose fault it is, where the thrower can tell; the engine fills it in for sessions. */
+  readonly side?: 'source' | 'target';
+  readonly cause?: unknown;
+}
+
+/**
+ * A failure with a reason that the engine can act on.
+ *
+ * - `throttled`: the system asked to slow down; try again after `retryAfterMs`.
+ * - `unavailable`: no or a broken connection; try again.
+ * - `credentials`: the account cannot be opened with what the spec names; a person must act.
+ * - `quota`: the target is full; waits until there is room.
+ * - `not-found`, `conflict`: the thing is not there, or is not as it was thought to be.
+ * - `cursor-lost`: list again instead of asking for changes.
+ * - `source-changed`: the item changed while it was read; read again.
+ * - `refused`: the system refuses this for good.
+ * - `spec`: the spec asks for what cannot be done.
+ * - `internal`: our own error.
+ *
+ * The message holds the system's own words, redacted: never a secret, content, subject or body.
+ */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly retryAfterMs: number | undefined;
+  readonly next: string | undefined;
+  side: 'source' | 'target' | undefined;
+
+  constructor(code: FaultCode, message: string, details: FaultDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.retryAfterMs = details.retryAfterMs;
+    this.next = details.next;
+    this.side = details.side;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * Reads message bodies: lots of UIDs with the next lot asked for before the first is consumed. A message that
+ * the server cannot give does not stop its neighbours: it is found by halving where the server says NO, and by
+ * asking anew, one by one, where it drops the connection (Dovecot does, by its imap_fetch_failure).
+ */
+
+import { Fault } from '../errors.js';
+import type { ImapConnection } from './connection.js';
+import type { DataReply, StatusReply } from './reply.js';
+import { asPairs, asText } from './reply.js';
+import { uidSet } from './sequence-set.js';
+
+export interface WantedBody {
+  readonly uid: number;
+  /** As listed; bounds what is asked for at once. */
+  readonly bytes: number;
+}
+
+export type BodyAnswer =
+  | { readonly uid: number; readonly body: Buffer }
+  | { readonly uid: number; readonly unreadable: string }
+  | { readonly uid: number; readonly gone: true };
+
+const MAX_LOT_MESSAGES = 400;
+const MAX_LOT_BYTES = 4 * 1024 * 1024;
+/** Over all lots in flight, but for a single message that is larger. */
+const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
+const LOTS_AHEAD = 2;
+/** How often one message may be the first not given when the connection ends, before it is held to be the cause. */
+const MAX_ENDINGS = { bye: 2, closed: 3 } as const;
+
+/**
+ * Bodies in the order asked, each UID answered once. `open` gives the connection with the folder selected,
+ * and is called again when the server ended the connection. Throws `Fault` for what is no message's fault.
+ */
+export async function* fetchBodies(
+  open: () => Promise<ImapConnection>,
+  wanted: readonly WantedBody[],
+): AsyncGenerator<BodyAnswer> {
+  const endings = new Map<number, number>();
+  let lotMessages = MAX_LOT_MESSAGES;
+  for (let next = 0; next < wanted.length; ) {
+    const connection = await open();
+    try {
+      for await (const answer of readFrom(connection, wanted.slice(next), lotMessages)) {
+        next++;
+        yield answer;
+      }
+    } catch (error) {
+      const { ending } = connection;
+      const suspect = wanted[next];
+      if ((ending !== 'bye' && ending !== 'closed') || !(error instanceof Fault) || error.code !== 'unavailable')
+        throw error;
+      if (suspect === undefined) throw error;
+      const times = (endings.get(suspect.uid) ?? 0) + 1;
+      endings.set(suspect.uid, times);
+      lotMessages = 1;
+      if (times < MAX_ENDINGS[ending]) continue;
+      next++;
+      yield { uid: suspect.uid, unreadable: `the server ends the connection when asked for it: ${error.message}` };
+    }
+  }
+}
+
+interface Lot {
+  readonly wanted: readonly WantedBody[];
+  readonly bytes: number;
+  settled: boolean;
+  failure?: unknown;
+  reply?: StatusReply;
+}
+
+async function* readFrom(
+  connection: ImapConnection,
+  wanted: readonly WantedBody[],
+  firstLotMessages: number,
+): AsyncGenerator<BodyAnswer> {
+  const got = new Map<number, BodyAnswer>();
+  const ahead: Lot[] = [];
+  let wake: () => void = () => undefined;
+  let asked = 0;
+  let lotMessages = firstLotMessages;
+
+  const onReply = (reply: DataReply | StatusReply) => {
+    const answer = readBody(reply);
+    if (!answer) return;
+    got.set(answer.uid, answer);
+    wake();
+  };
+  const ask = () => {
+    while (asked < wanted.length && ahead.length < LOTS_AHEAD) {
+      const lot = nextLot(wanted, asked, lotMessages);
+      const bytes = ahead.reduce((sum, other) => sum + other.bytes, lot.bytes);
+      if (ahead.length > 0 && (bytes > MAX_AHEAD_BYTES || (firstLotMessages === 1 && lotMessages === 1))) return;
+      asked += lot.wanted.length;
+      ahead.push(lot);
+      connection.execute(fetchCommand(lot.wanted, onReply)).then(
+        (reply) => settle(lot, { reply }),
+        (failure) => settle(lot, { failure }),
+      );
+    }
+  };
+  const settle = (lot: Lot, outcome: { reply?: StatusReply; failure?: unknown }) => {
+    Object.assign(lot, outcome, { settled: true });
+    wake();
+  };
+
+  for (ask(); ahead.length > 0; ask()) {
+    const lot = ahead[0] as Lot;
+    for (const [at, { uid }] of lot.wanted.entries()) {
+      while (!got.has(uid) && !lot.settled) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (!got.has(uid)) {
+        if (lot.failure !== undefined) throw lot.failure;
+        if (lot.reply?.status !== 'OK') {
+          const missing = lot.wanted.slice(at).filter((one) => !got.has(one.uid));
+          await isolate(connection, missing, lot.reply as StatusReply, got);
+        }
+      }
+      const answer = got.get(uid) ?? { uid, gone: true };
+      got.delete(uid);
+      yield answer;
+    }
+    ahead.shift();
+    // After an ending, trust grows again with each lot that went well.
+    lotMessages = Math.min(MAX_LOT_MESSAGES, lotMessages * 4);
+  }
+}
+
+function nextLot(wanted: readonly WantedBody[], from: number, maxMessages: number): Lot {
+  const lot: WantedBody[] = [];
+  let bytes = 0;
+  for (let at = from; at < wanted.length && lot.length < maxMessages; at++) {
+    const one = wanted[at] as WantedBody;
+    if (lot.length > 0 && bytes + one.bytes > MAX_LOT_BYTES) break;
+    lot.push(one);
+    bytes += one.bytes;
+  }
+  return { wanted: lot, bytes, settled: false };
+}
+
+/** Finds, by halving, which of the messages made the server say NO; the others are read on the way. */
+async function isolate(
+  connection: ImapConnection,
+  missing: readonly WantedBody[],
+  refusal: StatusReply,
+  got: Map<number, BodyAnswer>,
+): Promise<void> {
+  const onReply = (reply: DataReply | StatusReply) => {
+    const answer = readBody(reply);
+    if (answer) got.set(answer.uid, answer);
+  };
+  const fault = connection.fault(refusal, fetchCommand(missing, onReply));
+  if (!['refused', 'not-found', 'source-changed'].includes(fault.code)) throw fault;
+  const middle = Math.ceil(missing.length / 2);
+  for (const half of [missing.slice(0, middle), missing.slice(middle)]) {
+    if (half.length === 0) continue;
+    const reply = await connection.execute(fetchCommand(half, onReply));
+    const [first, ...rest] = half.filter((one) => !got.has(one.uid));
+    if (reply.status === 'OK' || first === undefined) continue;
+    if (half.length > 1) await isolate(connection, [first, ...rest], reply, got);
+    else
+      got.set(first.uid, { uid: first.uid, unreadable: connection.fault(reply, fetchCommand(half, onReply)).message });
+  }
+}
+
+function fetchCommand(wanted: readonly WantedBody[], onReply: (reply: DataReply | StatusReply) => void) {
+  const set = uidSet(wanted.map((one) => one.uid));
+  return { name: 'UID FETCH', phase: 'message' as const, pieces: [`UID FETCH ${set} (UID BODY.PEEK[])`], onReply };
+}
+
+function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
+  if (reply.kind !== 'data' || reply.name !== 'FETCH') return undefined;
+  const pairs = asPairs(reply.values[0]);
+  const uid = pairs.get('UID');
+  const body = pairs.get('BODY[]');
+  if (uid === undefined || body === undefined) return undefined;
+  const number = Number(asText(uid));
+  // NIL: the server has the message but not its content (Exchange, for items it cannot render).
+  if (body === null) return { uid: number, unreadable: 'UID FETCH: the server has no content for the message (NIL)' };
+  return { uid: number, body: Buffer.isBuffer(body) ? body : Buffer.from(asText(body), 'latin1') };
+}

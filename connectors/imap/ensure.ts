@@ -1,0 +1,96 @@
+/** Finding or making a target folder: by role, then by name, then by a name the server can take. */
+import type { TargetContainer, Wanted } from '../contract.js';
+import type { Fault } from '../errors.js';
+import type { Command } from './command.js';
+import { astring } from './command.js';
+import type { ImapConnection } from './connection.js';
+import type { Folder } from './folders.js';
+import { folderStatus, listFolders } from './folders.js';
+import type { TargetName } from './mailbox-names.js';
+import { pathOf, targetName } from './mailbox-names.js';
+import type { ImapSession } from './session.js';
+
+export class TargetFolders {
+  readonly #session: ImapSession;
+  #known: { readonly connection: ImapConnection; readonly folders: Folder[] } | undefined;
+
+  constructor(session: ImapSession) {
+    this.#session = session;
+  }
+
+  /** Idempotent. Throws `Fault`: `refused` when the server takes no form of the name. */
+  async ensure(connection: ImapConnection, wanted: Wanted): Promise<TargetContainer> {
+    const folders = await this.#list(connection);
+    const found = (wanted.role && folders.find((one) => one.role === wanted.role && one.holdsMessages)) || undefined;
+    if (found) return this.#opened(connection, found.raw, wanted, { created: false, notes: [] });
+    const { namespace } = this.#session;
+    const name = targetName(wanted.path, namespace);
+    const refusal = await this.#findOrCreate(connection, folders, name);
+    if (!(refusal instanceof Error))
+      return this.#opened(connection, name.raw, wanted, { ...refusal, notes: name.notes });
+    const cautious = targetName(wanted.path, namespace, true);
+    if (cautious.raw === name.raw) throw refusal;
+    const second = await this.#findOrCreate(connection, folders, cautious);
+    if (second instanceof Error) throw second;
+    return this.#opened(connection, cautious.raw, wanted, { ...second, notes: cautious.notes });
+  }
+
+  async #list(connection: ImapConnection): Promise<Folder[]> {
+    if (this.#known?.connection !== connection) {
+      const folders = await listFolders(connection, this.#session.namespace, false);
+      this.#known = { connection, folders };
+    }
+    return this.#known.folders;
+  }
+
+  /** Returns the refusal when the server does not take the name; throws other faults. */
+  async #findOrCreate(
+    connection: ImapConnection,
+    folders: readonly Folder[],
+    name: TargetName,
+  ): Promise<{ created: boolean } | Fault> {
+    if (folders.some((one) => one.raw === name.raw && one.holdsMessages)) return { created: false };
+    const command: Command = { name: 'CREATE', pieces: ['CREATE ', astring(name.raw)] };
+    const reply = await connection.execute(command);
+    if (reply.status === 'OK') return { created: true };
+    // Another session made it meanwhile, or the server sees no difference in case.
+    if (reply.code?.name === 'ALREADYEXISTS' || /exists/i.test(reply.text)) return { created: false };
+    const fault = connection.fault(reply, command);
+    if (fault.code !== 'refused') throw fault;
+    return fault;
+  }
+
+  async #opened(
+    connection: ImapConnection,
+    raw: string,
+    wanted: Wanted,
+    { created, notes }: { readonly created: boolean; readonly notes: readonly string[] },
+  ): Promise<TargetContainer> {
+    const folders = await this.#list(connection);
+    const known = folders.find((one) => one.raw === raw);
+    if (wanted.subscribed && !known?.subscribed) {
+      await connection.run({ name: 'SUBSCRIBE', pieces: ['SUBSCRIBE ', astring(raw)] });
+    }
+    // A folder in the list may be deleted by others; the next call shall then look again.
+    this.#known = undefined;
+    const status = await folderStatus(connection, raw);
+    const path = pathOf(raw, this.#session.namespace);
+    const folder: Folder = {
+      raw,
+      path,
+      attributes: known?.attributes ?? new Set(),
+      subscribed: (wanted.subscribed || known?.subscribed) ?? false,
+      holdsMessages: true,
+      ...((known?.role ?? wanted.role) ? { role: known?.role ?? wanted.role } : {}),
+    };
+    this.#known = { connection, folders: [...folders.filter((one) => one.raw !== raw), folder] };
+    return {
+      key: raw,
+      path,
+      validity: status.validity,
+      created,
+      items: status.messages,
+      ...(notes.length > 0 ? { notes } : {}),
+    };
+  }
+}

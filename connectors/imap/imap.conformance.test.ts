@@ -1,0 +1,87 @@
+/** The mail suites on a real Dovecot; imapflow is the independent hand that puts and looks. */
+import { afterAll, beforeAll } from 'vitest';
+import type { SourceTrait } from '../../tests/conformance/mail-source.js';
+import { mailSourceConformance } from '../../tests/conformance/mail-source.js';
+import type { TargetTrait } from '../../tests/conformance/mail-target.js';
+import { mailTargetConformance } from '../../tests/conformance/mail-target.js';
+import type { Dovecot, DovecotOptions } from '../../tests/servers/dovecot.js';
+import { startDovecot } from '../../tests/servers/dovecot.js';
+import { openSource, openTarget } from '../../tests/servers/imap-account.js';
+import { ImapWitness } from '../../tests/servers/imap-witness.js';
+
+const NO_ZONE = 'Dovecot keeps the second of an internal date, and shows it in its own zone';
+const NO_FUTURE = 'Dovecot takes the present for an internal date in the future';
+const NO_LONE_CR = 'Dovecot drops a carriage return before CRLF and at the end of a message';
+const NO_EMPTY = 'Dovecot stores no empty message';
+const NO_DOT = 'with separator / this Dovecot takes no slash or dot in a name';
+
+const SOURCE_WAIVERS: Partial<Record<SourceTrait, string>> = {
+  'keeps the zone of an internal date': NO_ZONE,
+  'tells internal dates before 1980 and after 2038': NO_FUTURE,
+  'finds a folder name with a slash': NO_DOT,
+  'finds a folder name with a dot': NO_DOT,
+  'finds odd names below odd names': NO_DOT,
+  'reads an empty message': NO_EMPTY,
+  'reads lone carriage returns': NO_LONE_CR,
+  'reads a carriage return at the end': NO_LONE_CR,
+};
+const TARGET_WAIVERS: Partial<Record<TargetTrait, string>> = {
+  'keeps lone carriage returns': NO_LONE_CR,
+  'keeps a carriage return at the end': NO_LONE_CR,
+};
+
+const SERVERS: readonly {
+  readonly name: string;
+  readonly options: DovecotOptions;
+  readonly waived: {
+    readonly source: Partial<Record<SourceTrait, string>>;
+    readonly target: Partial<Record<TargetTrait, string>>;
+  };
+}[] = [
+  {
+    name: 'imap on dovecot',
+    options: {},
+    waived: { source: SOURCE_WAIVERS, target: TARGET_WAIVERS },
+  },
+];
+
+for (const { name, options, waived } of SERVERS) {
+  let dovecot: Dovecot;
+  let accounts = 0;
+  const users = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`user${n}`, 'secret']));
+  beforeAll(async () => {
+    dovecot = await startDovecot({ users, ...options });
+  });
+  afterAll(() => dovecot.stop());
+
+  mailSourceConformance({
+    name,
+    waived: waived.source,
+    world: async () => {
+      const account = `user${accounts++}`;
+      const witness = await ImapWitness.open(dovecot, account);
+      return {
+        open: () => openSource(dovecot, account),
+        put: (path, message) => witness.put(path, message),
+        setFlags: (path, key, flags) => witness.setFlags(path, key, flags),
+        remove: (path, key) => witness.remove(path, key),
+        close: () => witness.close(),
+      };
+    },
+  });
+
+  mailTargetConformance({
+    name,
+    waived: waived.target,
+    world: async () => {
+      const account = `user${accounts++}`;
+      const witness = await ImapWitness.open(dovecot, account);
+      return {
+        open: () => openTarget(dovecot, account),
+        messages: (path) => witness.messages(path),
+        put: async (path, message) => void (await witness.put(path, message)),
+        close: () => witness.close(),
+      };
+    },
+  });
+}

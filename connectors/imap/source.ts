@@ -1,0 +1,134 @@
+/** An IMAP account as a source. Folders are only examined, messages only peeked at. */
+import { createHash } from 'node:crypto';
+import type { Body, Capability, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { Mail } from '../mail.js';
+import { fetchBodies } from './bodies.js';
+import type { ImapConnection } from './connection.js';
+import { describeSource } from './describe.js';
+import type { Folder } from './folders.js';
+import { listFolders } from './folders.js';
+import type { Row } from './listing.js';
+import { lots, rowPages, searchUids } from './listing.js';
+import { place } from './place.js';
+import { uidKey } from './sequence-set.js';
+import type { ImapSession } from './session.js';
+import { changedUids, parseToken, tokenOf } from './sync-token.js';
+
+const PAGE_ITEMS = 1000;
+
+export function createImapSource(session: ImapSession): Source<Mail> {
+  /** The folder opened read-only, as it is now. */
+  async function open(container: Container, signal: AbortSignal, fresh: boolean): Promise<ImapConnection> {
+    const connection = await session.ready(signal);
+    const selected = await session.select(connection, container.key, 'read', fresh);
+    if (selected.validity === container.validity) return connection;
+    throw new Fault('source-changed', `folder ${container.path.join('/')} was rebuilt: its UIDVALIDITY changed`, {
+      next: 'list the folders again',
+    });
+  }
+
+  return {
+    async place(signal) {
+      return place(session, signal);
+    },
+    async describe(signal): Promise<readonly Capability[]> {
+      const unwatch = session.watch(signal);
+      try {
+        return await describeSource(await session.ready(signal), session);
+      } finally {
+        unwatch();
+      }
+    },
+
+    async *containers(signal): AsyncIterable<Container> {
+      const unwatch = session.watch(signal);
+      try {
+        const folders = await listFolders(await session.ready(signal), session.namespace, true);
+        for (const folder of folders) {
+          session.check(signal);
+          if (folder.status !== undefined) yield containerOf(folder);
+        }
+      } finally {
+        unwatch();
+      }
+    },
+
+    async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
+      const unwatch = session.watch(signal);
+      try {
+        const connection = await open(container, signal, true);
+        const found = await searchUids(connection, after === undefined ? 1 : Number(after) + 1);
+        for await (const rows of rowPages(connection, lots(found, PAGE_ITEMS))) {
+          session.check(signal);
+          if (rows.length > 0) yield { entries: rows.map(itemOf) };
+        }
+      } finally {
+        unwatch();
+      }
+    },
+
+    async *changes(container, since, signal): AsyncIterable<Page<Change>> {
+      const unwatch = session.watch(signal);
+      try {
+        const token = parseToken(since, container);
+        const connection = await open(container, signal, true);
+        const { changed, gone } = await changedUids(connection, session, token);
+        for await (const rows of rowPages(connection, lots(changed, PAGE_ITEMS))) {
+          session.check(signal);
+          if (rows.length > 0) yield { entries: rows.map((row) => ({ change: 'upsert', item: itemOf(row) })) };
+        }
+        for (const lot of lots(gone, PAGE_ITEMS))
+          yield { entries: lot.map((uid) => ({ change: 'gone', key: uidKey(uid) })) };
+      } finally {
+        unwatch();
+      }
+    },
+
+    async *read(container, refs, signal): AsyncIterable<Body<Mail> | Refused> {
+      const unwatch = session.watch(signal);
+      try {
+        const wanted = refs.map((ref) => ({ uid: Number(ref.key), bytes: ref.bytes }));
+        for await (const answer of fetchBodies(() => open(container, signal, false), wanted)) {
+          session.check(signal);
+          const key = uidKey(answer.uid);
+          if ('body' in answer) yield { key, body: answer.body };
+          else if ('unreadable' in answer)
+            yield { refused: key, reason: `${answer.unreadable}; open it in a mail program, and move it by hand` };
+          else yield { refused: key, reason: 'the message is gone from the source; the next run will see that' };
+        }
+      } finally {
+        unwatch();
+      }
+    },
+
+    close: () => session.close(),
+  };
+}
+
+function containerOf(folder: Folder): Container {
+  const { status } = folder;
+  const token = status && tokenOf(status);
+  return {
+    key: folder.raw,
+    path: folder.path,
+    ...(folder.role === undefined ? {} : { role: folder.role }),
+    validity: status?.validity ?? '',
+    ...(token === undefined ? {} : { token }),
+    ...(status === undefined ? {} : { items: status.messages }),
+    subscribed: folder.subscribed,
+  };
+}
+
+function itemOf(row: Row): ItemRef {
+  const meta = { flags: row.flags, ...(row.date === undefined ? {} : { date: row.date }) };
+  return { key: uidKey(row.uid), version: versionOf(row), bytes: row.bytes, rank: 0, meta };
+}
+
+/** A UID's content never changes (RFC 9051, section 2.3.1.1): flags, date and size tell all that can. */
+function versionOf({ flags, date = '', bytes }: Row): string {
+  return createHash('sha256')
+    .update(`${bytes} ${date} ${flags.join(' ')}`)
+    .digest('base64url')
+    .slice(0, 16);
+}

@@ -1,0 +1,92 @@
+/** Container tokens: what makes two states of a folder equal, and what changed between two (RFC 7162). */
+import type { Container } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { ImapConnection } from './connection.js';
+import type { FolderStatus } from './folders.js';
+import type { Range } from './listing.js';
+import { searchUids } from './listing.js';
+import type { DataReply, StatusReply } from './reply.js';
+import { asPairs, asText } from './reply.js';
+import { ranges } from './sequence-set.js';
+import type { ImapSession } from './session.js';
+
+interface Token {
+  readonly validity: string;
+  readonly uidNext: number;
+  readonly modSeq: string;
+  readonly messages: number;
+}
+
+/** Undefined without modification sequences: nothing else would tell a change of flags. */
+export function tokenOf({ validity, uidNext, modSeq, messages }: FolderStatus): string | undefined {
+  return modSeq === undefined ? undefined : JSON.stringify({ validity, uidNext, modSeq, messages } satisfies Token);
+}
+
+/** Throws `Fault('cursor-lost')` for what is no token of this folder's validity. */
+export function parseToken(text: string, container: Container): Token {
+  const token = readToken(text);
+  if (token && token.validity === container.validity) return token;
+  throw lost(token ? 'the folder was rebuilt since' : 'the token is not one of ours');
+}
+
+function readToken(text: string): Token | undefined {
+  try {
+    const { validity, uidNext, modSeq, messages } = JSON.parse(text) as Partial<Record<keyof Token, unknown>>;
+    if (typeof validity !== 'string' || typeof uidNext !== 'number' || typeof messages !== 'number') return undefined;
+    return typeof modSeq === 'string' && /^\d+$/.test(modSeq) ? { validity, uidNext, modSeq, messages } : undefined;
+  } catch {
+    // Not JSON: a token of another connector or another age.
+    return undefined;
+  }
+}
+
+/**
+ * What is new or differs, and what is gone, in the selected folder. With QRESYNC the server tells both. With
+ * CONDSTORE alone it cannot tell what is gone: when the number of messages says that something is, this throws
+ * `Fault('cursor-lost')`.
+ */
+export async function changedUids(
+  connection: ImapConnection,
+  session: ImapSession,
+  token: Token,
+): Promise<{ changed: Range[]; gone: Range[] }> {
+  if (!connection.has('CONDSTORE') && !connection.has('QRESYNC')) throw lost('the server no longer tracks changes');
+  const vanished = session.enabled('QRESYNC') ? ' VANISHED' : '';
+  const changed: number[] = [];
+  const gone: Range[] = [];
+  await connection.run({
+    name: 'UID FETCH',
+    pieces: [`UID FETCH 1:* (UID) (CHANGEDSINCE ${token.modSeq}${vanished})`],
+    onReply(reply) {
+      const uid = changedUid(reply);
+      if (uid !== undefined) changed.push(uid);
+      if (reply.kind === 'data' && reply.name === 'VANISHED') {
+        for (const range of ranges(asText(reply.values[reply.values.length - 1]))) gone.push(range);
+      }
+    },
+  });
+  if (vanished === '') await refuseIfSomethingIsGone(connection, session, token);
+  return {
+    changed: [...new Set(changed)].sort((a, b) => a - b).map((uid) => [uid, uid]),
+    // What came after the token was never told to anyone; servers name it all the same.
+    gone: gone.filter(([from]) => from < token.uidNext).map(([from, to]) => [from, Math.min(to, token.uidNext - 1)]),
+  };
+}
+
+async function refuseIfSomethingIsGone(connection: ImapConnection, session: ImapSession, token: Token): Promise<void> {
+  const fresh = await searchUids(connection, token.uidNext);
+  const added = fresh.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  if (session.selected?.exists !== token.messages + added) {
+    throw lost('messages were removed, and the server cannot tell which (no QRESYNC)');
+  }
+}
+
+function changedUid(reply: DataReply | StatusReply): number | undefined {
+  if (reply.kind !== 'data' || reply.name !== 'FETCH') return undefined;
+  const uid = asPairs(reply.values[0]).get('UID');
+  return uid === undefined ? undefined : Number(asText(uid));
+}
+
+function lost(why: string): Fault {
+  return new Fault('cursor-lost', `changes cannot be asked for: ${why}`, { next: 'list the folder instead' });
+}

@@ -1,0 +1,177 @@
+/** An IMAP account as a target. */
+import type { Located, Page, Refused, Target, TargetContainer, TargetRef, Write, Written } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { Mail } from '../mail.js';
+import { moveAll, removeAll, storeFlags } from './amend.js';
+import { appendAll } from './append.js';
+import { astring } from './command.js';
+import type { ImapConnection } from './connection.js';
+import { describeTarget } from './describe.js';
+import { TargetFolders } from './ensure.js';
+import { digestPages, locateIntents } from './evidence.js';
+import { folderStatus } from './folders.js';
+import type { Range } from './listing.js';
+import { lots, rowPages, searchUids } from './listing.js';
+import { place } from './place.js';
+import { asPairs, asText } from './reply.js';
+import { uidKey } from './sequence-set.js';
+import type { ImapSession } from './session.js';
+
+/** A killed client's MULTIAPPEND of 400 was seen to appear 150 ms after its connection had gone. */
+const QUIET_MS = 2_000;
+const LANES = 2;
+const PAGE_ITEMS = 1000;
+
+export function createImapTarget(session: ImapSession): Target<Mail> {
+  const folders = new TargetFolders(session);
+
+  /** The folder selected; `fresh` also takes notice of what arrived since. */
+  async function open(container: TargetContainer, signal: AbortSignal, fresh = false): Promise<ImapConnection> {
+    const connection = await session.ready(signal);
+    const selected = await session.select(connection, container.key, 'write', fresh);
+    if (selected.validity === container.validity) return connection;
+    throw rebuilt(container);
+  }
+
+  /** Runs `steps` with the connection tied to the signal, and nothing given out after it fired. */
+  async function* watched<T>(signal: AbortSignal, steps: () => AsyncIterable<T>): AsyncGenerator<T> {
+    const unwatch = session.watch(signal);
+    try {
+      for await (const step of steps()) {
+        session.check(signal);
+        yield step;
+      }
+    } finally {
+      unwatch();
+    }
+  }
+
+  async function during<T>(signal: AbortSignal, step: () => Promise<T>): Promise<T> {
+    const unwatch = session.watch(signal);
+    try {
+      return await step();
+    } finally {
+      unwatch();
+    }
+  }
+
+  /** Reopened by `fetchBodies` after an ending; only the first time the folder must be looked at anew. */
+  function opener(container: TargetContainer, signal: AbortSignal): () => Promise<ImapConnection> {
+    let fresh = true;
+    return async () => {
+      const connection = await open(container, signal, fresh);
+      fresh = false;
+      return connection;
+    };
+  }
+
+  async function* write(
+    container: TargetContainer,
+    writes: readonly Write<Mail>[],
+    signal: AbortSignal,
+  ): AsyncGenerator<Written | Refused> {
+    if (writes.length === 0) return;
+    const connection = await open(container, signal);
+    if (session.selected?.readOnly) {
+      throw new Fault('refused', `folder ${container.path.join('/')} is read-only for this login`, {
+        next: 'give it the rights',
+      });
+    }
+    const creates = writes.filter((one) => one.op === 'create');
+    const limit = creates.length > 0 ? await appendLimit(connection, container) : undefined;
+    yield* appendAll(session, connection, container, creates, limit);
+    yield* storeFlags(
+      session,
+      connection,
+      writes.filter((one) => one.op === 'meta'),
+    );
+    yield* moveAll(
+      connection,
+      writes.filter((one) => one.op === 'move'),
+    );
+    yield* removeAll(
+      connection,
+      writes.filter((one) => one.op === 'remove'),
+    );
+  }
+
+  async function* locate(
+    ...[container, intents, anchor, known, signal]: Parameters<Target<Mail>['locate']>
+  ): AsyncGenerator<Located> {
+    try {
+      await open(container, signal, true);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'conflict') throw error;
+      for (const { token } of intents) yield { token, found: 'unsure', reason: error.message };
+      return;
+    }
+    yield* locateIntents(() => open(container, signal), intents, Number(anchor), known);
+  }
+
+  return {
+    quietMs: QUIET_MS,
+    lanes: session.access.lanes ?? LANES,
+    place: (signal) => place(session, signal),
+    describe: (signal) => during(signal, async () => describeTarget(await session.ready(signal), session)),
+    ensure: (wanted, signal) => during(signal, async () => folders.ensure(await session.ready(signal), wanted)),
+    anchor: (container, signal) =>
+      during(signal, async () => {
+        const status = await folderStatus(await session.ready(signal), container.key);
+        if (status.validity !== container.validity) throw rebuilt(container);
+        return uidKey(status.uidNext);
+      }),
+    write: (container, writes, signal) => watched(signal, () => write(container, writes, signal)),
+    locate: (...args) => watched(args[4], () => locate(...args)),
+    scan: (container, skip, signal) =>
+      watched(signal, async function* (): AsyncGenerator<Page<TargetRef>> {
+        const again = opener(container, signal);
+        const uids = await searchUids(await again(), 1);
+        for await (const { found } of digestPages(again, uids, (uid) => skip(uidKey(uid)))) {
+          if (found.length > 0) yield { entries: found };
+        }
+      }),
+    readBack: (container, refs, signal) =>
+      watched(signal, async function* (): AsyncGenerator<TargetRef> {
+        for await (const { found } of digestPages(opener(container, signal), asRanges(refs))) yield* found;
+      }),
+    sizes: (container, refs, signal) =>
+      watched(signal, async function* () {
+        const connection = await open(container, signal, true);
+        for await (const rows of rowPages(connection, lots(asRanges(refs), PAGE_ITEMS))) {
+          for (const { uid, bytes } of rows) yield { ref: uidKey(uid), bytes };
+        }
+      }),
+    close: () => session.close(),
+  };
+}
+
+function asRanges(refs: readonly string[]): Range[] {
+  return refs
+    .map(Number)
+    .sort((a, b) => a - b)
+    .map((uid) => [uid, uid]);
+}
+
+/** Bytes, or undefined where the server does not tell (RFC 7889). */
+async function appendLimit(connection: ImapConnection, container: TargetContainer): Promise<number | undefined> {
+  const general = connection.capabilityValue('APPENDLIMIT');
+  if (general !== undefined) return Number(general);
+  if (!connection.has('APPENDLIMIT')) return undefined;
+  let limit: number | undefined;
+  await connection.run({
+    name: 'STATUS',
+    pieces: ['STATUS ', astring(container.key), ' (APPENDLIMIT)'],
+    onReply(reply) {
+      if (reply.kind !== 'data' || reply.name !== 'STATUS') return;
+      const value = asPairs(reply.values[1]).get('APPENDLIMIT');
+      if (value !== undefined && value !== null) limit = Number(asText(value));
+    },
+  });
+  return limit;
+}
+
+function rebuilt(container: TargetContainer): Fault {
+  return new Fault('conflict', `folder ${container.path.join('/')} was rebuilt: its UIDVALIDITY changed`, {
+    next: 'open the folder again',
+  });
+}

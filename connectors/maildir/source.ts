@@ -1,0 +1,169 @@
+/** A Maildir as a source. Nothing in it is renamed, moved from `new`, or locked. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Closing } from '../closing.js';
+import type { Container, ItemRef, Source } from '../contract.js';
+import { Fault } from '../errors.js';
+import { rolesByName } from '../folder-roles.js';
+import { accountsAt, ifThere, onFiles, provenPath } from '../local-files.js';
+import type { Mail } from '../mail.js';
+import { flagsOf, keywordsOf } from './flags.js';
+import type { Folder, Layout } from './folders.js';
+import { folderAt, foldersIn } from './folders.js';
+import type { FileFacts, MessageFile, MessageFiles } from './message-files.js';
+import { contentOf, dateOf, factsOf, messageFilesIn } from './message-files.js';
+import { subscribedIn } from './subscriptions.js';
+
+/** Keys are names that are never given again, so a listing is never void. */
+export const VALIDITY = 'names';
+
+const PAGE = 1000;
+/** Questions to the file system at one time; it answers a few of them in parallel. */
+const AT_ONCE = 50;
+/** File times have ticks: two changes within one look like one. NFS and FAT have ticks of up to two seconds. */
+const TICK_MS = 2000;
+
+export interface MaildirSource {
+  readonly path: string;
+  readonly layout: Layout;
+  /** The clock; for tests. */
+  readonly now?: () => number;
+}
+
+export function createMaildirSource({ path, layout, now = Date.now }: MaildirSource): Source<Mail> {
+  const closing = new Closing('maildir');
+  let listed: { key: string; files: MessageFiles } | undefined;
+
+  async function root(signal: AbortSignal): Promise<string> {
+    closing.check(signal);
+    if (!(await onFiles(`opening ${path}`, () => ifThere(stat(path))))?.isDirectory()) {
+      throw new Fault('not-found', `there is no folder ${path}`, {
+        next: 'check the path in the spec, as the worker sees it',
+      });
+    }
+    return provenPath(path);
+  }
+
+  async function filesOf(container: Container, folder: string): Promise<MessageFiles> {
+    const files = await messageFilesIn(folder);
+    listed = { key: container.key, files };
+    return files;
+  }
+
+  /** Content of the message, looked for a second time when another program renamed it. */
+  async function find(container: Container, folder: string, key: string): Promise<Buffer | undefined> {
+    const known = listed?.key === container.key ? listed.files.get(key) : undefined;
+    const content = known && (await contentOf(folder, known));
+    if (content) return content.body;
+    const file = (await filesOf(container, folder)).get(key);
+    return file && (await contentOf(folder, file))?.body;
+  }
+
+  return {
+    async place(signal) {
+      return { proof: `maildir:${await root(signal)}`, system: 'maildir:' };
+    },
+    async describe(signal) {
+      const folders = await foldersIn(await root(signal), layout);
+      return [
+        { name: 'layout', value: layout },
+        {
+          name: 'folders',
+          value: String(folders.length),
+          ...(folders.length === 0 && {
+            problem: `no folder with cur, new and tmp below ${path}: check the path and the layout`,
+          }),
+        },
+      ];
+    },
+    async accounts(signal) {
+      closing.check(signal);
+      return accountsAt(path);
+    },
+    async *containers(signal) {
+      const at = await root(signal);
+      const folders = await foldersIn(at, layout);
+      const roles = rolesByName(folders.map((folder) => folder.path));
+      const subscribed = await subscribedIn(at);
+      for (const folder of folders) {
+        closing.check(signal);
+        const role = roles.get(JSON.stringify(folder.path));
+        const token = await tokenOf(at, folder, now());
+        yield {
+          ...folder,
+          validity: VALIDITY,
+          ...(role && { role }),
+          ...(token !== undefined && { token }),
+          ...(subscribed && { subscribed: subscribed(folder.path) }),
+        };
+      }
+    },
+    async *list(container, after, signal) {
+      const folder = await folderAt(await root(signal), container.key);
+      const keywords = await keywordsOf(folder);
+      const files = [...(await filesOf(container, folder)).values()]
+        .filter((file) => after === undefined || file.base > after)
+        .sort(byBase);
+      for (let at = 0; at < files.length; at += PAGE) {
+        const items: ItemRef[] = [];
+        for (let from = at; from < Math.min(at + PAGE, files.length); from += AT_ONCE) {
+          closing.check(signal);
+          const some = files.slice(from, Math.min(from + AT_ONCE, at + PAGE));
+          const facts = await Promise.all(some.map((file) => currentFacts(folder, file)));
+          some.forEach((file, n) => {
+            const known = facts[n];
+            if (known) items.push(itemOf(file, known, flagsOf(file.letters, keywords)));
+          });
+        }
+        yield { entries: items };
+      }
+    },
+    async *read(container, refs, signal) {
+      const folder = await folderAt(await root(signal), container.key);
+      for (const ref of refs) {
+        closing.check(signal);
+        const body = await find(container, folder, ref.key);
+        if (body) yield { key: ref.key, body };
+        else yield { refused: ref.key, reason: 'the message is gone from the Maildir; the next run will see that' };
+      }
+    },
+    close: () => closing.close(),
+  };
+}
+
+function byBase(a: MessageFile, b: MessageFile): number {
+  return a.base < b.base ? -1 : 1;
+}
+
+/** Facts of a message that may have been renamed since the listing: content, and so size and time, stay. */
+async function currentFacts(folder: string, file: MessageFile): Promise<FileFacts | undefined> {
+  const facts = await factsOf(folder, file);
+  if (facts) return facts;
+  const renamed = (await messageFilesIn(folder)).get(file.base);
+  return renamed && factsOf(folder, renamed);
+}
+
+function itemOf(file: MessageFile, { bytes, seconds }: FileFacts, flags: readonly string[]): ItemRef {
+  const meta = { flags, date: dateOf(seconds) };
+  const version = createHash('sha256')
+    .update(JSON.stringify([bytes, meta]))
+    .digest('hex')
+    .slice(0, 16);
+  return { key: file.base, version, bytes, rank: 0, meta };
+}
+
+/**
+ * Every change to a message (added, removed, flagged) is a change of names, and shows in its folder's time.
+ * None while that time is younger than a tick: another change could still hide behind it.
+ */
+async function tokenOf(root: string, folder: Folder, now: number): Promise<string | undefined> {
+  const at = await folderAt(root, folder.key);
+  const parts: string[] = [];
+  for (const name of ['cur', 'new', 'dovecot-keywords']) {
+    const facts = await onFiles(`looking at ${join(at, name)}`, () => ifThere(stat(join(at, name), { bigint: true })));
+    if (facts && Number(facts.mtimeMs) > now - TICK_MS) return undefined;
+    parts.push(facts ? `${facts.ino}.${facts.mtimeNs}` : '');
+  }
+  return parts.join(' ');
+}

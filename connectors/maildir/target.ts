@@ -1,0 +1,201 @@
+/**
+ * A Maildir as a target. A message is written to `tmp`, made durable, and renamed into `cur`: it is there
+ * wholly or not at all. Its name is made from the write (token, digest, date): a write is recognised for
+ * ever, and a worker that lost its lease, and writes on, only writes the same file again.
+ */
+import { access, constants, mkdir, readdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Closing } from '../closing.js';
+import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
+import { rolesByName } from '../folder-roles.js';
+import { ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
+import type { Mail } from '../mail.js';
+import { digestMail } from '../mail.js';
+import type { Keywords } from './flags.js';
+import { flagsOf, keywordsOf } from './flags.js';
+import type { Layout } from './folders.js';
+import { folderAt, folderKey, foldersIn, INBOX } from './folders.js';
+import type { MessageFile } from './message-files.js';
+import { contentOf, dateOf, factsOf, markOf, messageFilesIn, writeMark } from './message-files.js';
+import { VALIDITY } from './source.js';
+import { subscribe } from './subscriptions.js';
+import { createWriter } from './writer.js';
+
+const PAGE = 200;
+/** Files of ours in `tmp` that are older than this belong to no session that still runs. */
+const TORN_AFTER_MS = 3_600_000;
+
+export interface MaildirTarget {
+  readonly path: string;
+  readonly layout: Layout;
+  readonly lanes?: number | undefined;
+  /** The clock; for tests. */
+  readonly now?: () => number;
+}
+
+export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }: MaildirTarget): Target<Mail> {
+  const closing = new Closing('maildir');
+
+  async function folderOf(container: TargetContainer, signal: AbortSignal): Promise<string> {
+    closing.check(signal);
+    return folderAt(await provenPath(path), container.key);
+  }
+
+  async function* refs(folder: string, files: Iterable<MessageFile>, signal: AbortSignal): AsyncIterable<TargetRef> {
+    const keywords = await keywordsOf(folder);
+    for (const file of files) {
+      closing.check(signal);
+      const content = await contentOf(folder, file);
+      if (!content) continue;
+      yield {
+        ref: file.base,
+        digest: digestMail(content.body),
+        bytes: content.bytes,
+        meta: metaOf(file, content.seconds, keywords),
+      };
+    }
+  }
+
+  return {
+    quietMs: 0,
+    lanes,
+    async place(signal) {
+      closing.check(signal);
+      return { proof: `maildir:${await provenPath(path)}`, system: 'maildir:' };
+    },
+    async describe(signal) {
+      closing.check(signal);
+      const root = await onFiles(`making ${path}`, () => made(path));
+      const problem = await onFiles(`opening ${root}`, () => access(root, constants.W_OK)).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      const disk = await statfs(root);
+      return [
+        { name: 'layout', value: layout },
+        { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
+        { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
+      ];
+    },
+    async ensure(wanted, signal) {
+      closing.check(signal);
+      const root = await onFiles(`making ${path}`, () => made(path));
+      const found = await findFolder(root, layout, wanted);
+      const key = found?.key ?? folderKey(wanted.path, layout);
+      const folder = await inside(root, key === '' ? [] : key.split('/'));
+      const created = await onFiles(`making ${folder}`, () => madeFolder(folder, key, layout));
+      await onFiles(`cleaning ${folder}`, () => removeTorn(folder, now()));
+      if (wanted.subscribed) await subscribe(root, wanted.path);
+      const items = created ? 0 : (await messageFilesIn(folder)).size;
+      return { key, path: found?.path ?? (key === '' ? INBOX.path : wanted.path), validity: VALIDITY, created, items };
+    },
+    // Names made of tokens find a write wherever it landed; there is nothing to remember.
+    async anchor(_container, signal) {
+      closing.check(signal);
+      return VALIDITY;
+    },
+    async *write(container, writes, signal) {
+      const folder = await folderOf(container, signal);
+      const writer = await createWriter({
+        folder,
+        folderKey: container.key,
+        folderOf: (to) => folderOf(to, signal),
+        check: () => closing.check(signal),
+        signal,
+      });
+      yield* writer(writes);
+    },
+    async *locate(container, intents, _anchor, known, signal): AsyncIterable<Located> {
+      const folder = await folderOf(container, signal);
+      const keywords = await keywordsOf(folder);
+      const free = new Map<string, MessageFile[]>();
+      for (const file of (await messageFilesIn(folder)).values()) {
+        const mark = markOf(file.base);
+        if (mark !== undefined && !known(file.base)) free.set(mark, [...(free.get(mark) ?? []), file]);
+      }
+      for (const { token, digest } of intents) {
+        closing.check(signal);
+        const file = free.get(writeMark(container.key, token, digest))?.shift();
+        const facts = file && (await factsOf(folder, file));
+        if (file && facts)
+          yield { token, found: 'landed', ref: file.base, meta: metaOf(file, facts.seconds, keywords) };
+        else yield { token, found: 'absent' };
+      }
+    },
+    async *scan(container, skip, signal) {
+      const folder = await folderOf(container, signal);
+      const files = [...(await messageFilesIn(folder)).values()].filter((file) => !skip(file.base));
+      files.sort((a, b) => (a.base < b.base ? -1 : 1));
+      for (let at = 0; at < files.length; at += PAGE) {
+        const entries: TargetRef[] = [];
+        for await (const ref of refs(folder, files.slice(at, at + PAGE), signal)) entries.push(ref);
+        yield { entries };
+      }
+    },
+    async *readBack(container, wanted, signal) {
+      const folder = await folderOf(container, signal);
+      const files = await messageFilesIn(folder);
+      yield* refs(
+        folder,
+        wanted.flatMap((ref) => files.get(ref) ?? []),
+        signal,
+      );
+    },
+    async *sizes(container, wanted, signal) {
+      const folder = await folderOf(container, signal);
+      const files = await messageFilesIn(folder);
+      for (const ref of wanted) {
+        closing.check(signal);
+        const file = files.get(ref);
+        const facts = file && (await factsOf(folder, file));
+        // W= is the size with CRLF line ends, which is what other systems count.
+        if (facts) yield { ref, bytes: Number(/,W=(\d+)/.exec(ref)?.[1] ?? facts.bytes) };
+      }
+    },
+    close: () => closing.close(),
+  };
+}
+
+function metaOf(file: MessageFile, seconds: number, keywords: Keywords): { flags: string[]; date: string } {
+  return { flags: flagsOf(file.letters, keywords), date: dateOf(seconds) };
+}
+
+async function made(path: string): Promise<string> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return provenPath(path);
+}
+
+/** By role, then by name however it is written on disk. */
+async function findFolder(
+  root: string,
+  layout: Layout,
+  { path, role }: Wanted,
+): Promise<{ key: string; path: readonly string[] } | undefined> {
+  const folders = await foldersIn(root, layout);
+  const roles = rolesByName(folders.map((folder) => folder.path));
+  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
+  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+}
+
+async function madeFolder(folder: string, key: string, layout: Layout): Promise<boolean> {
+  if ((await ifThere(stat(join(folder, 'cur')))) && (await ifThere(stat(join(folder, 'tmp'))))) {
+    await mkdir(join(folder, 'new'), { recursive: true, mode: 0o700 });
+    return false;
+  }
+  // `cur` last: only a folder that has it is taken for one.
+  for (const sub of ['tmp', 'new', 'cur']) await mkdir(join(folder, sub), { recursive: true, mode: 0o700 });
+  // Maildir++ marks subfolders so that delivery finds the root for its quota.
+  if (layout === 'maildir++' && key !== '') await writeFile(join(folder, 'maildirfolder'), '');
+  await syncFolder(folder);
+  await syncFolder(join(folder, '..'));
+  return true;
+}
+
+/** Removes what a crash left in `tmp`, if it is ours; its time is when it was last touched, not the message's. */
+async function removeTorn(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(join(folder, 'tmp'))) {
+    if (markOf(name) === undefined) continue;
+    const facts = await ifThere(stat(join(folder, 'tmp', name)));
+    if (facts && now - facts.ctimeMs > TORN_AFTER_MS) await ifThere(unlink(join(folder, 'tmp', name)));
+  }
+}

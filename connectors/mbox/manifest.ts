@@ -1,0 +1,28 @@
+import type { ConnectorManifest } from '../manifest.js';
+
+export const manifest = {
+  name: 'mbox',
+  summary: 'Mail in mbox files: exports of Thunderbird, Apple Mail, Google Takeout, mutt and most servers.',
+  kinds: ['mail'],
+  roles: ['source', 'target'],
+  listsAccounts: true,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path'],
+    properties: {
+      path: {
+        type: 'string',
+        minLength: 1,
+        description:
+          'An mbox file, or a folder with a tree of them, on the worker. May contain {account}; a target is always a folder.',
+      },
+      dialect: {
+        enum: ['mboxrd', 'mboxo', 'mboxcl2'],
+        default: 'mboxrd',
+        description:
+          'How "From " lines inside messages are protected: mboxrd (">" before every ">From "), mboxo (">" before "From "), mboxcl2 (not at all: Content-Length tells). A target writes mboxrd only.',
+      },
+    },
+  },
+} as const satisfies ConnectorManifest;

@@ -1,0 +1,161 @@
+/** mbox files as a source. They are read in place, in passes that take a megabyte of memory whatever their size. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { Closing } from '../closing.js';
+import type { Container, ItemRef, Source } from '../contract.js';
+import { Fault } from '../errors.js';
+import { rolesByName } from '../folder-roles.js';
+import { accountsAt, faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
+import type { Mail } from '../mail.js';
+import { FileWindow } from './file-window.js';
+import { treeAt } from './folder-files.js';
+import type { Dialect, FoundMessage } from './message-at.js';
+import { contentOf, messageAt, messagesFrom, offsetOf } from './message-at.js';
+import { fileAt, validityOf, withFile } from './open-file.js';
+
+const PAGE = 1000;
+/** File times have ticks: two changes within one look like one. */
+const TICK_MS = 2000;
+/** What one Buffer should hold at most; mail of this size is damage. */
+const LARGEST = 512 * 1024 * 1024;
+
+export interface MboxSource {
+  readonly path: string;
+  readonly dialect: Dialect;
+  /** The clock; for tests. */
+  readonly now?: () => number;
+}
+
+export function createMboxSource({ path, dialect, now = Date.now }: MboxSource): Source<Mail> {
+  const closing = new Closing('mbox');
+
+  async function root(signal: AbortSignal): Promise<string> {
+    closing.check(signal);
+    if (!(await onFiles(`opening ${path}`, () => ifThere(stat(path))))) {
+      throw new Fault('not-found', `there is no file or folder ${path}`, {
+        next: 'check the path in the spec, as the worker sees it',
+      });
+    }
+    return provenPath(path);
+  }
+
+  /** The file as it was when opened: what is appended meanwhile is for the next listing. */
+  async function* opened<T>(
+    container: Container,
+    signal: AbortSignal,
+    step: (file: FileWindow) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const file = await fileAt(await root(signal), container.key);
+    try {
+      yield* withFile(file, (handle, facts) => {
+        if (validityOf(facts) !== container.validity) throw changed(file);
+        return step(new FileWindow(handle, Number(facts.size)));
+      });
+    } catch (error) {
+      throw faultOf(error, `reading ${file}`);
+    }
+  }
+
+  return {
+    async place(signal) {
+      return { proof: `mbox:${await root(signal)}`, system: 'mbox:' };
+    },
+    async describe(signal) {
+      const { folders, others } = await treeAt(await root(signal));
+      const problem = folders.length === 0 ? `no mbox file at or below ${path}: check the path` : undefined;
+      return [
+        { name: 'dialect', value: dialect },
+        { name: 'folders', value: String(folders.length), ...(problem !== undefined && { problem }) },
+        { name: 'files that are no mbox', value: String(others.length) },
+      ];
+    },
+    async accounts(signal) {
+      closing.check(signal);
+      return accountsAt(path);
+    },
+    async *containers(signal) {
+      const at = await root(signal);
+      const { folders } = await treeAt(at);
+      const roles = rolesByName(folders.map((folder) => folder.path));
+      for (const folder of folders) {
+        closing.check(signal);
+        const file = await fileAt(at, folder.key);
+        const facts = await onFiles(`looking at ${file}`, () => stat(file, { bigint: true }));
+        const role = roles.get(JSON.stringify(folder.path));
+        const validity = validityOf(facts);
+        const atRest = Number(facts.mtimeMs) <= now() - TICK_MS;
+        yield {
+          ...folder,
+          validity,
+          ...(role && { role }),
+          ...(atRest && { token: `${validity} ${facts.size} ${facts.mtimeNs}` }),
+          ...(facts.size === 0n && { items: 0 }),
+        };
+      }
+    },
+    list(container, after, signal) {
+      return opened(container, signal, async function* (file) {
+        let items: ItemRef[] = [];
+        for await (const message of messagesFrom(file, await startAfter(file, after, dialect), dialect)) {
+          closing.check(signal);
+          if (!message.expunged) items.push(itemOf(message));
+          if (items.length < PAGE) continue;
+          yield { entries: items };
+          items = [];
+        }
+        if (items.length > 0) yield { entries: items };
+      });
+    },
+    read(container, refs, signal) {
+      return opened(container, signal, async function* (file) {
+        for (const ref of refs) {
+          closing.check(signal);
+          const message = await sameMessage(file, ref.key, dialect);
+          if (!message)
+            yield {
+              refused: ref.key,
+              reason: 'the message is not where it was: the file was rewritten; the next run lists it anew',
+            };
+          else if (message.end - message.start > LARGEST)
+            yield { refused: ref.key, reason: 'larger than 512 MiB: the file is probably damaged there' };
+          else yield { key: ref.key, body: Buffer.from(await contentOf(file, message, dialect)) };
+        }
+      });
+    },
+    close: () => closing.close(),
+  };
+}
+
+function changed(file: string): Fault {
+  return new Fault('source-changed', `${file} was replaced while it was read`, {
+    next: 'run again: the folder is then listed anew',
+  });
+}
+
+async function startAfter(file: FileWindow, after: string | undefined, dialect: Dialect): Promise<number> {
+  if (after === undefined) return 0;
+  const message = await sameMessage(file, after, dialect);
+  if (!message) throw changed('the mbox file');
+  return message.next;
+}
+
+/** The message a key names; undefined when something else stands there now. */
+export async function sameMessage(file: FileWindow, key: string, dialect: Dialect): Promise<FoundMessage | undefined> {
+  const at = offsetOf(key);
+  if (!(at < file.size)) return undefined;
+  const message = await messageAt(file, at, dialect).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === 'refused') return undefined;
+    throw error;
+  });
+  return message?.key === key ? message : undefined;
+}
+
+function itemOf(message: FoundMessage): ItemRef {
+  const bytes = message.end - message.start;
+  const meta = { flags: message.flags, ...(message.date !== undefined && { date: message.date }) };
+  const version = createHash('sha256')
+    .update(JSON.stringify([bytes, meta]))
+    .digest('hex')
+    .slice(0, 16);
+  return { key: message.key, version, bytes, rank: 0, meta };
+}

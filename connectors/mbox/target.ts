@@ -1,0 +1,255 @@
+/**
+ * mbox files as a target, a file for each folder. Messages are only ever appended: what is in a file stays
+ * as and where it is, which is why flags cannot be changed, and messages not moved or removed, later.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { access, constants, mkdir, open, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Closing } from '../closing.js';
+import type { Located, Refused, Target, TargetContainer, TargetRef, Wanted, Write, Written } from '../contract.js';
+import { Fault } from '../errors.js';
+import { rolesByName } from '../folder-roles.js';
+import { errnoOf, faultOf, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
+import type { Mail, MailMeta } from '../mail.js';
+import { digestMail } from '../mail.js';
+import { appending, entryOf } from './appending.js';
+import { FileWindow } from './file-window.js';
+import { folderKey, isInbox, treeAt } from './folder-files.js';
+import type { FoundMessage } from './message-at.js';
+import { contentOf, messageAt, messagesFrom, offsetOf } from './message-at.js';
+import { fileAt, validityOf, withFile } from './open-file.js';
+import { sameMessage } from './source.js';
+
+/** The only dialect that loses nothing. */
+const DIALECT = 'mboxrd';
+const PAGE = 200;
+
+export function createMboxTarget(path: string): Target<Mail> {
+  const closing = new Closing('mbox');
+
+  async function fileOf(container: TargetContainer, signal: AbortSignal): Promise<string> {
+    closing.check(signal);
+    return fileAt(await provenPath(path), container.key);
+  }
+
+  async function* opened<T>(
+    container: TargetContainer,
+    signal: AbortSignal,
+    step: (file: FileWindow) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const file = await fileOf(container, signal);
+    try {
+      yield* withFile(file, (handle, facts) => {
+        if (validityOf(facts) !== container.validity)
+          throw new Fault('conflict', `${file} was replaced by another program`, { next: 'run again' });
+        return step(new FileWindow(handle, Number(facts.size)));
+      });
+    } catch (error) {
+      throw faultOf(error, `reading ${file}`);
+    }
+  }
+
+  /** Appends one write; what cannot be whole is taken back before the error goes on. */
+  async function append(handle: FileHandle, at: number, entry: Buffer): Promise<string> {
+    try {
+      for (let written = 0; written < entry.length; ) {
+        written += (await handle.write(entry, written, entry.length - written, at + written)).bytesWritten;
+      }
+    } catch (error) {
+      await handle.truncate(at);
+      throw error;
+    }
+    return (await messageAt(new FileWindow(handle, at + entry.length), at, DIALECT)).key;
+  }
+
+  async function applyAll(
+    file: string,
+    writes: readonly Write<Mail>[],
+    signal: AbortSignal,
+  ): Promise<{ answers: (Written | Refused)[]; failure: unknown }> {
+    return appending(file, signal, async (handle, size) => {
+      const answers: (Written | Refused)[] = [];
+      let failure: unknown;
+      let end = await separated(handle, size);
+      try {
+        for (const write of writes) {
+          closing.check(signal);
+          if (write.op !== 'create') {
+            answers.push({ refused: write.token, reason: REASONS[write.op] });
+            continue;
+          }
+          const { entry, flags, date, notes } = entryOf(write.body, write.meta as MailMeta, new Date());
+          const ref = await append(handle, end, entry);
+          end += entry.length;
+          answers.push({ token: write.token, ref, meta: { flags, date }, ...(notes.length > 0 && { notes }) });
+        }
+      } catch (error) {
+        failure = error;
+      }
+      await handle.sync();
+      return { answers, failure };
+    });
+  }
+
+  return {
+    quietMs: 0,
+    lanes: 1,
+    async place(signal) {
+      closing.check(signal);
+      return { proof: `mbox:${await provenPath(path)}`, system: 'mbox:' };
+    },
+    async describe(signal) {
+      closing.check(signal);
+      const root = await onFiles(`making ${path}`, () => made(path));
+      const problem = await onFiles(`opening ${root}`, () => access(root, constants.W_OK)).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      const disk = await statfs(root);
+      return [
+        { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
+        { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
+        { name: 'later changes', value: 'none: messages are only appended' },
+      ];
+    },
+    async ensure(wanted, signal) {
+      closing.check(signal);
+      const root = await onFiles(`making ${path}`, () => made(path));
+      const found = await findFolder(root, wanted);
+      const key = found?.key ?? keyOf(wanted.path);
+      const file = await inside(root, key.split('/'));
+      const created = await onFiles(`making ${file}`, () => madeFile(file));
+      await onFiles(`opening ${file}`, () => appending(file, signal, async () => {}));
+      let items = 0;
+      let validity = '';
+      const count = withFile(file, (handle, facts) => {
+        validity = validityOf(facts);
+        return messagesFrom(new FileWindow(handle, Number(facts.size)), 0, DIALECT);
+      });
+      for await (const _ of count) items++;
+      return { key, path: found?.path ?? (isInbox(wanted.path) ? ['INBOX'] : wanted.path), validity, created, items };
+    },
+    async anchor(container, signal) {
+      const file = await fileOf(container, signal);
+      return onFiles(`opening ${file}`, () =>
+        appending(file, signal, async (_, size) => String(size).padStart(13, '0')),
+      );
+    },
+    async *write(container, writes, signal) {
+      const file = await fileOf(container, signal);
+      const { answers, failure } = await onFiles(`writing to ${file}`, () => applyAll(file, writes, signal));
+      yield* answers;
+      if (failure !== undefined) throw faultOf(failure, `writing to ${file}`);
+    },
+    locate(container, intents, anchor, known, signal) {
+      return opened(container, signal, async function* (file): AsyncIterable<Located> {
+        const wanted = new Set(intents.map((intent) => intent.digest));
+        const free = new Map<string, FoundMessage[]>();
+        for await (const message of messagesFrom(file, Math.min(offsetOf(anchor), file.size), DIALECT)) {
+          closing.check(signal);
+          if (known(message.key)) continue;
+          const digest = digestMail(await contentOf(file, message, DIALECT));
+          if (wanted.has(digest)) free.set(digest, [...(free.get(digest) ?? []), message]);
+        }
+        for (const { token, digest } of intents) {
+          const message = free.get(digest)?.shift();
+          yield message
+            ? { token, found: 'landed', ref: message.key, meta: metaOf(message) }
+            : { token, found: 'absent' };
+        }
+      });
+    },
+    scan(container, skip, signal) {
+      return opened(container, signal, async function* (file) {
+        let entries: TargetRef[] = [];
+        for await (const message of messagesFrom(file, 0, DIALECT)) {
+          closing.check(signal);
+          if (!skip(message.key)) entries.push(await targetRefOf(file, message));
+          if (entries.length < PAGE) continue;
+          yield { entries };
+          entries = [];
+        }
+        if (entries.length > 0) yield { entries };
+      });
+    },
+    readBack(container, refs, signal) {
+      return opened(container, signal, async function* (file) {
+        for (const ref of [...refs].sort()) {
+          closing.check(signal);
+          const message = await sameMessage(file, ref, DIALECT);
+          if (message) yield await targetRefOf(file, message);
+        }
+      });
+    },
+    sizes(container, refs, signal) {
+      return opened(container, signal, async function* (file) {
+        for (const ref of [...refs].sort()) {
+          closing.check(signal);
+          const message = await sameMessage(file, ref, DIALECT);
+          if (message) yield { ref, bytes: message.end - message.start };
+        }
+      });
+    },
+    close: () => closing.close(),
+  };
+}
+
+const REASONS = {
+  meta: 'flags in an mbox file are written once, with the message; set them in the program that reads the file',
+  move: 'messages in an mbox file are only appended; move it in the program that reads the file',
+  remove: 'messages in an mbox file are only appended; remove it in the program that reads the file',
+} as const satisfies Record<Exclude<Write<Mail>['op'], 'create'>, string>;
+
+function metaOf(message: FoundMessage): { flags: readonly string[]; date?: string } {
+  return { flags: message.flags, ...(message.date !== undefined && { date: message.date }) };
+}
+
+async function targetRefOf(file: FileWindow, message: FoundMessage): Promise<TargetRef> {
+  const content = await contentOf(file, message, DIALECT);
+  return { ref: message.key, digest: digestMail(content), bytes: content.length, meta: metaOf(message) };
+}
+
+/** By role, then by name however it is written on disk. */
+async function findFolder(
+  root: string,
+  { path, role }: Wanted,
+): Promise<{ key: string; path: readonly string[] } | undefined> {
+  const { folders } = await treeAt(root);
+  const roles = rolesByName(folders.map((folder) => folder.path));
+  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
+  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+}
+
+function keyOf(path: readonly string[]): string {
+  if (path.length > 0 && !path.includes('')) return folderKey(path);
+  throw new Fault('refused', 'a folder without a name cannot be made', { next: 'map the folder to a name' });
+}
+
+async function made(path: string): Promise<string> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return provenPath(path);
+}
+
+async function madeFile(file: string): Promise<boolean> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await (await open(file, 'wx', 0o600)).close();
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  await syncFolder(dirname(file));
+  await syncFolder(join(dirname(file), '..'));
+  return true;
+}
+
+/** Ends the last message with a blank line, where another program did not. Tells where to append. */
+async function separated(handle: FileHandle, size: number): Promise<number> {
+  if (size === 0) return 0;
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, Math.max(0, size - 4));
+  const tail = buffer.toString('latin1', 0, bytesRead);
+  if (/\n\r?\n$/.test(tail)) return size;
+  const missing = tail.endsWith('\n') ? '\n' : '\n\n';
+  await handle.write(missing, size);
+  return size + missing.length;
+}

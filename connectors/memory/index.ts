@@ -1,0 +1,12 @@
+import type { Connector } from '../contract.js';
+import type { Mail } from '../mail.js';
+import { createMemorySource } from './source.js';
+import { memoryStore } from './store.js';
+import { createMemoryTarget } from './target.js';
+
+export { dropMemoryStore, memoryStore } from './store.js';
+
+export const connector: Connector<Mail> = {
+  source: (options, { account }) => createMemorySource(memoryStore(String(options.name)), account),
+  target: (options, { account, lanes }) => createMemoryTarget(memoryStore(String(options.name)), account, lanes),
+};

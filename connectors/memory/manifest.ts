@@ -1,0 +1,21 @@
+import type { ConnectorManifest } from '../manifest.js';
+
+export const manifest = {
+  name: 'memory',
+  summary: 'A mailbox that lives in the worker’s memory: the reference for all connectors, for tests and trials.',
+  kinds: ['mail'],
+  roles: ['source', 'target'],
+  listsAccounts: true,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['name'],
+    properties: {
+      name: {
+        type: 'string',
+        minLength: 1,
+        description: 'Name of the process-wide store; two systems with the same name share it.',
+      },
+    },
+  },
+} as const satisfies ConnectorManifest;

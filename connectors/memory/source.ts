@@ -1,0 +1,139 @@
+/** The memory store as a source: the contract in its plainest form. */
+
+import { Closing } from '../closing.js';
+import type { Body, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { Mail } from '../mail.js';
+import type { MemoryAccount, MemoryFolder, MemoryStore, StoredMessage } from './store.js';
+import { folderKey, uidKey } from './store.js';
+
+const PAGE = 1000;
+
+export function createMemorySource(store: MemoryStore, name: string): Source<Mail> {
+  const closing = new Closing('memory');
+
+  function account(signal: AbortSignal): MemoryAccount {
+    closing.check(signal);
+    return openAccount(store, name);
+  }
+
+  function folderOf(container: Container, signal: AbortSignal): MemoryFolder {
+    const folder = account(signal).folders.get(container.key);
+    if (!folder) throw new Fault('not-found', `memory: there is no folder ${container.path.join('/')}`);
+    if (String(folder.validity) !== container.validity) {
+      throw new Fault('source-changed', `memory: folder ${container.path.join('/')} was rebuilt`, {
+        next: 'list the folders again',
+      });
+    }
+    return folder;
+  }
+
+  return {
+    async place(signal) {
+      account(signal);
+      return placeOf(store, name);
+    },
+    async describe(signal) {
+      const { folders } = account(signal);
+      return [{ name: 'folders', value: String(folders.size) }];
+    },
+    async accounts(signal) {
+      closing.check(signal);
+      return [...store.accounts.keys()].sort();
+    },
+    async *containers(signal) {
+      const folders = await store.step({ account: name, op: 'containers', path: [] }, () => [
+        ...account(signal).folders.values(),
+      ]);
+      for (const folder of folders.sort((a, b) => a.path.length - b.path.length)) {
+        closing.check(signal);
+        yield containerOf(folder);
+      }
+    },
+    async *list(container, after, signal) {
+      const folder = folderOf(container, signal);
+      const uids = [...folder.messages.keys()]
+        .filter((uid) => after === undefined || uidKey(uid) > after)
+        .sort((a, b) => a - b);
+      for (let at = 0; at < uids.length; at += PAGE) {
+        closing.check(signal);
+        yield await store.step({ account: name, op: 'list', path: folder.path }, () =>
+          pageOf(folder, uids.slice(at, at + PAGE)),
+        );
+      }
+    },
+    async *changes(container, since, signal): AsyncIterable<Page<Change>> {
+      const folder = folderOf(container, signal);
+      const [validity, modseq] = since.split(':').map(Number);
+      if (validity !== folder.validity || modseq === undefined || !(modseq >= folder.forgotten)) {
+        throw new Fault('cursor-lost', 'memory: the token is not known any more', { next: 'list the folder instead' });
+      }
+      yield await store.step({ account: name, op: 'changes', path: folder.path }, () => changesOf(folder, modseq));
+    },
+    async *read(container, refs, signal): AsyncIterable<Body<Mail> | Refused> {
+      for (const ref of refs) {
+        const folder = folderOf(container, signal);
+        yield await store.step({ account: name, op: 'read', path: folder.path, item: ref.key }, () => {
+          const message = folder.messages.get(Number(ref.key));
+          if (!message)
+            return { refused: ref.key, reason: 'the message is gone from the source; the next run will see that' };
+          return { key: ref.key, body: Buffer.from(message.bytes) };
+        });
+      }
+    },
+    close: () => closing.close(),
+  };
+}
+
+export function openAccount(store: MemoryStore, name: string): MemoryAccount {
+  const account = store.account(name);
+  if (account.locked !== undefined)
+    throw new Fault('credentials', `memory: ${account.locked}`, { next: 'unlock the account' });
+  return account;
+}
+
+export function placeOf(store: MemoryStore, name: string): { proof: string; system: string } {
+  const system = `memory://${encodeURIComponent(store.name)}`;
+  return { proof: `${system}/${encodeURIComponent(name)}`, system };
+}
+
+export function metaOf(message: StoredMessage): { flags: readonly string[]; date?: string } {
+  return { flags: message.flags, ...(message.date !== undefined && { date: message.date }) };
+}
+
+function containerOf(folder: MemoryFolder): Container {
+  return {
+    key: folderKey(folder.path),
+    path: folder.path,
+    ...(folder.role && { role: folder.role }),
+    validity: String(folder.validity),
+    token: `${folder.validity}:${folder.modseq}`,
+    items: folder.messages.size,
+    ...(folder.subscribed !== undefined && { subscribed: folder.subscribed }),
+  };
+}
+
+function itemOf(message: StoredMessage): ItemRef {
+  return {
+    key: uidKey(message.uid),
+    version: String(message.modseq),
+    bytes: message.bytes.length,
+    rank: 0,
+    meta: metaOf(message),
+  };
+}
+
+function pageOf(folder: MemoryFolder, uids: readonly number[]): Page<ItemRef> {
+  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map(itemOf) };
+}
+
+function changesOf(folder: MemoryFolder, since: number): Page<Change> {
+  const changed = [...folder.messages.values()].filter((message) => message.modseq > since);
+  const gone = [...folder.gone].filter(([, modseq]) => modseq > since);
+  return {
+    entries: [
+      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message) }) as const),
+      ...gone.map(([uid]) => ({ change: 'gone', key: uidKey(uid) }) as const),
+    ],
+  };
+}

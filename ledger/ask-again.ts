@@ -1,0 +1,27 @@
+/** What `migrate retry` and `migrate verify` put back on the list. */
+import type { Sql } from './ledger.js';
+
+/**
+ * `verify`: every item that stands in the target is to be proven again. `retry`: every item that failed is to be
+ * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled.
+ */
+export async function askAgain(sql: Sql, migration: string, units: readonly number[], what: 'retry' | 'verify'): Promise<void> {
+  const mine = `container in (select c.id from container c join unit u on u.pairing = c.pairing where u.migration = $1 and u.n = any($2))`;
+  if (what === 'verify') {
+    await sql.query(
+      `update item set todo = 'verify' where ${mine} and todo is null and target_ref is not null and not gone and outcome <> 'skipped'`,
+      [migration, units],
+    );
+    return;
+  }
+  const failed = `outcome in ('refused', 'quarantined', 'unsure', 'altered', 'missing')`;
+  await sql.query(
+    `update container set scanned = false where id in (select container from item where ${mine} and ${failed})`,
+    [migration, units],
+  );
+  await sql.query(
+    `update item set todo = 'create', tries = 0, outcome = null, proof = null, reason = null, target_ref = null
+     where ${mine} and ${failed} and not gone`,
+    [migration, units],
+  );
+}

@@ -1,0 +1,70 @@
+/** Rates and connections that a whole fleet shares. */
+import type { Ledger } from './ledger.js';
+
+/** How long a slot outlives its last renewal, in milliseconds. */
+export const SLOT_MS = 15_000;
+
+/**
+ * Draws `amount` from a token bucket that fills at `perSecond` and holds one second's worth. The draw always
+ * succeeds and may leave a debt; the answer is how long to wait before using it, in milliseconds.
+ */
+export async function drawBudget(ledger: Ledger, scope: string, perSecond: number, amount: number): Promise<number> {
+  const { rows } = await ledger.pool.query<{ tokens: number }>({
+    name: 'draw-budget',
+    text: `insert into budget (scope, tokens, at) values ($1, $2::float8 - $3::float8, clock_timestamp())
+     on conflict (scope) do update set
+       tokens = least($2::float8, budget.tokens + $2::float8 * greatest(0, extract(epoch from clock_timestamp() - budget.at))) - $3::float8,
+       at = clock_timestamp()
+     returning tokens`,
+    values: [scope, perSecond, amount],
+  });
+  const tokens = rows[0]?.tokens ?? 0;
+  return tokens >= 0 ? 0 : Math.ceil((-tokens / perSecond) * 1000);
+}
+
+/** Tells the fleet that a system asked to be left alone. */
+export async function blockScope(ledger: Ledger, scope: string, forMs: number): Promise<void> {
+  await ledger.pool.query(
+    `insert into budget (scope, tokens, at, blocked_until)
+     values ($1, 0, clock_timestamp(), clock_timestamp() + $2 * interval '1 ms')
+     on conflict (scope) do update set blocked_until = greatest(budget.blocked_until, excluded.blocked_until)`,
+    [scope, forMs],
+  );
+}
+
+/** How long a system still wants to be left alone, in milliseconds; 0 when it does not. */
+export async function blockedFor(ledger: Ledger, scope: string): Promise<number> {
+  const { rows } = await ledger.pool.query<{ ms: number }>(
+    `select greatest(0, extract(epoch from blocked_until - clock_timestamp()) * 1000)::float8 as ms
+     from budget where scope = $1 and blocked_until is not null`,
+    [scope],
+  );
+  return Math.ceil(rows[0]?.ms ?? 0);
+}
+
+/** Takes one of `limit` slots; false when all are taken. */
+export async function takeSlot(ledger: Ledger, scope: string, holder: string, limit: number): Promise<boolean> {
+  return ledger.transaction(async (sql) => {
+    await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [scope]);
+    await sql.query('delete from slot where scope = $1 and until < clock_timestamp()', [scope]);
+    const { rowCount } = await sql.query(
+      `insert into slot (scope, holder, until)
+       select $1, $2, clock_timestamp() + $4 * interval '1 ms'
+       where (select count(*) from slot where scope = $1) < $3`,
+      [scope, holder, limit, SLOT_MS],
+    );
+    return rowCount === 1;
+  });
+}
+
+/** Renews every slot of a process: holders begin with its id. */
+export async function renewSlots(ledger: Ledger, process: string): Promise<void> {
+  await ledger.pool.query(
+    `update slot set until = clock_timestamp() + $2 * interval '1 ms' where starts_with(holder, $1)`,
+    [process, SLOT_MS],
+  );
+}
+
+export async function freeSlot(ledger: Ledger, scope: string, holder: string): Promise<void> {
+  await ledger.pool.query('delete from slot where scope = $1 and holder = $2', [scope, holder]);
+}

@@ -1,0 +1,84 @@
+/** The event log that `migrate logs` reads. Messages are ours: no content, no subjects, no secrets. */
+import type { JsonObject } from '../connectors/contract.js';
+import type { Ledger, Sql } from './ledger.js';
+
+export type Level = 'info' | 'warn' | 'error';
+
+export interface Event {
+  readonly id: number;
+  readonly at: Date;
+  readonly migration: string;
+  readonly run: number;
+  readonly unit: number | null;
+  readonly level: Level;
+  readonly message: string;
+  readonly detail: JsonObject;
+}
+
+export interface EventPlace {
+  readonly migration: string;
+  readonly run: number;
+  readonly unit?: number;
+}
+
+export async function writeEvent(
+  sql: Sql,
+  at: EventPlace,
+  level: Level,
+  message: string,
+  detail: JsonObject = {},
+): Promise<void> {
+  await sql.query('insert into event (migration, run, unit, level, message, detail) values ($1, $2, $3, $4, $5, $6)', [
+    at.migration,
+    at.run,
+    at.unit ?? null,
+    level,
+    message,
+    JSON.stringify(detail),
+  ]);
+}
+
+/** Events after `after` (an event's id), oldest first. */
+export async function readEvents(
+  ledger: Ledger,
+  migration: string,
+  filter: { readonly after: number; readonly since?: Date; readonly unit?: number; readonly limit: number },
+): Promise<Event[]> {
+  const { rows } = await ledger.pool.query<Event>(
+    `select id, at, migration, run, unit, level, message, detail from event
+     where migration = $1 and id > $2 and ($3::timestamptz is null or at >= $3) and ($4::int is null or unit = $4)
+     order by id limit $5`,
+    [migration, filter.after, filter.since ?? null, filter.unit ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** One exception, or one change of a later run. */
+export interface OutcomeEntry {
+  readonly container: number;
+  readonly key: string;
+  readonly what: string;
+  readonly reason?: string;
+}
+
+export async function writeOutcomes(
+  sql: Sql,
+  at: { readonly migration: string; readonly run: number; readonly unit: number },
+  entries: readonly OutcomeEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  await sql.query(
+    `insert into outcome (migration, run, unit, container, key, what, reason)
+     select $1, $2, $3, container, key, what, reason
+     from unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) as t (container, key, what, reason)`,
+    [
+      at.migration,
+      at.run,
+      at.unit,
+      entries.map((e) => e.container),
+      entries.map((e) => e.key),
+      entries.map((e) => e.what),
+      entries.map((e) => e.reason ?? null),
+    ],
+  );
+}

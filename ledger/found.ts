@@ -1,0 +1,68 @@
+/** What a target holds that we did not write: adopted by digest, or reported as a duplicate. */
+import type { JsonObject, TargetRef } from '../connectors/contract.js';
+import type { Sql } from './ledger.js';
+
+export async function writeFound(
+  sql: Sql,
+  place: number,
+  targetKey: string,
+  refs: readonly TargetRef[],
+): Promise<void> {
+  if (refs.length === 0) return;
+  await sql.query(
+    `insert into found (place, target_key, ref, digest, bytes, meta)
+     select $1, $2, ref, decode(digest, 'hex'), bytes, meta
+     from unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[]) as t (ref, digest, bytes, meta)
+     on conflict (place, target_key, ref) do update set digest = excluded.digest, taken = found.taken and found.digest = excluded.digest`,
+    [
+      place,
+      targetKey,
+      refs.map((r) => r.ref),
+      refs.map((r) => r.digest),
+      refs.map((r) => r.bytes),
+      refs.map((r) => JSON.stringify(r.meta)),
+    ],
+  );
+}
+
+export async function hasFound(sql: Sql, place: number, targetKey: string): Promise<boolean> {
+  const { rows } = await sql.query<{ any: boolean }>(
+    'select exists (select from found where place = $1 and target_key = $2 and not taken) as any',
+    [place, targetKey],
+  );
+  return rows[0]?.any ?? false;
+}
+
+export interface Stray {
+  readonly ref: string;
+  readonly digest: string;
+  readonly meta: JsonObject;
+}
+
+/** Copies nobody has claimed yet, by digest; the caller claims each for one item at most. */
+export async function strays(sql: Sql, place: number, targetKey: string, digests: readonly string[]): Promise<Stray[]> {
+  const { rows } = await sql.query<Stray>(
+    `select ref, encode(digest, 'hex') as digest, meta from found
+     where place = $1 and target_key = $2 and not taken
+       and digest = any (select decode(d, 'hex') from unnest($3::text[]) as d) order by ref`,
+    [place, targetKey, digests],
+  );
+  return rows;
+}
+
+export async function takeStrays(sql: Sql, place: number, targetKey: string, refs: readonly string[]): Promise<void> {
+  await sql.query('update found set taken = true where place = $1 and target_key = $2 and ref = any($3)', [
+    place,
+    targetKey,
+    refs,
+  ]);
+}
+
+/** References written down as found in one container of a target. */
+export async function foundRefs(sql: Sql, place: number, targetKey: string): Promise<Set<string>> {
+  const { rows } = await sql.query<{ ref: string }>('select ref from found where place = $1 and target_key = $2', [
+    place,
+    targetKey,
+  ]);
+  return new Set(rows.map((row) => row.ref));
+}

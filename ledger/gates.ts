@@ -1,0 +1,32 @@
+/** Gates: reasons to wait instead of fail, which a person or time opens. */
+import type { Ledger } from './ledger.js';
+import type { Gate } from './units.js';
+
+export interface GateRow {
+  readonly unit: number;
+  readonly gate: Gate;
+  readonly reason: string;
+  readonly next: string | null;
+  readonly opened_at: Date;
+}
+
+export async function openGate(
+  ledger: Ledger,
+  at: { readonly migration: string; readonly unit: number; readonly run: number },
+  gate: { readonly gate: Gate; readonly reason: string; readonly next: string | undefined },
+): Promise<void> {
+  await ledger.pool.query(
+    `insert into gate (migration, unit, run, gate, reason, next)
+     select $1, $2, $3, $4, $5, $6
+     where not exists (select from gate where migration = $1 and unit = $2 and gate = $4 and closed_at is null)`,
+    [at.migration, at.unit, at.run, gate.gate, gate.reason, gate.next ?? null],
+  );
+}
+
+/** `by`: the signal that opened it, or `time`. */
+export async function closeGates(ledger: Ledger, migration: string, unit: number, by: string): Promise<void> {
+  await ledger.pool.query(
+    'update gate set closed_at = now(), closed_by = $3 where migration = $1 and unit = $2 and closed_at is null',
+    [migration, unit, by],
+  );
+}

@@ -1,0 +1,204 @@
+/** What the survey writes down, what the moves ask for, and what they leave. */
+import type { Change, ItemRef, JsonObject } from '../connectors/contract.js';
+import type { Sql } from './ledger.js';
+
+export type Todo = 'create' | 'meta' | 'move' | 'remove' | 'verify';
+export type Outcome = 'verified' | 'arrived' | 'unsure' | 'refused' | 'quarantined' | 'altered' | 'missing' | 'skipped';
+
+export interface ItemRow {
+  readonly key: string;
+  readonly rank: number;
+  readonly version: string;
+  readonly meta: JsonObject;
+  readonly bytes: number;
+  readonly digest: string | null;
+  readonly targetRef: string | null;
+  readonly base: JsonObject | null;
+  readonly tries: number;
+  readonly proof: string | null;
+}
+
+const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef", base, tries, proof`;
+
+/** Writes listed items down: new ones are to be created, changed ones to be updated, known ones stay as they are. */
+export async function stageItems(sql: Sql, container: number, items: readonly ItemRef[], run: number): Promise<void> {
+  if (items.length === 0) return;
+  await sql.query({
+    name: 'stage-items',
+    text: `insert into item (container, key, rank, version, meta, bytes, todo, run)
+     select $1, key, rank, version, meta, bytes, 'create', $7
+     from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[]) as t (key, rank, version, meta, bytes)
+     on conflict (container, key) do update set
+       version = excluded.version, meta = excluded.meta, gone = false, run = excluded.run,
+       todo = case
+         when item.target_ref is not null then 'meta'
+         when item.outcome is null then 'create'
+         else item.todo end
+     where item.version <> excluded.version or item.gone`,
+    values: [
+      container,
+      items.map((item) => item.key),
+      items.map((item) => item.rank),
+      items.map((item) => item.version),
+      items.map((item) => JSON.stringify(item.meta)),
+      items.map((item) => item.bytes),
+      run,
+    ],
+  });
+}
+
+/** Marks what a listing no longer shows between two keys (`to` undefined: to the end) as gone from the source. */
+export async function markUnlisted(
+  sql: Sql,
+  container: number,
+  range: { readonly after: string; readonly to: string | undefined },
+  listed: readonly string[],
+  run: number,
+): Promise<void> {
+  await sql.query({
+    name: 'mark-unlisted',
+    text: `update item i set gone = true, run = $5, todo = case when todo = 'create' then null else todo end
+     where container = $1 and key > $2 and ($3::text is null or key <= $3) and not gone
+       and not exists (select from unnest($4::text[]) as l (key) where l.key = i.key)`,
+    values: [container, range.after, range.to ?? null, listed, run],
+  });
+}
+
+/** Writes down what a change feed says. */
+export async function stageChanges(
+  sql: Sql,
+  container: number,
+  changes: readonly Change[],
+  run: number,
+): Promise<void> {
+  const items = changes.flatMap((change) => (change.change === 'upsert' ? [change.item] : []));
+  const gone = changes.flatMap((change) => (change.change === 'gone' ? [change.key] : []));
+  await stageItems(sql, container, items, run);
+  if (gone.length === 0) return;
+  await sql.query(
+    `update item set gone = true, run = $3, todo = case when todo = 'create' then null else todo end
+     where container = $1 and key = any($2) and not gone`,
+    [container, gone, run],
+  );
+}
+
+/** The next items to do in a container; healthy ones first, so that a poisonous one never holds up the rest. */
+export async function nextItems(
+  sql: Sql,
+  container: number,
+  todo: Todo,
+  after: { readonly tries: number; readonly rank: number; readonly key: string } | undefined,
+  limit: number,
+): Promise<ItemRow[]> {
+  const { rows } = await sql.query<ItemRow>({
+    name: 'next-items',
+    text: `select ${COLUMNS} from item
+     where container = $1 and todo = $2 and todo is not null
+       and (tries, rank, key) > ($3::smallint, $4::int, $5::text)
+     order by tries, rank, key limit $6`,
+    values: [container, todo, after?.tries ?? -1, after?.rank ?? -2_147_483_648, after?.key ?? '', limit],
+  });
+  return rows;
+}
+
+/** Items by key, whatever is to do with them. */
+export async function itemsByKey(sql: Sql, container: number, keys: readonly string[]): Promise<ItemRow[]> {
+  const { rows } = await sql.query<ItemRow>(`select ${COLUMNS} from item where container = $1 and key = any($2)`, [
+    container,
+    keys,
+  ]);
+  return rows;
+}
+
+/** How an item ended, or where it stands. */
+export interface Settlement {
+  readonly key: string;
+  readonly todo: Todo | null;
+  /** Absent: stays as it was. */
+  readonly outcome?: Outcome;
+  readonly proof?: string;
+  readonly reason?: string;
+  readonly digest?: string;
+  readonly ref?: string;
+  readonly base?: JsonObject;
+}
+
+/** Writes settlements; what a settlement leaves out stays as it was, but for the reason. */
+export async function settleItems(
+  sql: Sql,
+  container: number,
+  settled: readonly Settlement[],
+  run: number,
+): Promise<void> {
+  if (settled.length === 0) return;
+  await sql.query({
+    name: 'settle-items',
+    text: `update item i set
+       todo = t.todo, outcome = coalesce(t.outcome, i.outcome), proof = coalesce(t.proof, i.proof), reason = t.reason,
+       digest = coalesce(decode(t.digest, 'hex'), i.digest), target_ref = coalesce(t.ref, i.target_ref),
+       base = coalesce(t.base, i.base), run = $10
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
+       as t (key, todo, outcome, proof, reason, digest, ref, base)
+     where i.container = $1 and i.key = t.key`,
+    values: [
+      container,
+      settled.map((s) => s.key),
+      settled.map((s) => s.todo),
+      settled.map((s) => s.outcome ?? null),
+      settled.map((s) => s.proof ?? null),
+      settled.map((s) => s.reason ?? null),
+      settled.map((s) => s.digest ?? null),
+      settled.map((s) => s.ref ?? null),
+      settled.map((s) => (s.base === undefined ? null : JSON.stringify(s.base))),
+      run,
+    ],
+  });
+}
+
+/** Counts one more try for items whose write was in doubt and did not land. */
+export async function countTries(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
+  await sql.query('update item set tries = tries + 1 where container = $1 and key = any($2)', [container, keys]);
+}
+
+/** An item that left one container and whose content turned up in another: the target can move it too. */
+export interface Departed {
+  readonly container: number;
+  readonly key: string;
+  readonly digest: string;
+  readonly targetRef: string;
+  readonly targetKey: string;
+  readonly targetValidity: string;
+}
+
+/** Items of the pairing that are gone from the source but stand in the target, by digest. */
+export async function departedByDigest(sql: Sql, pairing: number, digests: readonly string[]): Promise<Departed[]> {
+  const { rows } = await sql.query<Departed>(
+    `select i.container, i.key, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef", c.target_key as "targetKey", c.target_validity as "targetValidity"
+     from item i join container c on c.id = i.container
+     where c.pairing = $1 and i.gone and i.target_ref is not null and i.outcome <> 'skipped'
+       and i.digest = any (select decode(d, 'hex') from unnest($2::text[]) as d)
+     order by i.container, i.key`,
+    [pairing, digests],
+  );
+  return rows;
+}
+
+export async function hasDeparted(sql: Sql, pairing: number): Promise<boolean> {
+  const { rows } = await sql.query<{ any: boolean }>(
+    `select exists (select from item i join container c on c.id = i.container
+     where c.pairing = $1 and i.gone and i.target_ref is not null) as any`,
+    [pairing],
+  );
+  return rows[0]?.any ?? false;
+}
+
+/** References in one container of a target place that belong to items, of whichever pairing. */
+export async function knownRefs(sql: Sql, targetPlace: number, targetKey: string, from: string): Promise<Set<string>> {
+  const { rows } = await sql.query<{ ref: string }>(
+    `select i.target_ref as ref from item i
+     join container c on c.id = i.container join pairing p on p.id = c.pairing
+     where p.target = $1 and c.target_key = $2 and i.target_ref >= $3`,
+    [targetPlace, targetKey, from],
+  );
+  return new Set(rows.map((row) => row.ref));
+}

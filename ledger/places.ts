@@ -1,0 +1,31 @@
+/** Places and pairings: who is who, whatever a spec calls them. */
+import type { Kind, Place } from '../connectors/contract.js';
+import type { Ledger } from './ledger.js';
+
+export interface Pairing {
+  readonly id: number;
+  readonly source: number;
+  readonly target: number;
+  readonly kind: Kind;
+}
+
+/** Finds or makes the pairing of two places. */
+export async function ensurePairing(ledger: Ledger, source: Place, target: Place, kind: Kind): Promise<Pairing> {
+  const from = await ensurePlace(ledger, source);
+  const to = await ensurePlace(ledger, target);
+  const { rows } = await ledger.pool.query<{ id: number }>(
+    `insert into pairing (source, target, kind) values ($1, $2, $3)
+     on conflict (source, target, kind) do update set kind = excluded.kind returning id`,
+    [from, to, kind],
+  );
+  return { id: (rows[0] as { id: number }).id, source: from, target: to, kind };
+}
+
+async function ensurePlace(ledger: Ledger, place: Place): Promise<number> {
+  const { rows } = await ledger.pool.query<{ id: number }>(
+    `insert into place (proof, system) values ($1, $2)
+     on conflict (proof) do update set seen_at = now(), system = excluded.system returning id`,
+    [place.proof, place.system],
+  );
+  return (rows[0] as { id: number }).id;
+}

@@ -1,0 +1,206 @@
+/** What the report reads. Read-only, one snapshot for all of it, so that its numbers agree with each other. */
+import type { JsonObject } from '../connectors/contract.js';
+import type { Spec } from '../schemas/spec.js';
+import type { Outcome, Todo } from './items.js';
+import type { Ledger, Sql } from './ledger.js';
+import type { RunReason, RunState } from './runs.js';
+import type { Gate, UnitState } from './units.js';
+
+export interface ReportRun {
+  readonly number: number;
+  readonly reason: RunReason;
+  readonly specHash: string;
+  readonly state: RunState;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  readonly totals: JsonObject | null;
+}
+
+export interface ReportUnit {
+  readonly n: number;
+  readonly selection: string;
+  readonly from: string;
+  readonly to: string;
+  /** Null while the accounts have never been opened: then nothing is known of their items. */
+  readonly pairing: number | null;
+  /** The run that called it last. */
+  readonly run: number;
+  readonly state: UnitState;
+  readonly gate: Gate | null;
+  readonly reason: string | null;
+  readonly next: string | null;
+}
+
+export interface ReportContainer {
+  readonly id: number;
+  readonly path: readonly string[];
+  readonly targetPath: readonly string[] | null;
+  readonly excluded: number;
+  readonly notes: readonly string[];
+}
+
+export interface ReportItem {
+  readonly key: string;
+  readonly bytes: number;
+  readonly todo: Todo | null;
+  readonly outcome: Outcome | null;
+  readonly proof: string | null;
+  readonly digest: string | null;
+  readonly targetRef: string | null;
+  readonly tries: number;
+  readonly reason: string | null;
+  readonly gone: boolean;
+  readonly run: number;
+}
+
+export interface ReportGate {
+  readonly unit: number;
+  readonly run: number;
+  readonly gate: Gate;
+  readonly reason: string;
+  readonly next: string | null;
+  readonly openedAt: Date;
+  readonly closedAt: Date | null;
+  readonly closedBy: string | null;
+}
+
+/** One extra copy in the target of an item that is there already. */
+export interface ReportDuplicate {
+  readonly targetPath: readonly string[] | null;
+  readonly ref: string;
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+export interface ReportSlice {
+  /** When the first slice of a stretch of time began, and the last one ended. */
+  readonly since: Date;
+  readonly at: Date;
+  readonly phase: string;
+  /** What the slices that ended in it did. */
+  readonly items: number;
+  readonly bytes: number;
+}
+
+/** Runs `work` on one unchanging, read-only view of the ledger. */
+export async function readSnapshot<T>(ledger: Ledger, work: (sql: Sql) => Promise<T>): Promise<T> {
+  return ledger.transaction(async (sql) => {
+    await sql.query('set transaction isolation level repeatable read, read only');
+    return work(sql);
+  });
+}
+
+/** Every run of a migration, the first one first; empty when the ledger does not know it. */
+export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]> {
+  const { rows } = await sql.query<ReportRun>(
+    `select number, reason, spec as "specHash", state, started_at as "startedAt", ended_at as "endedAt", totals
+     from run where migration = $1 order by number`,
+    [migration],
+  );
+  return rows;
+}
+
+export async function readReportSpec(sql: Sql, hash: string): Promise<Spec | undefined> {
+  const { rows } = await sql.query<{ body: Spec }>('select body from spec where hash = $1', [hash]);
+  return rows[0]?.body;
+}
+
+/**
+ * The units a run stands for: those that it, or the last `apply` up to it, or a later run called. An account that
+ * a later spec dropped is not among them; one that a retry left alone is.
+ */
+export async function readReportUnits(sql: Sql, migration: string, run: number): Promise<ReportUnit[]> {
+  const { rows } = await sql.query<ReportUnit>(
+    `select n, selection, account_from as "from", account_to as "to", pairing, run, state, gate, reason, next
+     from unit where migration = $1 and run >= (
+       select coalesce(max(number) filter (where reason = 'apply' and number <= $2), $2) from run where migration = $1)
+     order by n`,
+    [migration, run],
+  );
+  return rows;
+}
+
+export async function readReportContainers(sql: Sql, pairing: number): Promise<ReportContainer[]> {
+  const { rows } = await sql.query<ReportContainer>(
+    `select id, path, target_path as "targetPath", excluded, notes from container where pairing = $1 order by path, id`,
+    [pairing],
+  );
+  return rows;
+}
+
+/** Items of a container by key, a page at a time: memory does not grow with their number. */
+export async function* readReportItems(sql: Sql, container: number, pageSize = 5_000): AsyncGenerator<ReportItem[]> {
+  for (let after = ''; ; ) {
+    const { rows } = await sql.query<ReportItem>({
+      name: 'report-items',
+      text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef", tries, reason, gone, run
+       from item where container = $1 and key > $2 order by key limit $3`,
+      values: [container, after, pageSize],
+    });
+    if (rows.length > 0) yield rows;
+    if (rows.length < pageSize) return;
+    after = (rows.at(-1) as ReportItem).key;
+  }
+}
+
+const DUPLICATES = `from found f join pairing p on p.target = f.place
+  where p.id = $1 and not f.taken and exists (
+    select from item i join container c on c.id = i.container
+    where c.pairing = $1 and c.target_key = f.target_key and i.digest = f.digest)`;
+
+/** Copies beyond the first in the target's containers: how many, and the first `limit` of them. */
+export async function readDuplicates(
+  sql: Sql,
+  pairing: number,
+  limit: number,
+): Promise<{ readonly count: number; readonly first: readonly ReportDuplicate[] }> {
+  const counted = await sql.query<{ count: number }>(`select count(*) as count ${DUPLICATES}`, [pairing]);
+  const count = counted.rows[0]?.count ?? 0;
+  if (count === 0) return { count, first: [] };
+  const { rows } = await sql.query<ReportDuplicate>(
+    `select (select c.target_path from container c where c.pairing = $1 and c.target_key = f.target_key limit 1) as "targetPath",
+       f.ref, f.bytes, encode(f.digest, 'hex') as digest ${DUPLICATES} order by f.target_key, f.ref limit $2`,
+    [pairing, limit],
+  );
+  return { count, first: rows };
+}
+
+/** Gates that stood open at some time of a run, the first to stop a unit first. */
+export async function readGates(sql: Sql, migration: string, run: number): Promise<ReportGate[]> {
+  const { rows } = await sql.query<ReportGate>(
+    `select unit, run, gate, reason, next, opened_at as "openedAt", closed_at as "closedAt", closed_by as "closedBy"
+     from gate where migration = $1 and (run = $2 or (run < $2 and closed_at is null)) order by id limit 2000`,
+    [migration, run],
+  );
+  return rows;
+}
+
+/** What this run changed or could not do, by kind of outcome. */
+export async function readChanges(
+  sql: Sql,
+  migration: string,
+  run: number,
+): Promise<{ what: string; count: number }[]> {
+  const { rows } = await sql.query<{ what: string; count: number }>(
+    'select what, count(*) as count from outcome where migration = $1 and run = $2 group by what order by count(*) desc, what',
+    [migration, run],
+  );
+  return rows;
+}
+
+/** The run's slices of work, summed up in at most `stretches` equal stretches of its time. */
+export async function readSlices(sql: Sql, migration: string, run: number, stretches: number): Promise<ReportSlice[]> {
+  const { rows } = await sql.query<ReportSlice>(
+    `with slice as (
+       select at, at - coalesce((detail->>'ms')::float8, 0) * interval '1 ms' as since, detail->>'phase' as phase, coalesce((detail->>'items')::float8, 0) as items,
+         coalesce((detail->>'bytes')::float8, 0) as bytes
+       from event where migration = $1 and run = $2 and message = 'slice'),
+     span as (select min(at) as first, greatest(extract(epoch from max(at) - min(at)), 0.001) as seconds from slice)
+     select min(since) as since, max(at) as at, phase, sum(items) as items, sum(bytes) as bytes
+     from slice, span where phase is not null
+     group by phase, least($3::int - 1, floor(extract(epoch from at - first) / seconds * $3::int))
+     order by max(at)`,
+    [migration, run, stretches],
+  );
+  return rows;
+}

@@ -1,0 +1,113 @@
+/** Migrations, their runs, and what a person wants of them. */
+
+import { Fault } from '../connectors/errors.js';
+import type { Spec } from '../schemas/spec.js';
+import type { Tuning } from './leases.js';
+import type { Ledger, Sql } from './ledger.js';
+
+export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
+export type RunState = 'running' | 'done' | 'failed' | 'cancelled' | 'replaced';
+
+export async function saveSpec(sql: Sql, hash: string, spec: Spec): Promise<void> {
+  await sql.query(
+    `insert into spec (hash, name, body) values ($1, $2, $3)
+     on conflict (hash) do update set submitted_at = now()`,
+    [hash, spec.name, JSON.stringify(spec)],
+  );
+}
+
+/** The spec under a hash. */
+export async function readSpec(sql: Sql, hash: string): Promise<Spec> {
+  const { rows } = await sql.query<{ body: Spec }>('select body from spec where hash = $1', [hash]);
+  if (!rows[0]) throw new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
+  return rows[0].body;
+}
+
+/** The hash of the spec a migration ran last; undefined before its first run. */
+export async function currentSpec(sql: Sql, migration: string): Promise<string | undefined> {
+  const { rows } = await sql.query<{ spec: string }>('select spec from migration where name = $1', [migration]);
+  return rows[0]?.spec;
+}
+
+/**
+ * Opens a run, once for each request: the same request again, after a crash, gives the same number. Control left
+ * behind by an earlier run is reset, but for a pause.
+ */
+export async function openRun(
+  ledger: Ledger,
+  input: { readonly migration: string; readonly request: string; readonly reason: RunReason; readonly spec: string },
+): Promise<number> {
+  return ledger.transaction(async (sql) => {
+    await sql.query(`insert into migration (name, spec) values ($1, $2) on conflict (name) do nothing`, [
+      input.migration,
+      input.spec,
+    ]);
+    await sql.query('select from migration where name = $1 for update', [input.migration]);
+    const known = await sql.query<{ number: number }>('select number from run where migration = $1 and request = $2', [
+      input.migration,
+      input.request,
+    ]);
+    if (known.rows[0]) return known.rows[0].number;
+    const { rows } = await sql.query<{ number: number }>(
+      `update migration set spec = $2, stopped = false, last_run = last_run + 1 where name = $1 returning last_run as number`,
+      [input.migration, input.spec],
+    );
+    const number = (rows[0] as { number: number }).number;
+    await sql.query('insert into run (migration, number, reason, request, spec) values ($1, $2, $3, $4, $5)', [
+      input.migration,
+      number,
+      input.reason,
+      input.request,
+      input.spec,
+    ]);
+    return number;
+  });
+}
+
+export interface RunTotals {
+  readonly units: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly items: number;
+  readonly verified: number;
+  readonly failures: number;
+  readonly pending: number;
+  readonly duplicates: number;
+  readonly bytes: number;
+  /** Items this run wrote, of whatever operation. */
+  readonly changed: number;
+}
+
+export async function closeRun(
+  ledger: Ledger,
+  migration: string,
+  run: number,
+  state: RunState,
+  totals: RunTotals,
+): Promise<void> {
+  await ledger.pool.query(
+    `update run set state = $3, totals = $4, ended_at = coalesce(ended_at, now()) where migration = $1 and number = $2`,
+    [migration, run, state, JSON.stringify(totals)],
+  );
+}
+
+/** Sets what the next lease renewals will bring to the slices at work. */
+export async function setControl(
+  ledger: Ledger,
+  migration: string,
+  control: { readonly paused?: boolean; readonly stopped?: boolean; readonly tuning?: Tuning },
+): Promise<void> {
+  await ledger.pool.query(
+    `update migration set paused = coalesce($2, paused), stopped = coalesce($3, stopped), tuning = tuning || $4 where name = $1`,
+    [migration, control.paused ?? null, control.stopped ?? null, JSON.stringify(control.tuning ?? {})],
+  );
+}
+
+/** What a person wants of a migration now. */
+export async function readControl(ledger: Ledger, migration: string): Promise<{ readonly paused: boolean; readonly tuning: Tuning }> {
+  const { rows } = await ledger.pool.query<{ paused: boolean; tuning: Tuning }>(
+    'select paused, tuning from migration where name = $1',
+    [migration],
+  );
+  return rows[0] ?? { paused: false, tuning: {} };
+}

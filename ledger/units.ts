@@ -1,0 +1,166 @@
+/** Units: one pairing within a migration, its state, its gate and its counters. */
+import type { Account } from '../schemas/spec.js';
+import type { Ledger, Sql } from './ledger.js';
+
+export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
+export type Gate = 'credentials' | 'quota' | 'approval' | 'failures';
+
+export interface UnitRow {
+  readonly migration: string;
+  readonly n: number;
+  readonly selection: string;
+  readonly from: string;
+  readonly to: string;
+  readonly pairing: number | null;
+  readonly run: number;
+  readonly state: UnitState;
+  readonly gate: Gate | null;
+  readonly reason: string | null;
+  readonly next: string | null;
+  readonly approved: boolean;
+  readonly counters: Counters;
+}
+
+export interface Counters {
+  /** Items the selection covers, and their bytes. */
+  readonly items: number;
+  readonly bytes: number;
+  readonly verified: number;
+  readonly arrived: number;
+  /** Refused, quarantined, altered, missing or unsure. */
+  readonly failures: number;
+  readonly pending: number;
+  readonly duplicates: number;
+  readonly bytesArrived: number;
+  /** Items this run wrote. */
+  readonly changed: number;
+}
+
+export const NO_COUNTERS: Counters = {
+  items: 0,
+  bytes: 0,
+  verified: 0,
+  arrived: 0,
+  failures: 0,
+  pending: 0,
+  duplicates: 0,
+  bytesArrived: 0,
+  changed: 0,
+};
+
+const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, run, state, gate, reason, next, approved, counters`;
+
+/** Allots each account of a selection its number, once and for ever, and calls it to this run. Returns the numbers. */
+export async function callUnits(
+  ledger: Ledger,
+  migration: string,
+  run: number,
+  selection: string,
+  accounts: readonly Account[],
+): Promise<number[]> {
+  return ledger.transaction(async (sql) => {
+    await sql.query('select from migration where name = $1 for update', [migration]);
+    const { rows } = await sql.query<{ n: number }>(
+      `with wanted as (select f, t, row_number() over () as place from unnest($3::text[], $4::text[]) as a (f, t)),
+        fresh as (
+          select w.f, w.t, row_number() over (order by place) as step from wanted w
+          where not exists (select from unit u where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t)),
+        added as (
+          insert into unit (migration, n, selection, account_from, account_to, run)
+          select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
+        called as (
+          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null
+          from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t returning u.n)
+       select n from added union all select n from called order by n`,
+      [migration, selection, accounts.map((a) => a.from), accounts.map((a) => a.to), run],
+    );
+    return rows.map((row) => row.n);
+  });
+}
+
+export async function readUnit(sql: Sql, migration: string, n: number): Promise<UnitRow> {
+  const { rows } = await sql.query<UnitRow>(`select ${COLUMNS} from unit where migration = $1 and n = $2`, [
+    migration,
+    n,
+  ]);
+  return rows[0] as UnitRow;
+}
+
+export async function listUnits(sql: Sql, migration: string): Promise<UnitRow[]> {
+  const { rows } = await sql.query<UnitRow>(`select ${COLUMNS} from unit where migration = $1 order by n`, [migration]);
+  return rows;
+}
+
+export async function bindUnit(sql: Sql, migration: string, n: number, pairing: number): Promise<void> {
+  await sql.query('update unit set pairing = $3 where migration = $1 and n = $2', [migration, n, pairing]);
+}
+
+/** Another unit of this run over the same pairing: an overlap nobody could see before the places were proven. */
+export async function overlappingUnit(
+  sql: Sql,
+  migration: string,
+  n: number,
+  run: number,
+  pairing: number,
+): Promise<number | undefined> {
+  const { rows } = await sql.query<{ n: number }>(
+    'select n from unit where migration = $1 and run = $2 and pairing = $3 and n < $4 order by n limit 1',
+    [migration, run, pairing, n],
+  );
+  return rows[0]?.n;
+}
+
+export interface UnitChange {
+  readonly state?: UnitState;
+  readonly phase?: string;
+  readonly gate?: Gate | null;
+  readonly reason?: string | null;
+  readonly next?: string | null;
+  readonly approved?: boolean;
+  readonly counters?: Counters;
+}
+
+export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
+  await sql.query(
+    `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
+       gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
+       next = case when $9 then $10 else next end, approved = coalesce($11, approved),
+       counters = coalesce($12, counters), changed_at = now()
+     where migration = $1 and n = $2`,
+    [
+      migration,
+      n,
+      change.state ?? null,
+      change.phase ?? null,
+      change.gate !== undefined,
+      change.gate ?? null,
+      change.reason !== undefined,
+      change.reason ?? null,
+      change.next !== undefined,
+      change.next ?? null,
+      change.approved ?? null,
+      change.counters === undefined ? null : JSON.stringify(change.counters),
+    ],
+  );
+}
+
+/** Counts a unit's items from the items themselves: counters are never added up on the way. */
+export async function countUnit(sql: Sql, pairing: number, run: number): Promise<Counters> {
+  const { rows } = await sql.query<Counters>(
+    `select count(*) filter (where not gone or target_ref is not null) as items,
+       coalesce(sum(bytes) filter (where not gone or target_ref is not null), 0)::bigint as bytes,
+       count(*) filter (where outcome = 'verified' and todo is null) as verified,
+       count(*) filter (where outcome = 'arrived' or outcome = 'verified' and todo is not null) as arrived,
+       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure')) as failures,
+       count(*) filter (where todo is not null) as pending,
+       coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
+       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan') as changed,
+       (select count(*) from found f join pairing p on p.target = f.place
+         where p.id = $1 and not f.taken and exists (
+           select from item d join container e on e.id = d.container
+           where e.pairing = $1 and e.target_key = f.target_key and d.digest = f.digest)) as duplicates
+     from item i join container c on c.id = i.container where c.pairing = $1`,
+    [pairing, run],
+  );
+  return rows[0] as Counters;
+}

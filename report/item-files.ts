@@ -1,0 +1,101 @@
+/** items.csv and items.json: a line for every item, written as they are read. */
+
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { ReportContainer, ReportItem, ReportUnit } from '../ledger/report.js';
+import { csvRow } from './csv.js';
+import type { Standing } from './standing.js';
+
+/** Excel reads a CSV file as UTF-8 only after this. */
+const BYTE_ORDER_MARK = '\ufeff';
+
+const COLUMNS = [
+  'unit', 'selection', 'account_from', 'account_to', 'folder', 'key', 'bytes', 'outcome', 'proof', 'digest',
+  'target_folder', 'target_ref', 'tries', 'reason', 'run',
+] as const; // biome-ignore format: as in the file
+
+export interface ItemFiles {
+  write(
+    unit: ReportUnit,
+    container: ReportContainer,
+    entries: readonly (readonly [ReportItem, Standing])[],
+  ): Promise<void>;
+  /** Ends both files. Without it they are not whole. */
+  finish(): Promise<void>;
+  /** Closes what is open; the files stay as they are. */
+  close(): Promise<void>;
+}
+
+/** Opens both files for writing; throws when the folder cannot be written to. */
+export async function openItemFiles(csvPath: string, jsonPath: string): Promise<ItemFiles> {
+  const csv = await open(csvPath, 'w');
+  let json: FileHandle;
+  try {
+    json = await open(jsonPath, 'w');
+  } catch (error) {
+    await csv.close();
+    throw error;
+  }
+  let first = true;
+  await csv.appendFile(BYTE_ORDER_MARK + csvRow(COLUMNS));
+  await json.appendFile('[');
+  return {
+    async write(unit, container, entries) {
+      if (entries.length === 0) return;
+      const rows: string[] = [];
+      const objects: string[] = [];
+      for (const [item, standing] of entries) {
+        rows.push(csvLine(unit, container, item, standing));
+        objects.push(JSON.stringify(jsonItem(unit, container, item, standing)));
+      }
+      await csv.appendFile(rows.join(''));
+      await json.appendFile(`${first ? '' : ','}\n${objects.join(',\n')}`);
+      first = false;
+    },
+    async finish() {
+      await json.appendFile('\n]\n');
+      await Promise.all([csv.sync(), json.sync()]);
+    },
+    async close() {
+      await Promise.all([csv.close(), json.close()]);
+    },
+  };
+}
+
+function csvLine(unit: ReportUnit, container: ReportContainer, item: ReportItem, standing: Standing): string {
+  return csvRow([
+    unit.n,
+    unit.selection,
+    unit.from,
+    unit.to,
+    container.path.join('/'),
+    item.key,
+    item.bytes,
+    standing,
+    item.proof,
+    item.digest,
+    container.targetPath?.join('/') ?? null,
+    item.targetRef,
+    item.tries,
+    item.reason,
+    item.run,
+  ]);
+}
+
+function jsonItem(unit: ReportUnit, container: ReportContainer, item: ReportItem, standing: Standing): object {
+  return {
+    unit: unit.n,
+    selection: unit.selection,
+    account: { from: unit.from, to: unit.to },
+    folder: container.path,
+    key: item.key,
+    bytes: item.bytes,
+    outcome: standing,
+    proof: item.proof,
+    digest: item.digest,
+    target: { folder: container.targetPath, ref: item.targetRef },
+    tries: item.tries,
+    reason: item.reason,
+    run: item.run,
+  };
+}

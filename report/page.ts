@@ -1,0 +1,161 @@
+/** The whole page: the answer first, then what it rests on. One file without any outside asset. */
+import type { ExceptionGroup } from './exceptions.js';
+import { MAX_EXAMPLES } from './exceptions.js';
+import type { Gathered, Verdict } from './gather.js';
+import * as sections from './sections.js';
+import { MEANINGS } from './standing.js';
+import { style } from './style.js';
+import { count, duration, escapeHtml, plural, size, time } from './text.js';
+
+export function page(report: Gathered): string {
+  const { migration, run } = report;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeHtml(migration)}, run ${run.number}: ${escapeHtml(headline(report))}</title><style>${style}</style></head>
+<body><main>
+${answer(report)}
+${tiles(report)}
+${sections.outcomes(report)}
+${exceptions(report)}
+${sections.gates(report)}
+${sections.duplicates(report)}
+${sections.progress(report)}
+${sections.selections(report)}
+${sections.accounts(report)}
+${sections.folders(report)}
+${sections.notes(report)}
+${remarks(report)}
+${sections.history(report)}
+${reproduce(report)}
+<footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Account and folder names are in this document; subjects, contents and secrets are not.</footer>
+</main></body></html>
+`;
+}
+
+/** The one sentence, for the page and for the command line. */
+export function headline({ verdict }: { readonly verdict: Verdict }): string {
+  const { items, verified, units } = verdict;
+  if (units === 0) return 'nothing is known yet: no account was called to this run';
+  if (items === 0) return verdict.unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move';
+  const once = verdict.duplicates > 0 ? '' : ' once,';
+  const left =
+    verdict.skipped > 0
+      ? `; ${count(verdict.skipped)} left as ${verdict.skipped === 1 ? 'it is' : 'they are'} in the target`
+      : '';
+  if (verdict.unproven > 0) {
+    return `${count(verified)} of ${plural(items, 'item')} arrived${once} unchanged; ${count(verdict.unproven)} ${verdict.unproven === 1 ? 'is' : 'are'} not proven${left}`;
+  }
+  return `${verified === 1 ? 'the one item' : `all ${count(verified)} items`} arrived${once} unchanged${left}`;
+}
+
+function answer(report: Gathered): string {
+  const { verdict, total, run } = report;
+  const sentences: string[] = [];
+  const proofs = Object.entries(total.proofs).sort(([, a], [, b]) => b - a);
+  if (proofs.length > 0) {
+    sentences.push(
+      `Proven: ${proofs.map(([proof, items]) => `${count(items)} ${PROOF_WORDS[proof] ?? escapeHtml(proof)}`).join(', ')}.`,
+    );
+  }
+  const bad = Object.entries(total.standings).filter(
+    ([standing, items]) => standing !== 'verified' && standing !== 'skipped' && items > 0,
+  );
+  if (bad.length > 0) {
+    sentences.push(
+      `<b>Not proven: ${bad.map(([standing, items]) => `${count(items)} ${MEANINGS[standing as keyof typeof MEANINGS].title}`).join(', ')}.</b>`,
+    );
+  }
+  if (verdict.unitsOpen > 0) {
+    const unknown = report.accounts.filter(({ unit }) => unit.pairing === null).length;
+    sentences.push(
+      `<b>${plural(verdict.unitsOpen, 'account')} of ${count(verdict.units)} did not finish${unknown > 0 ? `, and ${count(unknown)} could not be looked into at all` : ''}: there may be more items than are counted here.</b>`,
+    );
+  }
+  if (verdict.duplicates > 0) {
+    sentences.push(
+      `<b>The target holds ${plural(verdict.duplicates, 'extra copy').replace('copys', 'copies')} of items that are there already.</b>`,
+    );
+  }
+  const capital = headline(report).replace(/^./, (first) => first.toUpperCase());
+  const latest = report.runs.at(-1)?.number === run.number;
+  return `<header><p class="name">Migration <b>${escapeHtml(report.migration)}</b> · run ${run.number} (${escapeHtml(run.reason)}, ${escapeHtml(run.state)}) · ${time(run.startedAt)}</p>
+<h1>${escapeHtml(capital)}.</h1>
+<p><span class="verdict ${verdict.complete ? 'good">✓ everything is verified' : 'bad">✗ not everything is verified'}</span></p>
+<p>${sentences.join(' ')}</p>${latest ? '' : '<p>Later runs have followed: items are shown as they stand now.</p>'}</header>`;
+}
+
+const PROOF_WORDS: Readonly<Record<string, string>> = {
+  readback: 'read back from the target and compared by digest',
+  scan: 'found in the target already, with the same digest',
+  size: 'by size only',
+};
+
+function tiles({ run, total, verdict }: Gathered): string {
+  const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
+  const changed = run.totals?.changed;
+  const entries: [string, string][] = [
+    [count(verdict.items), 'items'],
+    [count(verdict.verified), 'verified'],
+    [count(verdict.unproven), 'not proven'],
+    [count(verdict.duplicates), 'duplicates'],
+    [size(total.bytes), 'in all'],
+    [took, 'this run'],
+    ...(typeof changed === 'number' ? [[count(changed), 'written in it'] as [string, string]] : []),
+  ];
+  return `<div class="tiles">${entries.map(([value, label]) => `<div class="tile"><b>${value}</b><span>${label}</span></div>`).join('')}</div>`;
+}
+
+function exceptions(report: Gathered): string {
+  if (report.exceptions.length === 0) return '';
+  const groups = report.exceptions.map((group) => exceptionGroup(group, report.migration));
+  return sections.section(
+    'Not proven',
+    `<p class="soft">By reason, with what to do. At most ${count(MAX_EXAMPLES)} items are listed here; every one is in items.csv and items.json.</p>${groups.join('')}`,
+  );
+}
+
+function remarks(report: Gathered): string {
+  if (report.remarks.length === 0) return '';
+  const rows = report.remarks.map(
+    (group) =>
+      `<td class="n">${count(group.count)}</td><td>${escapeHtml(group.reason)}</td><td>${group.examples
+        .slice(0, 3)
+        .map((item) => `${escapeHtml(item.folder)} <code>${escapeHtml(item.key)}</code>`)
+        .join('<br>')}</td>`,
+  );
+  return sections.section(
+    'Remarks on verified items',
+    `<p class="soft">Their content is proven; what is said here could not be kept beside it. Each is in items.csv.</p>${sections.tableOf(['items', 'remark', 'for example'], rows)}`,
+  );
+}
+
+function exceptionGroup(group: ExceptionGroup, migration: string): string {
+  const meaning = MEANINGS[group.standing];
+  const own = group.examples.some((item) => item.reason !== group.reason && item.reason !== null);
+  const rows = group.examples.map(
+    (item) =>
+      `<td class="n">${item.unit}</td><td>${escapeHtml(item.account)}</td><td>${escapeHtml(item.folder)}</td><td><code>${escapeHtml(item.key)}</code></td><td class="n">${size(item.bytes)}</td><td>${item.targetRef === null ? '' : `<code>${escapeHtml(item.targetRef)}</code>`}</td><td class="n">${item.tries}</td>${own ? `<td>${escapeHtml(item.reason ?? '')}</td>` : ''}`,
+  );
+  const more = group.count - group.examples.length;
+  const table = sections.tableOf(
+    ['unit', 'account', 'folder', 'key', 'size', 'target', 'tries', ...(own ? ['its own words'] : [])],
+    rows,
+    ['unit', 'tries'],
+  );
+  return `<details${group.count <= 20 ? ' open' : ''}><summary><span class="dot" style="background:var(--${group.standing})"></span><b>${plural(group.count, 'item')} ${meaning.title}</b>${group.reason === '' ? '' : `: ${escapeHtml(group.reason)}`}</summary>
+<div><p>${meaning.meaning}. <b>Next:</b> ${escapeHtml(meaning.next(migration)).replace(/migrate [a-z]+ .*$/, '<code>$&</code>')}.</p>${rows.length > 0 ? table : ''}${more > 0 ? `<p class="soft">${plural(more, 'more item')} in items.csv.</p>` : ''}</div></details>`;
+}
+
+function reproduce({ migration, run }: Gathered): string {
+  return sections.section(
+    'What this means, and how to check it',
+    `<p>Two messages are equal when their canonical forms are: CRLF line ends with one at the end, a NUL as the target shows it, and without headers that only a copying tool added; nothing else may differ. <i>Read back</i> means that Drover fetched the item from the target after writing it and its SHA-256 was that of the source; <i>found already</i>, that the same was true of a copy it had not written; <i>by size</i>, only that the sizes agree.</p>
+<p>The spec of this run has the hash <code>${escapeHtml(run.specHash)}</code>.</p>
+<pre>migrate status ${escapeHtml(migration)}
+migrate verify ${escapeHtml(migration)} --wait      # reads everything back again
+migrate report ${escapeHtml(migration)} --run ${run.number}
+migrate logs ${escapeHtml(migration)}</pre>
+<p class="soft">Beside this page: <code>items.csv</code> and <code>items.json</code> with every item (in the CSV a <code>'</code> stands before text that a spreadsheet would run as a formula), and <code>summary.json</code> with the sums.</p>`,
+  );
+}

@@ -1,0 +1,122 @@
+/** What each item's row in the ledger means for the one question: did it arrive, once, unchanged? */
+import type { ReportItem } from '../ledger/report.js';
+
+/** Disjoint; every item has exactly one. Only `verified` is a success; `skipped` is neither that nor a failure. */
+export const STANDINGS = [
+  'verified',
+  'arrived',
+  'pending',
+  'unsure',
+  'missing',
+  'altered',
+  'refused',
+  'quarantined',
+  'skipped',
+] as const;
+export type Standing = (typeof STANDINGS)[number];
+
+export const PROOFS = ['readback', 'scan', 'size'] as const;
+
+/**
+ * Where an item stands; undefined when it is not the report's concern: it left the source before it was copied,
+ * or its copy followed it elsewhere. Work that waits takes a proof back: it is of an earlier version.
+ */
+export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 'targetRef'>): Standing | undefined {
+  if (item.gone && (item.targetRef === null || item.outcome === 'skipped')) return undefined;
+  if (item.outcome === null) return 'pending';
+  if (item.outcome === 'verified' && item.todo !== null) return 'arrived';
+  return item.outcome;
+}
+
+interface Meaning {
+  readonly title: string;
+  readonly meaning: string;
+  readonly next: (migration: string) => string;
+}
+
+export const MEANINGS: Readonly<Record<Standing, Meaning>> = {
+  verified: {
+    title: 'verified',
+    meaning: 'in the target and proven to be what the source holds',
+    next: () => 'nothing to do',
+  },
+  arrived: {
+    title: 'arrived, not proven',
+    meaning: 'written to the target, not compared with the source yet, or changed in the source since',
+    next: (migration) => `compare it: migrate verify ${migration}`,
+  },
+  pending: {
+    title: 'not tried',
+    meaning: 'known from the source, not written yet',
+    next: (migration) => `let the migration go on: migrate retry ${migration}`,
+  },
+  unsure: {
+    title: 'unsure',
+    meaning: "the write's answer was lost and the target does not tell what became of it; it is not written again",
+    next: (migration) => `look for it in the target's folder, then: migrate retry ${migration}`,
+  },
+  missing: {
+    title: 'missing',
+    meaning: 'written, but no longer in the target when it was compared',
+    next: (migration) => `ask whether somebody removed it there; to look again: migrate verify ${migration}`,
+  },
+  altered: {
+    title: 'altered',
+    meaning: 'in the target with another content than the source has',
+    next: () => 'compare the two by their keys in items.csv; the target, or a person, changed it after it was written',
+  },
+  refused: {
+    title: 'refused',
+    meaning: 'the source would not give it, or the target would not take it',
+    next: (migration) => `see the reason; when it is mended: migrate retry ${migration}`,
+  },
+  quarantined: {
+    title: 'quarantined',
+    meaning: 'set aside after its process failed three times with it',
+    next: (migration) => `look at it in the source; to try it again: migrate retry ${migration}`,
+  },
+  skipped: {
+    title: 'left as it is',
+    meaning: 'in the target, but a later change of the source was not carried over, for the reason given',
+    next: () => 'nothing to do, if the target is as you want it',
+  },
+};
+
+/** Sums of one folder, account, selection, or of everything. */
+export interface Sums {
+  items: number;
+  bytes: number;
+  standings: Record<Standing, number>;
+  /** Of the verified, by the kind of proof. */
+  proofs: Record<string, number>;
+  /** Items the spec's filters left out; they are in no other sum. */
+  excluded: number;
+  duplicates: number;
+}
+
+export function noSums(): Sums {
+  const standings = Object.fromEntries(STANDINGS.map((standing) => [standing, 0])) as Record<Standing, number>;
+  return { items: 0, bytes: 0, standings, proofs: {}, excluded: 0, duplicates: 0 };
+}
+
+export function addItem(sums: Sums, standing: Standing, bytes: number, proof: string | null): void {
+  sums.items++;
+  sums.bytes += bytes;
+  sums.standings[standing]++;
+  if (standing === 'verified') {
+    const kind = proof ?? 'unnamed';
+    sums.proofs[kind] = (sums.proofs[kind] ?? 0) + 1;
+  }
+}
+
+export function addSums(sums: Sums, other: Sums): void {
+  sums.items += other.items;
+  sums.bytes += other.bytes;
+  sums.excluded += other.excluded;
+  sums.duplicates += other.duplicates;
+  for (const standing of STANDINGS) sums.standings[standing] += other.standings[standing];
+  for (const [proof, count] of Object.entries(other.proofs)) sums.proofs[proof] = (sums.proofs[proof] ?? 0) + count;
+}
+
+/** Everything that should have arrived and is not proven to have. A later change that the target kept out is not among it. */
+export const unproven = (sums: Sums): number => sums.items - sums.standings.verified - sums.standings.skipped;

@@ -1,0 +1,62 @@
+/** summary.json: the page's sums for programs. */
+import type { Gathered } from './gather.js';
+import { headline } from './page.js';
+import type { Sums } from './standing.js';
+
+export function summary(report: Gathered): object {
+  const { run } = report;
+  return {
+    version: 1,
+    migration: report.migration,
+    run: run.number,
+    reason: run.reason,
+    state: run.state,
+    spec: run.specHash,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    writtenAt: report.writtenAt,
+    headline: headline(report),
+    verdict: report.verdict,
+    totals: sums(report.total),
+    selections: Object.fromEntries([...report.selections].map(([name, total]) => [name, sums(total)])),
+    accounts: report.accounts.map(({ unit, sums: total, sameAs }) => ({
+      unit: unit.n,
+      selection: unit.selection,
+      from: unit.from,
+      to: unit.to,
+      state: unit.state,
+      gate: unit.gate,
+      reason: unit.reason,
+      known: unit.pairing !== null,
+      ...(sameAs !== undefined && { sameAs }),
+      ...sums(total),
+    })),
+    folders: report.folders.map((folder) => ({
+      unit: folder.unit,
+      folder: folder.path,
+      target: folder.targetPath,
+      notes: folder.notes,
+      ...sums(folder.sums),
+    })),
+    notProven: report.exceptions.map(({ standing, reason, count, bytes }) => ({
+      outcome: standing,
+      reason,
+      count,
+      bytes,
+    })),
+    gates: report.gates,
+    changes: report.changes,
+    runs: report.runs,
+  };
+}
+
+function sums(total: Sums): object {
+  return {
+    items: total.items,
+    bytes: total.bytes,
+    outcomes: total.standings,
+    proofs: total.proofs,
+    excluded: total.excluded,
+    duplicates: total.duplicates,
+  };
+}

@@ -1,0 +1,73 @@
+/** Writes a run's report into a folder: report.html, items.csv, items.json, summary.json. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ledger } from '../ledger/ledger.js';
+import { readRuns, readSnapshot } from '../ledger/report.js';
+import type { Gathered, Verdict } from './gather.js';
+import { gather } from './gather.js';
+import { openItemFiles } from './item-files.js';
+import { headline, page } from './page.js';
+import { summary } from './summary.js';
+
+export interface ReportRequest {
+  readonly migration: string;
+  /** Absent: the last run. */
+  readonly run?: number;
+  /** Where to, once the run's number is known. The folder is made when it is missing. */
+  readonly folder: string | ((run: number) => string);
+}
+
+export interface WrittenReport {
+  /** The page's path. */
+  readonly html: string;
+  readonly folder: string;
+  readonly run: number;
+  readonly verdict: Verdict;
+  /** The answer in one sentence, lower case, without a full stop. */
+  readonly headline: string;
+}
+
+/** Where `migrate report` leaves it by default, below the present folder. */
+export const makeReportFolder = (migration: string, run: number): string =>
+  join('drover-report', `${migration}-run-${run}`);
+
+/**
+ * Reads the ledger in one read-only snapshot and writes the report; memory does not grow with the number of
+ * items. Files appear under their names only when all are whole, and replace those of an earlier report.
+ * Undefined when the ledger does not know the migration or the run. Throws `Fault('unavailable')` when the
+ * ledger does not answer, and the file system's errors.
+ */
+export async function writeReport(ledger: Ledger, request: ReportRequest): Promise<WrittenReport | undefined> {
+  const runs = await readRuns(ledger.pool, request.migration);
+  const number =
+    request.run === undefined ? runs.at(-1)?.number : runs.find((run) => run.number === request.run)?.number;
+  if (number === undefined) return undefined;
+  const folder = typeof request.folder === 'string' ? request.folder : request.folder(number);
+  await mkdir(folder, { recursive: true });
+  const part = (name: string): string => join(folder, `.${name}.${process.pid}.part`);
+  const names = ['items.csv', 'items.json', 'summary.json', 'report.html'];
+  try {
+    const files = await openItemFiles(part('items.csv'), part('items.json'));
+    let report: Gathered | undefined;
+    try {
+      report = await readSnapshot(ledger, (sql) => gather(sql, request.migration, number, files));
+      await files.finish();
+    } finally {
+      await files.close();
+    }
+    if (report === undefined) return undefined;
+    await writeFile(part('summary.json'), `${JSON.stringify(summary(report), null, 2)}\n`);
+    await writeFile(part('report.html'), page(report));
+    // The page last: where it is, the rest is too.
+    for (const name of names) await rename(part(name), join(folder, name));
+    return {
+      html: join(folder, 'report.html'),
+      folder,
+      run: report.run.number,
+      verdict: report.verdict,
+      headline: headline(report),
+    };
+  } finally {
+    for (const name of names) await rm(part(name), { force: true });
+  }
+}

@@ -1,0 +1,35 @@
+import picomatch from 'picomatch';
+
+const OPTIONS = { dot: true, nonegate: true, noextglob: true, strictBrackets: true, debug: true } as const;
+
+/**
+ * Whether a folder's path (`/` between levels) fits one of the globs: `*` within a level, `**` over levels,
+ * `?`, `{a,b}`; a backslash takes a character literally. Brackets, parentheses, `|`, `!` are themselves,
+ * because `[Gmail]/Sent Mail` and `Sent (old)` are names of folders. `Projects/**` includes `Projects`.
+ * Throws for a glob that `folderGlobProblem` objects to.
+ */
+export function createFolderMatcher(globs: readonly string[]): (path: string) => boolean {
+  const matchers = globs.map((glob) => picomatch(withLiteralBrackets(glob), OPTIONS));
+  return (path) => matchers.some((matches) => matches(path));
+}
+
+/** What is wrong with a glob, or nothing. */
+export function folderGlobProblem(glob: string): string | undefined {
+  if (glob.trim() === '') return 'an empty glob fits no folder; use "**" for all';
+  if (glob.length > 1000) return 'the glob is longer than 1,000 characters';
+  if (glob.startsWith('/') || glob.endsWith('/')) return 'paths of folders neither begin nor end with "/"';
+  if (glob.startsWith('!')) return 'a glob cannot be negated; name the folders under exclude';
+  if (/(^|[^\\])(\\\\)*\\$/.test(glob)) return 'the glob ends in a backslash; write "\\\\" for one';
+  if (/\*{3,}/.test(glob)) return 'use "*" within a level or "**" over levels';
+  try {
+    createFolderMatcher([glob]);
+    return undefined;
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n');
+    return `not a glob: ${reason}`;
+  }
+}
+
+function withLiteralBrackets(glob: string): string {
+  return glob.replace(/\\.|[()|[\]]/gsu, (part) => (part.length > 1 ? part : `\\${part}`));
+}

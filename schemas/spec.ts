@@ -1,0 +1,79 @@
+/** A spec after validation: what the command submits and the worker reads. Plain JSON, accounts inlined. */
+import type { JsonObject, Kind } from '../connectors/contract.js';
+
+export interface Spec {
+  readonly version: 1;
+  readonly name: string;
+  readonly sources: Readonly<Record<string, SystemConfig>>;
+  readonly targets: Readonly<Record<string, SystemConfig>>;
+  readonly selections: readonly Selection[];
+  readonly schedules?: readonly Schedule[];
+}
+
+/** One system, as `sources` or `targets` name it. `options` are those of the connector's manifest. */
+export interface SystemConfig {
+  readonly type: string;
+  readonly limits?: Limits;
+  readonly options: JsonObject;
+}
+
+/** Shared by all workers; absent means unlimited, but for connections, whose defaults are in docs/spec.md. */
+export interface Limits {
+  /** Open connections to the system, over the whole fleet. */
+  readonly connections?: number;
+  /** Open connections for one account, over the whole fleet. */
+  readonly connectionsPerAccount?: number;
+  readonly itemsPerSecond?: number;
+  readonly bytesPerSecond?: number;
+}
+
+export interface Account {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Selection {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly from: string;
+  readonly to: string;
+  readonly accounts: 'all' | readonly Account[];
+  readonly include?: Filter;
+  readonly exclude?: Filter;
+  readonly map?: { readonly folders?: Readonly<Record<string, string>> };
+  /** What a deletion in the source does in the target. Default `ignore`. */
+  readonly deletions?: 'ignore' | 'mirror';
+  /** With `mirror`: the share of a unit's items (0 to 1) that may go at once without approval. Default 0.1. */
+  readonly maxDeletions?: number;
+  /** The evidence asked for. Default `readback`. */
+  readonly verify?: 'readback' | 'size';
+  /** The share of a unit's items (0 to 1) that may fail before it is parked for a decision. Default 0.05. */
+  readonly maxFailures?: number;
+}
+
+export interface Filter {
+  /** Globs over the folder's path with `/` between levels. */
+  readonly folders?: readonly string[];
+  /** Dates `YYYY-MM-DD`, compared with the message's internal date, UTC. */
+  readonly since?: string;
+  readonly before?: string;
+  /** Sizes in bytes. */
+  readonly larger?: number;
+  readonly smaller?: number;
+}
+
+export interface Schedule {
+  readonly name: string;
+  readonly selections: readonly string[];
+  /** A duration such as `15m`, `6h`, `1d`. Exactly one of `every` and `cron`. */
+  readonly every?: string;
+  readonly cron?: string;
+  readonly timezone?: string;
+  /** A duration: each start is put off by a random part of it. */
+  readonly jitter?: string;
+  /** What a start does while an earlier one runs. Default `skip`. */
+  readonly overlap?: 'skip' | 'buffer-one';
+  /** How far back missed starts are made up for. Default `1h`. */
+  readonly catchupWindow?: string;
+  readonly paused?: boolean;
+}

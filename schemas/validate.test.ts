@@ -1,0 +1,164 @@
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { expectGolden } from '../tests/golden.js';
+import { formatDiagnostic } from './diagnostic.js';
+import { loadSpec, manifests } from './load.js';
+import type { Read } from './validate.js';
+import { validateSpec } from './validate.js';
+
+const golden = fileURLToPath(new URL('../tests/golden/diagnostics/', import.meta.url));
+const readGolden: Read = (path) => readFile(golden + path);
+
+const memory = (files: Record<string, string>): Read => {
+  return async (path) => {
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    return Buffer.from(text);
+  };
+};
+
+const valid = `
+version: 1
+name: office
+sources:
+  old: { type: imap, host: h, auth: { username: "{account}", password: { env: P } }, limits: { connections: 3 } }
+targets:
+  new: { type: maildir, path: "/srv/{account}" }
+selections:
+  - { name: mail, kind: mail, from: old, to: new, accounts: { file: people.csv } }
+schedules:
+  - { name: nightly, selections: [mail], every: 1d }
+`;
+
+describe('diagnostics', () => {
+  const cases = readdirSync(golden).filter((file) => file.endsWith('.yaml'));
+  it.each(cases)('%s', async (file) => {
+    const loaded = await loadSpec(file, readGolden);
+
+    const problems = 'problems' in loaded ? loaded.problems : [];
+    expectGolden(
+      `diagnostics/${file.replace('.yaml', '.txt')}`,
+      problems.map((each) => `${formatDiagnostic(each)}\n`).join(''),
+    );
+    expect(JSON.stringify(problems)).not.toContain('CANARY');
+  });
+
+  it('points into the spec with a JSON Pointer', async () => {
+    const loaded = await loadSpec(
+      's.yaml',
+      memory({ 's.yaml': valid.replace('maildir', 'maildri'), 'people.csv': 'from,to\na,b\n' }),
+    );
+
+    expect(loaded).toEqual({
+      problems: [
+        {
+          file: 's.yaml',
+          line: 7,
+          column: 16,
+          message: 'unknown connector "maildri"; did you mean "maildir"?',
+          path: '/targets/new/type',
+        },
+      ],
+    });
+  });
+});
+
+describe('a valid spec', () => {
+  it('has accounts inlined and systems split', async () => {
+    const loaded = await loadSpec(
+      'dir/s.yaml',
+      memory({ 'dir/s.yaml': valid, 'dir/people.csv': 'to,from\nanna.berg,anna\n' }),
+    );
+
+    expect(loaded).toEqual({
+      spec: {
+        version: 1,
+        name: 'office',
+        sources: {
+          old: {
+            type: 'imap',
+            limits: { connections: 3 },
+            options: { host: 'h', auth: { username: '{account}', password: { env: 'P' } } },
+          },
+        },
+        targets: { new: { type: 'maildir', options: { path: '/srv/{account}' } } },
+        selections: [
+          { name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: [{ from: 'anna', to: 'anna.berg' }] },
+        ],
+        schedules: [{ name: 'nightly', selections: ['mail'], every: '1d' }],
+      },
+    });
+  });
+
+  it('may use plain aliases', async () => {
+    const text = valid
+      .replace('{ env: P }', '&p { env: P }')
+      .replace('limits: { connections: 3 }', 'ca: &ca x, servername: *ca');
+
+    const loaded = await loadSpec('s.yaml', memory({ 's.yaml': text, 'people.csv': 'from,to\na,b\n' }));
+
+    expect(loaded).toMatchObject({ spec: { sources: { old: { options: { ca: 'x', servername: 'x' } } } } });
+  });
+});
+
+describe('abilities of connectors', () => {
+  const { imap } = manifests;
+  if (imap === undefined) throw new Error('the imap manifest is gone');
+  const limited = {
+    onlyTarget: { ...imap, name: 'onlyTarget', roles: ['target'] },
+    noMail: { ...imap, name: 'noMail', kinds: [] },
+  } as const;
+  const text = `
+version: 1
+name: x
+sources:
+  a: { type: onlyTarget, host: h, auth: { username: u, password: { env: P } } }
+  b: { type: noMail, host: h, auth: { username: u, password: { env: P } } }
+targets:
+  c: { type: onlyTarget, host: h, auth: { username: u, password: { env: P } } }
+selections:
+  - { name: one, kind: mail, from: a, to: c, accounts: [{ from: a, to: b }] }
+  - { name: two, kind: mail, from: b, to: c, accounts: [{ from: a, to: b }] }
+`;
+  it('are checked for role and kind', async () => {
+    const loaded = await validateSpec('s.yaml', memory({ 's.yaml': text }), limited);
+
+    const problems = 'problems' in loaded ? loaded.problems.map(formatDiagnostic) : [];
+    expect(problems).toEqual([
+      's.yaml:5:14: unknown connector "onlyTarget"; use noMail',
+      's.yaml:10:36: "a" is of type onlyTarget, which cannot be a source',
+      's.yaml:11:24: the source "b" is of type noMail, which has no kind "mail"; it has none',
+    ]);
+  });
+});
+
+describe('files that are refused as a whole', () => {
+  const messageOf = async (bytes: Uint8Array): Promise<string[]> => {
+    const loaded = await loadSpec('s.yaml', async () => bytes);
+    return 'problems' in loaded ? loaded.problems.map(formatDiagnostic) : [];
+  };
+
+  it('larger than 1 MiB', async () => {
+    expect(await messageOf(Buffer.alloc(1024 * 1024 + 1, '#'))).toEqual([
+      's.yaml:1:1: the file is larger than 1 MiB; put long lists of accounts into a CSV file',
+    ]);
+  });
+
+  it('not UTF-8', async () => {
+    expect(await messageOf(Buffer.from('name: B\xfcro', 'latin1'))).toEqual([
+      's.yaml:1:1: the file is not UTF-8; save it in this encoding',
+    ]);
+  });
+
+  it.each(['[', '{a: ', '- ', '? '])('nested without end: %s', async (part) => {
+    expect(await messageOf(Buffer.from(part.repeat(200_000)))).toEqual([expect.stringContaining('nested too deeply')]);
+  });
+
+  it('absent', async () => {
+    expect(await loadSpec('gone.yaml', memory({}))).toEqual({
+      problems: [{ file: 'gone.yaml', line: 1, column: 1, message: 'there is no such file', path: '' }],
+    });
+  });
+});

@@ -1,0 +1,96 @@
+/** Traits of proving what a container holds: readBack, sizes, scan. */
+import { expect } from 'vitest';
+import { digestMail } from '../../connectors/mail.js';
+import { all, apply, create, dateOf, entries, flagsOf, never, refOf, written } from './collect.js';
+import type { TargetWorld } from './mail-target.js';
+import { large, plain } from './odd-messages.js';
+import type { Trait } from './trait.js';
+import { offered } from './trait.js';
+
+const PATH = ['Work'];
+
+async function writeSome(world: TargetWorld, count: number) {
+  const target = world.open();
+  const container = await target.ensure({ path: PATH }, never);
+  const refs: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const anchor = await target.anchor(container, never);
+    const answers = await apply(target, container, [create(`t${n}`, plain(n))]);
+    refs.push(await refOf(target, container, written(answers, `t${n}`), digestMail(plain(n)), anchor));
+  }
+  return { target, container, refs };
+}
+
+export const evidence = {
+  'reads back what was written': async (world) => {
+    const { container, refs } = await writeSome(world, 5);
+    const back = await all(world.open().readBack(container, refs, never));
+    const digests = new Map(back.map((one) => [one.ref, one.digest]));
+    expect(digests).toEqual(new Map(refs.map((ref, n) => [ref, digestMail(plain(n))])));
+  },
+  'leaves out of readBack what is not there': async (world) => {
+    const { target, container, refs } = await writeSome(world, 3);
+    written(await apply(target, container, [{ op: 'remove', token: 'r', ref: refs[1] ?? '' }]), 'r');
+    const back = await all(world.open().readBack(container, refs, never));
+    expect(back.map((one) => one.ref).sort()).toEqual([refs[0], refs[2]].sort());
+  },
+  'leaves out of readBack a reference nobody made': async (world) => {
+    const { target, container, refs } = await writeSome(world, 1);
+    const back = await all(target.readBack(container, [...refs, '99999999'], never));
+    expect(back.map((one) => one.ref)).toEqual(refs);
+  },
+  'tells flags and dates in readBack': async (world) => {
+    const target = world.open();
+    const container = await target.ensure({ path: PATH }, never);
+    const anchor = await target.anchor(container, never);
+    const date = '2019-03-01T10:22:03+00:00';
+    const answers = await apply(target, container, [create('t', plain(1), { flags: ['\\Flagged', '\\Seen'], date })]);
+    const ref = await refOf(target, container, written(answers, 't'), digestMail(plain(1)), anchor);
+    const [back] = await all(target.readBack(container, [ref], never));
+    expect(back && [flagsOf(back), Date.parse(dateOf(back) ?? '')]).toEqual([
+      ['\\Flagged', '\\Seen'],
+      Date.parse(date),
+    ]);
+  },
+  'tells sizes that fit the content': async (world) => {
+    const target = world.open();
+    const container = await target.ensure({ path: PATH }, never);
+    const anchor = await target.anchor(container, never);
+    const body = large(100_000);
+    const answers = await apply(target, container, [create('t', body)]);
+    const ref = await refOf(target, container, written(answers, 't'), digestMail(body), anchor);
+    const sizes = await all(offered(target.sizes, 'sizes').call(target, container, [ref, '99999999'], never));
+    expect(sizes.map((one) => one.ref)).toEqual([ref]);
+    expect(Math.abs((sizes[0]?.bytes ?? 0) - body.length)).toBeLessThan(body.length * 0.05);
+  },
+  'scans everything, ascending, what others put included': async (world) => {
+    await world.put(PATH, { bytes: plain('theirs') });
+    const { container, refs } = await writeSome(world, 4);
+    const seen = await entries(world.open().scan(container, () => false, never));
+    expect(seen.map((one) => one.ref)).toEqual([...seen.map((one) => one.ref)].sort());
+    expect(seen.map((one) => one.digest).sort()).toEqual(
+      [0, 1, 2, 3, 'theirs'].map((mark) => digestMail(plain(mark))).sort(),
+    );
+    expect(seen.map((one) => one.ref)).toEqual(expect.arrayContaining(refs));
+  },
+  'leaves out of a scan what is to be skipped': async (world) => {
+    const { container, refs } = await writeSome(world, 4);
+    const seen = await entries(world.open().scan(container, (ref) => ref === refs[1], never));
+    expect(seen.map((one) => one.ref)).toEqual([refs[0], refs[2], refs[3]].sort());
+  },
+  'tells twins apart in a scan': async (world) => {
+    for (let n = 0; n < 3; n++) await world.put(PATH, { bytes: plain('twin') });
+    const target = world.open();
+    const seen = await entries(target.scan(await target.ensure({ path: PATH }, never), () => false, never));
+    expect([seen.length, new Set(seen.map((one) => one.ref)).size]).toEqual([3, 3]);
+    expect(new Set(seen.map((one) => one.digest))).toEqual(new Set([digestMail(plain('twin'))]));
+  },
+  'scans an empty container as empty': async (world) => {
+    const target = world.open();
+    expect(await entries(target.scan(await target.ensure({ path: PATH }, never), () => false, never))).toEqual([]);
+  },
+  'ends scanning when it is aborted': async (world) => {
+    const { target, container } = await writeSome(world, 2);
+    await expect(entries(target.scan(container, () => false, AbortSignal.abort()))).rejects.toThrow();
+  },
+} as const satisfies Record<string, Trait<TargetWorld>>;

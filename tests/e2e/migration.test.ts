@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { memoryStore, removeFrom } from '../../connectors/memory/store.js';
+import { specHash } from '../../schemas/hash.js';
+import type { Selection, Spec } from '../../schemas/spec.js';
+import {
+  approveSignal,
+  cancelSignal,
+  credentialsSignal,
+  makeMigrationId,
+  pauseSignal,
+  progressQuery,
+  requestSignal,
+  resumeSignal,
+} from '../../workflows/messages.js';
+import type { Progress, RunRequest, RunResult } from '../../workflows/messages.js';
+import { startTestStack } from './stack.js';
+import type { TestStack } from './stack.js';
+
+let test: TestStack;
+beforeAll(async () => {
+  test = await startTestStack();
+}, 120_000);
+afterAll(() => test.stop(), 60_000);
+
+const message = (n: number): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\n\r\nbody ${n}\r\n`);
+
+function makeSpec(people: readonly string[], selection: Partial<Selection> = {}): Spec {
+  const id = randomUUID().slice(0, 8);
+  return {
+    version: 1,
+    name: `move-${id}`,
+    sources: { old: { type: 'memory', options: { name: `${id}-source` } } },
+    targets: { new: { type: 'memory', options: { name: `${id}-target` } } },
+    selections: [
+      { name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: people.map((p) => ({ from: p, to: p })), ...selection },
+    ],
+  };
+}
+const sourceOf = (spec: Spec) => memoryStore(spec.sources.old?.options.name as string);
+const targetOf = (spec: Spec) => memoryStore(spec.targets.new?.options.name as string);
+
+async function apply(spec: Spec) {
+  const request: RunRequest = { id: randomUUID(), reason: 'apply', spec, specHash: specHash(spec) };
+  return test.client.workflow.start('migration', {
+    workflowId: makeMigrationId(spec.name),
+    taskQueue: test.stack.taskQueue,
+    args: [{ name: spec.name, queue: [request] }],
+    memo: { specHash: specHash(spec) },
+  });
+}
+
+async function until(name: string, reached: (progress: Progress) => boolean): Promise<Progress> {
+  const handle = test.client.workflow.getHandle(makeMigrationId(name));
+  for (;;) {
+    const progress = await handle.query(progressQuery);
+    if (reached(progress)) return progress;
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}
+
+it('runs every unit and sums up', async () => {
+  const spec = makeSpec(['anna', 'bert', 'cleo']);
+  for (const person of ['anna', 'bert', 'cleo']) {
+    for (let n = 0; n < 20; n++) sourceOf(spec).account(person).put(['INBOX'], { bytes: message(n) });
+  }
+  const result = (await (await apply(spec)).result()) as RunResult;
+
+  expect(result).toMatchObject({ state: 'done', units: 3, done: 3, failed: 0, totals: { items: 60, verified: 60 } });
+}, 60_000);
+
+it('parks a unit with dead credentials while the rest goes on, and starts it again when they are renewed', async () => {
+  const spec = makeSpec(['anna', 'bert']);
+  for (const person of ['anna', 'bert']) sourceOf(spec).account(person).put(['INBOX'], { bytes: message(1) });
+  sourceOf(spec).account('bert').locked = 'password expired';
+  const handle = await apply(spec);
+  const waiting = await until(spec.name, (p) => p.state === 'waiting');
+  expect(waiting.units).toMatchObject({ done: 1, parked: 1 });
+  expect(waiting.gates[0]).toMatchObject({ gate: 'credentials', n: 2 });
+
+  sourceOf(spec).account('bert').locked = undefined;
+  await handle.signal(credentialsSignal, {});
+
+  expect(await handle.result()).toMatchObject({ state: 'done', done: 2 });
+}, 60_000);
+
+it('pauses within seconds, goes on after resume, and forgets nothing', async () => {
+  const spec = makeSpec(['anna']);
+  for (let n = 0; n < 2_000; n++) sourceOf(spec).account('anna').put(['INBOX'], { bytes: message(n) });
+  const slow = targetOf(spec);
+  slow.fault = async (event) => {
+    if (event.op === 'create' && event.when === 'before') await new Promise((go) => setTimeout(go, 2));
+  };
+  const handle = await apply(spec);
+  await until(spec.name, (p) => p.state === 'running' && slow.counts.create > 50);
+  const asked = Date.now();
+  await handle.signal(pauseSignal);
+  await until(spec.name, (p) => p.state === 'paused');
+  expect(Date.now() - asked).toBeLessThan(5_000);
+  const written = slow.counts.create;
+  await new Promise((go) => setTimeout(go, 500));
+  expect(slow.counts.create).toBe(written);
+  slow.fault = undefined;
+
+  await handle.signal(resumeSignal);
+
+  expect(await handle.result()).toMatchObject({ state: 'done', totals: { items: 2_000, verified: 2_000, duplicates: 0 } });
+  expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(2_000);
+}, 60_000);
+
+it('cancels within seconds, and a later run carries on', async () => {
+  const spec = makeSpec(['anna']);
+  for (let n = 0; n < 1_500; n++) sourceOf(spec).account('anna').put(['INBOX'], { bytes: message(n) });
+  const slow = targetOf(spec);
+  slow.fault = async (event) => {
+    if (event.op === 'create' && event.when === 'before') await new Promise((go) => setTimeout(go, 2));
+  };
+  const handle = await apply(spec);
+  await until(spec.name, () => slow.counts.create > 50);
+  const asked = Date.now();
+  await handle.signal(cancelSignal);
+  expect(await handle.result()).toMatchObject({ state: 'cancelled' });
+  expect(Date.now() - asked).toBeLessThan(10_000);
+  slow.fault = undefined;
+
+  expect(await (await apply(spec)).result()).toMatchObject({ state: 'done', totals: { verified: 1_500, duplicates: 0 } });
+  expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(1_500);
+}, 60_000);
+
+it('stops before too many deletions until they are approved', async () => {
+  const spec = makeSpec(['anna'], { deletions: 'mirror' });
+  const inbox = sourceOf(spec).account('anna');
+  const put = Array.from({ length: 10 }, (_, n) => inbox.put(['INBOX'], { bytes: message(n) }));
+  await (await apply(spec)).result();
+  for (const { uid } of put.slice(1)) removeFrom(inbox.folder(['INBOX']), uid);
+  const handle = await apply(spec);
+  const stop = await Promise.race([until(spec.name, (p) => p.state === 'waiting'), handle.result()]);
+  expect(stop).toMatchObject({ gates: [{ gate: 'approval' }] });
+  await handle.signal(approveSignal, {});
+  await handle.result();
+  expect(targetOf(spec).account('anna').folder(['INBOX']).messages.size).toBe(1);
+}, 60_000);
+
+it('takes requests one after the other, and replaces a run at a safe point', async () => {
+  const spec = makeSpec(['anna']);
+  for (let n = 0; n < 1_000; n++) sourceOf(spec).account('anna').put(['INBOX'], { bytes: message(n) });
+  const slow = targetOf(spec);
+  slow.fault = async (event) => {
+    if (event.op === 'create' && event.when === 'before') await new Promise((go) => setTimeout(go, 3));
+  };
+  const handle = await apply(spec);
+  await until(spec.name, () => slow.counts.create > 20);
+  slow.fault = undefined;
+  const changed: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, name: 'post' })) };
+  await handle.signal(requestSignal, { id: randomUUID(), reason: 'apply', spec: changed, specHash: specHash(changed), replace: true });
+
+  expect(await handle.result()).toMatchObject({ state: 'done', run: 2, totals: { verified: 1_000, duplicates: 0 } });
+  expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(1_000);
+}, 60_000);

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClosedRun } from '../../activities/prepare.js';
+import { startLedger } from './ledger.js';
+import type { LedgerServer } from './ledger.js';
+import { createWorld } from './world.js';
+
+let server: LedgerServer;
+beforeAll(async () => {
+  server = await startLedger();
+});
+afterAll(() => server.stop());
+
+const message = (n: number, text = ''): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\nbody ${n} ${text}\r\n`);
+
+describe('a first run', () => {
+  it('moves every message once, with flags and dates, and proves it', async () => {
+    const world = createWorld(server.ledger);
+    for (let n = 1; n <= 450; n++) {
+      world.from.put(n % 3 ? ['INBOX'] : ['Projects', 'A/B'], {
+        bytes: message(n),
+        flags: n % 2 ? ['\\Seen', '$Work'] : [],
+        date: '2019-03-01T10:22:03+01:00',
+      });
+    }
+
+    const closed = (await world.run()) as ClosedRun;
+
+    expect(closed).toMatchObject({ state: 'done', totals: { items: 450, verified: 450, failures: 0, pending: 0, duplicates: 0 } });
+    expect(world.target.counts.create).toBe(450);
+    const inbox = [...world.to.folder(['INBOX']).messages.values()];
+    expect(inbox).toHaveLength(300);
+    expect(inbox[0]).toMatchObject({ flags: ['$Work', '\\Seen'], date: '2019-03-01T10:22:03+01:00' });
+    await world.close();
+  });
+
+  it('writes nothing when it is run again', async () => {
+    const world = createWorld(server.ledger);
+    for (let n = 1; n <= 50; n++) world.from.put(['INBOX'], { bytes: message(n) });
+    await world.run();
+    world.target.resetCounts();
+
+    const again = (await world.run()) as ClosedRun;
+
+    expect(again.state).toBe('done');
+    expect(world.target.counts).toMatchObject({ create: 0, meta: 0, move: 0, remove: 0 });
+    expect(again.totals.changed).toBe(0);
+    await world.close();
+  });
+});
+
+describe('what is there already', () => {
+  it('is adopted by digest, twins count-wise, and what has no source stays', async () => {
+    const world = createWorld(server.ledger);
+    for (const n of [1, 2, 3, 3]) world.from.put(['INBOX'], { bytes: message(n) });
+    for (const n of [2, 3, 99]) world.to.put(['INBOX'], { bytes: Buffer.concat([Buffer.from('X-TUID: abcdefghijkl\r\n'), message(n)]) });
+
+    const closed = (await world.run()) as ClosedRun;
+
+    expect(closed).toMatchObject({ state: 'done', totals: { items: 4, verified: 4, duplicates: 0 } });
+    expect(world.target.counts.create).toBe(2);
+    expect(world.to.folder(['INBOX']).messages.size).toBe(5);
+    await world.close();
+  });
+
+  it('is a duplicate when it stands there more often than in the source', async () => {
+    const world = createWorld(server.ledger);
+    world.from.put(['INBOX'], { bytes: message(1) });
+    world.to.put(['INBOX'], { bytes: message(1) });
+    world.to.put(['INBOX'], { bytes: message(1) });
+
+    const closed = (await world.run()) as ClosedRun;
+
+    expect(closed.totals).toMatchObject({ items: 1, verified: 1, duplicates: 1 });
+    await world.close();
+  });
+});
+
+describe('later runs', () => {
+  it('carry new messages and changed flags, and leave a person’s own flags alone', async () => {
+    const world = createWorld(server.ledger);
+    const first = world.from.put(['INBOX'], { bytes: message(1), flags: ['\\Flagged'] });
+    await world.run();
+    const copy = [...world.to.folder(['INBOX']).messages.values()][0];
+    const { setFlags } = await import('../../connectors/memory/store.js');
+    setFlags(world.to.folder(['INBOX']), copy?.uid as number, ['\\Flagged', '$Mine']);
+    setFlags(world.from.folder(['INBOX']), first.uid, ['\\Seen']);
+    world.from.put(['INBOX'], { bytes: message(2) });
+    world.target.resetCounts();
+
+    const closed = (await world.run()) as ClosedRun;
+
+    expect(closed.state).toBe('done');
+    expect(world.target.counts).toMatchObject({ create: 1, meta: 1 });
+    expect([...world.to.folder(['INBOX']).messages.values()][0]?.flags).toEqual(['$Mine', '\\Seen']);
+    await world.close();
+  });
+
+  it('move in the target what moved in the source', async () => {
+    const world = createWorld(server.ledger);
+    const moved = world.from.put(['INBOX'], { bytes: message(1), flags: ['\\Seen'] });
+    world.from.put(['Archive'], { bytes: message(2) });
+    await world.run();
+    const { removeFrom } = await import('../../connectors/memory/store.js');
+    removeFrom(world.from.folder(['INBOX']), moved.uid);
+    world.from.put(['Archive'], { bytes: message(1), flags: ['\\Seen'] });
+    world.target.resetCounts();
+
+    const closed = (await world.run()) as ClosedRun;
+
+    expect(closed).toMatchObject({ state: 'done', totals: { items: 2, verified: 2 } });
+    expect(world.target.counts).toMatchObject({ create: 0, move: 1 });
+    expect(world.to.folder(['INBOX']).messages.size).toBe(0);
+    expect(world.to.folder(['Archive']).messages.size).toBe(2);
+    await world.close();
+  });
+
+  it('copy nothing twice when the source or the target renumbers a folder', async () => {
+    const world = createWorld(server.ledger);
+    for (const n of [1, 2, 2, 3]) world.from.put(['INBOX'], { bytes: message(n) });
+    await world.run();
+    world.target.resetCounts();
+    world.from.renumber(['INBOX']);
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 4, verified: 4, duplicates: 0 } });
+    world.to.renumber(['INBOX']);
+    world.from.put(['INBOX'], { bytes: message(4) });
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 5, verified: 5, duplicates: 0 } });
+
+    expect(world.target.counts.create).toBe(1);
+    await world.close();
+  });
+
+  it('leave deletions alone, mirror them when asked, and stop before too many', async () => {
+    const { removeFrom } = await import('../../connectors/memory/store.js');
+    const world = createWorld(server.ledger, { selection: { deletions: 'mirror', maxDeletions: 0.2 } });
+    const put = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => world.from.put(['INBOX'], { bytes: message(n) }));
+    await world.run();
+    for (const { uid } of put.slice(0, 2)) removeFrom(world.from.folder(['INBOX']), uid);
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 8 } });
+    expect(world.to.folder(['INBOX']).messages.size).toBe(8);
+    for (const { uid } of put.slice(2, 6)) removeFrom(world.from.folder(['INBOX']), uid);
+
+    const stopped = await world.run();
+
+    expect(stopped).toMatchObject({ state: 'parked', gate: 'approval' });
+    expect(world.to.folder(['INBOX']).messages.size).toBe(8);
+    await world.close();
+  });
+});

@@ -1,0 +1,114 @@
+/**
+ * The engine on a real ledger and memory systems, without Temporal: units run slice by slice, as the workflow would
+ * run them, and may crash anywhere.
+ */
+import { randomUUID } from 'node:crypto';
+import { createConnections } from '../../activities/connections.js';
+import { ENGINE_DEFAULTS } from '../../activities/deps.js';
+import type { Deps, EngineSettings } from '../../activities/deps.js';
+import { createFlight } from '../../activities/flight.js';
+import { move } from '../../activities/move.js';
+import { finishRun, prepare } from '../../activities/prepare.js';
+import type { ClosedRun } from '../../activities/prepare.js';
+import { runSlice } from '../../activities/slice.js';
+import type { SliceResult } from '../../activities/slice.js';
+import { survey } from '../../activities/survey.js';
+import { verify } from '../../activities/verify.js';
+import { endUnit } from '../../activities/prepare.js';
+import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
+import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
+import { connectors } from '../../connectors/registry.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import type { Selection, Spec } from '../../schemas/spec.js';
+import { specHash } from '../../schemas/hash.js';
+import type { RunReason } from '../../workflows/messages.js';
+
+export interface World {
+  readonly source: MemoryStore;
+  readonly target: MemoryStore;
+  readonly from: MemoryAccount;
+  readonly to: MemoryAccount;
+  readonly spec: Spec;
+  readonly deps: Deps;
+  /** Opens a run and takes every unit through its phases. Returns the sum, or the first gate. */
+  run(options?: { readonly reason?: RunReason; readonly request?: string }): Promise<ClosedRun | SliceResult>;
+  close(): Promise<void>;
+}
+
+const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+const UNMEASURED = {
+  itemsMoved: () => {},
+  bytesMoved: () => {},
+  itemsVerified: () => {},
+  fault: () => {},
+  gateOpened: () => {},
+  sliceTook: () => {},
+};
+
+export function createWorld(
+  ledger: Ledger,
+  options: { readonly selection?: Partial<Selection>; readonly settings?: Partial<EngineSettings>; readonly name?: string } = {},
+): World {
+  const id = options.name ?? randomUUID().slice(0, 8);
+  const source = memoryStore(`${id}-source`);
+  const target = memoryStore(`${id}-target`);
+  const spec: Spec = {
+    version: 1,
+    name: `move-${id}`,
+    sources: { old: { type: 'memory', options: { name: source.name } } },
+    targets: { new: { type: 'memory', options: { name: target.name } } },
+    selections: [
+      { name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: [{ from: 'anna', to: 'anna' }], ...options.selection },
+    ],
+  };
+  const secret = async (): Promise<string> => 'none';
+  const connections = createConnections({ ledger, connectors, secret, log: SILENT });
+  const deps: Deps = {
+    ledger,
+    connectors,
+    connections,
+    flight: createFlight(64 * 1024 * 1024),
+    secret,
+    redact: (text) => text,
+    log: SILENT,
+    meters: UNMEASURED,
+    settings: { ...ENGINE_DEFAULTS, ...options.settings },
+    reportFolder: undefined,
+    report: async () => '',
+  };
+  const phases = [
+    ['survey', survey],
+    ['move', move],
+    ['verify', verify],
+  ] as const;
+  return {
+    source,
+    target,
+    from: source.account('anna'),
+    to: target.account('anna'),
+    spec,
+    deps,
+    async run({ reason = 'apply', request = randomUUID() } = {}) {
+      const hash = specHash(spec);
+      const signal = new AbortController().signal;
+      const opened = await prepare(deps, { name: spec.name, request: { id: request, reason, spec, specHash: hash } }, signal);
+      for (const unit of opened.units) {
+        const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
+        for (const [phase, work] of phases) {
+          let result: SliceResult;
+          do {
+            result = await runSlice(deps, input, phase, work, { signal, heartbeat: () => {} });
+            if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
+          } while (result.state === 'more');
+        }
+        await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
+      }
+      return finishRun(deps, { name: spec.name, run: opened.run, state: 'finished', units: [] });
+    },
+    async close() {
+      await connections.close();
+      dropMemoryStore(source.name);
+      dropMemoryStore(target.name);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** Looks into a test server's account, and changes it, with imapflow: no line of our own wire. */
+import { ImapFlow } from 'imapflow';
+
+export interface WitnessedMessage {
+  readonly bytes: Buffer;
+  readonly flags: readonly string[];
+  readonly date?: string;
+}
+
+export class ImapWitness {
+  readonly #client: ImapFlow;
+  readonly #made = new Set<string>();
+
+  private constructor(client: ImapFlow) {
+    this.#client = client;
+  }
+
+  static async open(server: { host: string; port: number }, user: string, pass = 'secret'): Promise<ImapWitness> {
+    const client = new ImapFlow({
+      host: server.host,
+      port: server.port,
+      secure: false,
+      auth: { user, pass },
+      logger: false,
+    });
+    await client.connect();
+    return new ImapWitness(client);
+  }
+
+  /** Adds a message, making its folder; tells its UID as ten digits. */
+  async put(
+    path: readonly string[],
+    message: { readonly bytes: Buffer; readonly flags?: readonly string[]; readonly date?: string },
+  ): Promise<string> {
+    await this.#make(path);
+    const date = message.date === undefined ? undefined : new Date(message.date);
+    const stored = await this.#client.append([...path].join('/'), message.bytes, [...(message.flags ?? [])], date);
+    if (!stored || stored.uid === undefined) throw new Error('the witness could not store a message');
+    return String(stored.uid).padStart(10, '0');
+  }
+
+  async setFlags(path: readonly string[], key: string, flags: readonly string[]): Promise<void> {
+    await this.#in(path, () => this.#client.messageFlagsSet(String(Number(key)), [...flags], { uid: true }));
+  }
+
+  async remove(path: readonly string[], key: string): Promise<void> {
+    await this.#in(path, () => this.#client.messageDelete(String(Number(key)), { uid: true }));
+  }
+
+  /** Everything in the folder; empty when there is none. */
+  async messages(path: readonly string[]): Promise<WitnessedMessage[]> {
+    const found: WitnessedMessage[] = [];
+    const name = path.join('/');
+    if (!(await this.#client.list()).some((folder) => folder.path === name)) return [];
+    await this.#in(path, async () => {
+      // RFC 9051: in an empty folder 1:* names no message, and FETCH is an error.
+      if (this.#client.mailbox === false || this.#client.mailbox.exists === 0) return;
+      for await (const one of this.#client.fetch('1:*', { source: true, flags: true, internalDate: true })) {
+        const date = one.internalDate === undefined ? undefined : new Date(one.internalDate).toISOString();
+        const flags = [...(one.flags ?? [])].filter((flag) => flag !== '\\Recent').sort();
+        found.push({ bytes: one.source ?? Buffer.alloc(0), flags, ...(date === undefined ? {} : { date }) });
+      }
+    });
+    return found;
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+  }
+
+  async #make(path: readonly string[]): Promise<void> {
+    const name = path.join('/');
+    if (name === 'INBOX' || this.#made.has(name)) return;
+    await this.#client.mailboxCreate([...path]);
+    this.#made.add(name);
+  }
+
+  async #in<T>(path: readonly string[], step: () => Promise<T>): Promise<T> {
+    const lock = await this.#client.getMailboxLock(path.join('/'));
+    try {
+      return await step();
+    } finally {
+      lock.release();
+    }
+  }
+}

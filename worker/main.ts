@@ -1,0 +1,94 @@
+/** Assembles a worker from its settings and runs it until it is told to end. */
+import { randomUUID } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createConnections } from '../activities/connections.js';
+import { createActivities } from '../activities/create-activities.js';
+import type { Deps } from '../activities/deps.js';
+import { ENGINE_DEFAULTS } from '../activities/deps.js';
+import { createFlight } from '../activities/flight.js';
+import { connectors } from '../connectors/registry.js';
+import { openLedger } from '../ledger/ledger.js';
+import { migrateLedger } from '../ledger/migrate.js';
+import { writeReport } from '../report/write-report.js';
+import { createRedactor } from '../secrets/redact.js';
+import { resolve } from '../secrets/resolve.js';
+import { createLog } from './observe/log.js';
+import { installRuntime } from './observe/runtime.js';
+import { registerSearchAttributes } from './search-attributes.js';
+import type { WorkerSettings } from './settings.js';
+import { compiledFile } from './stack/compiled.js';
+
+/** Resolves when `signal` aborted and what was under way has ended or its grace has passed. */
+export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
+  const redactor = createRedactor();
+  const log = createLog({ level: settings.logLevel, redact: redactor.text });
+  const meters = installRuntime({
+    log,
+    ...(settings.metricsAddress ? { metricsAddress: settings.metricsAddress } : {}),
+  });
+  // A slice uses up to three: its lease, its reader and each of its lanes.
+  const ledger = openLedger(settings.ledgerUrl, { max: Math.max(10, settings.maxSlices * 2) });
+  const secret: Deps['secret'] = async (ref, abort) => {
+    const value = await resolve(ref, process.env, abort);
+    redactor.remember(value);
+    return value;
+  };
+  const connections = createConnections({ ledger, connectors, secret, log });
+  try {
+    const { applied, version } = await migrateLedger(ledger);
+    log.info({ applied, version }, 'the ledger is ready');
+    const connection = await NativeConnection.connect(settings.temporal.connection);
+    try {
+      const { namespace } = settings.temporal;
+      await registerSearchAttributes(connection, namespace);
+      const encryption = settings.encryptionKeysFile
+        ? {
+            dataConverter: await (await import('./codec/data-converter.js')).encryptingConverter(
+              settings.encryptionKeysFile,
+            ),
+          }
+        : {};
+      const client = new Client({ connection, namespace, ...encryption });
+      const deps: Deps = {
+        ledger,
+        connectors,
+        connections,
+        flight: createFlight(settings.maxBytesInFlight),
+        secret,
+        redact: redactor.text,
+        log,
+        meters,
+        settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs },
+        reportFolder: settings.reportFolder,
+        report: async (migration, run, folder) => (await writeReport(ledger, { migration, run, folder }))?.html ?? '',
+      };
+      const worker = await Worker.create({
+        connection,
+        namespace,
+        taskQueue: settings.taskQueue,
+        identity: `drover/${randomUUID().slice(0, 8)}`,
+        workflowsPath: compiledFile('workflows/index.js'),
+        activities: createActivities(deps, client.workflow),
+        maxConcurrentActivityTaskExecutions: settings.maxSlices,
+        shutdownGraceTime: settings.shutdownGraceMs,
+        // A pause or a cancel reaches a slice with its next heartbeat; a dead worker's cache is given up soon.
+        maxHeartbeatThrottleInterval: '500ms',
+        stickyQueueScheduleToStartTimeout: '1s',
+        ...encryption,
+      });
+      const stop = (): void => worker.shutdown();
+      signal.addEventListener('abort', stop, { once: true });
+      log.info({ taskQueue: settings.taskQueue, namespace }, 'the worker takes work');
+      const running = worker.run();
+      if (signal.aborted) stop();
+      await running;
+      log.info({}, 'the worker has ended');
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    await connections.close();
+    await ledger.close();
+  }
+}

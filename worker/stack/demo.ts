@@ -1,0 +1,124 @@
+/**
+ * The demo: a generated mbox export into a Maildir, on the embedded stack, with the real command. Run from the
+ * project's folder by scripts/demo.js; a second run continues with the state of the first.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstat, readdir } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { compiledFile } from './compiled.js';
+import { startDev } from './dev.js';
+import { STATE_FOLDER } from './discovery.js';
+
+const SPEC = 'specs/demo.yaml';
+const MIGRATION = 'demo';
+/** Named, not written into the import: the worker's room takes nothing from tests but this sample. */
+const SAMPLE: string = '../../tests/sample/sample-export.js';
+
+const keep = process.argv.includes('--keep');
+const dir = resolve(STATE_FOLDER);
+const folders = {
+  export: join(dir, 'demo', 'export'),
+  maildir: join(dir, 'demo', 'maildir'),
+  report: join(dir, 'demo', 'report'),
+};
+
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // The guards end the servers when this process is gone.
+    if (interrupted.signal.aborted) process.exit(130);
+    say('stopping; a second Ctrl-C does not wait');
+    interrupted.abort();
+  });
+}
+
+process.exitCode = await demo().catch((error: Error) => {
+  if (interrupted.signal.aborted) return 130;
+  say(`the demo failed: ${error.message}`);
+  return 1;
+});
+
+async function demo(): Promise<number> {
+  const { writeSampleExport } = (await import(SAMPLE)) as { writeSampleExport(folder: string): Promise<unknown> };
+  await writeSampleExport(folders.export);
+  say(`sample: ${await countFiles(folders.export)} mbox files in ${here(folders.export)}`);
+
+  const dev = await startDev({ dir, log: say, signal: interrupted.signal });
+  try {
+    say(`Web UI: ${dev.stack.uiAddress}`);
+    const before = await listing(folders.maildir);
+    const exitCode = await migrate('apply', SPEC, '--wait', '--watch');
+    if (interrupted.signal.aborted) return 130;
+    const after = await listing(folders.maildir);
+    const reported = await migrate('report', MIGRATION, '--out', here(folders.report));
+
+    say('');
+    say(whatChanged(before, after));
+    say(`report: ${here(folders.report)}`);
+    say(`worker log: ${here(dev.workerLog)}`);
+    say(`exit code of \`migrate apply\`: ${exitCode}`);
+    if (keep && !interrupted.signal.aborted) {
+      say(
+        `the stack stays up: look around at ${dev.stack.uiAddress}, run \`node dist/cli/main.js --help\`; Ctrl-C stops it`,
+      );
+      const failure = await Promise.race([once(interrupted.signal, 'abort').then(() => undefined), dev.givenUp]);
+      if (failure) throw failure;
+    }
+    return exitCode || reported;
+  } finally {
+    await dev.stop();
+    say('stopped: no process is left; state and report stay');
+  }
+}
+
+/** Runs the command as a person would, in this terminal; it finds the stack by itself. */
+async function migrate(...args: string[]): Promise<number> {
+  const child = spawn(process.execPath, [compiledFile('cli/main.js'), ...args], { stdio: 'inherit' });
+  const passOn = (): void => void child.kill('SIGTERM');
+  interrupted.signal.addEventListener('abort', passOn, { once: true });
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? 1;
+  } finally {
+    interrupted.signal.removeEventListener('abort', passOn);
+  }
+}
+
+/** Every message file with its size and time: independent of what the engine says about itself. */
+async function listing(folder: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    },
+  );
+  for (const entry of entries) {
+    if (!entry.isFile() || !/[/\\](cur|new)$/.test(entry.parentPath ?? entry.path)) continue;
+    const file = join(entry.parentPath ?? entry.path, entry.name);
+    const { size, mtimeMs, ctimeMs } = await lstat(file);
+    found.set(file, `${size} ${mtimeMs} ${ctimeMs}`);
+  }
+  return found;
+}
+
+function whatChanged(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string {
+  const written = [...after].filter(([file, state]) => before.get(file) !== state).length;
+  const gone = [...before.keys()].filter((file) => !after.has(file)).length;
+  if (written === 0 && gone === 0)
+    return `nothing had to be written: all ${after.size} messages were there and unchanged`;
+  return `${written} messages written to ${here(folders.maildir)}, ${after.size} there now${gone > 0 ? `, ${gone} gone` : ''}`;
+}
+
+async function countFiles(folder: string): Promise<number> {
+  return (await readdir(folder, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile()).length;
+}
+
+function here(path: string): string {
+  return relative(process.cwd(), path);
+}
+
+function say(line: string): void {
+  process.stderr.write(line === '' ? '\n' : `> ${line}\n`);
+}

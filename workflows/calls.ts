@@ -1,0 +1,36 @@
+/** The activities as workflows call them: how long each may take, and how it is tried again. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/create-activities.js';
+
+/** Slices end by themselves; the heartbeat tells within seconds that a worker died. */
+export const slices = proxyActivities<Pick<Activities, 'surveySlice' | 'moveSlice' | 'verifySlice'>>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '6 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+});
+
+/** Statements on the ledger, and listing accounts. */
+export const records = proxyActivities<Pick<Activities, 'prepare' | 'control' | 'endUnit' | 'passGate' | 'finishRun'>>({
+  startToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '300 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+
+export const reports = proxyActivities<Pick<Activities, 'writeReport'>>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumAttempts: 5 },
+});
+
+/** Looks that a person waits for: a few tries, then the reason. */
+export const looks = proxyActivities<Pick<Activities, 'plan' | 'doctor'>>({
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumAttempts: 3 },
+});
+
+export const ticks = proxyActivities<Pick<Activities, 'askForRun' | 'awaitRun'>>({
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
+});

@@ -1,0 +1,29 @@
+/** What the Web UI shows beside a workflow: Markdown, no personal data. */
+import type { ParkedUnit, Phase, Progress, UnitCounters } from './messages.js';
+
+export function describeCounters(phase: Phase, c: UnitCounters): string {
+  return [
+    `**${phase}**`,
+    '',
+    '| items | verified | arrived, not yet proven | failed | to do | duplicates |',
+    '| --- | --- | --- | --- | --- | --- |',
+    `| ${c.items} | ${c.verified} | ${c.arrived} | ${c.failures} | ${c.pending} | ${c.duplicates} |`,
+  ].join('\n');
+}
+
+export function describeProgress(progress: Progress): string {
+  const { units, totals: t } = progress;
+  const gates = progress.gates.slice(0, 20).map(describeGate);
+  return [
+    `**Run ${progress.run}** (${progress.reason}): ${progress.state}`,
+    '',
+    `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
+    '',
+    `Items of ended units: ${t.verified} of ${t.items} verified, ${t.failures} failed, ${t.duplicates} duplicates`,
+    ...(gates.length > 0 ? ['', '**Waiting for somebody**', ...gates] : []),
+  ].join('\n');
+}
+
+function describeGate(gate: ParkedUnit): string {
+  return `- unit ${gate.n}: ${gate.gate}: ${gate.reason}${gate.next === undefined ? '' : ` (${gate.next})`}`;
+}

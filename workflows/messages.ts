@@ -1,0 +1,234 @@
+/** What is said to and by the workflows. Pure: the command imports this file too. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { JsonObject } from '../connectors/contract.js';
+import type { Spec } from '../schemas/spec.js';
+
+export const TASK_QUEUE = 'drover';
+
+export const makeMigrationId = (name: string): string => `migrate/${name}`;
+export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
+export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;
+export const makeDoctorId = (request: string): string => `doctor/${request}`;
+export const makeScheduleId = (name: string, schedule: string): string => `migrate/${name}/${schedule}`;
+export const makeTickId = (name: string, schedule: string): string => `tick/${name}/${schedule}`;
+
+/** Search attributes, registered at the worker's start. All keywords; never personal data. */
+export const SEARCH_ATTRIBUTES = ['DroverMigration', 'DroverSelection', 'DroverKind', 'DroverState'] as const;
+
+export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
+
+/** One execution asked for. */
+export interface RunRequest {
+  /** Unique for each asking; the same request twice is one run. */
+  readonly id: string;
+  readonly reason: RunReason;
+  /** Absent: the spec that the migration ran last. */
+  readonly spec?: Spec;
+  readonly specHash?: string;
+  /** Names of selections; absent: all. */
+  readonly selections?: readonly string[];
+  /** With `retry`: these units only. */
+  readonly units?: readonly number[];
+}
+
+export interface MigrationInput {
+  readonly name: string;
+  readonly queue: readonly RunRequest[];
+  /** Set when the migration continues as new in the middle of a run. */
+  readonly carried?: Carried;
+}
+
+/** A run's state across continue-as-new. */
+export interface Carried {
+  readonly request: RunRequest;
+  readonly run: number;
+  readonly specHash: string;
+  readonly total: number;
+  readonly waiting: readonly UnitCall[];
+  readonly parked: readonly ParkedUnit[];
+  readonly failures: readonly UnitCall[];
+  readonly done: number;
+  readonly failed: number;
+  readonly totals: UnitCounters;
+  readonly paused: boolean;
+  readonly lanes: number;
+}
+
+/** A unit called to a run. */
+export interface UnitCall {
+  readonly n: number;
+  readonly selection: string;
+  readonly kind: string;
+}
+
+export type GateName = 'credentials' | 'quota' | 'approval' | 'failures';
+
+export interface ParkedUnit extends UnitCall {
+  readonly gate: GateName;
+  readonly reason: string;
+  readonly next?: string;
+  /** When time opens the gate by itself, in milliseconds since the epoch. */
+  readonly retryAt?: number;
+}
+
+export interface UnitInput extends UnitCall {
+  readonly migration: string;
+  readonly run: number;
+  readonly specHash: string;
+  readonly reason: RunReason;
+}
+
+export type UnitResult =
+  | { readonly state: 'done'; readonly counters: UnitCounters }
+  | { readonly state: 'failed'; readonly reason: string }
+  | { readonly state: 'parked'; readonly gate: GateName; readonly reason: string; readonly next?: string; readonly retryAfterMs?: number }
+  | { readonly state: 'paused' }
+  | { readonly state: 'stopped' };
+
+export interface UnitCounters {
+  readonly items: number;
+  readonly bytes: number;
+  readonly verified: number;
+  readonly arrived: number;
+  readonly failures: number;
+  readonly pending: number;
+  readonly duplicates: number;
+  readonly bytesArrived: number;
+  readonly changed: number;
+}
+
+export const NO_COUNTERS: UnitCounters = {
+  items: 0,
+  bytes: 0,
+  verified: 0,
+  arrived: 0,
+  failures: 0,
+  pending: 0,
+  duplicates: 0,
+  bytesArrived: 0,
+  changed: 0,
+};
+
+/** What the migration's workflow returns, and what `status` shows of a finished one. */
+export interface RunResult {
+  readonly name: string;
+  readonly run: number;
+  readonly state: 'done' | 'failed' | 'cancelled' | 'replaced';
+  readonly units: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly totals: UnitCounters;
+}
+
+export interface Progress {
+  readonly name: string;
+  readonly run: number;
+  readonly reason: RunReason;
+  readonly specHash: string;
+  readonly state: 'preparing' | 'running' | 'pausing' | 'paused' | 'waiting' | 'stopping' | 'done';
+  readonly units: { readonly total: number; readonly waiting: number; readonly running: number; readonly parked: number; readonly done: number; readonly failed: number };
+  /** Of units that ended in this run. What running units have done so far is in their slice's heartbeat. */
+  readonly totals: UnitCounters;
+  /** Units whose workflows are open: `migrate/<name>/<n>`. */
+  readonly running: readonly UnitCall[];
+  readonly gates: readonly ParkedUnit[];
+  readonly queued: number;
+  readonly last?: RunResult;
+}
+
+/** The details that a slice's activity heartbeats: where the unit stands right now. */
+export interface SliceHeartbeat {
+  readonly unit: number;
+  readonly phase: Phase;
+  readonly counters: UnitCounters;
+  readonly itemsPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+export const PHASES = ['survey', 'move', 'verify'] as const;
+/** The slices of a unit, in their order. */
+export type Phase = (typeof PHASES)[number];
+
+export interface UnitSelector {
+  /** Absent: every unit whose gate this signal opens. */
+  readonly unit?: number;
+}
+
+export interface TuningInput {
+  readonly lanes?: number;
+  readonly connections?: number;
+  readonly itemsPerSecond?: number;
+  readonly bytesPerSecond?: number;
+}
+
+/** Asks for a run; a `replace` stops the present one at a safe point first. */
+export const requestSignal = defineSignal<[RunRequest & { readonly replace?: boolean }]>('request');
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+export const cancelSignal = defineSignal('cancel');
+/** Starts failed units of the present run again, and opens every gate. */
+export const retrySignal = defineSignal<[UnitSelector]>('retry');
+export const credentialsSignal = defineSignal<[UnitSelector]>('credentials');
+export const approveSignal = defineSignal<[UnitSelector]>('approve');
+export const progressQuery = defineQuery<Progress>('progress');
+export const retuneUpdate = defineUpdate<TuningInput, [TuningInput]>('retune');
+
+export interface PlanInput {
+  readonly spec: Spec;
+  readonly specHash: string;
+  /** Read every item that would be written, so that what cannot be read is known. */
+  readonly dryRun: boolean;
+}
+
+export interface PlanContainer {
+  readonly selection: string;
+  readonly unit: number;
+  readonly path: string;
+  readonly target: string;
+  readonly create: number;
+  readonly update: number;
+  readonly remove: number;
+  readonly unchanged: number;
+  readonly excluded: number;
+  readonly bytes: number;
+}
+
+export interface PlanProblem {
+  readonly where: string;
+  readonly problem: string;
+  readonly next?: string;
+}
+
+export interface PlanResult {
+  readonly name: string;
+  readonly containers: readonly PlanContainer[];
+  readonly problems: readonly PlanProblem[];
+  readonly totals: { readonly create: number; readonly update: number; readonly remove: number; readonly unchanged: number; readonly bytes: number };
+  /** Accounts whose containers were too many to list here, summed up. */
+  readonly truncated: boolean;
+}
+
+export interface DoctorInput {
+  readonly spec?: Spec;
+}
+
+export interface Check {
+  /** E.g. `ledger`, `source old`, `target new`. */
+  readonly subject: string;
+  readonly check: string;
+  readonly ok: boolean;
+  readonly value: string;
+  /** What to do when it is not ok. */
+  readonly fix?: string;
+}
+
+export interface TickInput {
+  readonly name: string;
+  readonly schedule: string;
+  readonly selections: readonly string[];
+}
+
+/** What the CLI puts into the memo of a migration and a schedule. */
+export interface Memo extends JsonObject {
+  readonly specHash: string;
+}

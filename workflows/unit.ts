@@ -1,0 +1,54 @@
+import {
+  ActivityFailure,
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { SliceInput, SliceResult } from '../activities/slice.js';
+import { slices } from './calls.js';
+import { describeCounters } from './details.js';
+import { PHASES } from './messages.js';
+import type { Phase, UnitInput, UnitResult } from './messages.js';
+
+const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
+  survey: slices.surveySlice,
+  move: slices.moveSlice,
+  verify: slices.verifySlice,
+};
+
+/**
+ * One account of a run: survey, move, verify, each in slices. All progress is in the ledger, so a unit that is
+ * started again goes on where it was. Cancelling it ends it at a safe point with `stopped`. Continues as new when
+ * its history grows.
+ */
+export async function unit(input: UnitInput & { readonly phase?: Phase }): Promise<UnitResult> {
+  const first = input.phase === undefined ? 0 : PHASES.indexOf(input.phase);
+  const call: SliceInput = {
+    migration: input.migration,
+    run: input.run,
+    unit: input.n,
+    specHash: input.specHash,
+    reason: input.reason,
+  };
+  try {
+    let last: SliceResult | undefined;
+    for (const phase of PHASES.slice(first)) {
+      do {
+        last = await slice[phase](call);
+        if (last.state === 'parked') return { ...last };
+        setCurrentDetails(describeCounters(phase, last.counters));
+        if (last.state === 'paused' || last.state === 'stopped') return { state: last.state };
+        if (CancellationScope.current().consideredCancelled) return { state: 'stopped' };
+        if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unit>({ ...input, phase });
+      } while (last.state === 'more');
+    }
+    if (!last || last.state === 'parked') return { state: 'failed', reason: 'the unit had no phase to run' };
+    return { state: 'done', counters: last.counters };
+  } catch (error) {
+    if (isCancellation(error)) return { state: 'stopped' };
+    if (error instanceof ActivityFailure) return { state: 'failed', reason: error.cause?.message ?? error.message };
+    throw error;
+  }
+}
