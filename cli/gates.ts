@@ -4,7 +4,7 @@ import { count } from '../report/text.js';
 import type { GateName, UnitSelector } from '../workflows/messages.js';
 import type { ApproveArgs } from './arguments.js';
 import { exitCodes } from './exit-codes.js';
-import { readProgress } from './migration.js';
+import { readProgress, requireRunning } from './migration.js';
 import type { Shell } from './shell.js';
 import { signalMigration } from './steer.js';
 import { withTemporal } from './with-temporal.js';
@@ -17,8 +17,9 @@ export async function openGates(
   gates: readonly GateName[],
 ): Promise<number> {
   return withTemporal(shell, args, async (temporal) => {
-    const before = await readProgress(temporal, args.name, shell.signal);
     const otherwise = `\`migrate retry ${args.name}\` starts what is left of it`;
+    await requireRunning(temporal, args.name, otherwise);
+    const before = await readProgress(temporal, args.name, shell.signal);
     await signalMigration(temporal, args.name, signal, [args.unit === undefined ? {} : { unit: args.unit }], otherwise);
     if (before === undefined) {
       shell.err(`${args.name}: told; no worker answers now, so it is heard when one does`);

@@ -60,7 +60,7 @@ export async function requireRunning(
   return migrationHandle(temporal, name);
 }
 
-/** How a running migration stands; undefined when no worker answers within some seconds. */
+/** How a running migration stands; undefined when no worker answers within some seconds, or it is not there. */
 export async function readProgress(
   temporal: TemporalAccess,
   name: string,
@@ -75,7 +75,7 @@ export async function readProgress(
     // A worker that is away, or has not come to its first task yet, is nothing wrong with the migration.
     if (isAway(error) || grpcCode(error) === grpc.precondition || grpcCode(error) === grpc.invalidArgument)
       return undefined;
-    if (signal.aborted) return undefined;
+    if (signal.aborted || error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

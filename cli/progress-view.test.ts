@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import type { ParkedUnit, Progress, RunResult, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
-import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
 import { createStyle } from './output.js';
+import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
 import type { Shell } from './shell.js';
 import { estimate, sumUp } from './snapshot.js';
 
 const none: UnitCounters = {
-  items: 0, bytes: 0, verified: 0, arrived: 0, failures: 0, pending: 0, duplicates: 0, bytesArrived: 0, changed: 0,
+  items: 0,
+  bytes: 0,
+  verified: 0,
+  arrived: 0,
+  failures: 0,
+  pending: 0,
+  duplicates: 0,
+  bytesArrived: 0,
+  changed: 0,
 };
 const style = createStyle({ isTty: false, env: {} } as unknown as Shell);
 
@@ -31,7 +39,14 @@ const heartbeat = (more: Partial<SliceHeartbeat> = {}): SliceHeartbeat => ({
   bytesPerSecond: 4_000_000,
   ...more,
 });
-const gate: ParkedUnit = { n: 3, selection: 'mail', kind: 'mail', gate: 'credentials', reason: 'NO \u001b[31mbad', next: 'renew it' };
+const gate: ParkedUnit = {
+  n: 3,
+  selection: 'mail',
+  kind: 'mail',
+  gate: 'credentials',
+  reason: 'NO \u001b[31mbad',
+  next: 'renew it',
+};
 
 describe('sumUp', () => {
   it('adds what running units say to what ended ones did', () => {
@@ -50,7 +65,10 @@ describe('sumUp', () => {
 
 describe('estimate', () => {
   const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
-  const marks = [{ at: 0, work: 100 }, { at: 10_000, work: 300 }];
+  const marks = [
+    { at: 0, work: 100 },
+    { at: 10_000, work: 300 },
+  ];
 
   it('takes moving and verifying for one step each', () => {
     expect(estimate(snapshot, marks)).toBe(25); // 2 × 400 steps, 300 done, 20 a second
@@ -61,14 +79,20 @@ describe('estimate', () => {
     const waiting = sumUp(1_000, progress({ units: { ...progress().units, waiting: 1 } }), []);
 
     expect([estimate(surveying, marks), estimate(waiting, marks), estimate(snapshot, marks.slice(1))]).toEqual([
-      undefined, undefined, undefined,
+      undefined,
+      undefined,
+      undefined,
     ]);
   });
 });
 
 describe('liveLines', () => {
   it('shows where it stands, no wider than the terminal', () => {
-    const lines = liveLines({ ...sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]), secondsLeft: 90 }, 60, style);
+    const lines = liveLines(
+      { ...sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]), secondsLeft: 90 },
+      60,
+      style,
+    );
 
     expect(lines).toEqual([
       'acme · run 3 · moving · 2 of 3 units done, 1 running',
@@ -77,7 +101,11 @@ describe('liveLines', () => {
       '50 items/s · 4.0 MB/s · about 1 min 30 s left',
       'Ctrl-C ends watching; the migration goes on',
     ]);
-    expect(liveLines(sumUp(1_000, progress({ gates: [{ ...gate, reason: 'x'.repeat(200) }] }), []), 40, style).slice(2).every((line) => line.length <= 40)).toBe(true);
+    expect(
+      liveLines(sumUp(1_000, progress({ gates: [{ ...gate, reason: 'x'.repeat(200) }] }), []), 40, style)
+        .slice(2)
+        .every((line) => line.length <= 40),
+    ).toBe(true);
   });
 
   it('never says 100 % before the last item', () => {
@@ -92,11 +120,18 @@ describe('liveLines', () => {
 });
 
 describe('gates', () => {
-  const waiting = progress({ state: 'waiting', units: { total: 3, waiting: 0, running: 0, parked: 1, done: 2, failed: 0 }, gates: [gate], running: [] });
+  const waiting = progress({
+    state: 'waiting',
+    units: { total: 3, waiting: 0, running: 0, parked: 1, done: 2, failed: 0 },
+    gates: [gate],
+    running: [],
+  });
 
   it('are said plainly when nothing else is left', () => {
     expect(onlyGatesLeft({ progress: waiting })).toBe(true);
-    expect(onlyGatesLeft({ progress: progress({ gates: [gate] }) })).toBe(false);
+    const besides = (units: Partial<Progress['units']>): boolean =>
+      onlyGatesLeft({ progress: { ...waiting, units: { ...waiting.units, ...units } } });
+    expect([besides({ running: 1 }), besides({ waiting: 1 }), besides({ parked: 0 })]).toEqual([false, false, false]);
     expect(gateReport({ progress: waiting })).toEqual([
       'acme: all that is left waits behind 1 gate:',
       '  unit 3 (mail) waits for credentials: NO \\u001b[31mbad',
@@ -115,7 +150,12 @@ describe('gates', () => {
 
 describe('a result', () => {
   const result: RunResult = {
-    name: 'acme', run: 3, state: 'done', units: 2, done: 2, failed: 0,
+    name: 'acme',
+    run: 3,
+    state: 'done',
+    units: 2,
+    done: 2,
+    failed: 0,
     totals: { ...none, items: 2_000, verified: 2_000, bytes: 260_000_000, changed: 1_998 },
   };
 
@@ -124,14 +164,24 @@ describe('a result', () => {
       isComplete({ ...result, ...more, totals: { ...result.totals, ...totals } });
 
     expect(open({})).toBe(true);
-    expect([open({ failures: 1 }), open({ pending: 1 }), open({ arrived: 1 }), open({}, { failed: 1 }), open({}, { state: 'cancelled' })]).toEqual(
-      [false, false, false, false, false],
-    );
+    expect([
+      open({ failures: 1 }),
+      open({ pending: 1 }),
+      open({ arrived: 1 }),
+      open({}, { failed: 1 }),
+      open({}, { state: 'cancelled' }),
+    ]).toEqual([false, false, false, false, false]);
   });
 
   it('says what happened', () => {
-    expect(resultLines(result)[0]).toBe('acme: run 3 is done: 2,000 of 2,000 items verified (260 MB), 1,998 items written');
-    expect(resultLines({ ...result, totals: { ...result.totals, changed: 0 } })[0]).toContain('nothing had to be written');
-    expect(resultLines({ ...result, state: 'failed', totals: { ...result.totals, verified: 1_990, failures: 10 } })[0]).toContain('; 10 failed');
+    expect(resultLines(result)[0]).toBe(
+      'acme: run 3 is done: 2,000 of 2,000 items verified (260 MB), 1,998 items written',
+    );
+    expect(resultLines({ ...result, totals: { ...result.totals, changed: 0 } })[0]).toContain(
+      'nothing had to be written',
+    );
+    expect(
+      resultLines({ ...result, state: 'failed', totals: { ...result.totals, verified: 1_990, failures: 10 } })[0],
+    ).toContain('; 10 failed');
   });
 });

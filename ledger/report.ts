@@ -1,6 +1,5 @@
 /** What the report reads. Read-only, one snapshot for all of it, so that its numbers agree with each other. */
 import type { JsonObject } from '../connectors/contract.js';
-import type { Spec } from '../schemas/spec.js';
 import type { Outcome, Todo } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 import type { RunReason, RunState } from './runs.js';
@@ -98,11 +97,6 @@ export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]
     [migration],
   );
   return rows;
-}
-
-export async function readReportSpec(sql: Sql, hash: string): Promise<Spec | undefined> {
-  const { rows } = await sql.query<{ body: Spec }>('select body from spec where hash = $1', [hash]);
-  return rows[0]?.body;
 }
 
 /**

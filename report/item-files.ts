@@ -9,10 +9,11 @@ import type { Standing } from './standing.js';
 /** Excel reads a CSV file as UTF-8 only after this. */
 const BYTE_ORDER_MARK = '\ufeff';
 
+// biome-ignore format: the header as it stands in the file
 const COLUMNS = [
   'unit', 'selection', 'account_from', 'account_to', 'folder', 'key', 'bytes', 'outcome', 'proof', 'digest',
   'target_folder', 'target_ref', 'tries', 'reason', 'run',
-] as const; // biome-ignore format: as in the file
+] as const;
 
 export interface ItemFiles {
   write(

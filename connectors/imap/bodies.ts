@@ -21,11 +21,12 @@ export type BodyAnswer =
   | { readonly uid: number; readonly unreadable: string }
   | { readonly uid: number; readonly gone: true };
 
-const MAX_LOT_MESSAGES = 400;
-const MAX_LOT_BYTES = 4 * 1024 * 1024;
+const MAX_LOT_MESSAGES = 200;
+const MAX_LOT_BYTES = 2 * 1024 * 1024;
 /** Over all lots in flight, but for a single message that is larger. */
-const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
-const LOTS_AHEAD = 2;
+const MAX_AHEAD_BYTES = 12 * 1024 * 1024;
+/** Enough to fill a line of 40 ms. */
+const LOTS_AHEAD = 6;
 /** How often one message may be the first not given when the connection ends, before it is held to be the cause. */
 const MAX_ENDINGS = { bye: 2, closed: 3 } as const;
 
@@ -76,6 +77,7 @@ async function* readFrom(
   firstLotMessages: number,
 ): AsyncGenerator<BodyAnswer> {
   const got = new Map<number, BodyAnswer>();
+  const uids = new Set(wanted.map((one) => one.uid));
   const ahead: Lot[] = [];
   let wake: () => void = () => undefined;
   let asked = 0;
@@ -83,7 +85,7 @@ async function* readFrom(
 
   const onReply = (reply: DataReply | StatusReply) => {
     const answer = readBody(reply);
-    if (!answer) return;
+    if (!answer || !uids.has(answer.uid)) return;
     got.set(answer.uid, answer);
     wake();
   };
@@ -122,6 +124,7 @@ async function* readFrom(
       }
       const answer = got.get(uid) ?? { uid, gone: true };
       got.delete(uid);
+      uids.delete(uid);
       yield answer;
     }
     ahead.shift();
@@ -151,7 +154,7 @@ async function isolate(
 ): Promise<void> {
   const onReply = (reply: DataReply | StatusReply) => {
     const answer = readBody(reply);
-    if (answer) got.set(answer.uid, answer);
+    if (answer && missing.some((one) => one.uid === answer.uid)) got.set(answer.uid, answer);
   };
   const fault = connection.fault(refusal, fetchCommand(missing, onReply));
   if (!['refused', 'not-found', 'source-changed'].includes(fault.code)) throw fault;

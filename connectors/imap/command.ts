@@ -16,7 +16,7 @@ export interface Command {
   readonly name: string;
   readonly pieces: readonly Piece[];
   readonly phase?: Phase;
-  /** Untagged replies that come while this is the oldest command in flight. */
+  /** Untagged replies that come while this is in flight: also those to other commands, so look at the content. */
   readonly onReply?: (reply: DataReply | StatusReply) => void;
   /** Answers a continuation that no literal asked for, as SASL does; returns the line to send. */
   readonly onContinue?: (text: string) => string;

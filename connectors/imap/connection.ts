@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Fault } from '../errors.js';
 import type { Command, Literal } from './command.js';
 import { faultFromNetwork, faultFromReply } from './faults.js';
-import type { StatusReply } from './reply.js';
+import type { DataReply, StatusReply } from './reply.js';
 import { parseReply } from './reply.js';
 import type { ReplyParts } from './reply-reader.js';
 import { ReplyReader } from './reply-reader.js';
@@ -195,11 +195,23 @@ export class ImapConnection {
     if (reply.kind === 'status' && reply.code?.name === 'CAPABILITY') this.#learn(reply.code.args.split(' '));
     if (reply.kind === 'data' && reply.name === 'CAPABILITY') this.#learn(reply.values.map(String));
     if (reply.kind === 'continue') this.#onContinue(reply.text);
-    else if (reply.kind === 'data') this.#inFlight[0]?.command.onReply?.(reply);
+    else if (reply.kind === 'data') this.#tell(reply);
     else if (reply.tag !== undefined) this.#onTagged(reply, reply.tag);
     else if (this.#greeting !== undefined) this.#onGreeting(reply);
     else if (reply.status === 'BYE' || reply.status === 'BAD') this.#onBye(reply);
-    else this.#inFlight[0]?.command.onReply?.(reply);
+    else this.#tell(reply);
+  }
+
+  /**
+   * An untagged reply does not say whose it is, and servers run commands side by side where order does not
+   * matter (Dovecot does with FETCH): all in flight are told, and take what is theirs by its content.
+   */
+  #tell(reply: DataReply | StatusReply): void {
+    let last: Command['onReply'];
+    for (const { command } of this.#inFlight) {
+      if (command.onReply !== last) command.onReply?.(reply);
+      last = command.onReply;
+    }
   }
 
   #learn(names: readonly string[]): void {
@@ -237,7 +249,7 @@ export class ImapConnection {
       this.#goOn(true);
       return;
     }
-    const answer = this.#inFlight[0]?.command.onContinue?.(text);
+    const answer = this.#inFlight.find(({ command }) => command.onContinue)?.command.onContinue?.(text);
     if (answer === undefined) throw new Fault('unavailable', 'the server asks to go on where nothing is left to send');
     this.#socket.write(`${answer}\r\n`, 'latin1');
   }

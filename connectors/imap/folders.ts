@@ -72,7 +72,8 @@ export async function folderStatus(connection: ImapConnection, raw: string): Pro
     name: 'STATUS',
     pieces: ['STATUS ', astring(raw), ` (${statusItems(connection)})`],
     onReply(reply: DataReply | StatusReply) {
-      if (reply.kind === 'data' && reply.name === 'STATUS') status = readStatus(reply.values[1]);
+      if (reply.kind !== 'data' || reply.name !== 'STATUS' || rawName(reply.values[0]) !== raw) return;
+      status = readStatus(reply.values[1]);
     },
   };
   const reply = await connection.execute(command);

@@ -30,6 +30,35 @@ const TARGET_WAIVERS: Partial<Record<TargetTrait, string>> = {
   'keeps a carriage return at the end': NO_LONE_CR,
 };
 
+/** What a plain IMAP4rev1 server does not have. */
+const EXTENSIONS = [
+  'BINARY',
+  'CONDSTORE',
+  'ENABLE',
+  'ESEARCH',
+  'LIST-EXTENDED',
+  'LIST-STATUS',
+  'LITERAL+',
+  'MOVE',
+  'MULTIAPPEND',
+  'NAMESPACE',
+  'QRESYNC',
+  'SASL-IR',
+  'SPECIAL-USE',
+  'UIDPLUS',
+];
+const NO_UIDPLUS = 'without UIDPLUS nothing can be expunged alone';
+const NO_CONDSTORE = 'without CONDSTORE nothing tells a change of flags';
+const NO_TOKENS: Partial<Record<SourceTrait, string>> = {
+  'tells equal tokens when nothing changed': NO_CONDSTORE,
+  'tells another token after a new message': NO_CONDSTORE,
+  'tells another token after a change of flags': NO_CONDSTORE,
+  'tells another token after a removal': NO_CONDSTORE,
+  'tells no changes when there are none': NO_CONDSTORE,
+  'tells changes that bring an old listing up to date': NO_CONDSTORE,
+  'does not tell a message that came and went as new': NO_CONDSTORE,
+};
+
 const SERVERS: readonly {
   readonly name: string;
   readonly options: DovecotOptions;
@@ -42,6 +71,21 @@ const SERVERS: readonly {
     name: 'imap on dovecot',
     options: {},
     waived: { source: SOURCE_WAIVERS, target: TARGET_WAIVERS },
+  },
+  {
+    name: 'imap on dovecot without extensions',
+    options: { withoutCapabilities: EXTENSIONS },
+    waived: {
+      source: { ...SOURCE_WAIVERS, ...NO_TOKENS },
+      target: {
+        ...TARGET_WAIVERS,
+        'moves one message': NO_UIDPLUS,
+        'removes only the one asked for': NO_UIDPLUS,
+        'survives removing, moving and changing what is gone': NO_UIDPLUS,
+        'leaves out of readBack what is not there': NO_UIDPLUS,
+        'describes itself without a problem': NO_UIDPLUS,
+      },
+    },
   },
 ];
 

@@ -93,14 +93,15 @@ export async function fetchRows(
   items = ROW_ITEMS,
 ): Promise<Row[]> {
   if (uids.length === 0) return [];
+  const asked = new Set(uids);
   const rows = new Map<number, Row>();
   const command = {
     name: 'UID FETCH',
     phase: 'message' as const,
     pieces: [`UID FETCH ${uidSet(uids)} ${items}`],
     onReply(reply: DataReply | StatusReply) {
-      const row = readRow(reply);
-      if (row) rows.set(row.uid, row);
+      const row = readRow(reply, items === ROW_ITEMS);
+      if (row && asked.has(row.uid)) rows.set(row.uid, row);
     },
   };
   const reply = await connection.execute(command);
@@ -109,8 +110,7 @@ export async function fetchRows(
     if (fault.code !== 'refused' || (uids.length === 1 && items !== ROW_ITEMS)) throw fault;
     return uids.length === 1 ? fetchRows(connection, uids, '(UID FLAGS)') : halves(connection, uids, items);
   }
-  const asked = new Set(uids);
-  return [...rows.values()].filter((row) => asked.has(row.uid)).sort((a, b) => a.uid - b.uid);
+  return [...rows.values()].sort((a, b) => a.uid - b.uid);
 }
 
 async function halves(connection: ImapConnection, uids: readonly number[], items: string): Promise<Row[]> {
@@ -122,13 +122,13 @@ async function halves(connection: ImapConnection, uids: readonly number[], items
   return [...first, ...second];
 }
 
-/** The row in a FETCH reply; undefined for other replies and for flag changes told without a UID. */
-function readRow(reply: DataReply | StatusReply): Row | undefined {
+/** The row in a FETCH reply; undefined for other replies, also for flag changes that nobody asked for. */
+function readRow(reply: DataReply | StatusReply, withSize: boolean): Row | undefined {
   if (reply.kind !== 'data' || reply.name !== 'FETCH') return undefined;
   const pairs = asPairs(reply.values[0]);
   const uid = pairs.get('UID');
   const flags = pairs.get('FLAGS');
-  if (uid === undefined || flags === undefined) return undefined;
+  if (uid === undefined || flags === undefined || pairs.has('RFC822.SIZE') !== withSize) return undefined;
   const date = pairs.has('INTERNALDATE') ? fromInternalDate(asText(pairs.get('INTERNALDATE'))) : undefined;
   return {
     uid: Number(asText(uid)),

@@ -59,11 +59,13 @@ export function lettersOf(flags: readonly string[], keywords: Keywords, now = ''
   const letters = new Set(unknown);
   const notes: string[] = [];
   for (const flag of flags) {
+    // Dovecot does not know `P`, others not Dovecot's keywords: `$Forwarded` is written both ways.
     const at = keywords.indexOf(flag);
-    const letter = FLAGS.get(flag.toLowerCase()) ?? (at === -1 ? undefined : String.fromCharCode(97 + at));
-    if (letter === undefined)
+    const both = [FLAGS.get(flag.toLowerCase()), at === -1 ? undefined : String.fromCharCode(97 + at)];
+    const found = both.filter((letter) => letter !== undefined);
+    if (found.length === 0)
       notes.push(`keyword ${flag} cannot be kept: a Maildir folder has ${MAX_KEYWORDS}, each an IMAP atom`);
-    else letters.add(letter);
+    for (const letter of found) letters.add(letter);
   }
   return { letters: [...letters].sort().join(''), notes };
 }
@@ -78,7 +80,7 @@ export async function withKeywords(
   flags: Iterable<string>,
   signal: AbortSignal,
 ): Promise<Keywords> {
-  const wanted = [...new Set(flags)].filter((flag) => KEYWORD.test(flag) && !FLAGS.has(flag.toLowerCase()));
+  const wanted = [...new Set(flags)].filter((flag) => KEYWORD.test(flag));
   if (wanted.every((flag) => known.includes(flag))) return known;
   return onFiles(`writing keywords of ${folder}`, () =>
     withDotLock(join(folder, 'dovecot-uidlist.lock'), signal, async () => {

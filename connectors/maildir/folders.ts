@@ -40,6 +40,15 @@ export function folderKey(path: readonly string[], layout: Layout): string {
   return path.map((name) => `.${encodeModifiedUtf7(name, (char) => char === '.' || char === '/')}`).join('');
 }
 
+/** What a person should know of how a folder is named on disk. Seen with Dovecot 2.3.19. */
+export function notesOn(path: readonly string[], layout: Layout): string[] {
+  const odd = layout === 'fs' ? /[/\p{Cc}]/u : /[./\p{Cc}]/u;
+  if (isInbox(path) || !path.some((name) => odd.test(name))) return [];
+  return [
+    `the folder is called ${folderKey(path, layout)} on disk: Dovecot lists it, but cannot open it; map it to a name without dots, slashes and control characters`,
+  ];
+}
+
 export async function folderAt(root: string, key: string): Promise<string> {
   return inside(root, key === '' ? [] : key.split('/'));
 }

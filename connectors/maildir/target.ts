@@ -14,7 +14,7 @@ import { digestMail } from '../mail.js';
 import type { Keywords } from './flags.js';
 import { flagsOf, keywordsOf } from './flags.js';
 import type { Layout } from './folders.js';
-import { folderAt, folderKey, foldersIn, INBOX } from './folders.js';
+import { folderAt, folderKey, foldersIn, INBOX, notesOn } from './folders.js';
 import type { MessageFile } from './message-files.js';
 import { contentOf, dateOf, factsOf, markOf, messageFilesIn, writeMark } from './message-files.js';
 import { VALIDITY } from './source.js';
@@ -87,7 +87,9 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       await onFiles(`cleaning ${folder}`, () => removeTorn(folder, now()));
       if (wanted.subscribed) await subscribe(root, wanted.path);
       const items = created ? 0 : (await messageFilesIn(folder)).size;
-      return { key, path: found?.path ?? (key === '' ? INBOX.path : wanted.path), validity: VALIDITY, created, items };
+      const at = found?.path ?? (key === '' ? INBOX.path : wanted.path);
+      const notes = notesOn(at, layout);
+      return { key, path: at, validity: VALIDITY, created, items, ...(notes.length > 0 && { notes }) };
     },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
     async anchor(_container, signal) {

@@ -66,7 +66,7 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
       return [
         { name: 'dialect', value: dialect },
         { name: 'folders', value: String(folders.length), ...(problem !== undefined && { problem }) },
-        { name: 'files that are no mbox', value: String(others.length) },
+        { name: 'not read: no mbox, or a link', value: String(others.length) },
       ];
     },
     async accounts(signal) {

@@ -35,8 +35,8 @@ export class ImapWitness {
     await this.#make(path);
     const date = message.date === undefined ? undefined : new Date(message.date);
     const stored = await this.#client.append([...path].join('/'), message.bytes, [...(message.flags ?? [])], date);
-    if (!stored || stored.uid === undefined) throw new Error('the witness could not store a message');
-    return String(stored.uid).padStart(10, '0');
+    if (!stored) throw new Error('the witness could not store a message');
+    return String(stored.uid ?? (await this.#lastUid(path))).padStart(10, '0');
   }
 
   async setFlags(path: readonly string[], key: string, flags: readonly string[]): Promise<void> {
@@ -66,6 +66,14 @@ export class ImapWitness {
 
   async close(): Promise<void> {
     this.#client.close();
+  }
+
+  /** For a server without UIDPLUS; nobody else writes here. */
+  async #lastUid(path: readonly string[]): Promise<number> {
+    const uids = await this.#in(path, () => this.#client.search({ all: true }, { uid: true }));
+    const last = uids ? uids[uids.length - 1] : undefined;
+    if (last === undefined) throw new Error('the witness cannot find the message it stored');
+    return last;
   }
 
   async #make(path: readonly string[]): Promise<void> {

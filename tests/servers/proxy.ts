@@ -13,7 +13,7 @@ export interface ProxyOptions {
   readonly cuts?: number;
 }
 
-export interface Proxy {
+export interface TestProxy {
   readonly host: string;
   readonly port: number;
   /** Connections accepted so far. */
@@ -27,7 +27,7 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
   const sockets = new Set<Socket>();
   const bytes = { fromClient: 0, fromServer: 0 };
   let accepted = 0;

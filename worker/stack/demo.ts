@@ -6,14 +6,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { writeSampleExport } from '../../tests/sample/sample-export.js';
 import { compiledFile } from './compiled.js';
 import { startDev } from './dev.js';
 import { STATE_FOLDER } from './discovery.js';
 
 const SPEC = 'specs/demo.yaml';
 const MIGRATION = 'demo';
-/** Named, not written into the import: the worker's room takes nothing from tests but this sample. */
-const SAMPLE: string = '../../tests/sample/sample-export.js';
 
 const keep = process.argv.includes('--keep');
 const dir = resolve(STATE_FOLDER);
@@ -40,9 +39,10 @@ process.exitCode = await demo().catch((error: Error) => {
 });
 
 async function demo(): Promise<number> {
-  const { writeSampleExport } = (await import(SAMPLE)) as { writeSampleExport(folder: string): Promise<unknown> };
-  await writeSampleExport(folders.export);
-  say(`sample: ${await countFiles(folders.export)} mbox files in ${here(folders.export)}`);
+  const sample = writeSampleExport(folders.export);
+  say(
+    `${sample.written ? 'made' : 'kept'} a sample of ${sample.messages} messages in ${sample.folders} mbox files: ${here(folders.export)}`,
+  );
 
   const dev = await startDev({ dir, log: say, signal: interrupted.signal });
   try {
@@ -109,10 +109,6 @@ function whatChanged(before: ReadonlyMap<string, string>, after: ReadonlyMap<str
   if (written === 0 && gone === 0)
     return `nothing had to be written: all ${after.size} messages were there and unchanged`;
   return `${written} messages written to ${here(folders.maildir)}, ${after.size} there now${gone > 0 ? `, ${gone} gone` : ''}`;
-}
-
-async function countFiles(folder: string): Promise<number> {
-  return (await readdir(folder, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile()).length;
 }
 
 function here(path: string): string {

@@ -59,7 +59,7 @@ server.on('exit', (code, signal) => {
   report({ ended: signal ?? code ?? 0 }, true);
 });
 
-process.on('exit', () => {
+process.on('disconnect', () => {
   if (server.pid !== undefined && server.exitCode === null && server.signalCode === null) end();
 });
 process.on('message', (message) => {

@@ -127,7 +127,11 @@ describe('startStack', () => {
     const { parent, ids } = await startInAnotherProcess();
     const guards = await Promise.all(ids.map(async ({ pid }) => parentOf(pid)));
 
-    for (const pid of [...guards, parent.pid as number]) send(pid, 'SIGKILL');
+    // Stopped first: a parent that sees its guards die ends the servers itself.
+    parent.kill('SIGSTOP');
+    for (const pid of guards) send(pid, 'SIGKILL');
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
     const stack = await start();
 
     await gone(ids);

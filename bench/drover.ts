@@ -1,0 +1,99 @@
+/** Drover as a user runs it: the embedded stack, a worker process, `migrate apply --wait`, the ledger on. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { openLedger } from '../ledger/ledger.js';
+import { compiledFile } from '../worker/stack/compiled.js';
+import { startDev } from '../worker/stack/dev.js';
+import type { Dev } from '../worker/stack/dev.js';
+
+export interface DroverStack {
+  readonly dev: Dev;
+  apply(name: string, source: Side, target: Side): Promise<DroverTimes>;
+  stop(): Promise<void>;
+}
+
+export interface Side {
+  readonly port: number;
+  readonly user: string;
+}
+
+export interface DroverTimes {
+  /** Of the whole command, verification included. */
+  readonly wallMs: number;
+  /** From the first survey to the end of the move, by the ledger's clock: what mbsync does. */
+  readonly moveMs: number;
+  readonly verifyMs: number;
+  readonly items: number;
+  readonly verified: number;
+  readonly historyEvents: number;
+}
+
+export async function startDrover(dir: string): Promise<DroverStack> {
+  process.env.DROVER_BENCH_PASSWORD = 'secret';
+  const dev = await startDev({ dir: join(dir, '.drover'), log: () => {}, signal: new AbortController().signal });
+  const ledger = openLedger(dev.stack.ledgerUrl);
+  const connection = await Connection.connect({ address: dev.stack.temporalAddress });
+  const client = new Client({ connection, namespace: dev.stack.namespace });
+
+  const historyEvents = async (name: string): Promise<number> => {
+    let events = 0;
+    for (const id of [`migrate/${name}`, `migrate/${name}/1`]) {
+      events += (await client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
+    }
+    return events;
+  };
+
+  return {
+    dev,
+    async apply(name, source, target) {
+      const spec = join(dir, `${name}.yaml`);
+      await writeFile(spec, specOf(name, source, target));
+      const started = performance.now();
+      const child = spawn(process.execPath, [compiledFile('cli/main.js'), 'apply', spec, '--wait'], {
+        cwd: dir,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let words = '';
+      child.stdout.on('data', (data: Buffer) => (words += data));
+      child.stderr.on('data', (data: Buffer) => (words += data));
+      const [code] = (await once(child, 'exit')) as [number | null];
+      const wallMs = performance.now() - started;
+      if (code !== 0) throw new Error(`migrate apply ended with ${code}: ${words.slice(-3000)}`);
+      const { rows } = await ledger.pool.query<{ phase: string; ms: number; items: number; verified: number }>(
+        `select detail->>'phase' as phase, sum((detail->>'ms')::int)::float8 as ms, sum((detail->>'items')::int)::int as items,
+           sum((detail->>'verified')::int)::int as verified
+         from event where migration = $1 and message = 'slice' and run = (select max(number) from run where migration = $1) group by 1`,
+        [name],
+      );
+      const of = (phase: string) => rows.find((row) => row.phase === phase);
+      return {
+        wallMs,
+        moveMs: (of('survey')?.ms ?? 0) + (of('move')?.ms ?? 0),
+        verifyMs: of('verify')?.ms ?? 0,
+        items: of('move')?.items ?? 0,
+        verified: of('verify')?.verified ?? 0,
+        historyEvents: await historyEvents(name),
+      };
+    },
+    async stop() {
+      await connection.close();
+      await ledger.close();
+      await dev.stop();
+    },
+  };
+}
+
+function specOf(name: string, source: Side, target: Side): string {
+  const system = (side: Side): string =>
+    `{ type: imap, host: 127.0.0.1, port: ${side.port}, tls: none, auth: { username: "{account}", password: { env: DROVER_BENCH_PASSWORD } } }`;
+  return `version: 1
+name: ${name}
+sources: { old: ${system(source)} }
+targets: { new: ${system(target)} }
+selections:
+  - { name: mail, kind: mail, from: old, to: new, accounts: [{ from: ${source.user}, to: ${target.user} }] }
+`;
+}

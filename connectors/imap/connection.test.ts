@@ -1,0 +1,352 @@
+/** Logging in and keeping a connection, against servers that say what no installed server says. */
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { all, create, never } from '../../tests/conformance/collect.js';
+import { openSource, openTarget } from '../../tests/servers/imap-account.js';
+import type { TestProxy } from '../../tests/servers/proxy.js';
+import { startProxy } from '../../tests/servers/proxy.js';
+import type { Script, ScriptedImap } from '../../tests/servers/scripted-imap.js';
+import { startScriptedImap } from '../../tests/servers/scripted-imap.js';
+import { ImapConnection } from './connection.js';
+
+const running: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop();
+});
+
+async function scripted(script: Script): Promise<ScriptedImap> {
+  const server = await startScriptedImap(script);
+  running.push(server);
+  return server;
+}
+
+async function proxied(server: ScriptedImap): Promise<TestProxy> {
+  const proxy = await startProxy({ to: server });
+  running.push(proxy);
+  return proxy;
+}
+
+const oauth = { auth: { accessToken: { env: 'TOKEN' } }, secret: 'tok-canary' };
+
+describe('logging in', () => {
+  it('sends XOAUTH2 at once where SASL-IR allows', async () => {
+    const server = await scripted({ capabilities: 'IMAP4rev1 SASL-IR AUTH=XOAUTH2' });
+    await openSource(server, 'anna@old.example', oauth).place(never);
+    const sent = Buffer.from(server.lines[0]?.replace('AUTHENTICATE XOAUTH2 ', '') ?? '', 'base64').toString();
+    expect(sent).toBe('user=anna@old.example\x01auth=Bearer tok-canary\x01\x01');
+  });
+
+  it('waits to be asked without SASL-IR, and prefers OAUTHBEARER', async () => {
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER',
+      answer: ({ text }) => text === 'AUTHENTICATE OAUTHBEARER' && '+ \r\n',
+    });
+    const place = openSource(server, 'a=b,c', oauth).place(never);
+    await expect.poll(() => server.lines.length).toBe(2);
+    const answer = Buffer.from(server.lines[1] ?? '', 'base64').toString();
+    expect(answer).toBe(`n,a=a=3Db=2Cc,\x01host=127.0.0.1\x01port=${server.port}\x01auth=Bearer tok-canary\x01\x01`);
+    await server.stop();
+    await expect(place).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it.each([
+    ['xoauth2', ''],
+    ['oauthbearer', 'AQ=='],
+  ] as const)(
+    'answers the challenge of a refused token (%s), and tells what the server said',
+    async (mechanism, answer) => {
+      let tagged = '';
+      const server = await scripted({
+        capabilities: 'IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=OAUTHBEARER',
+        answer({ tag, text, send }) {
+          if (text.startsWith('AUTHENTICATE')) {
+            tagged = tag;
+            send(`+ ${Buffer.from('{"status":"401","schemes":"bearer"}').toString('base64')}\r\n`);
+          } else send(`${tagged} NO [AUTHENTICATIONFAILED] no\r\n`);
+          return true;
+        },
+      });
+      const source = openSource(server, 'anna', { ...oauth, auth: { ...oauth.auth, mechanism } });
+      await expect(source.place(never)).rejects.toMatchObject({
+        code: 'credentials',
+        message: expect.stringContaining('"status":"401"'),
+      });
+      expect(server.lines[1]).toBe(answer);
+    },
+  );
+
+  it('sends a password with quotes, and one beyond ASCII as a literal', async () => {
+    const server = await scripted({});
+    await openSource(server, 'anna', { secret: 'a"b\\c' }).place(never);
+    await openSource(server, 'anna', { secret: 'pässword' }).place(never);
+    expect(server.lines.filter((line) => line.startsWith('LOGIN'))).toEqual([
+      'LOGIN "anna" "a\\"b\\\\c"',
+      'LOGIN "anna" <9 bytes>',
+    ]);
+  });
+
+  it('sends no password where the server takes none', async () => {
+    const server = await scripted({ capabilities: 'IMAP4rev1 LOGINDISABLED STARTTLS' });
+    await expect(openSource(server, 'anna').place(never)).rejects.toMatchObject({ code: 'spec' });
+    expect(server.lines).toEqual([]);
+  });
+
+  it('tells a full server from a wrong password', async () => {
+    const full = await scripted({ greeting: '* BYE Too many simultaneous connections' });
+    await expect(openSource(full, 'anna').place(never)).rejects.toMatchObject({
+      code: 'throttled',
+      retryAfterMs: 15_000,
+    });
+    const wrong = await scripted({
+      answer: ({ tag }) => `${tag} NO LOGIN failed for anna@x.example secret\r\n`,
+    });
+    await expect(openSource(wrong, 'anna').place(never)).rejects.toMatchObject({
+      code: 'credentials',
+      message: 'LOGIN: the server answered NO LOGIN failed for <address> <secret>',
+    });
+  });
+});
+
+describe('STARTTLS', () => {
+  const starttls = { tls: 'starttls' } as const;
+
+  it('is refused when the server does not offer it, and nothing is sent in the clear', async () => {
+    const server = await scripted({});
+    await expect(openSource(server, 'anna', starttls).place(never)).rejects.toMatchObject({ code: 'spec' });
+    expect(server.lines).toEqual([]);
+  });
+
+  it('is refused when the server pretends to be logged in already', async () => {
+    const server = await scripted({ greeting: '* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] hello' });
+    await expect(openSource(server, 'anna', starttls).place(never)).rejects.toMatchObject({ code: 'spec' });
+  });
+
+  it.each(['* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n', '* CAPAB'])(
+    'gives up when %j was slipped in before the handshake',
+    async (injected) => {
+      const server = await scripted({
+        capabilities: 'IMAP4rev1 STARTTLS',
+        answer: ({ tag, text }) => text === 'STARTTLS' && `${tag} OK go ahead\r\n${injected}`,
+      });
+      await expect(openSource(server, 'anna', starttls).place(never)).rejects.toMatchObject({
+        message: expect.stringContaining('in the clear'),
+      });
+      expect(server.lines).toEqual(['STARTTLS']);
+    },
+  );
+});
+
+describe('a connection', () => {
+  it('is given up after silence, also when the network swallows everything', async () => {
+    const server = await scripted({ capabilities: 'IMAP4rev1' });
+    const proxy = await proxied(server);
+    const source = openSource(proxy, 'anna', { timeouts: { replyMs: 300 } });
+    await source.place(never);
+    proxy.hang();
+    await expect(all(source.containers(never))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('no sign of life'),
+    });
+  });
+
+  it('is given up when nobody greets', async () => {
+    const server = await scripted({ greeting: null });
+    await expect(openSource(server, 'anna', { timeouts: { connectMs: 200 } }).place(never)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('did not greet within 200 ms'),
+    });
+  });
+
+  it('is made anew when it ended between two calls', async () => {
+    const server = await scripted({});
+    const proxy = await proxied(server);
+    const source = openSource(proxy, 'anna');
+    await source.place(never);
+    proxy.cut();
+    // The first call may still find the old connection; then it fails, and the next one makes a new one.
+    await all(source.containers(never)).catch(() => undefined);
+    expect((await all(source.containers(never))).length).toBe(1);
+    source.close();
+    await expect(source.place(never)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('names the command whose reply cannot be read', async () => {
+    const server = await scripted({
+      answer: ({ text }) => text.startsWith('LIST "" "*"') && '* LIST (((\r\n',
+    });
+    await expect(all(openSource(server, 'anna').containers(never))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^LIST: .*not closed/),
+    });
+  });
+
+  it('throws what waits when it is closed or aborted', async () => {
+    const server = await scripted({ answer: ({ text }) => text.startsWith('LIST "" "*"') });
+    const closed = openSource(server, 'anna');
+    const waiting = all(closed.containers(never));
+    await expect.poll(() => server.lines).toContain('LIST "" "*"');
+    closed.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
+    const stop = new AbortController();
+    const aborted = all(openSource(server, 'anna').containers(stop.signal));
+    stop.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('gives each of several commands in flight its own replies, in whatever order they come', async () => {
+    const held: string[] = [];
+    const server = await scripted({
+      answer({ tag, text, send }) {
+        if (!text.startsWith('STATUS')) return false;
+        held.push(tag);
+        if (held.length === 2) {
+          send('* STATUS b (MESSAGES 2)\r\n* STATUS a (MESSAGES 1)\r\n');
+          send(`${held[1]} OK\r\n${held[0]} NO [NONEXISTENT] no a\r\n`);
+        }
+        return true;
+      },
+    });
+    const connection = new ImapConnection(connect(server.port, server.host), { replyMs: 5000, secrets: [] });
+    await connection.greeting();
+    const replies = await Promise.all(
+      ['a', 'b'].map((name) => connection.execute({ name: 'STATUS', pieces: [`STATUS ${name} (MESSAGES)`] })),
+    );
+    expect(replies.map((reply) => reply.status)).toEqual(['NO', 'OK']);
+    connection.destroy(connection.fault(replies[0] as never, { name: 'STATUS', pieces: [] }));
+  });
+});
+
+describe('appending', () => {
+  const container = { key: 'INBOX', path: ['INBOX'], validity: '7', created: false, items: 0 };
+  const bodies = ['one', 'two', 'three'].map((text) => Buffer.from(`S: ${text}\r\n\r\n`));
+
+  it('sends a literal only when asked to, and nothing more of a command that was refused', async () => {
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 UIDPLUS',
+      answer: ({ tag, text }) =>
+        text.startsWith('APPEND') && `${tag} OK [APPENDUID 7 ${text.includes('\\Seen') ? 3 : 4}] ok\r\n`,
+    });
+    const target = openTarget(server, 'anna');
+    const answers = await all(
+      target.write(
+        container,
+        [create('a', bodies[0] as Buffer, { flags: ['\\Seen'] }), create('b', bodies[1] as Buffer)],
+        never,
+      ),
+    );
+    expect(answers).toMatchObject([
+      { token: 'a', ref: '0000000003' },
+      { token: 'b', ref: '0000000004' },
+    ]);
+    expect(server.lines.slice(-2)).toEqual(['APPEND INBOX (\\Seen) <10 bytes>', 'APPEND INBOX <10 bytes>']);
+  });
+
+  it('throws when the server says BYE, and answers what was stored before', async () => {
+    let appends = 0;
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 UIDPLUS LITERAL+',
+      answer({ tag, text, send, socket }) {
+        if (!text.startsWith('APPEND')) return false;
+        if (++appends === 1) send(`${tag} OK [APPENDUID 7 1] ok\r\n`);
+        else {
+          send('* BYE Invalid character in literal\r\n');
+          socket.end();
+        }
+        return true;
+      },
+    });
+    const answered: unknown[] = [];
+    const writing = async () => {
+      const target = openTarget(server, 'anna');
+      const writes = bodies.map((body, n) => create(`t${n}`, body));
+      for await (const answer of target.write(container, writes, never)) answered.push(answer);
+    };
+    await expect(writing()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('Invalid character'),
+    });
+    expect(answered).toMatchObject([{ token: 't0', ref: '0000000001' }]);
+    expect(appends).toBeLessThanOrEqual(3);
+  });
+
+  it('halves a refused lot until the message at fault is alone, and sends none twice', async () => {
+    const stored: number[] = [];
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 UIDPLUS LITERAL+ MULTIAPPEND',
+      answer({ tag, text, send }) {
+        if (!text.startsWith('APPEND')) return false;
+        const sizes = [...text.matchAll(/<(\d+) bytes>/g)].map((match) => Number(match[1]));
+        if (sizes.includes(13)) send(`${tag} NO [TOOBIG] too big\r\n`);
+        else {
+          const first = stored.length + 1;
+          stored.push(...sizes);
+          send(`${tag} OK [APPENDUID 7 ${first}:${stored.length}] ok\r\n`);
+        }
+        return true;
+      },
+    });
+    const writes = Array.from({ length: 20 }, (_, n) =>
+      create(`t${n}`, Buffer.from(`S: ${n === 13 ? 'poison' : 'fine'}\r\n\r\n`)),
+    );
+    expect(writes[13]?.op === 'create' && writes[13].bytes).toBe(13);
+    const answers = await all(openTarget(server, 'anna').write(container, writes, never));
+    expect(answers.filter((one) => 'refused' in one)).toMatchObject([
+      { refused: 't13', reason: expect.stringContaining('TOOBIG') },
+    ]);
+    expect(new Set(answers.map((one) => ('ref' in one ? one.ref : undefined))).size).toBe(20);
+    expect(stored.length).toBe(19);
+  });
+
+  it('leaves keywords out that the server refuses, and says so', async () => {
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 UIDPLUS LITERAL+',
+      answer: ({ tag, text }) =>
+        text.startsWith('APPEND') &&
+        `${tag} ${text.includes('Odd') ? 'NO [LIMIT] Too many keywords' : 'OK [APPENDUID 7 1]'}\r\n`,
+    });
+    const [answer] = await all(
+      openTarget(server, 'anna').write(
+        container,
+        [create('a', bodies[0] as Buffer, { flags: ['Odd', '\\Seen'] })],
+        never,
+      ),
+    );
+    expect(answer).toMatchObject({ token: 'a', meta: { flags: ['\\Seen'] }, notes: [expect.stringContaining('Odd')] });
+  });
+
+  it('throws throttling with its time, after the answers to what was stored', async () => {
+    let appends = 0;
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 UIDPLUS LITERAL+',
+      answer({ tag, text, send }) {
+        if (!text.startsWith('APPEND')) return false;
+        const throttled = 'BAD Request is throttled. Suggested Backoff Time: 1234 milliseconds';
+        send(`${tag} ${++appends === 2 ? throttled : `OK [APPENDUID 7 ${appends}] ok`}\r\n`);
+        return true;
+      },
+    });
+    const answered: unknown[] = [];
+    const writing = async () => {
+      for await (const answer of openTarget(server, 'anna').write(
+        container,
+        bodies.map((body, n) => create(`t${n}`, body)),
+        never,
+      ))
+        answered.push(answer);
+    };
+    await expect(writing()).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1234 });
+    expect(answered).toMatchObject([{ token: 't0' }, { token: 't2' }]);
+  });
+
+  it('says conflict when the folder was rebuilt, and locates nothing then', async () => {
+    const server = await scripted({});
+    const target = openTarget(server, 'anna');
+    const old = { ...container, validity: '6' };
+    await expect(all(target.write(old, [create('a', bodies[0] as Buffer)], never))).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect(
+      await all(target.locate(old, [{ token: 'a', digest: 'x' }], '0000000001', () => false, never)),
+    ).toMatchObject([{ token: 'a', found: 'unsure' }]);
+  });
+});

@@ -1,0 +1,371 @@
+/** The commands that talk to Temporal and the ledger, on the embedded stack and a worker with memory systems. */
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { MemoryStore } from '../../connectors/memory/store.js';
+import { memoryStore } from '../../connectors/memory/store.js';
+import type { TestStack } from '../e2e/stack.js';
+import { startTestStack } from '../e2e/stack.js';
+import type { Run, Terminal } from './terminal.js';
+import { migrate, start } from './terminal.js';
+
+let stack: TestStack;
+let terminal: Terminal;
+const releases: (() => void)[] = [];
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  terminal = {
+    cwd: stack.dir,
+    env: {
+      TEMPORAL_ADDRESS: stack.stack.temporalAddress,
+      DROVER_LEDGER_URL: stack.stack.ledgerUrl,
+      DROVER_TASK_QUEUE: stack.stack.taskQueue,
+    },
+  };
+  // The worker registers search attributes before it takes work.
+  await vi.waitFor(
+    async () => {
+      const { code, out } = await migrate(terminal, 'doctor');
+      if (code !== 0) throw new Error(out);
+    },
+    { timeout: 30_000, interval: 300 },
+  );
+}, 120_000);
+afterEach(() => {
+  for (const release of releases.splice(0)) release();
+});
+afterAll(() => stack.stop(), 60_000);
+
+interface Sample {
+  readonly name: string;
+  readonly file: string;
+  readonly source: MemoryStore;
+  readonly target: MemoryStore;
+  write(more?: { readonly selection?: object; readonly schedules?: readonly object[] }): Promise<void>;
+  /** Lets no message into the target until the answer is called. */
+  hold(): () => void;
+}
+
+async function makeSample(people: readonly string[] = ['anna'], messages = 5): Promise<Sample> {
+  const name = `move-${randomUUID().slice(0, 8)}`;
+  const file = join(stack.dir, `${name}.yaml`);
+  const [source, target] = [memoryStore(`${name}-source`), memoryStore(`${name}-target`)];
+  for (const person of people) {
+    for (let n = 0; n < messages; n++) {
+      source
+        .account(person)
+        .put(['INBOX'], { bytes: Buffer.from(`Message-ID: <${n}@${person}>\r\n\r\nbody ${n}\r\n`) });
+    }
+  }
+  const sample: Sample = {
+    name,
+    file,
+    source,
+    target,
+    async write({ selection, schedules } = {}) {
+      const accounts = people.map((person) => ({ from: person, to: person }));
+      const spec = {
+        version: 1,
+        name,
+        sources: { old: { type: 'memory', name: source.name } },
+        targets: { new: { type: 'memory', name: target.name } },
+        selections: [{ name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts, ...selection }],
+        ...(schedules && { schedules }),
+      };
+      await writeFile(file, JSON.stringify(spec, null, 2));
+    },
+    hold() {
+      let release = (): void => {};
+      const open = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      target.fault = async ({ op, when }) => {
+        if (op === 'create' && when === 'before') await open;
+      };
+      const letGo = (): void => {
+        target.fault = undefined;
+        release();
+      };
+      releases.push(letGo);
+      return letGo;
+    },
+  };
+  await sample.write();
+  return sample;
+}
+
+const says = (run: Run, text: string): Promise<void> =>
+  expect.poll(() => [...run.err, ...run.out].join('\n'), { timeout: 20_000 }).toContain(text);
+
+describe('apply', () => {
+  it('waits for the end, and a second time writes nothing', async () => {
+    const { name, file, target } = await makeSample(['anna', 'bert']);
+
+    const first = await migrate(terminal, 'apply', file, '--wait');
+    const second = await migrate(terminal, 'apply', file, '--wait', '-o', 'json');
+
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.out).toContain(`${name}: run 1 is done: 10 of 10 items verified`);
+    expect(JSON.parse(second.out)).toMatchObject({ state: 'done', run: 2, totals: { verified: 10, changed: 0 } });
+    expect(target.account('anna').folder(['INBOX']).messages.size).toBe(5);
+  }, 60_000);
+
+  it('returns at once without --wait, and attaches when the same spec runs', async () => {
+    const { name, file, hold } = await makeSample();
+    hold();
+
+    const first = await migrate(terminal, 'apply', file);
+    const second = await migrate(terminal, 'apply', file, '-o', 'json');
+
+    expect(first).toMatchObject({ code: 0, out: `${name}: started` });
+    expect(first.err).toContain(`migrate watch ${name}`);
+    expect(JSON.parse(second.out)).toMatchObject({ migration: name, submitted: 'attached' });
+  }, 60_000);
+
+  it('refuses another spec while one runs, and takes over with --replace', async () => {
+    const sample = await makeSample();
+    const release = sample.hold();
+    await migrate(terminal, 'apply', sample.file);
+    await sample.write({ selection: { maxFailures: 0.5 } });
+
+    const refused = await migrate(terminal, 'apply', sample.file);
+    const taking = start(terminal, 'apply', sample.file, '--replace', '--wait');
+    await says(taking, 'taking over');
+    release();
+
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('running with another spec');
+    expect(refused.err).toContain('--replace');
+    expect(await taking.ended).toBe(0);
+    expect(taking.out.join()).toContain('run 2 is done: 5 of 5 items verified');
+  }, 60_000);
+
+  it('leaves the migration running at Ctrl-C, and at the end of --timeout', async () => {
+    const { name, file, hold } = await makeSample();
+    const release = hold();
+    const waiting = start(terminal, 'apply', file, '--wait');
+    await says(waiting, 'started');
+
+    waiting.interrupt();
+    const late = await migrate(terminal, 'apply', file, '--wait', '--timeout', '1s');
+
+    expect(await waiting.ended).toBe(130);
+    expect(waiting.err.join('\n')).toContain(`migration "${name}" goes on`);
+    expect(late.code).toBe(75);
+    release();
+    expect((await migrate(terminal, 'watch', name)).code).toBe(0);
+  }, 60_000);
+
+  it('says what all that is left waits for, and goes on when the gate opens', async () => {
+    const { name, file, source } = await makeSample(['anna', 'bert']);
+    source.account('bert').locked = 'password expired';
+    const waiting = start(terminal, 'apply', file, '--wait');
+
+    await says(waiting, `migrate credentials ${name} --unit 2`);
+    const status = await migrate(terminal, 'status', name);
+    source.account('bert').locked = undefined;
+    const opened = await migrate(terminal, 'credentials', name);
+
+    expect(status.out).toContain('waits for credentials');
+    expect(opened.err).toContain('unit 2 goes on');
+    expect(await waiting.ended).toBe(0);
+  }, 60_000);
+
+  it('prints progress as NDJSON where there is no terminal, and draws it where there is one', async () => {
+    const { file, hold } = await makeSample(['anna'], 50);
+    const release = hold();
+    const lines = start(terminal, 'apply', file, '--watch');
+    const screen = start({ ...terminal, isTty: true }, 'apply', file, '--watch');
+    // The unit is still running: its counters can only come from its heartbeat.
+    await expect.poll(() => lines.out.at(-1), { timeout: 20_000 }).toContain('"items":50');
+    await expect.poll(() => screen.drawn(), { timeout: 20_000 }).toContain('Ctrl-C');
+    release();
+
+    expect(await lines.ended).toBe(0);
+    expect(await screen.ended).toBe(0);
+    const records = lines.out.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(records).toContainEqual(expect.objectContaining({ run: 1, state: 'running', gates: [] }));
+    expect(records.at(-1)).toMatchObject({ result: { state: 'done' } });
+  }, 60_000);
+
+  it('refuses a wrong spec and an unreachable Temporal with their exit codes', async () => {
+    const { file } = await makeSample();
+    const wrong = join(stack.dir, 'wrong.yaml');
+    await writeFile(wrong, 'version: 1\nname: wrong\n');
+
+    expect((await migrate(terminal, 'apply', wrong)).code).toBe(65);
+    const away = await migrate({ ...terminal, env: { TEMPORAL_ADDRESS: '127.0.0.1:9' } }, 'apply', file);
+    expect(away.code).toBe(69);
+    expect(away.err).toContain('127.0.0.1:9');
+  }, 30_000);
+
+  it('refuses what Temporal could not take', async () => {
+    const sample = await makeSample();
+    const rows = Array.from({ length: 9_000 }, (_, n) => `${'x'.repeat(190)}${n},${n}`);
+    await writeFile(join(stack.dir, 'many.csv'), ['from,to', ...rows].join('\n'));
+    await sample.write({ selection: { accounts: { file: 'many.csv' } } });
+
+    const refused = await migrate(terminal, 'apply', sample.file);
+
+    expect([refused.code, refused.err]).toEqual([65, expect.stringContaining('split the accounts')]);
+  }, 30_000);
+});
+
+describe('schedules', () => {
+  it('are created, left alone, changed, and removed only when asked to', async () => {
+    const sample = await makeSample();
+    const apply = async (...more: string[]): Promise<unknown> =>
+      JSON.parse((await migrate(terminal, 'apply', sample.file, '-o', 'json', ...more)).out).schedules;
+    const settled = (): Promise<number> => migrate(terminal, 'watch', sample.name).then(({ code }) => code);
+    const nightly = { name: 'nightly', selections: ['mail'], cron: '0 3 * * *', timezone: 'Europe/Berlin' };
+
+    await sample.write({ schedules: [nightly, { name: 'often', selections: ['mail'], every: '6h' }] });
+    expect(await apply()).toEqual([
+      { schedule: 'nightly', change: 'created' },
+      { schedule: 'often', change: 'created' },
+    ]);
+    await settled();
+    expect(await apply()).toEqual([
+      { schedule: 'nightly', change: 'unchanged' },
+      { schedule: 'often', change: 'unchanged' },
+    ]);
+    await settled();
+    await sample.write({ schedules: [{ ...nightly, cron: '0 4 * * *' }] });
+    await expect
+      .poll(async () => (await migrate(terminal, 'schedule', 'list', sample.name)).out, { timeout: 20_000 })
+      .toContain('often');
+    expect(await apply()).toEqual([
+      { schedule: 'nightly', change: 'configured' },
+      { schedule: 'often', change: 'left over' },
+    ]);
+    await settled();
+    expect(await apply('--prune')).toEqual([
+      { schedule: 'nightly', change: 'unchanged' },
+      { schedule: 'often', change: 'removed' },
+    ]);
+  }, 90_000);
+
+  it('are paused, resumed, triggered, backfilled and removed by name', async () => {
+    const sample = await makeSample();
+    await sample.write({ schedules: [{ name: 'often', selections: ['mail'], every: '6h' }] });
+    await migrate(terminal, 'apply', sample.file, '--wait');
+    const handle = stack.client.schedule.getHandle(`migrate/${sample.name}/often`);
+    const schedule = (...argv: string[]) =>
+      migrate(terminal, 'schedule', argv[0] as string, sample.name, 'often', ...argv.slice(1));
+
+    expect((await schedule('pause', '--note', 'cutover')).code).toBe(0);
+    expect((await handle.describe()).state).toMatchObject({ paused: true, note: 'cutover' });
+    await migrate(terminal, 'apply', sample.file, '--wait');
+    expect((await handle.describe()).state.paused).toBe(true);
+    expect((await schedule('resume')).code).toBe(0);
+    expect((await schedule('trigger')).code).toBe(0);
+    await expect
+      .poll(async () => (await migrate(terminal, 'logs', sample.name)).out, { timeout: 30_000 })
+      .toContain('run 3');
+    expect((await schedule('backfill', '--start', '2026-03-01', '--end', '2026-02-01')).code).toBe(64);
+    expect((await schedule('backfill', '--start', '2026-03-01T00:00:00Z', '--end', '2026-03-01T01:00:00Z')).code).toBe(
+      0,
+    );
+    expect((await schedule('remove')).code).toBe(0);
+    const gone = await schedule('trigger');
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('has no schedule "often"')]);
+  }, 90_000);
+});
+
+describe('steering', () => {
+  it('pauses, resumes, retunes and cancels', async () => {
+    const { name, file, target } = await makeSample(['anna'], 400);
+    target.fault = async ({ op, when }) => {
+      if (op === 'create' && when === 'before') await delay(5);
+    };
+    await migrate(terminal, 'apply', file);
+
+    const paused = await migrate(terminal, 'pause', name);
+    expect([paused.code, paused.err]).toEqual([0, expect.stringContaining('paused')]);
+    expect((await migrate(terminal, 'status', name)).out).toContain('paused');
+    const retuned = await migrate(terminal, 'retune', name, '--lanes', '2', '--items-per-second', '100');
+    expect(retuned.out).toBe(`${name}: lanes is 2 now\n${name}: itemsPerSecond is 100 now`);
+    expect((await migrate(terminal, 'retune', name)).code).toBe(64);
+    expect((await migrate(terminal, 'resume', name)).code).toBe(0);
+    const cancelled = await migrate(terminal, 'cancel', name);
+    expect([cancelled.code, cancelled.err]).toEqual([0, expect.stringContaining('cancelled')]);
+    expect((await migrate(terminal, 'watch', name)).code).toBe(1);
+  }, 90_000);
+
+  it('says that a migration is not running, or not there; retry and verify start a run', async () => {
+    const { name, file } = await makeSample();
+    await migrate(terminal, 'apply', file, '--wait');
+
+    for (const verb of ['pause', 'resume', 'cancel', 'approve', 'credentials']) {
+      const answer = await migrate(terminal, verb, name);
+      expect([verb, answer.code, answer.err]).toEqual([verb, 1, expect.stringContaining('is not running')]);
+      expect((await migrate(terminal, verb, 'nobody')).err).toContain('there is no migration "nobody"');
+    }
+    expect((await migrate(terminal, 'verify', name, '--wait')).code).toBe(0);
+    expect((await migrate(terminal, 'retry', name)).code).toBe(0);
+    expect((await migrate(terminal, 'watch', name)).code).toBe(0);
+    expect((await migrate(terminal, 'status', name)).out).toContain('run 3 is done');
+  }, 90_000);
+});
+
+describe('looking', () => {
+  it('plans without writing, with 2 when something is to do', async () => {
+    const { file, target } = await makeSample();
+
+    const plan = await migrate(terminal, 'plan', file, '--detailed-exitcode');
+    const dry = await migrate(terminal, 'apply', file, '--dry-run');
+
+    expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('5 to create')]);
+    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('5 to create')]);
+    expect(target.counts.create).toBe(0);
+  }, 60_000);
+
+  it('lists problems of a plan and fails', async () => {
+    const { file, source } = await makeSample();
+    source.account('anna').locked = 'password expired';
+
+    const plan = await migrate(terminal, 'plan', file);
+
+    expect([plan.code, plan.err]).toEqual([1, expect.stringContaining('password expired')]);
+  }, 60_000);
+
+  it('shows list, logs and report of what ran, and the report agrees with the exit code', async () => {
+    const { name, file } = await makeSample();
+    await migrate(terminal, 'apply', file, '--wait');
+
+    await expect.poll(async () => (await migrate(terminal, 'list')).out, { timeout: 20_000 }).toContain(name);
+    expect((await migrate(terminal, 'logs', name)).out).toContain('run 1');
+    const report = await migrate(terminal, 'report', name, '-o', 'json');
+    const { html, verdict } = JSON.parse(report.out) as { html: string; verdict: object };
+    expect([report.code, verdict]).toEqual([0, expect.objectContaining({ complete: true, items: 5 })]);
+    expect(await readFile(html, 'utf8')).toContain('All 5 items arrived once, unchanged.');
+    expect((await migrate(terminal, 'report', 'nobody')).code).toBe(1);
+    expect((await migrate({ ...terminal, env: {} }, 'logs', name)).code).toBe(69);
+  }, 60_000);
+
+  it('follows the log until Ctrl-C', async () => {
+    const { name, file } = await makeSample();
+    const follow = start(terminal, 'logs', name, '--follow');
+    await migrate(terminal, 'apply', file, '--wait');
+    await expect.poll(() => follow.out.join('\n'), { timeout: 20_000 }).toContain('run done');
+
+    follow.interrupt();
+
+    expect(await follow.ended).toBe(0);
+  }, 60_000);
+
+  it('names what is wrong, with the fix', async () => {
+    const { file, source } = await makeSample();
+    const well = await migrate(terminal, 'doctor', file);
+    source.account('anna').locked = 'password expired';
+    const ill = await migrate(terminal, 'doctor', file);
+    const idle = await migrate({ ...terminal, env: { ...terminal.env, DROVER_TASK_QUEUE: 'nobody' } }, 'doctor');
+
+    expect([well.code, well.out]).toEqual([0, expect.stringContaining('all is well')]);
+    expect([ill.code, ill.out]).toEqual([1, expect.stringContaining('✗')]);
+    expect([idle.code, idle.out]).toEqual([1, expect.stringContaining('migrate worker')]);
+  }, 60_000);
+});
