@@ -1,53 +1,66 @@
 /** Binds each container to its counterpart in the target, and writes down what the target held before us. */
-import type { TargetContainer } from '../connectors/contract.js';
-import { bindTarget, listContainers } from '../ledger/containers.js';
+import type { Target, TargetContainer } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
+import { bindTarget, listContainers } from '../ledger/containers.js';
+import { writeEvent } from '../ledger/events.js';
 import { foundRefs, writeFound } from '../ledger/found.js';
 import { knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { rebindReferences } from '../ledger/rebind.js';
-import { writeEvent } from '../ledger/events.js';
 import { wantedContainer } from './selecting.js';
 import type { Slice } from './slice.js';
 
 export type Bound = ContainerRow & { readonly targetKey: string; readonly target: TargetContainer };
 
 /** Opens the counterpart of one container; makes it where it is missing. */
-export async function bindContainer(slice: Slice, row: ContainerRow): Promise<Bound> {
+export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
   const { deps, lease, pairing, signal, input } = slice;
-  const target = await slice.target.ensure(wantedContainer(slice.selection, row), signal);
+  const target = await session.ensure(wantedContainer(slice.selection, row), signal);
   const same = row.targetKey === target.key && row.targetValidity === target.validity;
   const voided = row.targetKey !== null && !same;
   if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
   if (voided) {
-    await scanContainer(slice, bound, () => false);
-    const lost = await fenced(deps.ledger, lease, (sql) => rebindReferences(sql, row.id, pairing.target, target.key, input.run));
-    await writeEvent(deps.ledger.pool, input, 'warn', 'the target renumbered a folder; its items were looked up by digest', { container: row.id, lost });
+    await scanContainer(slice, session, bound, () => false);
+    const lost = await fenced(deps.ledger, lease, (sql) =>
+      rebindReferences(sql, row.id, pairing.target, target.key, input.run),
+    );
+    await writeEvent(
+      deps.ledger.pool,
+      input,
+      'warn',
+      'the target renumbered a folder; its items were looked up by digest',
+      { container: row.id, lost },
+    );
     return bound;
   }
   const scanned = same ? row.scanned : target.items === 0;
   if (!scanned) {
     const known = await knownRefs(deps.ledger.pool, pairing.target, target.key, '');
-    await scanContainer(slice, bound, (ref) => known.has(ref));
+    await scanContainer(slice, session, bound, (ref) => known.has(ref));
   }
   return bound;
 }
 
-/** Every container of the unit, so that empty ones arrive too. Those bound before are not asked for again. */
+/** The containers nothing was written to, so that empty ones arrive too. Those bound before are not asked for again. */
 export async function bindMissing(slice: Slice): Promise<void> {
   for (const row of await listContainers(slice.deps.ledger, slice.pairing.id)) {
     if (slice.ending()) return;
-    if (row.targetKey === null && row.surveyedRun === slice.input.run) await bindContainer(slice, row);
+    if (row.targetKey === null && row.surveyedRun === slice.input.run) await bindContainer(slice, slice.target, row);
   }
 }
 
 /** Writes down what the target holds that is neither `known` nor written down already. Returns how many. */
-export async function scanContainer(slice: Slice, bound: Bound, known: (ref: string) => boolean): Promise<number> {
+export async function scanContainer(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  known: (ref: string) => boolean,
+): Promise<number> {
   const { deps, lease, pairing, signal } = slice;
   const found = await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey);
   let strays = 0;
-  for await (const page of slice.target.scan(bound.target, (ref) => known(ref) || found.has(ref), signal)) {
+  for await (const page of session.scan(bound.target, (ref) => known(ref) || found.has(ref), signal)) {
     strays += page.entries.length;
     await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, page.entries));
   }

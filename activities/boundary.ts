@@ -1,7 +1,7 @@
 /** The one place that maps faults to Temporal's failures: what is tried again, when, and what is not. */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import { Fault } from '../connectors/errors.js';
 import type { FaultCode } from '../connectors/errors.js';
+import { Fault } from '../connectors/errors.js';
 import { asFault } from '../ledger/ledger.js';
 
 /** An unexpected error is tried so often before the unit fails. */
@@ -47,7 +47,10 @@ function failureOf(fault: Fault, redact: (text: string) => string): ApplicationF
 }
 
 function unexpected(error: unknown, redact: (text: string) => string): ApplicationFailure {
-  const failure = limited(redact(error instanceof Error ? `${error.name}: ${error.message}` : String(error)), 'internal');
+  const failure = limited(
+    redact(error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
+    'internal',
+  );
   if (error instanceof Error && error.stack) failure.stack = redact(error.stack);
   return failure;
 }

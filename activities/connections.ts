@@ -28,7 +28,8 @@ export interface Opening {
 export interface Connections {
   openSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>>>;
   openTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>>>;
-  /** Like `openTarget`, but undefined at once when no slot is free. */
+  /** Like the others, but undefined at once when no slot is free. */
+  tryOpenSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>> | undefined>;
   tryOpenTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>> | undefined>;
   close(): Promise<void>;
 }
@@ -71,12 +72,19 @@ export function createConnections(deps: {
   }, TICK_MS);
   tick.unref();
 
-  const takeSlots = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Entry['slots'] | undefined> => {
+  const takeSlots = async (
+    opening: Opening,
+    wait: boolean,
+    signal: AbortSignal,
+  ): Promise<Entry['slots'] | undefined> => {
     const holder = `${process}/${randomUUID()}`;
     const system = systemScope(opening.config);
     const limits = opening.config.limits ?? {};
     const wanted = [
-      { scope: `${system}/${opening.account}`, limit: limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount },
+      {
+        scope: `${system}/${opening.account}`,
+        limit: limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount,
+      },
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
     const taken: { scope: string; holder: string }[] = [];
@@ -105,7 +113,8 @@ export function createConnections(deps: {
     const options = withAccount(opening.config.options, opening.account);
     signal.throwIfAborted();
     const access = { account: opening.account, secret: deps.secret };
-    const session = opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
+    const session =
+      opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
     if (!session) throw new Fault('spec', `the connector ${opening.config.type} cannot be a ${opening.role}`);
     return session;
   };
@@ -139,6 +148,7 @@ export function createConnections(deps: {
   return {
     openSource: async (opening, signal) => (await hold({ ...opening, role: 'source' }, true, signal)) as Held<never>,
     openTarget: async (opening, signal) => (await hold({ ...opening, role: 'target' }, true, signal)) as Held<never>,
+    tryOpenSource: (opening, signal) => hold({ ...opening, role: 'source' }, false, signal),
     tryOpenTarget: (opening, signal) => hold({ ...opening, role: 'target' }, false, signal),
     async close() {
       clearInterval(tick);

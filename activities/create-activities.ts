@@ -5,13 +5,20 @@ import type { Check, DoctorInput, PlanInput, PlanResult, RunResult, TickInput } 
 import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
 import { doctor } from './doctor.js';
-import type { GateOpened } from './gate-of.js';
 import { move } from './move.js';
 import { plan } from './plan.js';
+import type {
+  ClosedRun,
+  CloseRunInput,
+  ControlInput,
+  OpenGateInput,
+  Prepared,
+  PrepareInput,
+  UnitEnd,
+} from './prepare.js';
 import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
-import type { CloseRunInput, ClosedRun, ControlInput, OpenGateInput, PrepareInput, Prepared, UnitEnd } from './prepare.js';
+import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
 import { runSlice } from './slice.js';
-import type { Slice, SliceInput, SliceResult } from './slice.js';
 import { survey } from './survey.js';
 import { askForRun, awaitRun } from './tick.js';
 import { verify } from './verify.js';
@@ -38,7 +45,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     const context = Context.current();
     return atBoundary(deps.redact, () => body(context));
   };
-  const slice = (input: SliceInput, phase: 'survey' | 'move' | 'verify', work: (slice: Slice) => Promise<'more' | 'done' | GateOpened>) =>
+  const slice = (input: SliceInput, phase: 'survey' | 'move' | 'verify', work: (slice: Slice) => Promise<WorkResult>) =>
     guarded((context) =>
       runSlice(deps, input, phase, work, {
         signal: context.cancellationSignal,
@@ -65,11 +72,17 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     finishRun: (input) => guarded(() => finishRun(deps, input)),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>
-      guarded((context) => beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat()))),
+      guarded((context) =>
+        beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
+      ),
     doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
     askForRun: (input) =>
       guarded((context) =>
-        askForRun(client, { ...input, request: context.info.workflowExecution?.runId ?? input.schedule, taskQueue: context.info.taskQueue }),
+        askForRun(client, {
+          ...input,
+          request: context.info.workflowExecution?.runId ?? input.schedule,
+          taskQueue: context.info.taskQueue,
+        }),
       ),
     awaitRun: (input) => guarded((context) => beating(context, () => awaitRun(client, input.name))),
   };

@@ -1,38 +1,26 @@
 /** The writing half of a move: adopt what is there, commit intents, write, commit results. */
 import type { Target, Write, Written } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
 import type { BatchRow } from '../ledger/batches.js';
+import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
 import { writeOutcomes } from '../ledger/events.js';
-import { strays, takeStrays } from '../ledger/found.js';
 import type { Stray } from '../ledger/found.js';
-import { flagsOf } from './flags-of.js';
-import { knownRefs, settleItems } from '../ledger/items.js';
+import { strays, takeStrays } from '../ledger/found.js';
 import type { Settlement } from '../ledger/items.js';
+import { knownRefs, settleItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
-import type { Bound } from './bind.js';
-import type { Entry, Lot } from './feed.js';
 import { moveDeparted } from './departed.js';
+import type { OpenDestination } from './destination.js';
+import type { Entry, Lot } from './feed.js';
+import { flagsOf } from './flags-of.js';
 import { settleLocated } from './recover.js';
 import { exceptions } from './settle.js';
 import type { Slice } from './slice.js';
 import { spend } from './spend.js';
 
-/** What is known of a container before its lots arrive. */
-export interface Destination {
-  readonly bound: Bound;
-  /** Where the target would put the next item, taken before the first write. */
-  readonly anchor: string;
-  /** Whether the target holds copies nobody has claimed. */
-  readonly hasStrays: boolean;
-  /** Whether items left other containers of the source, so that this one may have received them. */
-  readonly hasDeparted: boolean;
-  /** Copies that connections of this slice have moved: two must not move the same one. */
-  readonly moved: Set<string>;
-}
-
 /** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
-export async function deliver(slice: Slice, to: Destination, target: Target<unknown>, lot: Lot): Promise<void> {
+export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
+  const to = await lot.to.open(target);
   let entries = lot.entries;
   if (to.hasStrays) entries = await adopt(slice, to, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
@@ -43,13 +31,18 @@ export async function deliver(slice: Slice, to: Destination, target: Target<unkn
 }
 
 /** Claims copies that are there already: nothing is written, the digest read by the scan is the proof. */
-async function adopt(slice: Slice, to: Destination, entries: readonly Entry[]): Promise<readonly Entry[]> {
+async function adopt(slice: Slice, to: OpenDestination, entries: readonly Entry[]): Promise<readonly Entry[]> {
   const { deps, lease, pairing, input } = slice;
   const { bound } = to;
   return fenced(deps.ledger, lease, async (sql) => {
     // One connection of this slice adopts at a time: two must not claim the same copy.
     await sql.query('select from container where id = $1 for update', [bound.id]);
-    const free = await strays(sql, pairing.target, bound.targetKey, entries.map((e) => e.digest));
+    const free = await strays(
+      sql,
+      pairing.target,
+      bound.targetKey,
+      entries.map((e) => e.digest),
+    );
     if (free.length === 0) return entries;
     const settled: Settlement[] = [];
     const rest: Entry[] = [];
@@ -88,7 +81,7 @@ function adopted(entry: Entry, stray: Stray): Settlement {
   };
 }
 
-async function open(slice: Slice, to: Destination, entries: readonly Entry[]): Promise<BatchRow> {
+async function open(slice: Slice, to: OpenDestination, entries: readonly Entry[]): Promise<BatchRow> {
   const intent = {
     container: to.bound.id,
     op: 'create' as const,
@@ -99,19 +92,27 @@ async function open(slice: Slice, to: Destination, entries: readonly Entry[]): P
   return { ...intent, blameless: false, id: await openBatch(slice.deps.ledger, slice.lease, intent) };
 }
 
-async function write(slice: Slice, to: Destination, target: Target<unknown>, batch: BatchRow, entries: readonly Entry[]): Promise<void> {
+async function write(
+  slice: Slice,
+  to: OpenDestination,
+  target: Target<unknown>,
+  batch: BatchRow,
+  entries: readonly Entry[],
+): Promise<void> {
   const { deps, lease, input, signal } = slice;
   const byKey = new Map(entries.map((e) => [e.item.key, e]));
   const settled: Settlement[] = [];
   const unnamed: string[] = [];
-  const writes = entries.map((e): Write<unknown> => ({
-    op: 'create',
-    token: e.item.key,
-    body: e.body,
-    bytes: e.bytes,
-    meta: e.item.meta,
-    digest: e.digest,
-  }));
+  const writes = entries.map(
+    (e): Write<unknown> => ({
+      op: 'create',
+      token: e.item.key,
+      body: e.body,
+      bytes: e.bytes,
+      meta: e.item.meta,
+      digest: e.digest,
+    }),
+  );
   const commit = async (): Promise<void> => {
     if (settled.length === 0) return;
     await settleBatch(deps.ledger, lease, batch, settled, input.run, (sql) =>
@@ -159,13 +160,25 @@ function arrived(entry: Entry, answer: Written, ref: string): Settlement {
 }
 
 /** A target that does not name what it wrote (no UIDPLUS) is asked where it landed. */
-async function nameWritten(slice: Slice, to: Destination, target: Target<unknown>, batch: BatchRow, keys: readonly string[]): Promise<void> {
+async function nameWritten(
+  slice: Slice,
+  to: OpenDestination,
+  target: Target<unknown>,
+  batch: BatchRow,
+  keys: readonly string[],
+): Promise<void> {
   const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, to.bound.targetKey, '');
-  const intents = batch.keys.flatMap((token, at) => (keys.includes(token) ? [{ token, digest: batch.digests[at] as string }] : []));
+  const intents = batch.keys.flatMap((token, at) =>
+    keys.includes(token) ? [{ token, digest: batch.digests[at] as string }] : [],
+  );
   const located = [];
   for await (const l of target.locate(to.bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {
     // It answered that it wrote: not to find it is no reason to write it again.
-    located.push(l.found === 'absent' ? { token: l.token, found: 'unsure' as const, reason: 'the server said it was stored, but it is not there' } : l);
+    located.push(
+      l.found === 'absent'
+        ? { token: l.token, found: 'unsure' as const, reason: 'the server said it was stored, but it is not there' }
+        : l,
+    );
   }
   await settleLocated(slice, batch, located);
 }

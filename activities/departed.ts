@@ -1,21 +1,25 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
 import type { Target } from '../connectors/contract.js';
 import { openBatch, settleBatch } from '../ledger/batches.js';
-import { departedByDigest } from '../ledger/items.js';
 import type { Departed, Settlement } from '../ledger/items.js';
-import type { Destination } from './deliver.js';
+import { departedByDigest } from '../ledger/items.js';
+import type { OpenDestination } from './destination.js';
 import type { Entry } from './feed.js';
 import type { Slice } from './slice.js';
 
 /** Moves what it can; answers the entries that must be written after all. */
 export async function moveDeparted(
   slice: Slice,
-  to: Destination,
+  to: OpenDestination,
   target: Target<unknown>,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
   const { deps, lease, pairing, input, signal } = slice;
-  const candidates = await departedByDigest(deps.ledger.pool, pairing.id, entries.map((e) => e.digest));
+  const candidates = await departedByDigest(
+    deps.ledger.pool,
+    pairing.id,
+    entries.map((e) => e.digest),
+  );
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {
@@ -26,17 +30,42 @@ export async function moveDeparted(
       continue;
     }
     to.moved.add(nameOf(from));
-    const intent = { container: to.bound.id, op: 'move' as const, anchor: to.anchor, keys: [entry.item.key], digests: [entry.digest] };
+    const intent = {
+      container: to.bound.id,
+      op: 'move' as const,
+      anchor: to.anchor,
+      keys: [entry.item.key],
+      digests: [entry.digest],
+    };
     const batch = { ...intent, blameless: false, id: await openBatch(deps.ledger, lease, intent) };
     const old = { key: from.targetKey, path: [], validity: from.targetValidity, created: false, items: 0 };
     const settled: Settlement[] = [];
-    for await (const answer of target.write(old, [{ op: 'move', token: entry.item.key, ref: from.targetRef, to: to.bound.target }], signal)) {
+    for await (const answer of target.write(
+      old,
+      [{ op: 'move', token: entry.item.key, ref: from.targetRef, to: to.bound.target }],
+      signal,
+    )) {
       if ('refused' in answer || answer.ref === undefined) continue;
-      settled.push({ key: entry.item.key, todo: 'verify', outcome: 'arrived', digest: entry.digest, ref: answer.ref, base: entry.item.meta });
+      settled.push({
+        key: entry.item.key,
+        todo: 'verify',
+        outcome: 'arrived',
+        digest: entry.digest,
+        ref: answer.ref,
+        base: entry.item.meta,
+      });
     }
-    await settleBatch(deps.ledger, lease, settled.length > 0 ? batch : { ...batch, keys: [], digests: [] }, settled, input.run, async (sql) => {
-      if (settled.length > 0) await sql.query('delete from item where container = $1 and key = $2', [from.container, from.key]);
-    });
+    await settleBatch(
+      deps.ledger,
+      lease,
+      settled.length > 0 ? batch : { ...batch, keys: [], digests: [] },
+      settled,
+      input.run,
+      async (sql) => {
+        if (settled.length > 0)
+          await sql.query('delete from item where container = $1 and key = $2', [from.container, from.key]);
+      },
+    );
     if (settled.length === 0) rest.push(entry);
     slice.tally.arrived += settled.length;
     slice.tally.items += settled.length;

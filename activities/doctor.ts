@@ -26,7 +26,13 @@ async function checkLedger(deps: Deps): Promise<Check> {
 }
 
 /** Tries the first account of each selection that uses the system. */
-async function checkSystem(deps: Deps, spec: Spec, role: 'source' | 'target', name: string, signal: AbortSignal): Promise<Check[]> {
+async function checkSystem(
+  deps: Deps,
+  spec: Spec,
+  role: 'source' | 'target',
+  name: string,
+  signal: AbortSignal,
+): Promise<Check[]> {
   const subject = `${role} ${name}`;
   const config = role === 'source' ? spec.sources[name] : spec.targets[name];
   const selection = spec.selections.find((s) => (role === 'source' ? s.from : s.to) === name);
@@ -34,9 +40,13 @@ async function checkSystem(deps: Deps, spec: Spec, role: 'source' | 'target', na
   const checks: Check[] = [];
   try {
     const account = (await accountsOf(deps, spec, selection, signal))[0];
-    if (!account) return [{ subject, check: 'accounts', ok: false, value: 'none', fix: 'the selection covers no account' }];
+    if (!account)
+      return [{ subject, check: 'accounts', ok: false, value: 'none', fix: 'the selection covers no account' }];
     const opening = { config, account: role === 'source' ? account.from : account.to };
-    const held = role === 'source' ? await deps.connections.openSource(opening, signal) : await deps.connections.openTarget(opening, signal);
+    const held =
+      role === 'source'
+        ? await deps.connections.openSource(opening, signal)
+        : await deps.connections.openTarget(opening, signal);
     let healthy = false;
     try {
       const place = await held.session.place(signal);

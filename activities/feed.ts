@@ -1,12 +1,12 @@
 /** The reading half of a move: content from the source, digested, gathered into lots that fit a batch. */
 import type { ItemRef } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import { nextItems } from '../ledger/items.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
-import type { Bound } from './bind.js';
+import { nextItems } from '../ledger/items.js';
 import type { Channel } from './channel.js';
-import type { Slice } from './slice.js';
+import type { Destination } from './destination.js';
 import { settleRefused } from './settle.js';
+import type { Slice } from './slice.js';
 import { spend } from './spend.js';
 
 export interface Entry {
@@ -18,22 +18,22 @@ export interface Entry {
 
 /** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
 export interface Lot {
+  readonly to: Destination;
   readonly entries: readonly Entry[];
   readonly bytes: number;
 }
 
 const PAGE_ITEMS = 1_000;
 
-/** Reads everything to create in a container into the channel, until the slice ends; then ends the channel. */
-export async function feed(slice: Slice, bound: Bound, lots: Channel<Lot>, signal: AbortSignal): Promise<void> {
+/** Reads everything to create, container by container, until the slice ends; then ends the channel. */
+export async function feed(
+  slice: Slice,
+  destinations: readonly Destination[],
+  lots: Channel<Lot>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    let after: ItemRow | undefined;
-    while (!slice.ending() && !signal.aborted) {
-      const items = await nextItems(slice.deps.ledger.pool, bound.id, 'create', after, PAGE_ITEMS);
-      if (items.length === 0) break;
-      if (!(await feedPage(slice, bound, items, lots, signal))) break;
-      after = items.at(-1);
-    }
+    for (const to of destinations) if (!(await feedContainer(slice, to, lots, signal))) break;
     lots.end();
   } catch (error) {
     if (error instanceof Fault) error.side ??= 'source';
@@ -41,16 +41,32 @@ export async function feed(slice: Slice, bound: Bound, lots: Channel<Lot>, signa
   }
 }
 
-async function feedPage(slice: Slice, bound: Bound, items: readonly ItemRow[], lots: Channel<Lot>, signal: AbortSignal): Promise<boolean> {
+async function feedContainer(slice: Slice, to: Destination, lots: Channel<Lot>, signal: AbortSignal): Promise<boolean> {
+  for (let after: ItemRow | undefined; ; ) {
+    if (slice.ending() || signal.aborted) return false;
+    const items = await nextItems(slice.deps.ledger.pool, to.row.id, 'create', after, PAGE_ITEMS);
+    if (items.length === 0) return true;
+    if (!(await feedPage(slice, to, items, lots, signal))) return false;
+    after = items.at(-1);
+  }
+}
+
+async function feedPage(
+  slice: Slice,
+  to: Destination,
+  items: readonly ItemRow[],
+  lots: Channel<Lot>,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { flight, settings } = slice.deps;
   const byKey = new Map(items.map((item) => [item.key, item]));
-  const container = { key: bound.key, path: bound.path, validity: bound.validity };
+  const { id, ...container } = to.row;
   const refused: Settlement[] = [];
   let entries: Entry[] = [];
   let bytes = 0;
   const flush = async (): Promise<boolean> => {
     if (entries.length === 0) return true;
-    const lot = { entries, bytes };
+    const lot = { to, entries, bytes };
     entries = [];
     bytes = 0;
     if (await lots.put(lot)) return true;
@@ -58,7 +74,11 @@ async function feedPage(slice: Slice, bound: Bound, items: readonly ItemRow[], l
     return false;
   };
   try {
-    for await (const read of slice.source.read(container, items.map(asRef), signal)) {
+    for await (const read of slice.source.read(
+      { key: container.key, path: container.path, validity: container.validity },
+      items.map(asRef),
+      signal,
+    )) {
       if ('refused' in read) {
         refused.push({ key: read.refused, todo: null, outcome: 'refused', reason: read.reason });
         continue;
@@ -82,7 +102,7 @@ async function feedPage(slice: Slice, bound: Bound, items: readonly ItemRow[], l
   } finally {
     // Room taken for a lot that was never handed over.
     if (bytes > 0) flight.give(bytes);
-    await settleRefused(slice, bound.id, refused);
+    await settleRefused(slice, id, refused);
   }
 }
 

@@ -17,7 +17,11 @@ export function gateOf(error: unknown, deps: Pick<Deps, 'redact' | 'settings'>):
   const reason = deps.redact(error.message);
   switch (error.code) {
     case 'credentials':
-      return { gate: 'credentials', reason, next: error.next ?? 'renew the secret where the spec names it, then run `migrate credentials`' };
+      return {
+        gate: 'credentials',
+        reason,
+        next: error.next ?? 'renew the secret where the spec names it, then run `migrate credentials`',
+      };
     case 'quota':
       return {
         gate: 'quota',

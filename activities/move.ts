@@ -1,96 +1,98 @@
 /** Move: everything that survey found to do, container by container, in batches that overlap. */
 import type { Target, Write } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
 import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
+import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
-import { hasFound } from '../ledger/found.js';
-import { hasDeparted, nextItems } from '../ledger/items.js';
-import type { ItemRow, Settlement } from '../ledger/items.js';
 import { writeOutcomes } from '../ledger/events.js';
+import type { ItemRow, Settlement } from '../ledger/items.js';
+import { countToDo, nextItems } from '../ledger/items.js';
 import { countUnit } from '../ledger/units.js';
-import { bindContainer, bindMissing } from './bind.js';
 import type { Bound } from './bind.js';
+import { bindContainer, bindMissing } from './bind.js';
 import { createChannel } from './channel.js';
-import type { Held } from './connections.js';
 import { deliver } from './deliver.js';
-import type { Destination } from './deliver.js';
-import { feed } from './feed.js';
+import { createDestination } from './destination.js';
 import type { Lot } from './feed.js';
+import { feed } from './feed.js';
 import type { GateOpened } from './gate-of.js';
+import { withLanes } from './lanes.js';
 import { recover } from './recover.js';
 import { remove } from './remove.js';
 import { exceptions } from './settle.js';
-import type { Slice } from './slice.js';
+import type { Slice, WorkResult } from './slice.js';
 
-export async function move(slice: Slice): Promise<'more' | 'done' | GateOpened> {
+export async function move(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
   await recover(slice);
-  await bindMissing(slice);
-  const extra: Held<Target<unknown>>[] = [];
-  let healthy = false;
-  try {
-    for (const row of await containersToDo(deps.ledger, pairing.id)) {
-      const todo = row.todo.filter((work) => work === 'create' || work === 'meta');
-      if (todo.length === 0) continue;
-      if (slice.ending()) break;
-      const bound = await bindContainer(slice, row);
-      if (todo.includes('create')) await create(slice, bound, extra);
-      if (todo.includes('meta') && !slice.ending()) await changeMeta(slice, bound);
-      const gate = await tooManyFailures(slice);
-      if (gate) return gate;
-    }
-    healthy = !slice.signal.aborted;
-  } finally {
-    await Promise.all(extra.map((lane) => lane.done(healthy)));
+  const rows = await containersToDo(deps.ledger, pairing.id);
+  await create(
+    slice,
+    rows.filter((row) => row.todo.includes('create')),
+  );
+  const gate = await tooManyFailures(slice);
+  if (gate) return gate;
+  // What was adopted may lack flags: asked for anew.
+  for (const row of await containersToDo(deps.ledger, pairing.id)) {
+    if (slice.ending()) return 'more';
+    if (row.todo.includes('meta')) await changeMeta(slice, await bindContainer(slice, slice.target, row));
   }
+  await bindMissing(slice);
   if (slice.ending()) return 'more';
   const left = await containersToDo(deps.ledger, pairing.id);
-  if (left.some((row) => row.todo.some((work) => work === 'create' || work === 'meta'))) return 'more';
+  if (left.some((row) => row.todo.includes('create') || row.todo.includes('meta'))) return 'more';
   return remove(slice);
 }
 
+/** Enough that neither side waits for the other, and few enough to stop soon. */
 const LOTS_WAITING = 2;
-/** A second connection pays only when there is something for it to do. */
+/** A further connection pays only when there is something for it to do. */
 const ITEMS_PER_LANE = 200;
 
-async function create(slice: Slice, bound: Bound, extra: Held<Target<unknown>>[]): Promise<void> {
-  const { deps, pairing } = slice;
-  const to: Destination = {
-    bound,
-    anchor: await slice.target.anchor(bound.target, slice.signal),
-    hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
-    hasDeparted: await hasDeparted(deps.ledger.pool, pairing.id),
-    moved: new Set(),
-  };
-  const many = (await nextItems(deps.ledger.pool, bound.id, 'create', undefined, ITEMS_PER_LANE + 1)).length > ITEMS_PER_LANE;
-  while (many && extra.length + 1 < slice.lanes()) {
-    const lane = await slice.lane();
-    if (!lane) break;
-    extra.push(lane);
-  }
+async function create(slice: Slice, rows: readonly ContainerRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const { deps } = slice;
+  const moved = new Set<string>();
+  const destinations = rows.map((row) => createDestination(slice, row, moved));
+  const items = await countToDo(
+    deps.ledger.pool,
+    rows.map((row) => row.id),
+    'create',
+  );
+  const lanes = Math.min(slice.lanes(), Math.ceil(items / ITEMS_PER_LANE));
   const lots = createChannel<Lot>(LOTS_WAITING);
   const stop = new AbortController();
-  const signal = AbortSignal.any([slice.signal, stop.signal]);
+  let seen = 0;
   const deliverAll = async (target: Target<unknown>): Promise<void> => {
     for (let lot = await lots.take(); lot; lot = await lots.take()) {
       try {
-        await deliver(slice, to, target, lot);
+        await deliver(slice, target, lot);
       } finally {
         deps.flight.give(lot.bytes);
       }
+      const { failures } = slice.tally;
+      if (failures > seen && (await tooManyFailures(slice))) return giveUp();
+      seen = failures;
     }
   };
-  const fail = (error: unknown): never => {
+  const giveUp = (): void => {
     // The other connections finish the lot they have; nobody takes another.
     for (const lot of lots.abandon()) deps.flight.give(lot.bytes);
-    throw error;
+    stop.abort(new Fault('unavailable', 'the slice was ended by another of its connections'));
   };
-  const targets = [slice.target, ...(many ? extra.map((lane) => lane.session) : [])];
-  const results = await Promise.allSettled([
-    feed(slice, bound, lots, signal),
-    ...targets.map((target) => deliverAll(target).catch(fail)),
-  ]);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
+  await withLanes(lanes - 1, slice.lane, async (further) => {
+    const [reading, ...writing] = await Promise.allSettled([
+      feed(slice, destinations, lots, AbortSignal.any([slice.signal, stop.signal])),
+      ...[slice.target, ...further].map((target) =>
+        deliverAll(target).catch((error) => {
+          giveUp();
+          throw error;
+        }),
+      ),
+    ]);
+    const failed = [...writing, reading].find((result) => result?.status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  });
 }
 
 const META_PAGE = 500;
@@ -102,11 +104,23 @@ async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
     const items = await nextItems(deps.ledger.pool, bound.id, 'meta', undefined, META_PAGE);
     if (items.length === 0 || slice.ending()) return;
     const byKey = new Map(items.map((item) => [item.key, item]));
-    const intent = { container: bound.id, op: 'meta' as const, anchor: '', keys: items.map((i) => i.key), digests: items.map(() => '') };
+    const intent = {
+      container: bound.id,
+      op: 'meta' as const,
+      anchor: '',
+      keys: items.map((i) => i.key),
+      digests: items.map(() => ''),
+    };
     const batch = { ...intent, blameless: false, id: await openBatch(deps.ledger, lease, intent) };
-    const writes = items.map((item): Write<unknown> => ({
-      op: 'meta', token: item.key, ref: item.targetRef as string, base: item.base ?? {}, meta: item.meta,
-    }));
+    const writes = items.map(
+      (item): Write<unknown> => ({
+        op: 'meta',
+        token: item.key,
+        ref: item.targetRef as string,
+        base: item.base ?? {},
+        meta: item.meta,
+      }),
+    );
     const settled: Settlement[] = [];
     try {
       for await (const answer of slice.target.write(bound.target, writes, signal)) {
@@ -115,7 +129,12 @@ async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
         settled.push(
           'refused' in answer
             ? { key: item.key, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) }
-            : { key: item.key, todo, base: answer.meta ?? item.meta, ...(answer.notes?.length ? { reason: answer.notes.join('; ') } : {}) },
+            : {
+                key: item.key,
+                todo,
+                base: answer.meta ?? item.meta,
+                ...(answer.notes?.length ? { reason: answer.notes.join('; ') } : {}),
+              },
         );
       }
     } catch (error) {
@@ -125,7 +144,9 @@ async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
     await settleBatch(deps.ledger, lease, batch, settled, input.run, (sql) =>
       writeOutcomes(sql, input, [
         ...exceptions(bound.id, settled),
-        ...settled.filter((s) => s.outcome === undefined).map((s) => ({ container: bound.id, key: s.key, what: 'updated' })),
+        ...settled
+          .filter((s) => s.outcome === undefined)
+          .map((s) => ({ container: bound.id, key: s.key, what: 'updated' })),
       ]),
     );
     slice.tally.items += settled.length;

@@ -5,10 +5,10 @@ import type { Pairing } from '../ledger/places.js';
 import { plannedAgainst } from '../ledger/planned.js';
 import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
 import type { PlanContainer, PlanInput, PlanProblem, PlanResult } from '../workflows/messages.js';
+import { accountsOf } from './accounts.js';
 import type { Held } from './connections.js';
 import type { Deps } from './deps.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
-import { accountsOf } from './accounts.js';
 
 const MAX_CONTAINERS = 2_000;
 
@@ -40,7 +40,11 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
 }
 
 function problemOf(where: string, fault: Fault, deps: Deps): PlanProblem {
-  return { where, problem: deps.redact(fault.message), ...(fault.next === undefined ? {} : { next: deps.redact(fault.next) }) };
+  return {
+    where,
+    problem: deps.redact(fault.message),
+    ...(fault.next === undefined ? {} : { next: deps.redact(fault.next) }),
+  };
 }
 
 async function* planUnit(
@@ -106,12 +110,15 @@ async function* planUnit(
 function sides(spec: Spec, selection: Selection): { sourceConfig: SystemConfig; targetConfig: SystemConfig } {
   const sourceConfig = spec.sources[selection.from];
   const targetConfig = spec.targets[selection.to];
-  if (!sourceConfig || !targetConfig) throw new Fault('spec', `the selection "${selection.name}" names a system that the spec does not have`);
+  if (!sourceConfig || !targetConfig)
+    throw new Fault('spec', `the selection "${selection.name}" names a system that the spec does not have`);
   return { sourceConfig, targetConfig };
 }
 
 function capabilityProblems(where: string, capabilities: readonly Capability[]): PlanProblem[] {
-  return capabilities.flatMap((c) => (c.problem === undefined ? [] : [{ where, problem: `${c.name}: ${c.value}`, next: c.problem }]));
+  return capabilities.flatMap((c) =>
+    c.problem === undefined ? [] : [{ where, problem: `${c.name}: ${c.value}`, next: c.problem }],
+  );
 }
 
 async function unreadable(
@@ -124,7 +131,8 @@ async function unreadable(
   const problems: PlanProblem[] = [];
   if (items.length === 0) return problems;
   for await (const read of source.read(container, items, signal)) {
-    if ('refused' in read) problems.push({ where: `${where}: ${container.path.join('/')} ${read.refused}`, problem: read.reason });
+    if ('refused' in read)
+      problems.push({ where: `${where}: ${container.path.join('/')} ${read.refused}`, problem: read.reason });
   }
   return problems;
 }

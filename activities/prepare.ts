@@ -1,13 +1,13 @@
 /** Opening and closing a run: the spec is written down, each account gets its number, totals are counted. */
 import type { JsonObject } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
+import { askAgain } from '../ledger/ask-again.js';
 import { writeEvent } from '../ledger/events.js';
 import { closeGates, openGate } from '../ledger/gates.js';
-import { closeRun, currentSpec, openRun, readControl, readSpec, saveSpec, setControl } from '../ledger/runs.js';
 import type { RunState, RunTotals } from '../ledger/runs.js';
-import { askAgain } from '../ledger/ask-again.js';
-import { NO_COUNTERS, callUnits, changeUnit, listUnits } from '../ledger/units.js';
+import { closeRun, currentSpec, openRun, readControl, readSpec, saveSpec, setControl } from '../ledger/runs.js';
 import type { Counters } from '../ledger/units.js';
+import { callUnits, changeUnit, listUnits, NO_COUNTERS } from '../ledger/units.js';
 import type { ParkedUnit, RunRequest, TuningInput, UnitCall, UnitCounters } from '../workflows/messages.js';
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
@@ -33,7 +33,9 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
   if (request.spec && request.specHash) await saveSpec(ledger.pool, request.specHash, request.spec);
   const specHash = request.specHash ?? (await currentSpec(ledger.pool, name));
   if (specHash === undefined) {
-    throw new Fault('spec', `the ledger knows no migration "${name}"`, { next: 'run `migrate apply` with its spec first' });
+    throw new Fault('spec', `the ledger knows no migration "${name}"`, {
+      next: 'run `migrate apply` with its spec first',
+    });
   }
   const spec = await readSpec(ledger.pool, specHash);
   const run = await openRun(ledger, { migration: name, request: request.id, reason: request.reason, spec: specHash });
@@ -47,7 +49,14 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     }
   }
   if (request.reason === 'retry' || request.reason === 'verify') {
-    await ledger.transaction((sql) => askAgain(sql, name, units.map((unit) => unit.n), request.reason as 'retry' | 'verify'));
+    await ledger.transaction((sql) =>
+      askAgain(
+        sql,
+        name,
+        units.map((unit) => unit.n),
+        request.reason as 'retry' | 'verify',
+      ),
+    );
   }
   await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {
     reason: request.reason,
@@ -95,7 +104,10 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
   });
   if (park) {
     await openGate(ledger, end, { gate: park.gate, reason: park.reason, next: park.next });
-    await writeEvent(ledger.pool, end, 'warn', `waits for ${park.gate}`, { reason: park.reason, next: park.next ?? null });
+    await writeEvent(ledger.pool, end, 'warn', `waits for ${park.gate}`, {
+      reason: park.reason,
+      next: park.next ?? null,
+    });
   } else {
     await writeEvent(ledger.pool, end, end.state === 'failed' ? 'error' : 'info', `unit ${end.state}`, {
       ...(end.reason === undefined ? {} : { reason: end.reason }),
@@ -160,10 +172,18 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
     changed: counters.changed,
   };
   await closeRun(ledger, input.name, input.run, state, totals);
-  await writeEvent(ledger.pool, { migration: input.name, run: input.run }, state === 'done' ? 'info' : 'warn', `run ${state}`, totals as unknown as JsonObject);
+  await writeEvent(
+    ledger.pool,
+    { migration: input.name, run: input.run },
+    state === 'done' ? 'info' : 'warn',
+    `run ${state}`,
+    totals as unknown as JsonObject,
+  );
   return { state, totals, counters };
 }
 
 function add(a: Counters, b: Partial<Counters>): Counters {
-  return Object.fromEntries(Object.entries(a).map(([name, value]) => [name, value + (b[name as keyof Counters] ?? 0)])) as unknown as Counters;
+  return Object.fromEntries(
+    Object.entries(a).map(([name, value]) => [name, value + (b[name as keyof Counters] ?? 0)]),
+  ) as unknown as Counters;
 }

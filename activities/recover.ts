@@ -1,11 +1,12 @@
 /** After a crash or a lost connection: what became of the writes whose answers never came? */
 import type { Located } from '../connectors/contract.js';
-import { countTries, itemsByKey, knownRefs } from '../ledger/items.js';
-import type { Settlement } from '../ledger/items.js';
-import { openBatches, settleBatch } from '../ledger/batches.js';
 import type { BatchRow } from '../ledger/batches.js';
+import { openBatches, settleBatch } from '../ledger/batches.js';
+import type { ContainerRow } from '../ledger/containers.js';
 import { listContainers } from '../ledger/containers.js';
 import { writeEvent, writeOutcomes } from '../ledger/events.js';
+import type { Settlement } from '../ledger/items.js';
+import { countTries, itemsByKey, knownRefs } from '../ledger/items.js';
 import { bindContainer } from './bind.js';
 import { pause } from './connections.js';
 import type { Slice } from './slice.js';
@@ -33,14 +34,20 @@ export async function recover(slice: Slice): Promise<void> {
   await writeEvent(slice.deps.ledger.pool, slice.input, 'warn', 'located writes whose answers were lost', { doubtful });
 }
 
-async function locateBatch(slice: Slice, batch: BatchRow, row: Parameters<typeof bindContainer>[1]): Promise<void> {
+async function locateBatch(slice: Slice, batch: BatchRow, row: ContainerRow): Promise<void> {
   const { deps, pairing, signal } = slice;
-  const bound = await bindContainer(slice, row);
+  const bound = await bindContainer(slice, slice.target, row);
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
   const intents = batch.keys.map((token, at) => ({ token, digest: batch.digests[at] as string }));
   const landed: Located[] = [];
   const absent: string[] = [];
-  for await (const located of slice.target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), signal)) {
+  for await (const located of slice.target.locate(
+    bound.target,
+    intents,
+    batch.anchor,
+    (ref) => known.has(ref),
+    signal,
+  )) {
     if (located.found === 'absent') absent.push(located.token);
     else landed.push(located);
   }
@@ -53,7 +60,15 @@ export async function settleLocated(slice: Slice, batch: BatchRow, located: read
   if (located.length === 0) return;
   const { deps, lease, input } = slice;
   const digests = new Map(batch.keys.map((key, at) => [key, batch.digests[at] as string]));
-  const items = new Map((await itemsByKey(deps.ledger.pool, batch.container, located.map((l) => l.token))).map((i) => [i.key, i]));
+  const items = new Map(
+    (
+      await itemsByKey(
+        deps.ledger.pool,
+        batch.container,
+        located.map((l) => l.token),
+      )
+    ).map((i) => [i.key, i]),
+  );
   const settled = located.flatMap((l): Settlement[] => {
     const item = items.get(l.token);
     if (!item || l.found === 'absent') return [];
@@ -78,7 +93,9 @@ export async function settleLocated(slice: Slice, batch: BatchRow, located: read
 async function giveBack(slice: Slice, batch: BatchRow, keys: readonly string[]): Promise<void> {
   const { deps, lease, input } = slice;
   const items = await itemsByKey(deps.ledger.pool, batch.container, keys);
-  const poisonous = batch.blameless ? [] : items.filter((item) => item.tries + 1 >= MAX_TRIES && batch.keys.length === 1);
+  const poisonous = batch.blameless
+    ? []
+    : items.filter((item) => item.tries + 1 >= MAX_TRIES && batch.keys.length === 1);
   const reason = `quarantined: in doubt ${MAX_TRIES} times, the last time alone; each time the write ended without an answer`;
   await settleBatch(
     deps.ledger,

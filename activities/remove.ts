@@ -1,17 +1,17 @@
 /** Deletions: only when the spec mirrors them, and never more than a set share at once without approval. */
 import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
+import type { ContainerRow } from '../ledger/containers.js';
 import { listContainers } from '../ledger/containers.js';
 import { writeOutcomes } from '../ledger/events.js';
 import type { Settlement } from '../ledger/items.js';
 import { removable } from '../ledger/removals.js';
 import { bindContainer } from './bind.js';
-import type { GateOpened } from './gate-of.js';
-import type { Slice } from './slice.js';
+import type { Slice, WorkResult } from './slice.js';
 
 export const DEFAULT_MAX_DELETIONS = 0.1;
 const PAGE = 500;
 
-export async function remove(slice: Slice): Promise<'more' | 'done' | GateOpened> {
+export async function remove(slice: Slice): Promise<WorkResult> {
   if (slice.selection.deletions !== 'mirror') return 'done';
   const { deps, pairing, unit } = slice;
   const { gone, items } = await removable.count(deps.ledger.pool, pairing.id);
@@ -37,19 +37,26 @@ export async function remove(slice: Slice): Promise<'more' | 'done' | GateOpened
 
 async function removePage(
   slice: Slice,
-  row: Parameters<typeof bindContainer>[1],
+  row: ContainerRow,
   items: readonly { readonly key: string; readonly ref: string }[],
 ): Promise<void> {
   const { deps, lease, input, signal } = slice;
-  const bound = await bindContainer(slice, row);
-  const intent = { container: row.id, op: 'remove' as const, anchor: '', keys: items.map((i) => i.key), digests: items.map(() => '') };
+  const bound = await bindContainer(slice, slice.target, row);
+  const intent = {
+    container: row.id,
+    op: 'remove' as const,
+    anchor: '',
+    keys: items.map((i) => i.key),
+    digests: items.map(() => ''),
+  };
   const batch = { ...intent, blameless: true, id: await openBatch(deps.ledger, lease, intent) };
   const removed: string[] = [];
   const refused: Settlement[] = [];
   try {
     const writes = items.map((item) => ({ op: 'remove' as const, token: item.key, ref: item.ref }));
     for await (const answer of slice.target.write(bound.target, writes, signal)) {
-      if ('refused' in answer) refused.push({ key: answer.refused, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) });
+      if ('refused' in answer)
+        refused.push({ key: answer.refused, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) });
       else removed.push(answer.token);
     }
   } catch (error) {

@@ -43,7 +43,10 @@ function dateOf(item: ItemRef): number {
  */
 export function wantedContainer(
   selection: Selection,
-  container: Pick<Container, 'path'> & { readonly role?: Container['role'] | null; readonly subscribed?: boolean | null },
+  container: Pick<Container, 'path'> & {
+    readonly role?: Container['role'] | null;
+    readonly subscribed?: boolean | null;
+  },
 ): Wanted {
   const subscribed = container.subscribed === true ? { subscribed: true } : {};
   const map = selection.map?.folders ?? {};

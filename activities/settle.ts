@@ -1,7 +1,7 @@
 /** Settling what needs no batch: items refused before anything was written. */
 import { writeOutcomes } from '../ledger/events.js';
-import { settleItems } from '../ledger/items.js';
 import type { Settlement } from '../ledger/items.js';
+import { settleItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Slice } from './slice.js';
 

@@ -3,26 +3,26 @@
  * wants, and ends at a safe point. What it leaves undone the next slice finds in the ledger.
  */
 import { randomUUID } from 'node:crypto';
-import { Fault } from '../connectors/errors.js';
 import type { Source, Target } from '../connectors/contract.js';
-import { kinds } from '../connectors/kinds.js';
+import { Fault } from '../connectors/errors.js';
 import type { KindRules } from '../connectors/kinds.js';
-import { blockScope, blockedFor } from '../ledger/budgets.js';
+import { kinds } from '../connectors/kinds.js';
+import { blockedFor, blockScope } from '../ledger/budgets.js';
 import { writeEvent } from '../ledger/events.js';
-import { LEASE_MS, releaseLease, renewLease, takeLease } from '../ledger/leases.js';
 import type { Lease, Tuning } from '../ledger/leases.js';
-import { ensurePairing } from '../ledger/places.js';
+import { LEASE_MS, releaseLease, renewLease, takeLease } from '../ledger/leases.js';
 import type { Pairing } from '../ledger/places.js';
+import { ensurePairing } from '../ledger/places.js';
 import { readSpec } from '../ledger/runs.js';
-import { bindUnit, changeUnit, countUnit, overlappingUnit, readUnit } from '../ledger/units.js';
 import type { Counters, UnitRow } from '../ledger/units.js';
+import { bindUnit, changeUnit, countUnit, overlappingUnit, readUnit } from '../ledger/units.js';
 import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
 import type { Phase, RunReason, SliceHeartbeat } from '../workflows/messages.js';
-import { pause, systemScope } from './connections.js';
 import type { Held, Opening } from './connections.js';
+import { pause, systemScope } from './connections.js';
 import type { Deps, MeterLabels } from './deps.js';
-import { gateOf } from './gate-of.js';
 import type { GateOpened } from './gate-of.js';
+import { gateOf } from './gate-of.js';
 
 export interface SliceInput {
   readonly migration: string;
@@ -32,8 +32,11 @@ export interface SliceInput {
   readonly reason: RunReason;
 }
 
+/** `settled`: nothing is left for the phases after this one either. */
+export type WorkResult = 'more' | 'done' | 'settled' | GateOpened;
+
 export type SliceResult =
-  | { readonly state: 'more' | 'done' | 'paused' | 'stopped'; readonly counters: Counters }
+  | { readonly state: 'more' | 'done' | 'settled' | 'paused' | 'stopped'; readonly counters: Counters }
   | ({ readonly state: 'parked'; readonly counters?: Counters } & GateOpened);
 
 /** What Temporal, or a test, hands a slice. */
@@ -56,8 +59,9 @@ export interface Slice<B = unknown> {
   readonly target: Target<B>;
   readonly sourceConfig: SystemConfig;
   readonly targetConfig: SystemConfig;
-  /** Another connection to the target, when budgets allow. */
+  /** Another connection to the target or the source, when budgets allow. */
   lane(): Promise<Held<Target<B>> | undefined>;
+  sourceLane(): Promise<Held<Source<B>> | undefined>;
   /** How many connections to the target the slice may write with, its first included. */
   lanes(): number;
   tuning(): Tuning;
@@ -82,13 +86,13 @@ export async function runSlice(
   deps: Deps,
   input: SliceInput,
   phase: Phase,
-  work: (slice: Slice) => Promise<'more' | 'done' | GateOpened>,
+  work: (slice: Slice) => Promise<WorkResult>,
   context: SliceContext,
 ): Promise<SliceResult> {
   const { ledger } = deps;
   const unit = await readUnit(ledger.pool, input.migration, input.unit);
   const spec = await readSpec(ledger.pool, input.specHash);
-  const ends: { (healthy: boolean): Promise<void> }[] = [];
+  const ends: ((healthy: boolean) => Promise<void>)[] = [];
   let healthy = false;
   try {
     const { selection, sourceConfig, targetConfig } = resolve(spec, unit);
@@ -109,6 +113,10 @@ export async function runSlice(
     const lease = await waitForLease(deps, pairing, context.signal);
     const held = await holdLease(deps, input, phase, pairing, lease, context);
     const started = Date.now();
+    const retuned = (plain: Omit<Opening, 'role'>): Omit<Opening, 'role'> => {
+      const { connections } = held.tuning();
+      return connections === undefined ? plain : { ...plain, connections };
+    };
     try {
       const slice = {
         deps,
@@ -123,10 +131,11 @@ export async function runSlice(
         sourceConfig,
         targetConfig,
         lane: () =>
-          deps.connections.tryOpenTarget(
-            { ...opening, ...(held.tuning().connections ? { connections: held.tuning().connections } : {}) } as Opening,
-            held.signal,
-          ) as Promise<Held<Target<unknown>> | undefined>,
+          deps.connections.tryOpenTarget(retuned(opening), held.signal) as Promise<Held<Target<unknown>> | undefined>,
+        sourceLane: () =>
+          deps.connections.tryOpenSource(retuned({ config: sourceConfig, account: unit.from }), held.signal) as Promise<
+            Held<Source<unknown>> | undefined
+          >,
         lanes: () => held.tuning().lanes ?? target.session.lanes,
         tuning: held.tuning,
         ending: held.ending,
@@ -234,7 +243,10 @@ async function holdLease(
     abort.abort(new Fault('unavailable', reason));
   };
   const endSoon = (): void => {
-    grace ??= setTimeout(() => abort.abort(new Fault('unavailable', 'the slice was asked to end')), deps.settings.graceMs);
+    grace ??= setTimeout(
+      () => abort.abort(new Fault('unavailable', 'the slice was asked to end')),
+      deps.settings.graceMs,
+    );
   };
   const onCancel = (): void => endSoon();
   context.signal.addEventListener('abort', onCancel, { once: true });
@@ -273,7 +285,11 @@ async function holdLease(
   return {
     signal: abort.signal,
     tally,
-    ending: () => wish !== undefined || context.signal.aborted || abort.signal.aborted || Date.now() - started > deps.settings.sliceMs,
+    ending: () =>
+      wish !== undefined ||
+      context.signal.aborted ||
+      abort.signal.aborted ||
+      Date.now() - started > deps.settings.sliceMs,
     wish: () => wish,
     lost: () => lost,
     tuning: () => tuning,
@@ -316,14 +332,16 @@ function measure(deps: Deps, labels: MeterLabels, phase: Phase, tally: Tally, ms
 async function respectBlocks(configs: readonly SystemConfig[], deps: Deps, signal: AbortSignal): Promise<void> {
   for (const config of configs) {
     const ms = await blockedFor(deps.ledger, systemScope(config));
-    if (ms > deps.settings.sliceMs) throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
+    if (ms > deps.settings.sliceMs)
+      throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
     if (ms > 0) await pause(ms, signal);
   }
 }
 
 /** A system that throttles one worker is left alone by all. */
 async function blockThrottled(error: unknown, spec: Spec, unit: UnitRow, deps: Deps): Promise<void> {
-  if (!(error instanceof Fault) || error.code !== 'throttled' || error.retryAfterMs === undefined || !error.side) return;
+  if (!(error instanceof Fault) || error.code !== 'throttled' || error.retryAfterMs === undefined || !error.side)
+    return;
   const { sourceConfig, targetConfig } = resolve(spec, unit);
   await blockScope(deps.ledger, systemScope(error.side === 'source' ? sourceConfig : targetConfig), error.retryAfterMs);
 }

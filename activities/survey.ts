@@ -1,6 +1,7 @@
 /** Survey: asks the source what there is, or what changed, and writes down what is to do. */
-import type { Change, Container, ItemRef, Page } from '../connectors/contract.js';
+import type { Change, Container, ItemRef, Page, Source } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
+import type { ContainerRow } from '../ledger/containers.js';
 import {
   advanceListing,
   finishSurvey,
@@ -9,55 +10,84 @@ import {
   startListing,
   voidKeys,
 } from '../ledger/containers.js';
-import type { ContainerRow } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
 import { markUnlisted, stageChanges, stageItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
+import type { Sql } from '../ledger/ledger.js';
+import { isSettled } from '../ledger/settled.js';
+import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem } from './selecting.js';
-import type { Slice } from './slice.js';
+import type { Slice, WorkResult } from './slice.js';
 
-export async function survey(slice: Slice): Promise<'more' | 'done'> {
+export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, input, pairing, lease, signal } = slice;
   const covers = coversContainer(slice.selection);
-  for await (const container of slice.source.containers(signal)) {
-    if (!covers(container.path)) continue;
-    const row = await fenced(deps.ledger, lease, async (sql) => {
-      const seen = await seeContainer(sql, pairing.id, container);
-      if (seen.validity === container.validity) return seen;
-      await voidKeys(sql, seen.id, pairing.target, container.validity);
-      await writeEvent(sql, input, 'warn', 'the source renumbered a folder; its items are recognised by digest', { container: seen.id });
-      return { ...seen, validity: container.validity, token: null, listingToken: null, listingAfter: null, surveyedRun: 0 };
-    });
-    if (row.surveyedRun === input.run) continue;
-    if (slice.ending()) return 'more';
-    if (!(await surveyContainer(slice, container, row))) return 'more';
-  }
-  return 'done';
+  const containers: Container[] = [];
+  for await (const container of slice.source.containers(signal)) if (covers(container.path)) containers.push(container);
+  const open = await fenced(deps.ledger, lease, async (sql) => {
+    const changed: Seen[] = [];
+    for (const container of containers) {
+      const row = await see(sql, slice, container);
+      if (row.surveyedRun === input.run) continue;
+      const idle = row.token !== null && row.listingAfter === null && row.token === container.token;
+      if (idle) await finishSurvey(sql, row.id, row.token, input.run);
+      else changed.push({ container, row });
+    }
+    return changed;
+  });
+  const lanes = Math.min(SURVEY_LANES, Math.ceil(open.length / CONTAINERS_PER_LANE));
+  let all = true;
+  await withLanes(lanes - 1, slice.sourceLane, (further) =>
+    inLanes([slice.source, ...further], open, slice.ending, async (session, seen) => {
+      if (!(await surveyContainer(slice, session, seen))) all = false;
+    }).then((workedOff) => {
+      all &&= workedOff;
+    }),
+  );
+  if (!all) return 'more';
+  return (await isSettled(deps.ledger, pairing.id, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
+}
+
+/** Most of a survey's time is round trips, one folder after the other. */
+const SURVEY_LANES = 2;
+const CONTAINERS_PER_LANE = 4;
+
+interface Seen {
+  readonly container: Container;
+  readonly row: ContainerRow;
+}
+
+async function see(sql: Sql, slice: Slice, container: Container): Promise<ContainerRow> {
+  const { pairing, input } = slice;
+  const seen = await seeContainer(sql, pairing.id, container);
+  if (seen.validity === container.validity) return seen;
+  await voidKeys(sql, seen.id, pairing.target, container.validity);
+  await writeEvent(sql, input, 'warn', 'the source renumbered a folder; its items are recognised by digest', {
+    container: seen.id,
+  });
+  return { ...seen, validity: container.validity, token: null, listingToken: null, listingAfter: null, surveyedRun: 0 };
 }
 
 /** False: the slice ended before the container's last page. */
-async function surveyContainer(slice: Slice, container: Container, row: ContainerRow): Promise<boolean> {
-  const { deps, input, lease } = slice;
-  const listing = row.listingAfter !== null;
-  if (!listing && row.token !== null) {
-    if (row.token === container.token) {
-      await fenced(deps.ledger, lease, (sql) => finishSurvey(sql, row.id, row.token, input.run));
+async function surveyContainer(slice: Slice, source: Source<unknown>, { container, row }: Seen): Promise<boolean> {
+  if (row.listingAfter === null && row.token !== null && source.changes) {
+    try {
+      await applyChanges(slice, source, container, row);
       return true;
-    }
-    if (slice.source.changes) {
-      try {
-        await applyChanges(slice, container, row);
-        return true;
-      } catch (error) {
-        if (!(error instanceof Fault) || error.code !== 'cursor-lost') throw error;
-      }
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'cursor-lost') throw error;
     }
   }
-  return listContainer(slice, container, row);
+  return listContainer(slice, source, container, row);
 }
 
-async function applyChanges(slice: Slice, container: Container, row: ContainerRow): Promise<void> {
-  const { deps, input, lease, signal, source, tally } = slice;
+async function applyChanges(
+  slice: Slice,
+  source: Source<unknown>,
+  container: Container,
+  row: ContainerRow,
+): Promise<void> {
+  const { deps, input, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
   const pages = source.changes?.(container, row.token as string, signal) as AsyncIterable<Page<Change>>;
   for await (const page of pages) {
@@ -72,7 +102,12 @@ async function applyChanges(slice: Slice, container: Container, row: ContainerRo
  * Lists page by page; each is written down together with the place to go on from. The token was taken before the
  * first page and is committed with the last, so that nothing between can be missed.
  */
-async function listContainer(slice: Slice, container: Container, row: ContainerRow): Promise<boolean> {
+async function listContainer(
+  slice: Slice,
+  source: Source<unknown>,
+  container: Container,
+  row: ContainerRow,
+): Promise<boolean> {
   const { deps, input, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
   let after = row.listingAfter ?? '';
@@ -89,7 +124,13 @@ async function listContainer(slice: Slice, container: Container, row: ContainerR
     const to = last ? undefined : page.at(-1)?.key;
     await fenced(deps.ledger, lease, async (sql) => {
       await stageItems(sql, row.id, items, input.run);
-      await markUnlisted(sql, row.id, { after, to }, page.map((item) => item.key), input.run);
+      await markUnlisted(
+        sql,
+        row.id,
+        { after, to },
+        page.map((item) => item.key),
+        input.run,
+      );
       if (items.length < page.length) await setExcluded(sql, row.id, page.length - items.length, false);
       if (last) await finishSurvey(sql, row.id, token, input.run);
       else await advanceListing(sql, row.id, to as string);
@@ -99,7 +140,7 @@ async function listContainer(slice: Slice, container: Container, row: ContainerR
     tally.bytes += items.reduce((sum, item) => sum + item.bytes, 0);
   };
   let page: readonly ItemRef[] = [];
-  for await (const next of slice.source.list(container, row.listingAfter ?? undefined, signal)) {
+  for await (const next of source.list(container, row.listingAfter ?? undefined, signal)) {
     if (page.length > 0) {
       await write(page, false);
       if (slice.ending()) return false;

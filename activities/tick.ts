@@ -1,7 +1,7 @@
 /** A schedule's start: asks the migration's one entity for a run, so that it never collides with another. */
 import type { WorkflowClient } from '@temporalio/client';
-import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 import type { MigrationInput, RunRequest, RunResult, TickInput } from '../workflows/messages.js';
+import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 
 export interface AskInput extends TickInput {
   /** The tick's own run id: the same start asks once. */

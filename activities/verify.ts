@@ -1,48 +1,60 @@
 /** Verify: reads back what arrived and keeps the proof; then looks for copies nobody asked for. */
-import type { TargetRef } from '../connectors/contract.js';
+import type { Target, TargetRef } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
+import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
 import { writeOutcomes } from '../ledger/events.js';
-import { knownRefs, nextItems, settleItems } from '../ledger/items.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
+import { knownRefs, nextItems, settleItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
-import { bindContainer, scanContainer } from './bind.js';
 import type { Bound } from './bind.js';
+import { bindContainer, scanContainer } from './bind.js';
 import { flagsOf } from './flags-of.js';
+import { inLanes, withLanes } from './lanes.js';
 import { exceptions } from './settle.js';
-import type { Slice } from './slice.js';
+import type { Slice, WorkResult } from './slice.js';
 import { spend } from './spend.js';
 
 const PAGE = 500;
 
-export async function verify(slice: Slice): Promise<'more' | 'done'> {
+export async function verify(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
+  const rows = (await containersToDo(deps.ledger, pairing.id)).filter((row) => row.todo.includes('verify'));
   try {
-    for (const row of await containersToDo(deps.ledger, pairing.id)) {
-      if (!row.todo.includes('verify')) continue;
-      const bound = await bindContainer(slice, row);
-      for (;;) {
-        if (slice.ending()) return 'more';
-        const items = await nextItems(deps.ledger.pool, bound.id, 'verify', undefined, PAGE);
-        if (items.length === 0) break;
-        await verifyPage(slice, bound, items);
-      }
-      const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
-      await scanContainer(slice, bound, (ref) => known.has(ref));
-    }
+    const all = await withLanes(Math.min(slice.lanes(), rows.length) - 1, slice.lane, (further) =>
+      inLanes([slice.target, ...further], rows, slice.ending, (session, row) => verifyContainer(slice, session, row)),
+    );
+    return all && !slice.ending() ? 'done' : 'more';
   } catch (error) {
     if (error instanceof Fault) error.side ??= 'target';
     throw error;
   }
-  return 'done';
 }
 
-async function verifyPage(slice: Slice, bound: Bound, items: readonly ItemRow[]): Promise<void> {
+async function verifyContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<void> {
+  const { deps, pairing } = slice;
+  const bound = await bindContainer(slice, session, row);
+  for (;;) {
+    if (slice.ending()) return;
+    const items = await nextItems(deps.ledger.pool, bound.id, 'verify', undefined, PAGE);
+    if (items.length === 0) break;
+    await verifyPage(slice, session, bound, items);
+  }
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  await scanContainer(slice, session, bound, (ref) => known.has(ref));
+}
+
+async function verifyPage(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  items: readonly ItemRow[],
+): Promise<void> {
   const { deps, lease, input } = slice;
   const settled =
-    slice.selection.verify === 'size' && slice.target.sizes
-      ? await compareSizes(slice, bound, items)
-      : await compareContent(slice, bound, items);
+    slice.selection.verify === 'size' && session.sizes
+      ? await compareSizes(slice, session, bound, items)
+      : await compareContent(slice, session, bound, items);
   const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
   await spend(slice, 'target', items.length, bytes);
   await fenced(deps.ledger, lease, async (sql) => {
@@ -56,10 +68,15 @@ async function verifyPage(slice: Slice, bound: Bound, items: readonly ItemRow[])
   slice.tally.failures += settled.length - verified;
 }
 
-async function compareContent(slice: Slice, bound: Bound, items: readonly ItemRow[]): Promise<Settlement[]> {
+async function compareContent(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  items: readonly ItemRow[],
+): Promise<Settlement[]> {
   const there = new Map<string, TargetRef>();
   const refs = items.map((item) => item.targetRef as string).sort();
-  for await (const ref of slice.target.readBack(bound.target, refs, slice.signal)) there.set(ref.ref, ref);
+  for await (const ref of session.readBack(bound.target, refs, slice.signal)) there.set(ref.ref, ref);
   return items.map((item): Settlement => {
     const copy = there.get(item.targetRef as string);
     if (!copy) return missing(item);
@@ -72,10 +89,15 @@ async function compareContent(slice: Slice, bound: Bound, items: readonly ItemRo
   });
 }
 
-async function compareSizes(slice: Slice, bound: Bound, items: readonly ItemRow[]): Promise<Settlement[]> {
+async function compareSizes(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  items: readonly ItemRow[],
+): Promise<Settlement[]> {
   const sizes = new Map<string, number>();
   const refs = items.map((item) => item.targetRef as string).sort();
-  for await (const { ref, bytes } of slice.target.sizes?.(bound.target, refs, slice.signal) ?? []) sizes.set(ref, bytes);
+  for await (const { ref, bytes } of session.sizes?.(bound.target, refs, slice.signal) ?? []) sizes.set(ref, bytes);
   return items.map((item): Settlement => {
     const bytes = sizes.get(item.targetRef as string);
     if (bytes === undefined) return missing(item);

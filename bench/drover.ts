@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { openLedger } from '../ledger/ledger.js';
 import { compiledFile } from '../worker/stack/compiled.js';
-import { startDev } from '../worker/stack/dev.js';
 import type { Dev } from '../worker/stack/dev.js';
+import { startDev } from '../worker/stack/dev.js';
 
 export interface DroverStack {
   readonly dev: Dev;

@@ -30,7 +30,10 @@ const rounds = Number(values.rounds);
 
 const dir = await mkdtemp(join(tmpdir(), 'drover-bench-'));
 const users = Object.fromEntries(
-  ['src', ...['a', 'b', 'c'].flatMap((x) => Array.from({ length: rounds * 2 }, (_, n) => `${x}${n}`))].map((user) => [user, PASSWORD]),
+  ['src', ...['a', 'b', 'c'].flatMap((x) => Array.from({ length: rounds * 2 }, (_, n) => `${x}${n}`))].map((user) => [
+    user,
+    PASSWORD,
+  ]),
 );
 const dovecot = await startDovecot({ users });
 const drover = await startDrover(dir);
@@ -39,34 +42,64 @@ try {
   const paths = samplePaths(FOLDERS).map((_, n) => (n === 0 ? ['INBOX'] : [`folder-${n}`]));
   const sample = function* () {
     const known = new Map(samplePaths(FOLDERS).map((path, n) => [path.join('/'), paths[n] as string[]]));
-    for (const m of sampleMailbox({ seed: 7, messages, folders: FOLDERS, medianBytes: 8_000, totalBytes: messages * 26_000, plain: true })) {
+    for (const m of sampleMailbox({
+      seed: 7,
+      messages,
+      folders: FOLDERS,
+      medianBytes: 8_000,
+      totalBytes: messages * 26_000,
+      plain: true,
+    })) {
       yield { ...m, path: known.get(m.path.join('/')) as string[] };
     }
   };
   const filled = await fillMailbox(dovecot, 'src', sample());
-  console.log(`${filled.messages} messages, ${Math.round(filled.bytes / 1e6)} MB, ${FOLDERS} folders, Maildir on both sides, Dovecot mail_fsync=never`);
-  await runMbsync({ dir, name: 'warm', source: { port: dovecot.port, user: 'src' }, target: { port: dovecot.port, user: 'a0' }, password: PASSWORD, patterns: ['none'] });
+  console.log(
+    `${filled.messages} messages, ${Math.round(filled.bytes / 1e6)} MB, ${FOLDERS} folders, Maildir on both sides, Dovecot mail_fsync=never`,
+  );
+  await runMbsync({
+    dir,
+    name: 'warm',
+    source: { port: dovecot.port, user: 'src' },
+    target: { port: dovecot.port, user: 'a0' },
+    password: PASSWORD,
+    patterns: ['none'],
+  });
 
   let at = 0;
   for (const delayMs of values.delay.split(',').map(Number)) {
     const proxy = await startProxy({ to: dovecot, delayMs });
     const port = delayMs === 0 ? dovecot.port : proxy.port;
     const source = { port, user: 'src' };
-    const rows: Record<string, number[]> = { 'mbsync, one process': [], 'mbsync, two processes': [], 'drover, move': [], 'drover, verify': [], 'drover, whole command': [] };
+    const rows: Record<string, number[]> = {
+      'mbsync, one process': [],
+      'mbsync, two processes': [],
+      'drover, move': [],
+      'drover, verify': [],
+      'drover, whole command': [],
+    };
     for (let round = 0; round < rounds; round++, at++) {
       const job = { dir, source, password: PASSWORD };
       const rate = (ms: number): number => (filled.messages / ms) * 1000;
-      rows['mbsync, one process']?.push(rate(await runMbsync({ ...job, name: `one-${at}`, target: { port, user: `a${at}` }, patterns: ['*'] })));
+      rows['mbsync, one process']?.push(
+        rate(await runMbsync({ ...job, name: `one-${at}`, target: { port, user: `a${at}` }, patterns: ['*'] })),
+      );
       const started = performance.now();
       const halves = [paths.filter((_, n) => n % 2 === 0), paths.filter((_, n) => n % 2 === 1)];
       await Promise.all(
         halves.map((half, n) =>
-          runMbsync({ ...job, name: `two-${at}-${n}`, target: { port, user: `b${at}` }, patterns: half.map((path) => path.join('/')) }),
+          runMbsync({
+            ...job,
+            name: `two-${at}-${n}`,
+            target: { port, user: `b${at}` },
+            patterns: half.map((path) => path.join('/')),
+          }),
         ),
       );
       rows['mbsync, two processes']?.push(rate(performance.now() - started));
       const times = await drover.apply(`bench-${at}`, source, { port, user: `c${at}` });
-      if (times.verified !== filled.messages) throw new Error(`drover verified ${times.verified} of ${filled.messages}`);
+      if (times.verified !== filled.messages)
+        throw new Error(`drover verified ${times.verified} of ${filled.messages}`);
       rows['drover, move']?.push(rate(times.moveMs));
       rows['drover, verify']?.push(rate(times.verifyMs));
       rows['drover, whole command']?.push(rate(times.wallMs));
@@ -83,7 +116,9 @@ try {
 
 function print(title: string, rows: Readonly<Record<string, readonly number[]>>): void {
   const peer = rows['mbsync, one process'] as number[];
-  console.log(`\n${title}: messages a second, median (min to max) of ${peer.length}; ratio to one mbsync, round by round`);
+  console.log(
+    `\n${title}: messages a second, median (min to max) of ${peer.length}; ratio to one mbsync, round by round`,
+  );
   for (const [name, rates] of Object.entries(rows)) {
     const ratios = rates.map((rate, n) => rate / (peer[n] as number));
     console.log(`  ${name.padEnd(24)} ${show(rates, 0).padStart(24)}   ${show(ratios, 2)}`);

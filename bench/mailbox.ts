@@ -31,7 +31,10 @@ export async function fillMailbox(
       }
       made.add(folder);
     }
-    const letters = message.flags.map((flag) => FLAG_LETTERS[flag] ?? '').sort().join('');
+    const letters = message.flags
+      .map((flag) => FLAG_LETTERS[flag] ?? '')
+      .sort()
+      .join('');
     const seconds = Math.floor(Date.parse(message.date) / 1000);
     const file = join(folder, 'cur', `${seconds}.M${count}P1.bench,S=${message.bytes.length}:2,${letters}`);
     await writeFile(file, message.bytes);

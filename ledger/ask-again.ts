@@ -5,7 +5,12 @@ import type { Sql } from './ledger.js';
  * `verify`: every item that stands in the target is to be proven again. `retry`: every item that failed is to be
  * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled.
  */
-export async function askAgain(sql: Sql, migration: string, units: readonly number[], what: 'retry' | 'verify'): Promise<void> {
+export async function askAgain(
+  sql: Sql,
+  migration: string,
+  units: readonly number[],
+  what: 'retry' | 'verify',
+): Promise<void> {
   const mine = `container in (select c.id from container c join unit u on u.pairing = c.pairing where u.migration = $1 and u.n = any($2))`;
   if (what === 'verify') {
     await sql.query(

@@ -17,7 +17,11 @@ export interface BatchRow {
 }
 
 /** Commits intents before anything is written. Each key names one write; `digests` is parallel to `keys`. */
-export async function openBatch(ledger: Ledger, lease: Lease, intent: Omit<BatchRow, 'id' | 'blameless'>): Promise<number> {
+export async function openBatch(
+  ledger: Ledger,
+  lease: Lease,
+  intent: Omit<BatchRow, 'id' | 'blameless'>,
+): Promise<number> {
   return fenced(ledger, lease, async (sql) => {
     const { rows } = await sql.query<{ id: number }>({
       name: 'open-batch',

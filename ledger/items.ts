@@ -202,3 +202,11 @@ export async function knownRefs(sql: Sql, targetPlace: number, targetKey: string
   );
   return new Set(rows.map((row) => row.ref));
 }
+
+export async function countToDo(sql: Sql, containers: readonly number[], todo: Todo): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>(
+    'select count(*) as n from item where container = any($1) and todo = $2 and todo is not null',
+    [containers, todo],
+  );
+  return rows[0]?.n ?? 0;
+}

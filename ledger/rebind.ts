@@ -5,7 +5,13 @@ import type { Sql } from './ledger.js';
  * Binds each item of the container to a copy in `found` with its digest, the k-th twin to the k-th copy. Items
  * without a copy become `missing`: they were deleted there, or the folder was made anew. Returns how many.
  */
-export async function rebindReferences(sql: Sql, container: number, place: number, targetKey: string, run: number): Promise<number> {
+export async function rebindReferences(
+  sql: Sql,
+  container: number,
+  place: number,
+  targetKey: string,
+  run: number,
+): Promise<number> {
   const { rows } = await sql.query<{ lost: number }>(
     `with mine as (
        select key, digest, row_number() over (partition by digest order by key) as twin

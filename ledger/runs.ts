@@ -104,7 +104,10 @@ export async function setControl(
 }
 
 /** What a person wants of a migration now. */
-export async function readControl(ledger: Ledger, migration: string): Promise<{ readonly paused: boolean; readonly tuning: Tuning }> {
+export async function readControl(
+  ledger: Ledger,
+  migration: string,
+): Promise<{ readonly paused: boolean; readonly tuning: Tuning }> {
   const { rows } = await ledger.pool.query<{ paused: boolean; tuning: Tuning }>(
     'select paused, tuning from migration where name = $1',
     [migration],

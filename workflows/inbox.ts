@@ -1,5 +1,6 @@
 /** What reached a migration while it worked. Handlers only append; the migration takes one at a time. */
 import { CancellationScope, setHandler } from '@temporalio/workflow';
+import type { RunRequest, TuningInput } from './messages.js';
 import {
   approveSignal,
   cancelSignal,
@@ -10,7 +11,6 @@ import {
   retrySignal,
   retuneUpdate,
 } from './messages.js';
-import type { RunRequest, TuningInput } from './messages.js';
 
 export type Message =
   | { readonly type: 'request'; readonly request: RunRequest; readonly replace: boolean }
@@ -21,7 +21,10 @@ export type Message =
 /** Listens to every signal and update, and to Temporal's own cancel. */
 export function openInbox(): Message[] {
   const inbox: Message[] = [];
-  setHandler(requestSignal, ({ replace, ...request }) => void inbox.push({ type: 'request', request, replace: replace ?? false }));
+  setHandler(
+    requestSignal,
+    ({ replace, ...request }) => void inbox.push({ type: 'request', request, replace: replace ?? false }),
+  );
   setHandler(pauseSignal, () => void inbox.push({ type: 'pause' }));
   setHandler(resumeSignal, () => void inbox.push({ type: 'resume' }));
   setHandler(cancelSignal, () => void inbox.push({ type: 'cancel' }));
@@ -45,6 +48,7 @@ function validateTuning(tuning: TuningInput): void {
   if (values.length === 0) throw new Error('name at least one of lanes, connections, itemsPerSecond, bytesPerSecond');
   for (const [name, value] of values) {
     if (typeof value !== 'number' || !(value > 0)) throw new Error(`${name} must be a number above 0, not ${value}`);
-    if ((name === 'lanes' || name === 'connections') && !Number.isInteger(value)) throw new Error(`${name} must be a whole number`);
+    if ((name === 'lanes' || name === 'connections') && !Number.isInteger(value))
+      throw new Error(`${name} must be a whole number`);
   }
 }

@@ -81,7 +81,13 @@ export interface UnitInput extends UnitCall {
 export type UnitResult =
   | { readonly state: 'done'; readonly counters: UnitCounters }
   | { readonly state: 'failed'; readonly reason: string }
-  | { readonly state: 'parked'; readonly gate: GateName; readonly reason: string; readonly next?: string; readonly retryAfterMs?: number }
+  | {
+      readonly state: 'parked';
+      readonly gate: GateName;
+      readonly reason: string;
+      readonly next?: string;
+      readonly retryAfterMs?: number;
+    }
   | { readonly state: 'paused' }
   | { readonly state: 'stopped' };
 
@@ -126,7 +132,14 @@ export interface Progress {
   readonly reason: RunReason;
   readonly specHash: string;
   readonly state: 'preparing' | 'running' | 'pausing' | 'paused' | 'waiting' | 'stopping' | 'done';
-  readonly units: { readonly total: number; readonly waiting: number; readonly running: number; readonly parked: number; readonly done: number; readonly failed: number };
+  readonly units: {
+    readonly total: number;
+    readonly waiting: number;
+    readonly running: number;
+    readonly parked: number;
+    readonly done: number;
+    readonly failed: number;
+  };
   /** Of units that ended in this run. What running units have done so far is in their slice's heartbeat. */
   readonly totals: UnitCounters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */
@@ -203,7 +216,13 @@ export interface PlanResult {
   readonly name: string;
   readonly containers: readonly PlanContainer[];
   readonly problems: readonly PlanProblem[];
-  readonly totals: { readonly create: number; readonly update: number; readonly remove: number; readonly unchanged: number; readonly bytes: number };
+  readonly totals: {
+    readonly create: number;
+    readonly update: number;
+    readonly remove: number;
+    readonly unchanged: number;
+    readonly bytes: number;
+  };
   /** Accounts whose containers were too many to list here, summed up. */
   readonly truncated: boolean;
 }

@@ -1,6 +1,7 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
 import {
-  CancellationScope,
   allHandlersFinished,
+  CancellationScope,
   condition,
   continueAsNew,
   setCurrentDetails,
@@ -9,15 +10,14 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { records, reports } from './calls.js';
 import { describeProgress } from './details.js';
-import { openInbox } from './inbox.js';
 import type { Message } from './inbox.js';
-import { NO_COUNTERS, progressQuery } from './messages.js';
+import { openInbox } from './inbox.js';
 import type { MigrationInput, Progress, RunRequest, RunResult } from './messages.js';
-import { openRun } from './run.js';
+import { NO_COUNTERS, progressQuery } from './messages.js';
 import type { OpenRun } from './run.js';
+import { openRun } from './run.js';
 
 const MIGRATION = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
 const STATE = defineSearchAttributeKey('DroverState', 'KEYWORD');

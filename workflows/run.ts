@@ -1,10 +1,20 @@
 /** One run of a migration: units in lanes, gates, pause, and a safe end. */
-import { CancellationScope, condition, executeChild, workflowInfo } from '@temporalio/workflow';
+
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { CancellationScope, condition, executeChild, workflowInfo } from '@temporalio/workflow';
 import { records } from './calls.js';
 import type { Message } from './inbox.js';
-import { NO_COUNTERS, makeUnitId } from './messages.js';
-import type { Carried, ParkedUnit, Progress, RunRequest, RunResult, UnitCall, UnitCounters, UnitResult } from './messages.js';
+import type {
+  Carried,
+  ParkedUnit,
+  Progress,
+  RunRequest,
+  RunResult,
+  UnitCall,
+  UnitCounters,
+  UnitResult,
+} from './messages.js';
+import { makeUnitId, NO_COUNTERS } from './messages.js';
 import type { unit } from './unit.js';
 
 export interface OpenRun {
@@ -59,7 +69,10 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
         (result) => ended.push({ call, result }),
         // A unit that was terminated, or whose worker gave it up: the run goes on without it.
         (error: Error) =>
-          ended.push({ call, result: ending || paused ? { state: 'stopped' } : { state: 'failed', reason: error.message } }),
+          ended.push({
+            call,
+            result: ending || paused ? { state: 'stopped' } : { state: 'failed', reason: error.message },
+          }),
       );
   };
 
@@ -141,7 +154,10 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
       case 'credentials':
         return pass((u) => u.gate === 'credentials' && (message.unit ?? u.n) === u.n, 'credentials');
       case 'approve':
-        return pass((u) => (u.gate === 'approval' || u.gate === 'failures') && (message.unit ?? u.n) === u.n, 'approve');
+        return pass(
+          (u) => (u.gate === 'approval' || u.gate === 'failures') && (message.unit ?? u.n) === u.n,
+          'approve',
+        );
       default:
         return message satisfies never;
     }
@@ -158,7 +174,11 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
         await pass((unit) => unit.retryAt !== undefined && unit.retryAt <= Date.now(), 'time');
         const draining = workflowInfo().continueAsNewSuggested;
         if (!paused && !ending && !draining) {
-          for (let call = running.size < lanes ? waiting.shift() : undefined; call; call = running.size < lanes ? waiting.shift() : undefined) {
+          for (
+            let call = running.size < lanes ? waiting.shift() : undefined;
+            call;
+            call = running.size < lanes ? waiting.shift() : undefined
+          ) {
             start(call);
           }
         }
@@ -181,7 +201,14 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
       reason: request.reason,
       specHash: prepared.specHash,
       state: stateOf(),
-      units: { total: prepared.total, waiting: waiting.length, running: running.size, parked: parked.length, done, failed },
+      units: {
+        total: prepared.total,
+        waiting: waiting.length,
+        running: running.size,
+        parked: parked.length,
+        done,
+        failed,
+      },
       totals,
       running: [...running.values()].map((r) => r.call),
       gates: parked,
@@ -217,6 +244,7 @@ async function begin(name: string, request: RunRequest): Promise<Carried> {
 
 function add(a: UnitCounters, b: UnitCounters): UnitCounters {
   const sum = { ...a };
-  for (const name of Object.keys(a) as (keyof UnitCounters)[]) (sum as Record<string, number>)[name] = a[name] + b[name];
+  for (const name of Object.keys(a) as (keyof UnitCounters)[])
+    (sum as Record<string, number>)[name] = a[name] + b[name];
   return sum;
 }

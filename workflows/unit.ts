@@ -9,8 +9,8 @@ import {
 import type { SliceInput, SliceResult } from '../activities/slice.js';
 import { slices } from './calls.js';
 import { describeCounters } from './details.js';
-import { PHASES } from './messages.js';
 import type { Phase, UnitInput, UnitResult } from './messages.js';
+import { PHASES } from './messages.js';
 
 const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
   survey: slices.surveySlice,
@@ -39,6 +39,7 @@ export async function unit(input: UnitInput & { readonly phase?: Phase }): Promi
         last = await slice[phase](call);
         if (last.state === 'parked') return { ...last };
         setCurrentDetails(describeCounters(phase, last.counters));
+        if (last.state === 'settled') return { state: 'done', counters: last.counters };
         if (last.state === 'paused' || last.state === 'stopped') return { state: last.state };
         if (CancellationScope.current().consideredCancelled) return { state: 'stopped' };
         if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unit>({ ...input, phase });

@@ -157,6 +157,19 @@ describe('a connection', () => {
     });
   });
 
+  it('never selects for writing what is only read', async () => {
+    const server = await scripted({});
+    const source = openSource(server, 'anna');
+    const container = { key: 'INBOX', path: ['INBOX'], validity: '7' };
+    await all(source.list(container, undefined, never));
+    const ref = { key: '0000000001', version: '', bytes: 1, rank: 0, meta: {} };
+    await all(source.read(container, [ref], never));
+    expect(server.lines.filter((line) => /EXAMINE|SELECT|FETCH/.test(line))).toEqual([
+      'EXAMINE INBOX',
+      'UID FETCH 1 (UID BODY.PEEK[])',
+    ]);
+  });
+
   it('is made anew when it ended between two calls', async () => {
     const server = await scripted({});
     const proxy = await proxied(server);

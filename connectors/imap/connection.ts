@@ -1,7 +1,8 @@
 /** One IMAP connection: writes commands, several in flight, and hands each its replies. Knows no mail. */
 import type { Socket } from 'node:net';
 import { Fault } from '../errors.js';
-import type { Command, Literal } from './command.js';
+import type { Command } from './command.js';
+import { CommandWriter } from './command-writer.js';
 import { faultFromNetwork, faultFromReply } from './faults.js';
 import type { DataReply, StatusReply } from './reply.js';
 import { parseReply } from './reply.js';
@@ -27,8 +28,6 @@ export interface ConnectionOptions {
 
 /** LITERAL- (RFC 7888) allows non-synchronising literals up to this many bytes. */
 const LITERAL_MINUS_BYTES = 4096;
-/** What may wait in this process for the network: enough to keep it busy. */
-const WRITE_AHEAD_BYTES = 1024 * 1024;
 
 export class ImapConnection {
   /** Upper case; empty until the server told. */
@@ -36,6 +35,7 @@ export class ImapConnection {
   readonly #options: ConnectionOptions;
   #socket: Socket;
   readonly #reader: ReplyReader;
+  readonly #writer = new CommandWriter((bytes) => this.#goesUnasked(bytes));
   #inFlight: InFlight[] = [];
   #unsent: InFlight[] = [];
   #sending = false;
@@ -44,7 +44,6 @@ export class ImapConnection {
   #ending: Ending | undefined;
   #awaitsHandshake = false;
   #unlisten: () => void = () => undefined;
-  #continuation: { readonly tag: string; readonly resolve: (go: boolean) => void } | undefined;
   #greeting: { resolve: (reply: StatusReply) => void; reject: (fault: Fault) => void } | undefined;
   readonly #greeted: Promise<StatusReply>;
 
@@ -120,7 +119,7 @@ export class ImapConnection {
     const waiting = [...this.#inFlight, ...this.#unsent];
     this.#inFlight = [];
     this.#unsent = [];
-    this.#continuation?.resolve(false);
+    this.#writer.stop();
     this.#greeting?.reject(fault);
     for (const entry of waiting) entry.reject(fault);
   }
@@ -239,25 +238,16 @@ export class ImapConnection {
     const at = this.#inFlight.findIndex((entry) => entry.tag === tag);
     if (at === -1) throw new Fault('unavailable', 'the server answered a command that is not in flight');
     const [entry] = this.#inFlight.splice(at, 1) as [InFlight];
-    if (this.#continuation?.tag === tag) this.#goOn(false);
+    this.#writer.answered(tag);
     this.#awaitsHandshake = entry.command.name === 'STARTTLS' && reply.status === 'OK';
     entry.resolve(reply);
   }
 
   #onContinue(text: string): void {
-    if (this.#continuation) {
-      this.#goOn(true);
-      return;
-    }
+    if (this.#writer.proceed()) return;
     const answer = this.#inFlight.find(({ command }) => command.onContinue)?.command.onContinue?.(text);
     if (answer === undefined) throw new Fault('unavailable', 'the server asks to go on where nothing is left to send');
     this.#socket.write(`${answer}\r\n`, 'latin1');
-  }
-
-  #goOn(go: boolean): void {
-    const waiting = this.#continuation;
-    this.#continuation = undefined;
-    waiting?.resolve(go);
   }
 
   /** Writes what is unsent, one command after the other, at the pace of the socket. */
@@ -265,65 +255,13 @@ export class ImapConnection {
     this.#sending = true;
     for (let entry = this.#unsent.shift(); entry !== undefined; entry = this.#unsent.shift()) {
       this.#inFlight.push(entry);
-      const socket = this.#socket;
-      socket.cork();
-      await this.#sendOne(entry, socket);
-      socket.uncork();
+      await this.#writer.write(this.#socket, entry.tag, entry.command);
     }
     this.#sending = false;
   }
 
-  async #sendOne({ tag, command }: InFlight, socket: Socket): Promise<void> {
-    let text = `${tag} `;
-    for (const piece of command.pieces) {
-      if (typeof piece === 'string') {
-        text += piece;
-        continue;
-      }
-      const waits = !this.#goesUnasked(piece);
-      socket.write(`${text}${piece.binary ? '~' : ''}{${piece.literal.length}${waits ? '' : '+'}}\r\n`, 'latin1');
-      text = '';
-      // Corked, a socket sends nothing: it must not be while one waits.
-      if (waits) socket.uncork();
-      const allowed = !waits || (await this.#allowed(tag));
-      if (waits) socket.cork();
-      // When the server refuses the literal it has answered the command: nothing more of it may follow.
-      if (!allowed) return;
-      socket.write(piece.literal);
-      if (socket.writableLength < WRITE_AHEAD_BYTES) continue;
-      socket.uncork();
-      await this.#drained(socket);
-      socket.cork();
-    }
-    socket.write(`${text}\r\n`, 'latin1');
-  }
-
-  #goesUnasked({ literal }: Literal): boolean {
-    return (
-      this.has('LITERAL+') || (literal.length <= LITERAL_MINUS_BYTES && (this.has('LITERAL-') || this.has('IMAP4REV2')))
-    );
-  }
-
-  /** Whether the server let the literal come that was just announced. */
-  #allowed(tag: string): Promise<boolean> {
-    if (this.#dead) return Promise.resolve(false);
-    const asked = new Promise<boolean>((resolve) => {
-      this.#continuation = { tag, resolve };
-    });
-    return asked;
-  }
-
-  #drained(socket: Socket): Promise<void> {
-    if (this.#dead || !socket.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        socket.removeListener('drain', done);
-        socket.removeListener('close', done);
-        resolve();
-      };
-      socket.once('drain', done);
-      socket.once('close', done);
-    });
+  #goesUnasked(bytes: number): boolean {
+    return this.has('LITERAL+') || (bytes <= LITERAL_MINUS_BYTES && (this.has('LITERAL-') || this.has('IMAP4REV2')));
   }
 }
 

@@ -10,7 +10,7 @@ import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../con
 import { rolesByName } from '../folder-roles.js';
 import { ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail } from '../mail.js';
-import { digestMail } from '../mail.js';
+import { canonicalMail, digestMail } from '../mail.js';
 import type { Keywords } from './flags.js';
 import { flagsOf, keywordsOf } from './flags.js';
 import type { Layout } from './folders.js';
@@ -149,9 +149,9 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       for (const ref of wanted) {
         closing.check(signal);
         const file = files.get(ref);
-        const facts = file && (await factsOf(folder, file));
-        // W= is the size with CRLF line ends, which is what other systems count.
-        if (facts) yield { ref, bytes: Number(/,W=(\d+)/.exec(ref)?.[1] ?? facts.bytes) };
+        const content = file && (await contentOf(folder, file));
+        // Of the canonical form: how lines are stored here must not look like a difference.
+        if (content) yield { ref, bytes: canonicalMail(content.body).length };
       }
     },
     close: () => closing.close(),

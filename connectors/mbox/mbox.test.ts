@@ -1,10 +1,23 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { all, apply, bodyOf, create, entries, flagsOf, never } from '../../tests/conformance/collect.js';
 import { large, plain } from '../../tests/conformance/odd-messages.js';
 import { digestMail } from '../mail.js';
+import { FileWindow } from './file-window.js';
 import { fileName, folderName } from './folder-files.js';
 import { dateOfFromLine } from './from-line.js';
 import { connector } from './index.js';
@@ -177,6 +190,38 @@ describe('mbox files', () => {
   it('refuses an account that leads out of the folder', () => {
     const access = { account: '../other', secret: async () => '' };
     expect(() => connector.source?.({ path: '/mail/../other' }, access)).toThrow(/cannot be part of a path/);
+  });
+});
+
+describe('a window over a file', () => {
+  it('finds what straddles its edge, wherever the edge cuts', async () => {
+    const edge = 1 << 20;
+    const needle = Buffer.from('\nFrom ');
+    for (let before = 0; before <= needle.length; before++) {
+      const bytes = Buffer.alloc(edge + 1000, 'x');
+      needle.copy(bytes, edge - before);
+      const file = join(root, 'window');
+      await writeFile(file, bytes);
+      const handle = await open(file);
+      try {
+        const window = new FileWindow(handle, bytes.length);
+        expect(await window.indexOf(needle, 0)).toBe(edge - before);
+        expect(await window.indexOf(needle, edge - before + 1)).toBe(-1);
+        expect(await window.indexOf(needle, 0, edge - before)).toBe(-1);
+      } finally {
+        await handle.close();
+      }
+    }
+  });
+
+  it('says so when the file becomes shorter, and does not search for ever', async () => {
+    const file = await write('x', 'short');
+    const handle = await open(file);
+    try {
+      await expect(new FileWindow(handle, 5_000_000).indexOf(Buffer.from('y'), 0)).rejects.toThrow(/shorter/);
+    } finally {
+      await handle.close();
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { Fault } from '../errors.js';
 import { rolesByName } from '../folder-roles.js';
 import { errnoOf, faultOf, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail, MailMeta } from '../mail.js';
-import { digestMail } from '../mail.js';
+import { canonicalMail, digestMail } from '../mail.js';
 import { appending, entryOf } from './appending.js';
 import { FileWindow } from './file-window.js';
 import { folderKey, isInbox, treeAt } from './folder-files.js';
@@ -186,7 +186,8 @@ export function createMboxTarget(path: string): Target<Mail> {
         for (const ref of [...refs].sort()) {
           closing.check(signal);
           const message = await sameMessage(file, ref, DIALECT);
-          if (message) yield { ref, bytes: message.end - message.start };
+          // Of the canonical form: how lines are stored here must not look like a difference.
+          if (message) yield { ref, bytes: canonicalMail(await contentOf(file, message, DIALECT)).length };
         }
       });
     },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClosedRun } from '../../activities/prepare.js';
-import { startLedger } from './ledger.js';
 import type { LedgerServer } from './ledger.js';
+import { startLedger } from './ledger.js';
 import { createWorld } from './world.js';
 
 let server: LedgerServer;
@@ -10,7 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const message = (n: number, text = ''): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\nbody ${n} ${text}\r\n`);
+const message = (n: number, text = ''): Buffer =>
+  Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\nbody ${n} ${text}\r\n`);
 
 describe('a first run', () => {
   it('moves every message once, with flags and dates, and proves it', async () => {
@@ -25,7 +26,10 @@ describe('a first run', () => {
 
     const closed = (await world.run()) as ClosedRun;
 
-    expect(closed).toMatchObject({ state: 'done', totals: { items: 450, verified: 450, failures: 0, pending: 0, duplicates: 0 } });
+    expect(closed).toMatchObject({
+      state: 'done',
+      totals: { items: 450, verified: 450, failures: 0, pending: 0, duplicates: 0 },
+    });
     expect(world.target.counts.create).toBe(450);
     const inbox = [...world.to.folder(['INBOX']).messages.values()];
     expect(inbox).toHaveLength(300);
@@ -52,7 +56,8 @@ describe('what is there already', () => {
   it('is adopted by digest, twins count-wise, and what has no source stays', async () => {
     const world = createWorld(server.ledger);
     for (const n of [1, 2, 3, 3]) world.from.put(['INBOX'], { bytes: message(n) });
-    for (const n of [2, 3, 99]) world.to.put(['INBOX'], { bytes: Buffer.concat([Buffer.from('X-TUID: abcdefghijkl\r\n'), message(n)]) });
+    for (const n of [2, 3, 99])
+      world.to.put(['INBOX'], { bytes: Buffer.concat([Buffer.from('X-TUID: abcdefghijkl\r\n'), message(n)]) });
 
     const closed = (await world.run()) as ClosedRun;
 

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLedger } from '../../ledger/ledger.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { openLedger } from '../../ledger/ledger.js';
 import { migrateLedger } from '../../ledger/migrate.js';
 import { preparePostgresHome } from '../../worker/stack/postgres-home.js';
 import { startPostgresServer } from '../../worker/stack/postgres-server.js';

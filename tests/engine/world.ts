@@ -4,23 +4,22 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createConnections } from '../../activities/connections.js';
-import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import type { Deps, EngineSettings } from '../../activities/deps.js';
+import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { createFlight } from '../../activities/flight.js';
 import { move } from '../../activities/move.js';
-import { finishRun, prepare } from '../../activities/prepare.js';
 import type { ClosedRun } from '../../activities/prepare.js';
-import { runSlice } from '../../activities/slice.js';
+import { endUnit, finishRun, prepare } from '../../activities/prepare.js';
 import type { SliceResult } from '../../activities/slice.js';
+import { runSlice } from '../../activities/slice.js';
 import { survey } from '../../activities/survey.js';
 import { verify } from '../../activities/verify.js';
-import { endUnit } from '../../activities/prepare.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import { connectors } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { Selection, Spec } from '../../schemas/spec.js';
 import { specHash } from '../../schemas/hash.js';
+import type { Selection, Spec } from '../../schemas/spec.js';
 import type { RunReason } from '../../workflows/messages.js';
 
 export interface World {
@@ -47,7 +46,11 @@ const UNMEASURED = {
 
 export function createWorld(
   ledger: Ledger,
-  options: { readonly selection?: Partial<Selection>; readonly settings?: Partial<EngineSettings>; readonly name?: string } = {},
+  options: {
+    readonly selection?: Partial<Selection>;
+    readonly settings?: Partial<EngineSettings>;
+    readonly name?: string;
+  } = {},
 ): World {
   const id = options.name ?? randomUUID().slice(0, 8);
   const source = memoryStore(`${id}-source`);
@@ -58,7 +61,14 @@ export function createWorld(
     sources: { old: { type: 'memory', options: { name: source.name } } },
     targets: { new: { type: 'memory', options: { name: target.name } } },
     selections: [
-      { name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: [{ from: 'anna', to: 'anna' }], ...options.selection },
+      {
+        name: 'mail',
+        kind: 'mail',
+        from: 'old',
+        to: 'new',
+        accounts: [{ from: 'anna', to: 'anna' }],
+        ...options.selection,
+      },
     ],
   };
   const secret = async (): Promise<string> => 'none';
@@ -91,7 +101,11 @@ export function createWorld(
     async run({ reason = 'apply', request = randomUUID() } = {}) {
       const hash = specHash(spec);
       const signal = new AbortController().signal;
-      const opened = await prepare(deps, { name: spec.name, request: { id: request, reason, spec, specHash: hash } }, signal);
+      const opened = await prepare(
+        deps,
+        { name: spec.name, request: { id: request, reason, spec, specHash: hash } },
+        signal,
+      );
       for (const unit of opened.units) {
         const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
         for (const [phase, work] of phases) {
@@ -100,6 +114,7 @@ export function createWorld(
             result = await runSlice(deps, input, phase, work, { signal, heartbeat: () => {} });
             if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
           } while (result.state === 'more');
+          if (result.state === 'settled') break;
         }
         await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
       }

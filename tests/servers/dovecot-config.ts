@@ -1,4 +1,5 @@
 /** The configuration file of the Dovecot in dovecot.ts. */
+import { userInfo } from 'node:os';
 import type { DovecotOptions } from './dovecot.js';
 
 export interface DovecotLayout {
@@ -69,7 +70,7 @@ function listeners({ port, tlsPort, asRoot }: DovecotLayout): string[] {
     `  service_count = 0\n  process_limit = 4${asRoot ? '' : '\n  chroot ='}\n}`,
   ];
   if (!asRoot) {
-    const user = process.env.USER ?? 'nobody';
+    const user = userInfo().username;
     lines.push(`default_internal_user = ${user}`, `default_login_user = ${user}`, 'default_internal_group =');
     for (const service of ['anvil', 'stats', 'imap-urlauth-login']) lines.push(`service ${service} {\n  chroot =\n}`);
   }

@@ -1,0 +1,88 @@
+/** The embedded stack with worker processes on it, and a migration that runs there. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
+import type { Ledger } from '../../ledger/ledger.js';
+import { openLedger } from '../../ledger/ledger.js';
+import { specHash } from '../../schemas/hash.js';
+import type { Spec } from '../../schemas/spec.js';
+import type { Stack } from '../../worker/stack/stack.js';
+import { startStack } from '../../worker/stack/stack.js';
+import type { RunRequest } from '../../workflows/messages.js';
+import { makeMigrationId } from '../../workflows/messages.js';
+import type { migration } from '../../workflows/migration.js';
+import type { WorkerProcess } from './worker-process.js';
+import { startWorkerProcess } from './worker-process.js';
+
+export type Migration = WorkflowHandleWithFirstExecutionRunId<typeof migration>;
+
+export interface Fleet {
+  readonly dir: string;
+  readonly stack: Stack;
+  readonly client: Client;
+  readonly ledger: Ledger;
+  readonly workerLog: string;
+  /** As they run now; the n-th takes the place of the n-th that was killed. */
+  readonly workers: WorkerProcess[];
+  /** Kills the n-th worker and starts another in its place. */
+  replaceWorker(n: number): Promise<void>;
+  apply(spec: Spec): Promise<Migration>;
+  stop(): Promise<void>;
+}
+
+export async function startFleet(workers: number, env: Record<string, string> = {}): Promise<Fleet> {
+  const dir = await mkdtemp(join(tmpdir(), 'drover-fleet-'));
+  const stack = await startStack({ dir, log: () => {}, signal: new AbortController().signal });
+  const workerLog = join(dir, 'worker.log');
+  const start = () => startWorkerProcess(stack, workerLog, env);
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  const client = new Client({ connection, namespace: stack.namespace });
+  const ledger = openLedger(stack.ledgerUrl);
+  const running: WorkerProcess[] = [];
+  const fleet: Fleet = {
+    dir,
+    stack,
+    client,
+    ledger,
+    workerLog,
+    workers: running,
+    async replaceWorker(n) {
+      await running[n]?.kill();
+      running[n] = start();
+    },
+    apply: (spec) => applySpec(client, stack.taskQueue, spec),
+    async stop() {
+      await Promise.all(running.map((worker) => worker.stop()));
+      await connection.close();
+      await ledger.close();
+      await stack.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+  try {
+    // The first one registers search attributes; the others need not race with it.
+    for (let n = 0; n < workers; n++) {
+      running.push(start());
+      if (n === 0) await running[0]?.takesWork();
+    }
+    await Promise.all(running.map((worker) => worker.takesWork()));
+    return fleet;
+  } catch (error) {
+    await fleet.stop();
+    throw error;
+  }
+}
+
+/** What `migrate apply` asks Temporal for. */
+export function applySpec(client: Client, taskQueue: string, spec: Spec): Promise<Migration> {
+  const request: RunRequest = { id: randomUUID(), reason: 'apply', spec, specHash: specHash(spec) };
+  return client.workflow.start<typeof migration>('migration', {
+    workflowId: makeMigrationId(spec.name),
+    taskQueue,
+    args: [{ name: spec.name, queue: [request] }],
+    memo: { specHash: specHash(spec) },
+  });
+}
