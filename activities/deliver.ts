@@ -47,15 +47,22 @@ async function adopt(slice: Slice, to: OpenDestination, entries: readonly Entry[
     const settled: Settlement[] = [];
     const rest: Entry[] = [];
     const taken: string[] = [];
-    for (const entry of entries) {
-      const at = free.findIndex((stray) => stray.digest === entry.digest);
-      const stray = at === -1 ? undefined : free.splice(at, 1)[0];
-      if (!stray) {
-        rest.push(entry);
-        continue;
-      }
+    const claim = (entry: Entry, at: number): void => {
+      const stray = free.splice(at, 1)[0] as Stray;
       taken.push(stray.ref);
       settled.push(adopted(entry, stray));
+    };
+    // Twins may differ in their dates only: each takes the copy with its own date, and what is left over goes round.
+    const others: Entry[] = [];
+    for (const entry of entries) {
+      const at = free.findIndex((stray) => stray.digest === entry.digest && hasDate(stray, entry));
+      if (at === -1) others.push(entry);
+      else claim(entry, at);
+    }
+    for (const entry of others) {
+      const at = free.findIndex((stray) => stray.digest === entry.digest);
+      if (at === -1) rest.push(entry);
+      else claim(entry, at);
     }
     await takeStrays(sql, pairing.target, bound.targetKey, taken);
     await settleItems(sql, bound.id, settled, input.run);
@@ -63,6 +70,11 @@ async function adopt(slice: Slice, to: OpenDestination, entries: readonly Entry[
     slice.tally.items += settled.length;
     return rest;
   });
+}
+
+function hasDate(stray: Stray, { item }: Entry): boolean {
+  const { date } = item.meta;
+  return typeof date !== 'string' || (typeof stray.meta.date === 'string' && Date.parse(stray.meta.date) === Date.parse(date));
 }
 
 /** What the copy lacks of the source's flags is added; what it has beyond them is somebody's, and stays. */
@@ -78,6 +90,7 @@ function adopted(entry: Entry, stray: Stray): Settlement {
     digest: entry.digest,
     ref: stray.ref,
     base: { ...entry.item.meta, flags: common },
+    ...(hasDate(stray, entry) ? {} : { reason: 'internal date not kept' }),
   };
 }
 

@@ -46,7 +46,7 @@ async function open(
   const bound = await bindContainer(slice, target, row);
   return {
     bound,
-    anchor: await target.anchor(bound.target, signal),
+    anchor: bound.target.anchor ?? (await target.anchor(bound.target, signal)),
     hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
     hasDeparted: await hasDeparted(deps.ledger.pool, pairing.id),
     moved,

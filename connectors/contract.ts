@@ -125,6 +125,8 @@ export interface TargetContainer {
   readonly created: boolean;
   /** Items it held when it was opened; 0 for a new one. */
   readonly items: number;
+  /** Its anchor at that moment, where opening it told (see `Target.anchor`). */
+  readonly anchor?: string;
   /** What had to be changed to make it, e.g. a character the server refuses. */
   readonly notes?: readonly string[];
 }

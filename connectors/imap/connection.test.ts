@@ -5,9 +5,10 @@ import { all, create, never } from '../../tests/conformance/collect.js';
 import { openSource, openTarget } from '../../tests/servers/imap-account.js';
 import type { TestProxy } from '../../tests/servers/proxy.js';
 import { startProxy } from '../../tests/servers/proxy.js';
-import type { Script, ScriptedImap } from '../../tests/servers/scripted-imap.js';
+import type { Script, ScriptedCommand, ScriptedImap } from '../../tests/servers/scripted-imap.js';
 import { startScriptedImap } from '../../tests/servers/scripted-imap.js';
 import { ImapConnection } from './connection.js';
+import { expandSet } from './sequence-set.js';
 
 const running: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -229,11 +230,80 @@ describe('a connection', () => {
   });
 });
 
+describe('reading what a server cannot give', () => {
+  const container = { key: 'INBOX', path: ['INBOX'], validity: '7' };
+  const refs = Array.from({ length: 9 }, (_, n) => ({
+    key: String(n + 1).padStart(10, '0'),
+    version: '',
+    bytes: 4,
+    rank: 0,
+    meta: {},
+  }));
+
+  /** Gives nothing at all for a set that holds UID 5, and says `failure` instead. */
+  function withoutFive(failure: (command: ScriptedCommand) => string): Script {
+    return {
+      answer(command) {
+        const set = /^UID FETCH (\S+)/.exec(command.text)?.[1];
+        if (set === undefined) return false;
+        const uids = expandSet(set);
+        if (uids.includes(5)) return failure(command);
+        return `${uids.map((uid) => `* ${uid} FETCH (UID ${uid} BODY[] "n: ${uid}")\r\n`).join('')}${command.tag} OK done\r\n`;
+      },
+    };
+  }
+
+  it.each<[string, (command: ScriptedCommand) => string]>([
+    ['says NO', ({ tag }) => `${tag} NO [SERVERBUG] Input/output error\r\n`],
+    ['says BYE', () => '* BYE FETCH failed\r\n'],
+    [
+      'just closes',
+      ({ socket }) => {
+        socket.destroy();
+        return '';
+      },
+    ],
+  ])('finds the one message when the server %s to all that were asked with it', async (_, failure) => {
+    const server = await scripted(withoutFive(failure));
+    const source = openSource(server, 'anna');
+    const answers = await all(source.read(container, refs, never));
+    expect(answers.map((one) => ('key' in one ? one.body.toString() : one.refused))).toEqual(
+      refs.map(({ key }, n) => (n === 4 ? key : `n: ${n + 1}`)),
+    );
+    expect(answers[4]).toMatchObject({
+      reason: expect.stringMatching(/Input\/output error|the server ends the connection/),
+    });
+  });
+
+  it("throws when the trouble is no message's", async () => {
+    const server = await scripted(withoutFive(({ tag }) => `${tag} NO [UNAVAILABLE] backend down\r\n`));
+    await expect(all(openSource(server, 'anna').read(container, refs, never))).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+
+  it('counts what is new by UID, not by what n:* names', async () => {
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 CONDSTORE',
+      answer({ tag, text }) {
+        if (text.startsWith('EXAMINE')) return `* 2 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n${tag} OK\r\n`;
+        // UIDNEXT was 10; 2 is the last message, and stands for `10:*`.
+        if (text.startsWith('UID SEARCH')) return `* SEARCH 2\r\n${tag} OK\r\n`;
+        return false;
+      },
+    });
+    const source = openSource(server, 'anna');
+    const token = JSON.stringify({ validity: '7', uidNext: 10, modSeq: '3', messages: 2 });
+    const changes = source.changes?.bind(source) as NonNullable<typeof source.changes>;
+    expect(await all(changes(container, token, never))).toEqual([]);
+  });
+});
+
 describe('appending', () => {
   const container = { key: 'INBOX', path: ['INBOX'], validity: '7', created: false, items: 0 };
   const bodies = ['one', 'two', 'three'].map((text) => Buffer.from(`S: ${text}\r\n\r\n`));
 
-  it('sends a literal only when asked to, and nothing more of a command that was refused', async () => {
+  it('sends a literal only when asked to', async () => {
     const server = await scripted({
       capabilities: 'IMAP4rev1 UIDPLUS',
       answer: ({ tag, text }) =>
@@ -252,6 +322,20 @@ describe('appending', () => {
       { token: 'b', ref: '0000000004' },
     ]);
     expect(server.lines.slice(-2)).toEqual(['APPEND INBOX (\\Seen) <10 bytes>', 'APPEND INBOX <10 bytes>']);
+  });
+
+  it('sends nothing more of a command whose literal was refused: it would be taken for commands', async () => {
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 UIDPLUS',
+      refuseLiteral: ({ tag, bytes }) => (bytes === 12 ? `${tag} NO [TOOBIG] no\r\n` : undefined),
+      answer: ({ tag, text }) => text.startsWith('APPEND') && `${tag} OK [APPENDUID 7 1] ok\r\n`,
+    });
+    const writes = bodies.map((body, n) => create(`t${n}`, body));
+    expect(writes.map((write) => write.op === 'create' && write.bytes)).toEqual([10, 10, 12]);
+    const inOrder = [writes[2], writes[0]].filter((write) => write !== undefined);
+    const answers = await all(openTarget(server, 'anna').write(container, inOrder, never));
+    expect(answers).toMatchObject([{ refused: 't2' }, { token: 't0', ref: '0000000001' }]);
+    expect(server.lines.slice(-2)).toEqual([expect.stringMatching(/^SELECT/), 'APPEND INBOX <10 bytes>']);
   });
 
   it('throws when the server says BYE, and answers what was stored before', async () => {

@@ -8,6 +8,7 @@ import type { Folder } from './folders.js';
 import { folderStatus, listFolders } from './folders.js';
 import type { TargetName } from './mailbox-names.js';
 import { pathOf, targetName } from './mailbox-names.js';
+import { uidKey } from './sequence-set.js';
 import type { ImapSession } from './session.js';
 
 export class TargetFolders {
@@ -90,6 +91,7 @@ export class TargetFolders {
       validity: status.validity,
       created,
       items: status.messages,
+      anchor: uidKey(status.uidNext),
       ...(notes.length > 0 ? { notes } : {}),
     };
   }

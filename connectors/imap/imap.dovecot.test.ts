@@ -175,6 +175,27 @@ describe('limits of a target', () => {
     ]);
   });
 
+  it('removes and moves nothing that others marked \\Deleted', async () => {
+    for (const withoutCapabilities of [[], ['MOVE']]) {
+      const server = await dovecot({ withoutCapabilities });
+      const hand = await witness(server);
+      const keys: string[] = [];
+      for (let n = 0; n < 3; n++)
+        keys.push(await hand.put(['INBOX'], { bytes: plain(n), flags: n === 0 ? ['\\Deleted'] : [] }));
+      const target = closing(openTarget(server, 'anna'));
+      const inbox = await target.ensure({ path: ['INBOX'] }, never);
+      const to = await target.ensure({ path: ['Other'] }, never);
+      const [, moved = '', removed = ''] = keys;
+      const answers = await apply(target, inbox, [
+        { op: 'move', token: 'm', ref: moved, to },
+        { op: 'remove', token: 'r', ref: removed },
+      ]);
+      expect([written(answers, 'm').ref, written(answers, 'r').ref]).toEqual(['0000000001', removed]);
+      expect((await hand.messages(['INBOX'])).map((one) => one.bytes)).toEqual([plain(0)]);
+      expect((await hand.messages(['Other'])).map((one) => one.bytes)).toEqual([plain(1)]);
+    }
+  });
+
   it('carries a message of 35 MB both ways', async () => {
     const server = await dovecot();
     const body = large(35_000_000);

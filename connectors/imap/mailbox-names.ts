@@ -1,24 +1,17 @@
 /** Between folder names on the wire and paths: modified UTF-7 (RFC 3501, section 5.1.3), delimiters, prefixes. */
 import { createHash } from 'node:crypto';
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../modified-utf7.js';
 import type { Namespace } from './session.js';
 
 /** Decodes a name of latin1 characters, one a byte. What is not modified UTF-7 stays as it is. */
 export function decodeName(raw: string): string {
   // A server with UTF8=ACCEPT, or a careless one, sends UTF-8.
   if (/[\x80-\xff]/.test(raw)) return Buffer.from(raw, 'latin1').toString('utf8');
-  return raw.replace(/&([A-Za-z0-9+,]*)-/g, (whole, base64: string) => {
-    if (base64 === '') return '&';
-    const bytes = Buffer.from(base64.replaceAll(',', '/'), 'base64');
-    return bytes.length === 0 || bytes.length % 2 === 1 ? whole : bytes.swap16().toString('utf16le');
-  });
+  return decodeModifiedUtf7(raw) ?? raw;
 }
 
 export function encodeName(text: string): string {
-  return text.replace(/&|[^\x20-\x7e]+/g, (run) => {
-    if (run === '&') return '&-';
-    const base64 = Buffer.from(run, 'utf16le').swap16().toString('base64');
-    return `&${base64.replace(/=+$/, '').replaceAll('/', ',')}-`;
-  });
+  return encodeModifiedUtf7(text);
 }
 
 /** The path of a folder, without the prefix of personal folders. The inbox is `INBOX` in any spelling. */

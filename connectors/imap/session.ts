@@ -198,6 +198,18 @@ export class ImapSession {
     return this.#selected;
   }
 
+  /**
+   * Leaves a folder that was opened for `read`. Of a selected folder STATUS need not tell what came since
+   * (RFC 9051, section 6.3.11): Dovecot tells what the session has seen.
+   */
+  async leave(connection: ImapConnection): Promise<void> {
+    if (this.#selected === undefined) return;
+    this.#selected = undefined;
+    // After EXAMINE, CLOSE removes nothing (RFC 9051, section 6.4.1).
+    const verb = connection.has('UNSELECT') ? 'UNSELECT' : 'CLOSE';
+    await connection.run({ name: verb, pieces: [verb] });
+  }
+
   /** Takes notice of what the server says unasked about the selected folder. */
   notice(reply: DataReply | StatusReply): void {
     const selected = this.#selected;

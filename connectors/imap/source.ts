@@ -44,7 +44,9 @@ export function createImapSource(session: ImapSession): Source<Mail> {
     async *containers(signal): AsyncIterable<Container> {
       const unwatch = session.watch(signal);
       try {
-        const folders = await listFolders(await session.ready(signal), session.namespace, true);
+        const connection = await session.ready(signal);
+        await session.leave(connection);
+        const folders = await listFolders(connection, session.namespace, true);
         for (const folder of folders) {
           session.check(signal);
           if (folder.status !== undefined) yield containerOf(folder);

@@ -48,7 +48,7 @@ export function fillMaildir(dovecot: Dovecot, user: string, messages: Iterable<S
   const own = (path: string) => chownSync(path, dovecot.uid, dovecot.gid);
   const keywords = new Map<string, string[]>();
   mkdirSync(root, { recursive: true });
-  own(join(root, '..'));
+  for (const path of [join(root, '..'), root]) own(path);
   let n = 0;
   for (const { path, bytes, flags, date } of messages) {
     const dir =

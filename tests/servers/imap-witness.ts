@@ -47,6 +47,21 @@ export class ImapWitness {
     await this.#in(path, () => this.#client.messageDelete(String(Number(key)), { uid: true }));
   }
 
+  /** As a person moves a message; tells nothing, for it has a new UID there. */
+  async move(path: readonly string[], key: string, to: readonly string[]): Promise<void> {
+    await this.#make(to);
+    await this.#in(path, () => this.#client.messageMove(String(Number(key)), to.join('/'), { uid: true }));
+  }
+
+  /** What tells whether anything was written to a folder. */
+  async state(path: readonly string[]): Promise<string> {
+    const query = { uidNext: true, uidValidity: true, messages: true, highestModseq: true };
+    const status = await this.#client.status(path.join('/'), query);
+    if (!status) throw new Error('the witness was not told the state of a folder');
+    const { uidNext, uidValidity, messages, highestModseq } = status;
+    return `uidnext ${uidNext}, uidvalidity ${uidValidity}, ${messages} messages, modseq ${highestModseq}`;
+  }
+
   /** Everything in the folder; empty when there is none. */
   async messages(path: readonly string[]): Promise<WitnessedMessage[]> {
     const found: WitnessedMessage[] = [];

@@ -27,12 +27,15 @@ export interface Script {
    * to the default, which logs anyone in and knows an empty INBOX.
    */
   readonly answer?: (command: ScriptedCommand) => boolean | string;
+  /** What to say instead of asking for a literal that waits to be asked for; undefined asks for it. */
+  readonly refuseLiteral?: (command: { readonly tag: string; readonly bytes: number }) => string | undefined;
 }
 
 export async function startScriptedImap({
   greeting,
   capabilities = 'IMAP4rev1',
   answer,
+  refuseLiteral,
 }: Script): Promise<ScriptedImap> {
   const lines: string[] = [];
   const sockets = new Set<Socket>();
@@ -41,13 +44,14 @@ export async function startScriptedImap({
     socket.on('error', () => socket.destroy());
     if (greeting !== null) socket.write(`${greeting ?? `* OK [CAPABILITY ${capabilities}] ready`}\r\n`);
     const send = (text: string) => void socket.write(text, 'latin1');
-    readCommands(socket, send, (line) => {
+    const onLine = (line: string) => {
       const [, tag = '', text = ''] = /^(\S+) (.*)$/s.exec(line) ?? ['', '', line];
       lines.push(text === '' ? line : text);
       const said = answer?.({ tag, text, send, socket }) ?? false;
       if (typeof said === 'string') send(said);
       else if (!said) byDefault(tag, text, capabilities, send);
-    });
+    };
+    readCommands({ socket, send, onLine, refuseLiteral });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -63,8 +67,13 @@ export async function startScriptedImap({
   };
 }
 
+interface Reading extends Pick<ScriptedCommand, 'socket' | 'send'> {
+  readonly onLine: (line: string) => void;
+  readonly refuseLiteral: Script['refuseLiteral'] | undefined;
+}
+
 /** Calls `onLine` for each command, after its literals; asks for those that wait to be asked for. */
-function readCommands(socket: Socket, send: (text: string) => void, onLine: (line: string) => void): void {
+function readCommands({ socket, send, onLine, refuseLiteral }: Reading): void {
   let buffered = '';
   let line = '';
   let literal = 0;
@@ -83,8 +92,12 @@ function readCommands(socket: Socket, send: (text: string) => void, onLine: (lin
       const announced = /~?\{(\d+)(\+?)\}$/.exec(piece);
       if (announced) {
         line += `${piece.slice(0, announced.index)}<${announced[1]} bytes>`;
-        literal = Number(announced[1]);
-        if (announced[2] === '') send('+ go on\r\n');
+        const bytes = Number(announced[1]);
+        const waits = announced[2] === '';
+        const refusal = waits ? refuseLiteral?.({ tag: line.split(' ')[0] as string, bytes }) : undefined;
+        if (refusal === undefined) literal = bytes;
+        else line = '';
+        if (waits) send(refusal ?? '+ go on\r\n');
         continue;
       }
       onLine(line + piece);
