@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 import { createConnections } from '../activities/connections.js';
 import { createActivities } from '../activities/create-activities.js';
 import type { Deps } from '../activities/deps.js';
@@ -68,7 +69,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
         namespace,
         taskQueue: settings.taskQueue,
         identity: `drover/${randomUUID().slice(0, 8)}`,
-        workflowsPath: compiledFile('workflows/index.js'),
+        ...workflowCode(settings),
         activities: createActivities(deps, client.workflow),
         maxConcurrentActivityTaskExecutions: settings.maxSlices,
         shutdownGraceTime: settings.shutdownGraceMs,
@@ -91,4 +92,11 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
     await connections.close();
     await ledger.close();
   }
+}
+
+/** Bundled when the project was built; anew where errors are to be encrypted, which the bundle must know. */
+function workflowCode(settings: WorkerSettings): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  return settings.encryptionKeysFile === undefined
+    ? { workflowBundle: { codePath: compiledFile('workflows/bundle.js') } }
+    : { workflowsPath: compiledFile('workflows/index.js') };
 }

@@ -57,10 +57,14 @@ export async function migration(input: MigrationInput): Promise<RunResult> {
     if (!queue.some((r) => r.id === message.request.id)) queue.push(message.request);
     return true;
   };
+  let told: string | undefined;
   const tell = (): void => {
     const now = progress();
     setCurrentDetails(describeProgress(now));
-    upsertSearchAttributes([{ key: STATE, value: now.state === 'done' ? (now.last?.state ?? 'done') : now.state }]);
+    const state = now.state === 'done' ? (now.last?.state ?? 'done') : now.state;
+    if (state === told) return;
+    upsertSearchAttributes([{ key: STATE, value: state }]);
+    told = state;
   };
 
   return CancellationScope.nonCancellable(async () => {

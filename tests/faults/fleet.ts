@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -33,15 +34,28 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
+/** What a supervisor waits before it starts a worker again that ended by itself, e.g. because nothing answered it. */
+const RESTART_MS = 500;
+
+/** Workers that end by themselves are started again, as Docker or systemd would. */
 export async function startFleet(workers: number, env: Record<string, string> = {}): Promise<Fleet> {
   const dir = await mkdtemp(join(tmpdir(), 'drover-fleet-'));
   const stack = await startStack({ dir, log: () => {}, signal: new AbortController().signal });
   const workerLog = join(dir, 'worker.log');
-  const start = () => startWorkerProcess(stack, workerLog, env);
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const client = new Client({ connection, namespace: stack.namespace });
   const ledger = openLedger(stack.ledgerUrl);
   const running: WorkerProcess[] = [];
+  let stopping = false;
+  const start = (n: number): void => {
+    const worker = startWorkerProcess(stack, workerLog, env);
+    running[n] = worker;
+    void worker.endsByItself.then(async (byItself) => {
+      if (!byItself || stopping) return;
+      await delay(RESTART_MS);
+      if (!stopping && running[n] === worker) start(n);
+    });
+  };
   const fleet: Fleet = {
     dir,
     stack,
@@ -51,10 +65,11 @@ export async function startFleet(workers: number, env: Record<string, string> = 
     workers: running,
     async replaceWorker(n) {
       await running[n]?.kill();
-      running[n] = start();
+      start(n);
     },
     apply: (spec) => applySpec(client, stack.taskQueue, spec),
     async stop() {
+      stopping = true;
       await Promise.all(running.map((worker) => worker.stop()));
       await connection.close();
       await ledger.close();
@@ -65,7 +80,7 @@ export async function startFleet(workers: number, env: Record<string, string> = 
   try {
     // The first one registers search attributes; the others need not race with it.
     for (let n = 0; n < workers; n++) {
-      running.push(start());
+      start(n);
       if (n === 0) await running[0]?.takesWork();
     }
     await Promise.all(running.map((worker) => worker.takesWork()));

@@ -11,6 +11,8 @@ export interface WorkerProcess {
   readonly pid: number;
   /** Resolves once its log says so: before that there is nothing in it to kill. */
   takesWork(): Promise<void>;
+  /** Resolves with true when it ended by itself, with false when it was told to. */
+  readonly endsByItself: Promise<boolean>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
   /** SIGTERM; resolves when the process is gone. */
@@ -27,15 +29,18 @@ export function startWorkerProcess(stack: Stack, logFile: string, env: Record<st
   });
   const onExit = () => void child.kill('SIGKILL');
   process.once('exit', onExit);
+  let told = false;
+  const endsByItself = once(child, 'exit').then(() => !told);
   const end = async (signal: NodeJS.Signals) => {
     process.removeListener('exit', onExit);
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
+    told = true;
     child.kill(signal);
-    await gone;
+    await endsByItself;
   };
   return {
     pid: child.pid as number,
+    endsByItself,
     takesWork: () => logSays(child, logFile, before),
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),

@@ -24,6 +24,8 @@ export interface TestProxy {
   cut(): void;
   /** From now on swallows everything in both directions without closing: a half-open connection. */
   hang(): void;
+  /** New connections work again; those that hung stay as they are. */
+  heal(): void;
   stop(): Promise<void>;
 }
 
@@ -45,7 +47,12 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     }
-    const dropped = () => hanging;
+    let hung = false;
+    const dropped = () => {
+      // What was swallowed once is out of step for good.
+      hung ||= hanging;
+      return hung;
+    };
     pass({
       from: client,
       to: upstream,
@@ -126,6 +133,9 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     },
     hang() {
       hanging = true;
+    },
+    heal() {
+      hanging = false;
     },
     async stop() {
       for (const socket of sockets) socket.destroy();

@@ -1,0 +1,16 @@
+/** `npm run bench -- mail|mail-scale [options]`: installs what is missing, builds, and compares with the peers. */
+import { installAndBuild, requirePrograms, requireTemporal, root, run, say } from './prepare.js';
+
+const [name, ...options] = process.argv.slice(2);
+const claims = ['mail', 'mail-scale'];
+if (!claims.includes(name ?? '')) {
+  say(`say which: npm run bench -- ${claims.join('|')} [options]; each file in bench/ explains its own`);
+  process.exit(64);
+}
+installAndBuild();
+requirePrograms([
+  { program: 'dovecot', debian: 'dovecot-imapd' },
+  { program: 'mbsync', debian: 'isync' },
+]);
+await requireTemporal();
+run(process.execPath, [`dist/bench/${name}.js`, ...options]);
