@@ -74,7 +74,10 @@ async function adopt(slice: Slice, to: OpenDestination, entries: readonly Entry[
 
 function hasDate(stray: Stray, { item }: Entry): boolean {
   const { date } = item.meta;
-  return typeof date !== 'string' || (typeof stray.meta.date === 'string' && Date.parse(stray.meta.date) === Date.parse(date));
+  return (
+    typeof date !== 'string' ||
+    (typeof stray.meta.date === 'string' && Date.parse(stray.meta.date) === Date.parse(date))
+  );
 }
 
 /** What the copy lacks of the source's flags is added; what it has beyond them is somebody's, and stays. */

@@ -1,8 +1,8 @@
 /** Assembles a worker from its settings and runs it until it is told to end. */
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createConnections } from '../activities/connections.js';
 import { createActivities } from '../activities/create-activities.js';
 import type { Deps } from '../activities/deps.js';
@@ -24,10 +24,6 @@ import { compiledFile } from './stack/compiled.js';
 export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
   const redactor = createRedactor();
   const log = createLog({ level: settings.logLevel, redact: redactor.text });
-  const meters = installRuntime({
-    log,
-    ...(settings.metricsAddress ? { metricsAddress: settings.metricsAddress } : {}),
-  });
   // A slice uses up to three: its lease, its reader and each of its lanes.
   const ledger = openLedger(settings.ledgerUrl, { max: Math.max(10, settings.maxSlices * 2) });
   const secret: Deps['secret'] = async (ref, abort) => {
@@ -39,6 +35,11 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   try {
     const { applied, version } = await migrateLedger(ledger);
     log.info({ applied, version }, 'the ledger is ready');
+    // Not before: until something of Temporal's was opened, nothing ends its runtime, which keeps the process alive.
+    const meters = installRuntime({
+      log,
+      ...(settings.metricsAddress ? { metricsAddress: settings.metricsAddress } : {}),
+    });
     const connection = await NativeConnection.connect(settings.temporal.connection);
     try {
       const { namespace } = settings.temporal;

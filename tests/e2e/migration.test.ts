@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { memoryStore, removeFrom } from '../../connectors/memory/store.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection, Spec } from '../../schemas/spec.js';
+import type { Progress, RunRequest, RunResult } from '../../workflows/messages.js';
 import {
   approveSignal,
   cancelSignal,
@@ -13,9 +14,8 @@ import {
   requestSignal,
   resumeSignal,
 } from '../../workflows/messages.js';
-import type { Progress, RunRequest, RunResult } from '../../workflows/messages.js';
-import { startTestStack } from './stack.js';
 import type { TestStack } from './stack.js';
+import { startTestStack } from './stack.js';
 
 let test: TestStack;
 beforeAll(async () => {
@@ -33,7 +33,14 @@ function makeSpec(people: readonly string[], selection: Partial<Selection> = {})
     sources: { old: { type: 'memory', options: { name: `${id}-source` } } },
     targets: { new: { type: 'memory', options: { name: `${id}-target` } } },
     selections: [
-      { name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: people.map((p) => ({ from: p, to: p })), ...selection },
+      {
+        name: 'mail',
+        kind: 'mail',
+        from: 'old',
+        to: 'new',
+        accounts: people.map((p) => ({ from: p, to: p })),
+        ...selection,
+      },
     ],
   };
 }
@@ -62,7 +69,10 @@ async function until(name: string, reached: (progress: Progress) => boolean): Pr
 it('runs every unit and sums up', async () => {
   const spec = makeSpec(['anna', 'bert', 'cleo']);
   for (const person of ['anna', 'bert', 'cleo']) {
-    for (let n = 0; n < 20; n++) sourceOf(spec).account(person).put(['INBOX'], { bytes: message(n) });
+    for (let n = 0; n < 20; n++)
+      sourceOf(spec)
+        .account(person)
+        .put(['INBOX'], { bytes: message(n) });
   }
   const result = (await (await apply(spec)).result()) as RunResult;
 
@@ -71,7 +81,10 @@ it('runs every unit and sums up', async () => {
 
 it('parks a unit with dead credentials while the rest goes on, and starts it again when they are renewed', async () => {
   const spec = makeSpec(['anna', 'bert']);
-  for (const person of ['anna', 'bert']) sourceOf(spec).account(person).put(['INBOX'], { bytes: message(1) });
+  for (const person of ['anna', 'bert'])
+    sourceOf(spec)
+      .account(person)
+      .put(['INBOX'], { bytes: message(1) });
   sourceOf(spec).account('bert').locked = 'password expired';
   const handle = await apply(spec);
   const waiting = await until(spec.name, (p) => p.state === 'waiting');
@@ -86,7 +99,10 @@ it('parks a unit with dead credentials while the rest goes on, and starts it aga
 
 it('pauses within seconds, goes on after resume, and forgets nothing', async () => {
   const spec = makeSpec(['anna']);
-  for (let n = 0; n < 2_000; n++) sourceOf(spec).account('anna').put(['INBOX'], { bytes: message(n) });
+  for (let n = 0; n < 2_000; n++)
+    sourceOf(spec)
+      .account('anna')
+      .put(['INBOX'], { bytes: message(n) });
   const slow = targetOf(spec);
   slow.fault = async (event) => {
     if (event.op === 'create' && event.when === 'before') await new Promise((go) => setTimeout(go, 2));
@@ -104,13 +120,19 @@ it('pauses within seconds, goes on after resume, and forgets nothing', async () 
 
   await handle.signal(resumeSignal);
 
-  expect(await handle.result()).toMatchObject({ state: 'done', totals: { items: 2_000, verified: 2_000, duplicates: 0 } });
+  expect(await handle.result()).toMatchObject({
+    state: 'done',
+    totals: { items: 2_000, verified: 2_000, duplicates: 0 },
+  });
   expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(2_000);
 }, 60_000);
 
 it('cancels within seconds, and a later run carries on', async () => {
   const spec = makeSpec(['anna']);
-  for (let n = 0; n < 1_500; n++) sourceOf(spec).account('anna').put(['INBOX'], { bytes: message(n) });
+  for (let n = 0; n < 1_500; n++)
+    sourceOf(spec)
+      .account('anna')
+      .put(['INBOX'], { bytes: message(n) });
   const slow = targetOf(spec);
   slow.fault = async (event) => {
     if (event.op === 'create' && event.when === 'before') await new Promise((go) => setTimeout(go, 2));
@@ -123,7 +145,10 @@ it('cancels within seconds, and a later run carries on', async () => {
   expect(Date.now() - asked).toBeLessThan(10_000);
   slow.fault = undefined;
 
-  expect(await (await apply(spec)).result()).toMatchObject({ state: 'done', totals: { verified: 1_500, duplicates: 0 } });
+  expect(await (await apply(spec)).result()).toMatchObject({
+    state: 'done',
+    totals: { verified: 1_500, duplicates: 0 },
+  });
   expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(1_500);
 }, 60_000);
 
@@ -143,7 +168,10 @@ it('stops before too many deletions until they are approved', async () => {
 
 it('takes requests one after the other, and replaces a run at a safe point', async () => {
   const spec = makeSpec(['anna']);
-  for (let n = 0; n < 1_000; n++) sourceOf(spec).account('anna').put(['INBOX'], { bytes: message(n) });
+  for (let n = 0; n < 1_000; n++)
+    sourceOf(spec)
+      .account('anna')
+      .put(['INBOX'], { bytes: message(n) });
   const slow = targetOf(spec);
   slow.fault = async (event) => {
     if (event.op === 'create' && event.when === 'before') await new Promise((go) => setTimeout(go, 3));
@@ -152,7 +180,13 @@ it('takes requests one after the other, and replaces a run at a safe point', asy
   await until(spec.name, () => slow.counts.create > 20);
   slow.fault = undefined;
   const changed: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, name: 'post' })) };
-  await handle.signal(requestSignal, { id: randomUUID(), reason: 'apply', spec: changed, specHash: specHash(changed), replace: true });
+  await handle.signal(requestSignal, {
+    id: randomUUID(),
+    reason: 'apply',
+    spec: changed,
+    specHash: specHash(changed),
+    replace: true,
+  });
 
   expect(await handle.result()).toMatchObject({ state: 'done', run: 2, totals: { verified: 1_000, duplicates: 0 } });
   expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(1_000);

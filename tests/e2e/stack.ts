@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { openLedger } from '../../ledger/ledger.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { openLedger } from '../../ledger/ledger.js';
 import { runWorker } from '../../worker/main.js';
 import { readWorkerSettings } from '../../worker/settings.js';
-import { startStack, workerEnvironment } from '../../worker/stack/stack.js';
 import type { Stack } from '../../worker/stack/stack.js';
+import { startStack, workerEnvironment } from '../../worker/stack/stack.js';
 
 export interface TestStack {
   readonly dir: string;

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { startLedger } from '../engine/ledger.js';
 import type { LedgerServer } from '../engine/ledger.js';
-import { createWorld } from '../engine/world.js';
+import { startLedger } from '../engine/ledger.js';
 import type { World } from '../engine/world.js';
+import { createWorld } from '../engine/world.js';
 
 class Crash extends Error {}
 
@@ -69,7 +69,10 @@ function contents(account: MemoryAccount): string[] {
 it('survives a crash at every write', { timeout: 120_000 }, async () => {
   const counting = new Fuse();
   const calm = createWorld(fused(server.ledger, counting), options);
-  calm.target.fault = (event) => (event.op === 'create' || event.op === 'meta' || event.op === 'move' || event.op === 'remove' ? counting.touch() : undefined);
+  calm.target.fault = (event) =>
+    event.op === 'create' || event.op === 'meta' || event.op === 'move' || event.op === 'remove'
+      ? counting.touch()
+      : undefined;
   await story(calm, counting, () => calm.run());
   const expected = contents(calm.to);
   expect(expected).toEqual(contents(calm.from));
@@ -81,7 +84,10 @@ it('survives a crash at every write', { timeout: 120_000 }, async () => {
     const fuse = new Fuse();
     fuse.blowAt = at;
     const world = createWorld(fused(server.ledger, fuse), options);
-    world.target.fault = (event) => (event.op === 'create' || event.op === 'meta' || event.op === 'move' || event.op === 'remove' ? fuse.touch() : undefined);
+    world.target.fault = (event) =>
+      event.op === 'create' || event.op === 'meta' || event.op === 'move' || event.op === 'remove'
+        ? fuse.touch()
+        : undefined;
     let crashes = 0;
     await story(world, fuse, async () => {
       for (let request = 'first'; ; request = 'again') {
@@ -97,7 +103,10 @@ it('survives a crash at every write', { timeout: 120_000 }, async () => {
     expect(crashes, `write ${at} of ${counting.writes}`).toBe(1);
     expect(contents(world.to), `crashed at write ${at}`).toEqual(expected);
     world.target.resetCounts();
-    expect(await world.run(), `crashed at write ${at}`).toMatchObject({ state: 'done', totals: { duplicates: 0, failures: 0, pending: 0 } });
+    expect(await world.run(), `crashed at write ${at}`).toMatchObject({
+      state: 'done',
+      totals: { duplicates: 0, failures: 0, pending: 0 },
+    });
     expect(world.target.counts, `crashed at write ${at}`).toMatchObject({ create: 0, meta: 0, move: 0, remove: 0 });
     await world.close();
   }

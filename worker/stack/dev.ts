@@ -48,6 +48,9 @@ export async function startDev(options: StackOptions): Promise<Dev> {
   }
 }
 
+/** Without a bound Node lets garbage pile up: a worker needs some 60 MB, and content stands outside of the heap. */
+const HEAP = '--max-old-space-size=320';
+
 function startWorker(
   stack: Stack,
   env: Readonly<Record<string, string | undefined>>,
@@ -55,7 +58,7 @@ function startWorker(
 ): Promise<Guarded> {
   return startGuarded({
     command: process.execPath,
-    args: [compiledFile('cli/main.js'), 'worker'],
+    args: [HEAP, compiledFile('cli/main.js'), 'worker'],
     cwd: process.cwd(),
     // Somebody waits at a terminal: what a slice has not finished is continued at the next start.
     env: {
