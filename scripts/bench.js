@@ -1,5 +1,5 @@
 /** `npm run bench -- mail|mail-scale [options]`: installs what is missing, builds, and compares with the peers. */
-import { installAndBuild, requirePrograms, requireTemporal, root, run, say } from './prepare.js';
+import { installAndBuild, requirePrograms, requireTemporal, run, say } from './prepare.js';
 
 const [name, ...options] = process.argv.slice(2);
 const claims = ['mail', 'mail-scale'];
