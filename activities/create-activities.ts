@@ -52,7 +52,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
         heartbeat: (details) => context.heartbeat(details),
       }),
     );
-  /** Heartbeats for work that knows nothing of them. */
+  /** Heartbeats for work that knows nothing of them: without, a killed worker's work would be missed only at its timeout. */
   const beating = async <T>(context: Context, work: () => Promise<T>): Promise<T> => {
     const timer = setInterval(() => context.heartbeat(), 1_000);
     try {
@@ -62,14 +62,14 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     }
   };
   return {
-    prepare: (input) => guarded((context) => prepare(deps, input, context.cancellationSignal)),
-    control: (input) => guarded(() => control(deps, input)),
+    prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
+    control: (input) => guarded((context) => beating(context, () => control(deps, input))),
     surveySlice: (input) => slice(input, 'survey', survey),
     moveSlice: (input) => slice(input, 'move', move),
     verifySlice: (input) => slice(input, 'verify', verify),
-    endUnit: (input) => guarded(() => endUnit(deps, input)),
-    passGate: (input) => guarded(() => passGate(deps, input)),
-    finishRun: (input) => guarded(() => finishRun(deps, input)),
+    endUnit: (input) => guarded((context) => beating(context, () => endUnit(deps, input))),
+    passGate: (input) => guarded((context) => beating(context, () => passGate(deps, input))),
+    finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>
       guarded((context) =>

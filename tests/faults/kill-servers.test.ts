@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Progress } from '../../workflows/messages.js';
-import { pauseSignal, progressQuery, resumeSignal } from '../../workflows/messages.js';
+import { pauseSignal, progressQuery, resumeSignal, retuneUpdate } from '../../workflows/messages.js';
 import { createRandom } from '../sample/random.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   [source, target, fleet] = await Promise.all([
     startDovecot({ users }),
     startDovecot({ users }),
-    startFleet(1, { [PASSWORD_VARIABLE]: 'secret', DROVER_SLICE_SECONDS: '3' }),
+    startFleet(1, { [PASSWORD_VARIABLE]: 'secret', DROVER_SLICE_SECONDS: '1' }),
   ]);
 }, 120_000);
 afterAll(() => Promise.all([fleet?.stop(), source?.stop(), target?.stop()]), 60_000);
@@ -64,7 +64,8 @@ async function whenItAnswers<T>(ask: () => Promise<T>): Promise<T> {
 
 async function start(person: string): Promise<{ readonly handle: Migration; readonly ended: () => boolean }> {
   fillMaildir(source, person, smallMailbox(seed, MESSAGES));
-  const limits = { itemsPerSecond: 120 };
+  // Slow enough to outlast the kills; after them the brake is taken off.
+  const limits = { itemsPerSecond: 60 };
   const handle = await whenItAnswers(() =>
     fleet.apply(mailSpec(`move-${person}`, imapSystem(source), imapSystem(target, { limits }), [[person, person]])),
   );
@@ -76,6 +77,7 @@ async function start(person: string): Promise<{ readonly handle: Migration; read
 }
 
 async function expectAll(handle: Migration, person: string): Promise<void> {
+  await whenItAnswers(() => handle.executeUpdate(retuneUpdate, { args: [{ itemsPerSecond: 100_000 }] }));
   const result = await whenItAnswers(() => handle.result());
   expect(result).toMatchObject({
     state: 'done',
@@ -110,7 +112,8 @@ it.each([
   const { pid } = fleet.workers[0] ?? {};
 
   for (let n = 0; n < KILLS; n++) {
-    await delay(500 + random.next() * 2_500);
+    // Slices that end well in between keep the waits between tries short.
+    await delay(1_500 + random.next() * 2_000);
     expect(ended(), `the run must outlast the kills; ${n} so far`).toBe(false);
     await killServer(which);
   }

@@ -22,9 +22,9 @@ import {
 const PEOPLE = ['anna', 'bert', 'cleo'] as const;
 const MESSAGES = [2_500, 1_500, 1_000] as const;
 /** Each kills one process at a random moment. */
-const RANDOM_KILLS = 14;
+const RANDOM_KILLS = 11;
 /** Each kills all processes while a write is under way. */
-const AIMED_KILLS = 3;
+const AIMED_KILLS = 4;
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 
 let source: Dovecot;
@@ -106,5 +106,5 @@ it(`survives 23 kills during 5,000 messages (TEST_SEED=${seed})`, { timeout: 240
        (select count(*) from item where outcome = 'quarantined') as quarantined`,
   );
   expect(rows[0]).toMatchObject({ quarantined: 0 });
-  expect(rows[0]?.doubts, 'some kills must have hit writes under way').toBeGreaterThan(1);
+  expect(rows[0]?.doubts, 'some kills must have hit writes under way').toBeGreaterThan(0);
 });
