@@ -44,6 +44,8 @@ interface Entry {
 const IDLE_MS = 20_000;
 const TICK_MS = 3_000;
 const SLOT_POLL_MS = 500;
+/** Slices that wait for each other's slots, each holding one, would wait for ever: they let go and come back. */
+const SLOT_PATIENCE_MS = 10_000;
 
 export function createConnections(deps: {
   readonly ledger: Ledger;
@@ -88,6 +90,7 @@ export function createConnections(deps: {
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
     const taken: { scope: string; holder: string }[] = [];
+    const deadline = Date.now() + SLOT_PATIENCE_MS;
     try {
       for (const { scope, limit } of wanted) {
         while (!(await takeSlot(ledger, scope, holder, limit))) {
@@ -95,7 +98,11 @@ export function createConnections(deps: {
             for (const slot of taken.splice(0)) await freeSlot(ledger, slot.scope, slot.holder);
             return undefined;
           }
-          await pause(SLOT_POLL_MS, signal);
+          if (Date.now() > deadline) throw allTaken(opening);
+          // What this process keeps open for later gives way to what is needed now.
+          const spare = idle.findIndex((entry) => entry.slots.some((slot) => slot.scope === scope));
+          if (spare !== -1) await end(idle.splice(spare, 1)[0] as Entry);
+          else await pause(SLOT_POLL_MS, signal);
         }
         taken.push({ scope, holder });
       }
@@ -186,5 +193,12 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       resolve();
     }, ms);
     signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function allTaken({ role, config }: Opening): Fault {
+  return new Fault('throttled', `all connections to the ${role} (${config.type}) that the limits allow are in use`, {
+    retryAfterMs: 1_000 + Math.random() * 4_000,
+    next: 'it is tried again by itself; raise `limits` of the system, or run fewer lanes with `migrate retune --lanes`',
   });
 }

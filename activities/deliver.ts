@@ -144,6 +144,7 @@ async function write(
     }
   };
   try {
+    slice.assertHeld();
     for await (const answer of target.write(to.bound.target, writes, signal)) {
       if ('refused' in answer) {
         settled.push({ key: answer.refused, todo: null, outcome: 'refused', reason: deps.redact(answer.reason) });

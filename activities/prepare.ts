@@ -43,8 +43,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
   for (const selection of spec.selections) {
     if (request.selections && !request.selections.includes(selection.name)) continue;
     const accounts = await accountsOf(deps, spec, selection, signal);
-    for (const n of await callUnits(ledger, name, run, selection.name, accounts)) {
-      if (request.units && !request.units.includes(n)) continue;
+    for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) {
       units.push({ n, selection: selection.name, kind: selection.kind });
     }
   }

@@ -67,6 +67,11 @@ export interface Slice<B = unknown> {
   tuning(): Tuning;
   /** The slice should end at the next safe point. */
   ending(): boolean;
+  /**
+   * Throws when the lease may have lapsed. Asked right before each write: a process that was stopped and woke up
+   * again must not write what another slice has written meanwhile.
+   */
+  assertHeld(): void;
   /** Aborted when it must end now: the lease is lost, or the grace after a pause has passed. */
   readonly signal: AbortSignal;
   readonly tally: Tally;
@@ -139,6 +144,7 @@ export async function runSlice(
         lanes: () => held.tuning().lanes ?? target.session.lanes,
         tuning: held.tuning,
         ending: held.ending,
+        assertHeld: held.assertHeld,
         signal: held.signal,
         tally: held.tally,
       } satisfies Slice;
@@ -214,6 +220,7 @@ interface HeldLease {
   /** What a person wants, if it ends the slice. */
   wish(): 'paused' | 'stopped' | undefined;
   lost(): boolean;
+  assertHeld(): void;
   tuning(): Tuning;
   end(): void;
 }
@@ -292,6 +299,10 @@ async function holdLease(
       Date.now() - started > deps.settings.sliceMs,
     wish: () => wish,
     lost: () => lost,
+    assertHeld() {
+      if (Date.now() > heldUntil) lose('the ledger did not renew the lease in time');
+      abort.signal.throwIfAborted();
+    },
     tuning: () => tuning,
     end() {
       clearInterval(timer);

@@ -5,6 +5,7 @@ import type { ContainerRow } from '../ledger/containers.js';
 import {
   advanceListing,
   finishSurvey,
+  markVanished,
   seeContainer,
   setExcluded,
   startListing,
@@ -15,6 +16,7 @@ import { markUnlisted, stageChanges, stageItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
 import { isSettled } from '../ledger/settled.js';
+import { canonicalJson } from '../schemas/hash.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
@@ -22,17 +24,25 @@ import type { Slice, WorkResult } from './slice.js';
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, input, pairing, lease, signal } = slice;
   const covers = coversContainer(slice.selection);
+  const filter = filterOf(slice);
   const containers: Container[] = [];
-  for await (const container of slice.source.containers(signal)) if (covers(container.path)) containers.push(container);
+  for await (const container of slice.source.containers(signal)) containers.push(container);
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
     for (const container of containers) {
-      const row = await see(sql, slice, container);
+      if (!covers(container.path)) continue;
+      const row = await see(sql, slice, container, filter);
       if (row.surveyedRun === input.run) continue;
       const idle = row.token !== null && row.listingAfter === null && row.token === container.token;
-      if (idle) await finishSurvey(sql, row.id, row.token, input.run);
+      if (idle) await finishSurvey(sql, row.id, { token: row.token, filter }, input.run);
       else changed.push({ container, row });
     }
+    await markVanished(
+      sql,
+      pairing.id,
+      containers.map((container) => container.key),
+      input.run,
+    );
     return changed;
   });
   const lanes = Math.min(SURVEY_LANES, Math.ceil(open.length / CONTAINERS_PER_LANE));
@@ -57,10 +67,19 @@ interface Seen {
   readonly row: ContainerRow;
 }
 
-async function see(sql: Sql, slice: Slice, container: Container): Promise<ContainerRow> {
+/** The rules that decide which items are written down; a token stands only for what was listed under the same. */
+function filterOf({ selection }: Slice): string {
+  const { folders: _in, ...include } = selection.include ?? {};
+  const { folders: _out, ...exclude } = selection.exclude ?? {};
+  return canonicalJson({ include, exclude });
+}
+
+async function see(sql: Sql, slice: Slice, container: Container, filter: string): Promise<ContainerRow> {
   const { pairing, input } = slice;
   const seen = await seeContainer(sql, pairing.id, container);
-  if (seen.validity === container.validity) return seen;
+  if (seen.validity === container.validity) {
+    return seen.filter === filter ? seen : { ...seen, token: null, listingToken: null, listingAfter: null };
+  }
   await voidKeys(sql, seen.id, pairing.target, container.validity);
   await writeEvent(sql, input, 'warn', 'the source renumbered a folder; its items are recognised by digest', {
     container: seen.id,
@@ -95,7 +114,9 @@ async function applyChanges(
     await fenced(deps.ledger, lease, (sql) => stageChanges(sql, row.id, changes, input.run));
     tally.items += changes.length;
   }
-  await fenced(deps.ledger, lease, (sql) => finishSurvey(sql, row.id, container.token ?? null, input.run));
+  await fenced(deps.ledger, lease, (sql) =>
+    finishSurvey(sql, row.id, { token: container.token ?? null, filter: filterOf(slice) }, input.run),
+  );
 }
 
 /**
@@ -115,7 +136,7 @@ async function listContainer(
   if (row.listingAfter === null) {
     token = container.token ?? null;
     await fenced(deps.ledger, lease, async (sql) => {
-      await startListing(sql, row.id, container.token);
+      await startListing(sql, row.id, container.token, filterOf(slice));
       await setExcluded(sql, row.id, 0, true);
     });
   }
@@ -132,7 +153,7 @@ async function listContainer(
         input.run,
       );
       if (items.length < page.length) await setExcluded(sql, row.id, page.length - items.length, false);
-      if (last) await finishSurvey(sql, row.id, token, input.run);
+      if (last) await finishSurvey(sql, row.id, { token, filter: filterOf(slice) }, input.run);
       else await advanceListing(sql, row.id, to as string);
     });
     after = to ?? after;

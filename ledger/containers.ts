@@ -17,10 +17,11 @@ export interface ContainerRow {
   readonly targetPath: readonly string[] | null;
   readonly targetValidity: string | null;
   readonly scanned: boolean;
+  readonly filter: string;
 }
 
 const COLUMNS = `id, key, path, role, subscribed, validity, token, listing_token as "listingToken", listing_after as "listingAfter",
-  surveyed_run as "surveyedRun", target_key as "targetKey", target_path as "targetPath", target_validity as "targetValidity", scanned`;
+  surveyed_run as "surveyedRun", target_key as "targetKey", target_path as "targetPath", target_validity as "targetValidity", scanned, filter`;
 
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
   const { rows } = await ledger.pool.query<ContainerRow>(
@@ -54,7 +55,8 @@ export async function seeContainer(sql: Sql, pairing: number, container: Contain
 
 /**
  * The source voided all keys of the container. What we know to be in the target becomes `found`, so that the
- * same messages under new keys are recognised by their digest instead of being copied again.
+ * same messages under new keys are recognised by their digest instead of being copied again. The target is scanned
+ * anew too: writes in doubt may have landed.
  */
 export async function voidKeys(sql: Sql, container: number, targetPlace: number, validity: string): Promise<void> {
   await sql.query(
@@ -68,16 +70,21 @@ export async function voidKeys(sql: Sql, container: number, targetPlace: number,
   await sql.query('delete from batch where container = $1', [container]);
   await sql.query('delete from item where container = $1', [container]);
   await sql.query(
-    'update container set validity = $2, token = null, listing_token = null, listing_after = null where id = $1',
+    'update container set validity = $2, token = null, listing_token = null, listing_after = null, scanned = false where id = $1',
     [container, validity],
   );
 }
 
-export async function startListing(sql: Sql, container: number, token: string | undefined): Promise<void> {
-  await sql.query('update container set listing_token = $2, listing_after = null where id = $1', [
-    container,
-    token ?? null,
-  ]);
+export async function startListing(
+  sql: Sql,
+  container: number,
+  token: string | undefined,
+  filter: string,
+): Promise<void> {
+  await sql.query(
+    'update container set listing_token = $2, listing_after = null, token = null, filter = $3 where id = $1',
+    [container, token ?? null, filter],
+  );
 }
 
 export async function advanceListing(sql: Sql, container: number, after: string): Promise<void> {
@@ -85,11 +92,30 @@ export async function advanceListing(sql: Sql, container: number, after: string)
 }
 
 /** Commits the token: from now on it stands for what is written down. Part of the last page's transaction. */
-export async function finishSurvey(sql: Sql, container: number, token: string | null, run: number): Promise<void> {
+export async function finishSurvey(
+  sql: Sql,
+  container: number,
+  state: { readonly token: string | null; readonly filter: string },
+  run: number,
+): Promise<void> {
   await sql.query(
-    'update container set token = $2, listing_token = null, listing_after = null, surveyed_run = $3 where id = $1',
-    [container, token, run],
+    `update container set token = $2, filter = $3, listing_token = null, listing_after = null, surveyed_run = $4 where id = $1`,
+    [container, state.token, state.filter, run],
   );
+}
+
+/** What is gone with its container: marks the items of containers that the source no longer has. */
+export async function markVanished(sql: Sql, pairing: number, present: readonly string[], run: number): Promise<void> {
+  await sql.query(
+    `update item set gone = true, run = $3, todo = case when todo = 'create' then null else todo end
+     where not gone and container in (select id from container where pairing = $1 and key <> all ($2))`,
+    [pairing, present, run],
+  );
+  // Should one come back, it is listed anew: an equal token must not leave its items gone.
+  await sql.query('update container set token = null where pairing = $1 and key <> all ($2) and token is not null', [
+    pairing,
+    present,
+  ]);
 }
 
 /** Binds the target's side. A new validity voids all references: they are looked for again by digest. */

@@ -50,13 +50,14 @@ export const NO_COUNTERS: Counters = {
 
 const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, run, state, gate, reason, next, approved, counters`;
 
-/** Allots each account of a selection its number, once and for ever, and calls it to this run. Returns the numbers. */
+/** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
 export async function callUnits(
   ledger: Ledger,
   migration: string,
   run: number,
   selection: string,
   accounts: readonly Account[],
+  only?: readonly number[],
 ): Promise<number[]> {
   return ledger.transaction(async (sql) => {
     await sql.query('select from migration where name = $1 for update', [migration]);
@@ -64,15 +65,17 @@ export async function callUnits(
       `with wanted as (select f, t, row_number() over () as place from unnest($3::text[], $4::text[]) as a (f, t)),
         fresh as (
           select w.f, w.t, row_number() over (order by place) as step from wanted w
-          where not exists (select from unit u where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t)),
+          where not exists (select from unit u where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t)
+            and $6::int[] is null),
         added as (
           insert into unit (migration, n, selection, account_from, account_to, run)
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
           update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null
-          from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t returning u.n)
+          from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
+            and ($6::int[] is null or u.n = any ($6)) returning u.n)
        select n from added union all select n from called order by n`,
-      [migration, selection, accounts.map((a) => a.from), accounts.map((a) => a.to), run],
+      [migration, selection, accounts.map((a) => a.from), accounts.map((a) => a.to), run, only ?? null],
     );
     return rows.map((row) => row.n);
   });

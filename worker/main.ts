@@ -23,6 +23,7 @@ import { compiledFile } from './stack/compiled.js';
 /** Resolves when `signal` aborted and what was under way has ended or its grace has passed. */
 export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
   const redactor = createRedactor();
+  redactor.remember(decodeURIComponent(new URL(settings.ledgerUrl).password));
   const log = createLog({ level: settings.logLevel, redact: redactor.text });
   // A slice uses up to three: its lease, its reader and each of its lanes.
   const ledger = openLedger(settings.ledgerUrl, { max: Math.max(10, settings.maxSlices * 2) });

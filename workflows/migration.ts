@@ -54,7 +54,7 @@ export async function migration(input: MigrationInput): Promise<RunResult> {
   const takeRequest = (message: Message): boolean => {
     if (message.type !== 'request') return false;
     // The same asking twice is one run, and a request that waits already covers an equal one.
-    if (!queue.some((r) => r.id === message.request.id)) queue.push(message.request);
+    if (!queue.some((r) => covers(r, message.request))) queue.push(message.request);
     return true;
   };
   let told: string | undefined;
@@ -112,4 +112,11 @@ export async function migration(input: MigrationInput): Promise<RunResult> {
     }
     return last as RunResult;
   });
+}
+
+/** Whether a run that waits makes another asking needless: a slow run must not gather a queue of starts. */
+function covers(waiting: RunRequest, asked: RunRequest): boolean {
+  if (waiting.id === asked.id) return true;
+  const same = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean => String(a) === String(b);
+  return waiting.reason === 'schedule' && asked.reason === 'schedule' && same(waiting.selections, asked.selections);
 }

@@ -94,6 +94,8 @@ create table container (
   -- The run whose survey has finished this container.
   surveyed_run int not null default 0,
   excluded bigint not null default 0,
+  -- The filters of the selection that the token was taken under.
+  filter text not null default '',
   target_key text,
   target_path text[],
   target_validity text,

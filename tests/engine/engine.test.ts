@@ -150,4 +150,45 @@ describe('later runs', () => {
     expect(world.to.folder(['INBOX']).messages.size).toBe(8);
     await world.close();
   });
+
+  it('list again what a wider filter covers, though the folder did not change', async () => {
+    const world = createWorld(server.ledger, { selection: { include: { since: '2020-01-01' } } });
+    world.from.put(['INBOX'], { bytes: message(1), date: '2019-06-01T00:00:00+00:00' });
+    world.from.put(['INBOX'], { bytes: message(2), date: '2021-06-01T00:00:00+00:00' });
+    expect(await world.run()).toMatchObject({ totals: { items: 1, verified: 1 } });
+
+    expect(await world.run({ selection: { include: { since: '2019-01-01' } } })).toMatchObject({
+      state: 'done',
+      totals: { items: 2, verified: 2 },
+    });
+    await world.close();
+  });
+
+  it('move the messages of a folder that was renamed in the source', async () => {
+    const world = createWorld(server.ledger);
+    for (const n of [1, 2, 3]) world.from.put(['Old name'], { bytes: message(n) });
+    await world.run();
+    world.from.folders.delete(JSON.stringify(['Old name']));
+    for (const n of [1, 2, 3]) world.from.put(['New name'], { bytes: message(n) });
+    world.target.resetCounts();
+
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 3, verified: 3, duplicates: 0 } });
+    expect(world.target.counts).toMatchObject({ create: 0, move: 3 });
+    await world.close();
+  });
+
+  it('do not lose sight of a folder that was away for a while', async () => {
+    const world = createWorld(server.ledger, { selection: { deletions: 'mirror', maxDeletions: 1 } });
+    world.from.put(['INBOX'], { bytes: message(1) });
+    world.from.put(['Shared'], { bytes: message(2) });
+    await world.run();
+    const shared = world.from.folders.get(JSON.stringify(['Shared']));
+    world.from.folders.delete(JSON.stringify(['Shared']));
+    expect(await world.run()).toMatchObject({ totals: { items: 1 } });
+    world.from.folders.set(JSON.stringify(['Shared']), shared as never);
+
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 2, verified: 2 } });
+    expect(world.to.folder(['Shared']).messages.size).toBe(1);
+    await world.close();
+  });
 });

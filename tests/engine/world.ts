@@ -30,7 +30,12 @@ export interface World {
   readonly spec: Spec;
   readonly deps: Deps;
   /** Opens a run and takes every unit through its phases. Returns the sum, or the first gate. */
-  run(options?: { readonly reason?: RunReason; readonly request?: string }): Promise<ClosedRun | SliceResult>;
+  run(options?: {
+    readonly reason?: RunReason;
+    readonly request?: string;
+    /** Changes the spec for this run. */
+    readonly selection?: Partial<Selection>;
+  }): Promise<ClosedRun | SliceResult>;
   close(): Promise<void>;
 }
 
@@ -98,12 +103,13 @@ export function createWorld(
     to: target.account('anna'),
     spec,
     deps,
-    async run({ reason = 'apply', request = randomUUID() } = {}) {
-      const hash = specHash(spec);
+    async run({ reason = 'apply', request = randomUUID(), selection } = {}) {
+      const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
+      const hash = specHash(asked);
       const signal = new AbortController().signal;
       const opened = await prepare(
         deps,
-        { name: spec.name, request: { id: request, reason, spec, specHash: hash } },
+        { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
         signal,
       );
       for (const unit of opened.units) {
