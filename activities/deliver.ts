@@ -25,7 +25,7 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
   if (to.hasStrays) entries = await adopt(slice, to, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   if (entries.length === 0) return;
-  await spend(slice, 'target', entries.length, lot.bytes);
+  if (!(await spend(slice, 'target', entries.length, lot.bytes))) return;
   const batch = await open(slice, to, entries);
   await write(slice, to, target, batch, entries);
 }

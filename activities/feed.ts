@@ -7,7 +7,7 @@ import type { Channel } from './channel.js';
 import type { Destination } from './destination.js';
 import { settleRefused } from './settle.js';
 import type { Slice } from './slice.js';
-import { spend } from './spend.js';
+import { paced, spend } from './spend.js';
 
 export interface Entry {
   readonly item: ItemRow;
@@ -85,8 +85,9 @@ async function feedPage(
       }
       const item = byKey.get(read.key) as ItemRow;
       const size = slice.rules.size(read.body);
-      const limit = lotLimit(item.tries, settings.batchItems);
-      if (entries.length >= limit || bytes + size > settings.batchBytes) if (!(await flush())) return false;
+      const most = paced(slice, 'target', { items: settings.batchItems, bytes: settings.batchBytes });
+      if (entries.length >= lotLimit(item.tries, most.items) || bytes + size > most.bytes)
+        if (!(await flush())) return false;
       // A reader that must wait for room hands over what it holds first: waiting with full hands could wait for ever.
       if (!flight.tryTake(size)) {
         if (!(await flush())) return false;
@@ -94,8 +95,7 @@ async function feedPage(
       }
       entries.push({ item, body: read.body, bytes: size, digest: slice.rules.digest(read.body) });
       bytes += size;
-      await spend(slice, 'source', 1, size);
-      if (slice.ending()) break;
+      if (!(await spend(slice, 'source', 1, size)) || slice.ending()) break;
     }
     if (!(await flush())) return false;
     return !slice.ending();

@@ -13,7 +13,7 @@ import { flagsOf } from './flags-of.js';
 import { inLanes, withLanes } from './lanes.js';
 import { exceptions } from './settle.js';
 import type { Slice, WorkResult } from './slice.js';
-import { spend } from './spend.js';
+import { paced, spend } from './spend.js';
 
 const PAGE = 500;
 
@@ -36,8 +36,11 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
   const bound = await bindContainer(slice, session, row);
   for (;;) {
     if (slice.ending()) return;
-    const items = await nextItems(deps.ledger.pool, bound.id, 'verify', undefined, PAGE);
+    const most = paced(slice, 'target', { items: PAGE, bytes: Number.POSITIVE_INFINITY });
+    const items = await nextItems(deps.ledger.pool, bound.id, 'verify', undefined, most.items);
     if (items.length === 0) break;
+    const bytes = slice.selection.verify === 'size' ? 0 : items.reduce((sum, item) => sum + item.bytes, 0);
+    if (!(await spend(slice, 'target', items.length, bytes))) return;
     await verifyPage(slice, session, bound, items);
   }
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
@@ -56,7 +59,6 @@ async function verifyPage(
       ? await compareSizes(slice, session, bound, items)
       : await compareContent(slice, session, bound, items);
   const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
-  await spend(slice, 'target', items.length, bytes);
   await fenced(deps.ledger, lease, async (sql) => {
     await settleItems(sql, bound.id, settled, input.run);
     await writeOutcomes(sql, input, exceptions(bound.id, settled));

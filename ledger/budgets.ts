@@ -4,22 +4,27 @@ import type { Ledger } from './ledger.js';
 /** How long a slot outlives its last renewal, in milliseconds. */
 export const SLOT_MS = 15_000;
 
+/** What the bucket holds now: it fills at $2 a second, up to one second's worth. */
+const FILLED =
+  'least($2::float8, budget.tokens + $2::float8 * greatest(0, extract(epoch from clock_timestamp() - budget.at)))';
+
 /**
- * Draws `amount` from a token bucket that fills at `perSecond` and holds one second's worth. The draw always
- * succeeds and may leave a debt; the answer is how long to wait before using it, in milliseconds.
+ * Draws `amount` from a token bucket that fills at `perSecond`, unless it is in debt; the draw itself may leave a
+ * debt. Answers 0 when it has drawn, else how long until the debt is paid, in milliseconds.
  */
 export async function drawBudget(ledger: Ledger, scope: string, perSecond: number, amount: number): Promise<number> {
-  const { rows } = await ledger.pool.query<{ tokens: number }>({
+  const { rowCount } = await ledger.pool.query({
     name: 'draw-budget',
     text: `insert into budget (scope, tokens, at) values ($1, $2::float8 - $3::float8, clock_timestamp())
-     on conflict (scope) do update set
-       tokens = least($2::float8, budget.tokens + $2::float8 * greatest(0, extract(epoch from clock_timestamp() - budget.at))) - $3::float8,
-       at = clock_timestamp()
-     returning tokens`,
+     on conflict (scope) do update set tokens = ${FILLED} - $3::float8, at = clock_timestamp() where ${FILLED} >= 0`,
     values: [scope, perSecond, amount],
   });
-  const tokens = rows[0]?.tokens ?? 0;
-  return tokens >= 0 ? 0 : Math.ceil((-tokens / perSecond) * 1000);
+  if (rowCount === 1) return 0;
+  const { rows } = await ledger.pool.query<{ tokens: number }>(
+    `select ${FILLED} as tokens from budget where scope = $1`,
+    [scope, perSecond],
+  );
+  return Math.max(1, Math.ceil((-(rows[0]?.tokens ?? 0) / perSecond) * 1000));
 }
 
 /** Tells the fleet that a system asked to be left alone. */
