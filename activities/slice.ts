@@ -266,7 +266,8 @@ async function holdLease(
       if (!control) return lose('the lease on the target account was lost');
       heldUntil = asked + LEASE_MS;
       tuning = control.tuning;
-      wish = control.stopped ? 'stopped' : control.paused ? 'paused' : undefined;
+      // A slice that began to end ends, though the wish be taken back meanwhile.
+      wish = control.stopped ? 'stopped' : control.paused ? 'paused' : wish;
       if (wish) endSoon();
     } catch (error) {
       if (Date.now() > heldUntil - RENEW_MS) lose(`the ledger did not renew the lease: ${(error as Error).message}`);

@@ -91,6 +91,10 @@ async function compareContent(
   });
 }
 
+/**
+ * Sizes prove only where they agree. Systems count line ends differently, so what differs in size alone is read back:
+ * its content decides.
+ */
 async function compareSizes(
   slice: Slice,
   session: Target<unknown>,
@@ -100,13 +104,12 @@ async function compareSizes(
   const sizes = new Map<string, number>();
   const refs = items.map((item) => item.targetRef as string).sort();
   for await (const { ref, bytes } of session.sizes?.(bound.target, refs, slice.signal) ?? []) sizes.set(ref, bytes);
-  return items.map((item): Settlement => {
-    const bytes = sizes.get(item.targetRef as string);
-    if (bytes === undefined) return missing(item);
-    if (bytes === item.bytes) return { key: item.key, todo: null, outcome: 'verified', proof: 'size' };
-    const reason = `the copy in the target has ${bytes} bytes, the source says ${item.bytes}`;
-    return { key: item.key, todo: null, outcome: 'altered', proof: 'size', reason };
-  });
+  const differing = items.filter((item) => sizes.get(item.targetRef as string) !== item.bytes);
+  const equal = items.filter((item) => sizes.get(item.targetRef as string) === item.bytes);
+  return [
+    ...equal.map((item): Settlement => ({ key: item.key, todo: null, outcome: 'verified', proof: 'size' })),
+    ...(differing.length > 0 ? await compareContent(slice, session, bound, differing) : []),
+  ];
 }
 
 function missing(item: ItemRow): Settlement {

@@ -18,8 +18,9 @@ describe('canonicalMail', () => {
     ['a missing final line end', 'A: b\r\n\r\nbody', 'A: b\r\n\r\nbody\r\n'],
     ['NUL', 'A: b\r\n\r\n\0x\0\r\n', 'A: b\r\n\r\n\x80x\x80\r\n'],
     ['an empty message', '', '\r\n'],
-    ['lone carriage returns, which stay', 'A: b\r\n\r\none\rtwo\r\r\n', 'A: b\r\n\r\none\rtwo\r\r\n'],
-    ['a carriage return at the end', 'A: b\r\n\r\nx\r', 'A: b\r\n\r\nx\r\r\n'],
+    ['lone carriage returns, which stay', 'A: b\r\n\r\none\rtwo\r\n', 'A: b\r\n\r\none\rtwo\r\n'],
+    ['carriage returns before a line end', 'A: b\r\n\r\none\r\r\r\n', 'A: b\r\n\r\none\r\n'],
+    ['a carriage return at the end', 'A: b\r\n\r\nx\r', 'A: b\r\n\r\nx\r\n'],
     ['blank lines at the end, which stay', 'A: b\n\nx\n\n\n', 'A: b\r\n\r\nx\r\n\r\n\r\n'],
   ])('settles %s', (_, given, wanted) => {
     expect(canonical(given)).toBe(wanted);

@@ -28,7 +28,7 @@ const BLANK_LINE = Buffer.from('\r\n\r\n');
 const NUL_ON_THE_WIRE = 0x80;
 
 /**
- * The canonical form: CRLF line ends, the last line ended too, NUL as 0x80 (Dovecot's rewriting), and no
+ * The canonical form: CRLF line ends with no further CR before them, the last line ended too, NUL as 0x80 (Dovecot's rewriting), and no
  * header that only a tool added. Two messages are equal when their canonical forms are. May return its
  * argument; canonical in, the same out.
  */
@@ -44,7 +44,7 @@ export function digestMail(message: Buffer): Digest {
 function isInLines(message: Buffer): boolean {
   if (message.length < 2 || message[message.length - 1] !== LF || message.includes(0)) return false;
   for (let at = message.indexOf(LF); at !== -1; at = message.indexOf(LF, at + 1)) {
-    if (message[at - 1] !== CR) return false;
+    if (message[at - 1] !== CR || message[at - 2] === CR) return false;
   }
   return true;
 }
@@ -60,12 +60,25 @@ function rewrittenInLines(message: Buffer): Buffer {
   // A loop over bytes: copying line by line was slower for the short lines of mail.
   for (let from = 0; from < message.length; from++) {
     const byte = message[from] as number;
-    if (byte === LF && before !== CR) out[to++] = CR;
+    if (byte === LF) {
+      to = withoutEndingCr(out, to);
+      out[to++] = CR;
+    }
     out[to++] = byte === 0 ? NUL_ON_THE_WIRE : byte;
     before = byte;
   }
-  if (before !== LF) to += CRLF.copy(out, to);
+  if (before !== LF) {
+    to = withoutEndingCr(out, to);
+    to += CRLF.copy(out, to);
+  }
   return out.subarray(0, to);
+}
+
+/** Carriage returns before a line end, or at the very end, are part of it: Dovecot drops all but one. */
+function withoutEndingCr(out: Buffer, length: number): number {
+  let to = length;
+  while (to > 0 && out[to - 1] === CR) to--;
+  return to;
 }
 
 function withoutToolHeaders(message: Buffer): Buffer {

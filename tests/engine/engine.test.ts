@@ -52,6 +52,38 @@ describe('a first run', () => {
   });
 });
 
+describe('proof by size', () => {
+  it('reads back what differs in size, and lets the content decide', async () => {
+    const world = createWorld(server.ledger, { selection: { verify: 'size' } });
+    world.from.put(['INBOX'], { bytes: message(1) });
+    world.from.put(['INBOX'], { bytes: Buffer.from('Message-ID: <2@x>\n\nbare line feeds\n') });
+    world.from.put(['INBOX'], { bytes: message(3) });
+    // The target stores other line ends, and damages the third message.
+    world.target.fault = ({ op, when }) => {
+      if (op !== 'create' || when !== 'after') return;
+      const stored = world.to.folder(['INBOX']).messages;
+      for (const [uid, copy] of stored) {
+        const text = copy.bytes.toString().replace(/\r?\n/g, '\r\n').replace('body 3', 'body 33');
+        stored.set(uid, { ...copy, bytes: Buffer.from(text) });
+      }
+    };
+    const first = await world.run();
+    const { rows } = await server.ledger.pool.query<{ proof: string; outcome: string }>(
+      `select proof, outcome from item i join container c on c.id = i.container join unit u on u.pairing = c.pairing
+       where u.migration = $1 order by i.key`,
+      [world.spec.name],
+    );
+
+    expect(first).toMatchObject({ state: 'failed', totals: { verified: 2, failures: 1 } });
+    expect(rows.map((row) => `${row.outcome} by ${row.proof}`)).toEqual([
+      'verified by size',
+      'verified by readback',
+      'altered by readback',
+    ]);
+    await world.close();
+  });
+});
+
 describe('what is there already', () => {
   it('is adopted by digest, twins count-wise, and what has no source stays', async () => {
     const world = createWorld(server.ledger);
