@@ -3,7 +3,7 @@ import type { Target, TargetContainer } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, listContainers } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { foundRefs, writeFound } from '../ledger/found.js';
+import { forgetFound, foundRefs, writeFound } from '../ledger/found.js';
 import { knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { rebindReferences } from '../ledger/rebind.js';
@@ -14,32 +14,41 @@ export type Bound = ContainerRow & { readonly targetKey: string; readonly target
 
 /** Opens the counterpart of one container; makes it where it is missing. */
 export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
-  const { deps, lease, pairing, signal, input } = slice;
+  const { deps, lease, pairing, signal } = slice;
   const target = await session.ensure(wantedContainer(slice.selection, row), signal);
   const same = row.targetKey === target.key && row.targetValidity === target.validity;
-  const voided = row.targetKey !== null && !same;
-  if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
-  if (voided) {
-    await scanContainer(slice, session, bound, () => false);
-    const lost = await fenced(deps.ledger, lease, (sql) =>
-      rebindReferences(sql, row.id, pairing.target, target.key, input.run),
-    );
-    await writeEvent(
-      deps.ledger.pool,
-      input,
-      'warn',
-      'the target renumbered a folder; its items were looked up by digest',
-      { container: row.id, lost },
-    );
+  if (row.targetKey !== null && !same) {
+    await rebind(slice, session, bound);
     return bound;
   }
+  if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
   const scanned = same ? row.scanned : target.items === 0;
   if (!scanned) {
     const known = await knownRefs(deps.ledger.pool, pairing.target, target.key, '');
     await scanContainer(slice, session, bound, (ref) => known.has(ref));
   }
   return bound;
+}
+
+/**
+ * All references are void: the target renumbered the folder, or another stands in its place. What it holds is scanned
+ * anew, then the items are bound to it by digest, in one transaction with the new validity: a crash before that
+ * leaves the old one, and all of it is done again.
+ */
+async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
+  const { deps, lease, pairing, input } = slice;
+  const { target } = bound;
+  const known = await knownRefs(deps.ledger.pool, pairing.target, target.key, '', target.validity);
+  await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
+  await scanContainer(slice, session, bound, (ref) => known.has(ref));
+  const lost = await fenced(deps.ledger, lease, async (sql) => {
+    await bindTarget(sql, bound.id, target);
+    await sql.query('update container set scanned = true where id = $1', [bound.id]);
+    return rebindReferences(sql, bound.id, pairing.target, target.key, input.run);
+  });
+  const message = 'the target renumbered a folder; its items were looked up by digest';
+  await writeEvent(deps.ledger.pool, input, 'warn', message, { container: bound.id, lost });
 }
 
 /** The containers nothing was written to, so that empty ones arrive too. Those bound before are not asked for again. */

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { JsonObject, SecretRef, Source, Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { Registration } from '../connectors/registry.js';
-import { freeSlot, renewSlots, takeSlot } from '../ledger/budgets.js';
+import { freeSlots, renewSlots, takeSlot } from '../ledger/budgets.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../schemas/core.js';
 import type { SystemConfig } from '../schemas/spec.js';
@@ -37,7 +37,9 @@ export interface Connections {
 interface Entry {
   readonly name: string;
   readonly session: { close(): void };
-  readonly slots: readonly { readonly scope: string; readonly holder: string }[];
+  /** Its slots' holder, and their scopes. */
+  readonly holder: string;
+  readonly scopes: readonly string[];
   idleSince: number;
 }
 
@@ -56,18 +58,28 @@ export function createConnections(deps: {
   const { ledger } = deps;
   const process = randomUUID();
   const idle: Entry[] = [];
-  let open = 0;
+  /** Holders of slots that are in use, and of those that still have to be given back. */
+  const using = new Set<string>();
+  const owed = new Set<string>();
 
-  const end = async (entry: Entry): Promise<void> => {
+  const giveBack = async (): Promise<void> => {
+    const holders = [...owed];
+    if (holders.length === 0) return;
+    await freeSlots(ledger, holders);
+    for (const holder of holders) owed.delete(holder);
+  };
+  const end = (entry: Entry): Promise<void> => {
     entry.session.close();
-    open--;
-    for (const slot of entry.slots) await freeSlot(ledger, slot.scope, slot.holder);
+    using.delete(entry.holder);
+    owed.add(entry.holder);
+    return giveBack();
   };
   const tick = setInterval(() => {
     const now = Date.now();
     const lapsed = idle.filter((entry) => now - entry.idleSince > IDLE_MS);
     for (const entry of lapsed) idle.splice(idle.indexOf(entry), 1);
-    void Promise.all([...lapsed.map(end), open > 0 ? renewSlots(ledger, process) : undefined]).catch((error: Error) =>
+    const renewed = using.size > 0 ? renewSlots(ledger, [...using]) : undefined;
+    void Promise.all([...lapsed.map(end), giveBack(), renewed]).catch((error: Error) =>
       // Slots lapse by themselves; a ledger that is away stops the slices through their leases.
       deps.log.warn({ error: error.message }, 'renewing connection slots'),
     );
@@ -78,7 +90,7 @@ export function createConnections(deps: {
     opening: Opening,
     wait: boolean,
     signal: AbortSignal,
-  ): Promise<Entry['slots'] | undefined> => {
+  ): Promise<Pick<Entry, 'holder' | 'scopes'> | undefined> => {
     const holder = `${process}/${randomUUID()}`;
     const system = systemScope(opening.config);
     const limits = opening.config.limits ?? {};
@@ -89,26 +101,28 @@ export function createConnections(deps: {
       },
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
-    const taken: { scope: string; holder: string }[] = [];
     const deadline = Date.now() + SLOT_PATIENCE_MS;
     try {
       for (const { scope, limit } of wanted) {
         while (!(await takeSlot(ledger, scope, holder, limit))) {
           if (!wait) {
-            for (const slot of taken.splice(0)) await freeSlot(ledger, slot.scope, slot.holder);
+            owed.add(holder);
+            await giveBack();
             return undefined;
           }
           if (Date.now() > deadline) throw allTaken(opening);
           // What this process keeps open for later gives way to what is needed now.
-          const spare = idle.findIndex((entry) => entry.slots.some((slot) => slot.scope === scope));
+          const spare = idle.findIndex((entry) => entry.scopes.includes(scope));
           if (spare !== -1) await end(idle.splice(spare, 1)[0] as Entry);
           else await pause(SLOT_POLL_MS, signal);
         }
-        taken.push({ scope, holder });
       }
-      return taken;
+      using.add(holder);
+      return { holder, scopes: wanted.map(({ scope }) => scope) };
     } catch (error) {
-      await Promise.allSettled(taken.map((slot) => freeSlot(ledger, slot.scope, slot.holder)));
+      // Whatever was taken, known or not: an answer may have been lost.
+      owed.add(holder);
+      await Promise.allSettled([giveBack()]);
       throw error;
     }
   };
@@ -134,12 +148,13 @@ export function createConnections(deps: {
       const slots = await takeSlots(opening, wait, signal);
       if (!slots) return undefined;
       try {
-        entry = { name, session: await make(opening, signal), slots, idleSince: 0 };
+        entry = { name, session: await make(opening, signal), ...slots, idleSince: 0 };
       } catch (error) {
-        await Promise.allSettled(slots.map((slot) => freeSlot(ledger, slot.scope, slot.holder)));
+        using.delete(slots.holder);
+        owed.add(slots.holder);
+        await Promise.allSettled([giveBack()]);
         throw error;
       }
-      open++;
     }
     const held = entry;
     return {

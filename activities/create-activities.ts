@@ -1,7 +1,15 @@
 /** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
-import type { Check, DoctorInput, PlanInput, PlanResult, RunResult, TickInput } from '../workflows/messages.js';
+import type {
+  Check,
+  DoctorInput,
+  PlanInput,
+  PlanResult,
+  RunResult,
+  SliceHeartbeat,
+  TickInput,
+} from '../workflows/messages.js';
 import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
 import { doctor } from './doctor.js';
@@ -45,22 +53,29 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     const context = Context.current();
     return atBoundary(deps.redact, () => body(context));
   };
-  const slice = (input: SliceInput, phase: 'survey' | 'move' | 'verify', work: (slice: Slice) => Promise<WorkResult>) =>
-    guarded((context) =>
-      runSlice(deps, input, phase, work, {
-        signal: context.cancellationSignal,
-        heartbeat: (details) => context.heartbeat(details),
-      }),
-    );
   /** Heartbeats for work that knows nothing of them: without, a killed worker's work would be missed only at its timeout. */
-  const beating = async <T>(context: Context, work: () => Promise<T>): Promise<T> => {
-    const timer = setInterval(() => context.heartbeat(), 1_000);
+  const beating = async <T>(context: Context, work: () => Promise<T>, details?: () => unknown): Promise<T> => {
+    const timer = setInterval(() => context.heartbeat(details?.()), 1_000);
     try {
       return await work();
     } finally {
       clearInterval(timer);
     }
   };
+  const slice = (input: SliceInput, phase: 'survey' | 'move' | 'verify', work: (slice: Slice) => Promise<WorkResult>) =>
+    guarded((context) => {
+      let last: SliceHeartbeat | undefined;
+      const run = () =>
+        runSlice(deps, input, phase, work, {
+          signal: context.cancellationSignal,
+          heartbeat: (details) => {
+            last = details;
+            context.heartbeat(details);
+          },
+        });
+      // It waits, too, for slots, servers and its lease, before it has anything to tell.
+      return beating(context, run, () => last);
+    });
   return {
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),

@@ -45,15 +45,13 @@ export async function moveDeparted(
       [{ op: 'move', token: entry.item.key, ref: from.targetRef, to: to.bound.target }],
       signal,
     )) {
-      if ('refused' in answer || answer.ref === undefined) continue;
-      settled.push({
-        key: entry.item.key,
-        todo: 'verify',
-        outcome: 'arrived',
-        digest: entry.digest,
-        ref: answer.ref,
-        base: entry.item.meta,
-      });
+      if ('refused' in answer) continue;
+      const { key, meta } = entry.item;
+      settled.push(
+        answer.ref === undefined
+          ? { key, todo: null, outcome: 'unsure', digest: entry.digest, reason: MOVED_UNNAMED }
+          : { key, todo: 'verify', outcome: 'arrived', digest: entry.digest, ref: answer.ref, base: meta },
+      );
     }
     await settleBatch(
       deps.ledger,
@@ -72,5 +70,8 @@ export async function moveDeparted(
   }
   return rest;
 }
+
+/** Written again it might stand there twice; `migrate retry` scans first and finds it. */
+const MOVED_UNNAMED = 'the target moved it without saying where to; `migrate retry` looks for it';
 
 const nameOf = (departed: Departed): string => `${departed.container}/${departed.key}`;

@@ -158,7 +158,7 @@ const FAILURES_ALLOWED = 10;
 export const DEFAULT_MAX_FAILURES = 0.05;
 
 async function tooManyFailures(slice: Slice): Promise<GateOpened | undefined> {
-  if (slice.tally.failures === 0 || slice.unit.approved) return undefined;
+  if (slice.tally.failures === 0 || slice.unit.approved.includes('failures')) return undefined;
   const { failures, items } = await countUnit(slice.deps.ledger.pool, slice.pairing.id, slice.input.run);
   const share = slice.selection.maxFailures ?? DEFAULT_MAX_FAILURES;
   if (failures <= Math.max(FAILURES_ALLOWED, share * items)) return undefined;

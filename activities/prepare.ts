@@ -7,7 +7,7 @@ import { closeGates, openGate } from '../ledger/gates.js';
 import type { RunState, RunTotals } from '../ledger/runs.js';
 import { closeRun, currentSpec, openRun, readControl, readSpec, saveSpec, setControl } from '../ledger/runs.js';
 import type { Counters } from '../ledger/units.js';
-import { callUnits, changeUnit, listUnits, NO_COUNTERS } from '../ledger/units.js';
+import { callUnits, changeUnit, listUnits, NO_COUNTERS, readUnit } from '../ledger/units.js';
 import type { ParkedUnit, RunRequest, TuningInput, UnitCall, UnitCounters } from '../workflows/messages.js';
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
@@ -99,7 +99,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
     gate: park?.gate ?? null,
     reason: park?.reason ?? end.reason ?? null,
     next: park?.next ?? null,
-    ...(end.state === 'done' ? { approved: false } : {}),
+    ...(end.state === 'done' ? { approved: [] } : {}),
   });
   if (park) {
     await openGate(ledger, end, { gate: park.gate, reason: park.reason, next: park.next });
@@ -125,12 +125,13 @@ export interface OpenGateInput {
 /** Opens a unit's gate: it may start again. An approval holds until the unit is done. */
 export async function passGate(deps: Deps, input: OpenGateInput): Promise<void> {
   await closeGates(deps.ledger, input.migration, input.unit, input.by);
+  const { gate, approved } = await readUnit(deps.ledger.pool, input.migration, input.unit);
   await changeUnit(deps.ledger.pool, input.migration, input.unit, {
     state: 'waiting',
     gate: null,
     reason: null,
     next: null,
-    ...(input.by === 'approve' ? { approved: true } : {}),
+    ...(input.by === 'approve' && gate ? { approved: [...approved, gate] } : {}),
   });
   await writeEvent(deps.ledger.pool, input, 'info', 'gate opened', { by: input.by });
 }

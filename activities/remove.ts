@@ -17,7 +17,7 @@ export async function remove(slice: Slice): Promise<WorkResult> {
   const { gone, items } = await removable.count(deps.ledger.pool, pairing.id);
   if (gone === 0) return 'done';
   const share = slice.selection.maxDeletions ?? DEFAULT_MAX_DELETIONS;
-  if (gone > share * items && !unit.approved) {
+  if (gone > share * items && !unit.approved.includes('approval')) {
     return {
       gate: 'approval',
       reason: `${gone} of ${items} items were deleted in the source, more than the ${Math.round(share * 100)} % that may go at once`,

@@ -62,15 +62,12 @@ export interface LogsArgs extends OfUnit {
   /** A duration back from now, or a time in ISO 8601. */
   readonly since?: string;
 }
-export type PauseArgs = OfUnit;
-export type ResumeArgs = OfUnit;
+export type PauseArgs = Named;
+export type ResumeArgs = Named;
 export interface CancelArgs extends Named {
-  readonly wait?: boolean;
   readonly timeoutMs?: number;
 }
-export interface RetryArgs extends OfUnit {
-  readonly failed?: boolean;
-}
+export type RetryArgs = OfUnit;
 export type ApproveArgs = OfUnit;
 export type CredentialsArgs = OfUnit;
 export interface RetuneArgs extends Named {

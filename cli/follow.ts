@@ -96,7 +96,8 @@ async function showProgress(
   let silent = 0;
   let gates = '';
   while (!signal.aborted) {
-    const snapshot = await collector.collect(signal);
+    // A signal of its own: what listens to it goes with it, however long one watches.
+    const snapshot = await collector.collect(AbortSignal.any([signal]));
     if (snapshot) {
       silent = 0;
       view.show(snapshot);

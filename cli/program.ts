@@ -94,7 +94,7 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
     'exit with 2 when there is something to do',
   );
   verb('apply <spec>', 'start or change a migration; the same spec again does nothing')
-    .option('--dry-run', 'only show what would be submitted')
+    .option('--dry-run', 'read all that would move, and write nothing')
     .option('--watch', 'show progress until it is done')
     .option('--wait', 'return when it is done')
     .addOption(timeout())
@@ -118,12 +118,10 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
   verb('doctor [spec]', 'check Temporal, the ledger, credentials and systems, with the fix for what fails');
 
   program.commandsGroup('Steer:');
-  verb('pause <name>', 'pause within seconds').addOption(unit());
-  verb('resume <name>', 'go on after a pause').addOption(unit());
-  verb('cancel <name>', 'stop for good; what has moved stays')
-    .option('--wait', 'return when it has stopped')
-    .addOption(timeout());
-  verb('retry <name>', 'try again what failed').addOption(unit()).option('--failed', 'only items that failed');
+  verb('pause <name>', 'pause within seconds');
+  verb('resume <name>', 'go on after a pause');
+  verb('cancel <name>', 'stop for good; what has moved stays').addOption(timeout());
+  verb('retry <name>', 'try again what failed').addOption(unit());
   verb('approve <name>', 'let a unit go on that waits for approval').addOption(unit());
   verb('credentials <name>', 'say that secrets were renewed, so that parked units try again').addOption(unit());
   verb('retune <name>', 'change limits while it runs')

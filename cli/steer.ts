@@ -49,13 +49,3 @@ export async function waitToSee(
   }
   return shell.signal.aborted ? 'interrupted' : 'timeout';
 }
-
-/** There is one pause, and one end, for the whole migration. */
-export function refuseUnit(verb: string, unit: number | undefined): void {
-  if (unit === undefined) return;
-  throw new CommandError(
-    exitCodes.usage,
-    `${verb} holds for the whole migration, not for one unit`,
-    'leave --unit away; `migrate retune --lanes` sets how many units work at a time',
-  );
-}

@@ -62,14 +62,15 @@ export async function takeSlot(ledger: Ledger, scope: string, holder: string, li
   });
 }
 
-/** Renews every slot of a process: holders begin with its id. */
-export async function renewSlots(ledger: Ledger, process: string): Promise<void> {
-  await ledger.pool.query(
-    `update slot set until = clock_timestamp() + $2 * interval '1 ms' where starts_with(holder, $1)`,
-    [process, SLOT_MS],
-  );
+/** Renews the slots of these holders; those of others lapse, as does one whose giving back was lost. */
+export async function renewSlots(ledger: Ledger, holders: readonly string[]): Promise<void> {
+  await ledger.pool.query(`update slot set until = clock_timestamp() + $2 * interval '1 ms' where holder = any($1)`, [
+    holders,
+    SLOT_MS,
+  ]);
 }
 
-export async function freeSlot(ledger: Ledger, scope: string, holder: string): Promise<void> {
-  await ledger.pool.query('delete from slot where scope = $1 and holder = $2', [scope, holder]);
+/** Gives back every slot of these holders. Harmless to repeat. */
+export async function freeSlots(ledger: Ledger, holders: readonly string[]): Promise<void> {
+  await ledger.pool.query('delete from slot where holder = any($1)', [holders]);
 }

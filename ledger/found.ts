@@ -66,3 +66,8 @@ export async function foundRefs(sql: Sql, place: number, targetKey: string): Pro
   ]);
   return new Set(rows.map((row) => row.ref));
 }
+
+/** Forgets what was found in one container of a target: its references are void. */
+export async function forgetFound(sql: Sql, place: number, targetKey: string): Promise<void> {
+  await sql.query('delete from found where place = $1 and target_key = $2', [place, targetKey]);
+}

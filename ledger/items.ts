@@ -136,7 +136,9 @@ export async function settleItems(
     text: `update item i set
        todo = t.todo, outcome = coalesce(t.outcome, i.outcome), proof = coalesce(t.proof, i.proof), reason = t.reason,
        digest = coalesce(decode(t.digest, 'hex'), i.digest), target_ref = coalesce(t.ref, i.target_ref),
-       base = coalesce(t.base, i.base), run = $10
+       base = coalesce(t.base, i.base),
+       -- Proven again is not changed.
+       run = case when i.outcome = t.outcome and i.proof = t.proof then i.run else $10 end
      from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
        as t (key, todo, outcome, proof, reason, digest, ref, base)
      where i.container = $1 and i.key = t.key`,
@@ -192,13 +194,19 @@ export async function hasDeparted(sql: Sql, pairing: number): Promise<boolean> {
   return rows[0]?.any ?? false;
 }
 
-/** References in one container of a target place that belong to items, of whichever pairing. */
-export async function knownRefs(sql: Sql, targetPlace: number, targetKey: string, from: string): Promise<Set<string>> {
+/** References in one container of a target place that belong to items, of whichever pairing; of one validity only, if told. */
+export async function knownRefs(
+  sql: Sql,
+  targetPlace: number,
+  targetKey: string,
+  from: string,
+  validity?: string,
+): Promise<Set<string>> {
   const { rows } = await sql.query<{ ref: string }>(
     `select i.target_ref as ref from item i
      join container c on c.id = i.container join pairing p on p.id = c.pairing
-     where p.target = $1 and c.target_key = $2 and i.target_ref >= $3`,
-    [targetPlace, targetKey, from],
+     where p.target = $1 and c.target_key = $2 and i.target_ref >= $3 and ($4::text is null or c.target_validity = $4)`,
+    [targetPlace, targetKey, from, validity ?? null],
   );
   return new Set(rows.map((row) => row.ref));
 }

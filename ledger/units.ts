@@ -17,7 +17,7 @@ export interface UnitRow {
   readonly gate: Gate | null;
   readonly reason: string | null;
   readonly next: string | null;
-  readonly approved: boolean;
+  readonly approved: readonly Gate[];
   readonly counters: Counters;
 }
 
@@ -119,7 +119,7 @@ export interface UnitChange {
   readonly gate?: Gate | null;
   readonly reason?: string | null;
   readonly next?: string | null;
-  readonly approved?: boolean;
+  readonly approved?: readonly Gate[];
   readonly counters?: Counters;
 }
 
@@ -127,7 +127,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
   await sql.query(
     `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
-       next = case when $9 then $10 else next end, approved = coalesce($11, approved),
+       next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
        counters = coalesce($12, counters), changed_at = now()
      where migration = $1 and n = $2`,
     [

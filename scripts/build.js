@@ -1,6 +1,6 @@
 /** Compiles to dist/ and puts beside it what is not TypeScript. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -9,6 +9,7 @@ execFileSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p',
   cwd: root,
   stdio: 'inherit',
 });
+chmodSync(`${root}/dist/cli/main.js`, 0o755);
 cpSync(`${root}/ledger/migrations`, `${root}/dist/ledger/migrations`, { recursive: true });
 
 // Bundled once here, so that a worker starts in half a second and without the bundler's memory.

@@ -50,6 +50,7 @@ export interface Carried {
   readonly done: number;
   readonly failed: number;
   readonly totals: UnitCounters;
+  readonly standing: readonly (readonly [unit: number, counters: UnitCounters])[];
   readonly paused: boolean;
   readonly lanes: number;
 }
@@ -87,9 +88,9 @@ export type UnitResult =
       readonly reason: string;
       readonly next?: string;
       readonly retryAfterMs?: number;
+      readonly counters?: UnitCounters;
     }
-  | { readonly state: 'paused' }
-  | { readonly state: 'stopped' };
+  | { readonly state: 'paused' | 'stopped'; readonly counters?: UnitCounters };
 
 export interface UnitCounters {
   readonly items: number;
@@ -140,7 +141,7 @@ export interface Progress {
     readonly done: number;
     readonly failed: number;
   };
-  /** Of units that ended in this run. What running units have done so far is in their slice's heartbeat. */
+  /** Of units that ended or stand still in this run. What running units have done so far is in their slice's heartbeat. */
   readonly totals: UnitCounters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */
   readonly running: readonly UnitCall[];

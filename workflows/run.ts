@@ -44,6 +44,8 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
   const waiting: UnitCall[] = [...prepared.waiting];
   const parked: ParkedUnit[] = [...prepared.parked];
   const running = new Map<number, { readonly call: UnitCall; readonly scope: CancellationScope }>();
+  /** Counters of units that have worked and do not now: parked, paused, waiting for more. */
+  const standing = new Map<number, UnitCounters>(prepared.standing);
   const ended: { readonly call: UnitCall; readonly result: UnitResult }[] = [];
   let { paused, lanes, done, failed, totals } = prepared;
   const failures: UnitCall[] = [...prepared.failures];
@@ -52,6 +54,8 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
   const start = (call: UnitCall): void => {
     const scope = new CancellationScope({ cancellable: true });
     running.set(call.n, { call, scope });
+    // Its slices tell from here on.
+    standing.delete(call.n);
     void scope
       .run(() =>
         executeChild<typeof unit>('unit', {
@@ -82,6 +86,7 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
 
   const take = async ({ call, result }: { readonly call: UnitCall; readonly result: UnitResult }): Promise<void> => {
     running.delete(call.n);
+    if (result.state !== 'done' && result.state !== 'failed' && result.counters) standing.set(call.n, result.counters);
     const at = { migration: name, run: prepared.run, unit: call.n };
     switch (result.state) {
       case 'done':
@@ -194,7 +199,18 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
         else await condition(woken);
       }
     },
-    carry: () => ({ ...prepared, waiting, parked, failures, done, failed, totals, paused, lanes }),
+    carry: () => ({
+      ...prepared,
+      waiting,
+      parked,
+      failures,
+      done,
+      failed,
+      totals,
+      paused,
+      lanes,
+      standing: [...standing],
+    }),
     progress: (queued, last) => ({
       name,
       run: prepared.run,
@@ -209,7 +225,7 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
         done,
         failed,
       },
-      totals,
+      totals: [...standing.values()].reduce(add, totals),
       running: [...running.values()].map((r) => r.call),
       gates: parked,
       queued,
@@ -237,6 +253,7 @@ async function begin(name: string, request: RunRequest): Promise<Carried> {
     done: 0,
     failed: 0,
     totals: NO_COUNTERS,
+    standing: [],
     paused: prepared.paused,
     lanes: prepared.lanes ?? DEFAULT_LANES,
   };

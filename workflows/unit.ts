@@ -40,8 +40,8 @@ export async function unit(input: UnitInput & { readonly phase?: Phase }): Promi
         if (last.state === 'parked') return { ...last };
         setCurrentDetails(describeCounters(phase, last.counters));
         if (last.state === 'settled') return { state: 'done', counters: last.counters };
-        if (last.state === 'paused' || last.state === 'stopped') return { state: last.state };
-        if (CancellationScope.current().consideredCancelled) return { state: 'stopped' };
+        if (last.state === 'paused' || last.state === 'stopped') return { state: last.state, counters: last.counters };
+        if (CancellationScope.current().consideredCancelled) return { state: 'stopped', counters: last.counters };
         if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unit>({ ...input, phase });
       } while (last.state === 'more');
     }

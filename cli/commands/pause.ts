@@ -2,12 +2,11 @@ import { pauseSignal } from '../../workflows/messages.js';
 import type { PauseArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Shell } from '../shell.js';
-import { refuseUnit, SEE_MS, signalMigration, waitToSee } from '../steer.js';
+import { SEE_MS, signalMigration, waitToSee } from '../steer.js';
 import { withTemporal } from '../with-temporal.js';
 
 /** Pauses a migration and waits until nothing moves any more; survives restarts of everything. */
 export async function run(shell: Shell, args: PauseArgs): Promise<number> {
-  refuseUnit('a pause', args.unit);
   return withTemporal(shell, args, async (temporal) => {
     await signalMigration(temporal, args.name, pauseSignal, [], 'there is nothing to pause');
     const seen = await waitToSee(shell, temporal, args.name, SEE_MS, ({ state }) => state === 'paused');

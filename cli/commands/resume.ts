@@ -2,12 +2,11 @@ import { resumeSignal } from '../../workflows/messages.js';
 import type { ResumeArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Shell } from '../shell.js';
-import { refuseUnit, signalMigration } from '../steer.js';
+import { signalMigration } from '../steer.js';
 import { withTemporal } from '../with-temporal.js';
 
 /** Lets a paused migration go on. */
 export async function run(shell: Shell, args: ResumeArgs): Promise<number> {
-  refuseUnit('a resume', args.unit);
   return withTemporal(shell, args, async (temporal) => {
     await signalMigration(
       temporal,

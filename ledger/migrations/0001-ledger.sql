@@ -63,7 +63,8 @@ create table unit (
   gate text,
   reason text,
   next text,
-  approved boolean not null default false,
+  -- Gates that a person let it pass; they hold until the unit is done.
+  approved text[] not null default '{}',
   counters jsonb not null default '{}',
   changed_at timestamptz not null default now(),
   primary key (migration, n),

@@ -1,6 +1,5 @@
 /** Rates hold over a whole unit, however its work falls into slices. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { setControl } from '../../ledger/runs.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { createWorld } from './world.js';
@@ -12,9 +11,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 it.each([100, 5_000])('writes no faster than it may, in slices of %i ms', { timeout: 30_000 }, async (sliceMs) => {
-  const world = createWorld(server.ledger, { settings: { sliceMs } });
-  await world.run();
-  await setControl(server.ledger, world.spec.name, { tuning: { itemsPerSecond: 100 } });
+  const world = createWorld(server.ledger, { settings: { sliceMs }, limits: { itemsPerSecond: 100 } });
   for (let n = 0; n < 300; n++) world.from.put(['INBOX'], { bytes: Buffer.from(`Subject: ${n}\r\n\r\n`), flags: [] });
   const written: number[] = [];
   world.target.fault = (event) => {

@@ -19,7 +19,7 @@ import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import { connectors } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Selection, Spec } from '../../schemas/spec.js';
+import type { Limits, Selection, Spec } from '../../schemas/spec.js';
 import type { RunReason } from '../../workflows/messages.js';
 
 export interface World {
@@ -55,6 +55,8 @@ export function createWorld(
     readonly selection?: Partial<Selection>;
     readonly settings?: Partial<EngineSettings>;
     readonly name?: string;
+    /** Of the target. */
+    readonly limits?: Limits;
   } = {},
 ): World {
   const id = options.name ?? randomUUID().slice(0, 8);
@@ -64,7 +66,9 @@ export function createWorld(
     version: 1,
     name: `move-${id}`,
     sources: { old: { type: 'memory', options: { name: source.name } } },
-    targets: { new: { type: 'memory', options: { name: target.name } } },
+    targets: {
+      new: { type: 'memory', options: { name: target.name }, ...(options.limits && { limits: options.limits }) },
+    },
     selections: [
       {
         name: 'mail',
