@@ -195,7 +195,7 @@ it('finds no secret and no content anywhere', { timeout: 120_000 }, async () => 
   const looks = [['status'], ['logs'], ['status', '-o', 'json'], ['list']].map(([verb = '', ...rest]) =>
     migrate(verb, ...(verb === 'list' ? [] : ['secretive']), ...rest),
   );
-  said.push(...(await Promise.all(looks)), await migrate('cancel', 'secretive', '--wait'), await watch);
+  said.push(...(await Promise.all(looks)), await migrate('cancel', 'secretive'), await watch);
   said.push(
     ...(await Promise.all([
       migrate('report', 'secretive', '--out', 'report'),
