@@ -27,7 +27,7 @@ const MAX_LOT_BYTES = 2 * 1024 * 1024;
 const MAX_AHEAD_BYTES = 12 * 1024 * 1024;
 /** Enough to fill a line of 40 ms. */
 const LOTS_AHEAD = 6;
-/** How often one message may be the first not given when the connection ends, before it is held to be the cause. */
+/** How often the connection may end when one message alone was asked for, before the message is held to be the cause. */
 const MAX_ENDINGS = { bye: 2, closed: 3 } as const;
 
 /**
@@ -42,6 +42,7 @@ export async function* fetchBodies(
   let lotMessages = MAX_LOT_MESSAGES;
   for (let next = 0; next < wanted.length; ) {
     const connection = await open();
+    const first = next;
     try {
       for await (const answer of readFrom(connection, wanted.slice(next), lotMessages)) {
         next++;
@@ -53,9 +54,12 @@ export async function* fetchBodies(
       if ((ending !== 'bye' && ending !== 'closed') || !(error instanceof Fault) || error.code !== 'unavailable')
         throw error;
       if (suspect === undefined) throw error;
+      // What was asked for together with others may only have stood before the one at fault.
+      const alone = lotMessages === 1 && next === first;
+      lotMessages = 1;
+      if (!alone) continue;
       const times = (endings.get(suspect.uid) ?? 0) + 1;
       endings.set(suspect.uid, times);
-      lotMessages = 1;
       if (times < MAX_ENDINGS[ending]) continue;
       next++;
       yield { uid: suspect.uid, unreadable: `the server ends the connection when asked for it: ${error.message}` };

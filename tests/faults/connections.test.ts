@@ -133,7 +133,7 @@ describe.concurrent('lines that fail', () => {
   it('half-open connections, on which no answer ever comes', { timeout: 120_000 }, async (t) => {
     const run = await moving(t, 'half-open', { itemsPerSecond: 150 });
     await run.arrived(100);
-    const before = [run.toSource.accepted, run.toTarget.accepted];
+    const before = run.toTarget.accepted;
     run.toTarget.hang();
     run.toSource.hang();
     // Long enough for those who try again meanwhile to hang as well.
@@ -141,7 +141,7 @@ describe.concurrent('lines that fail', () => {
     run.toTarget.heal();
     run.toSource.heal();
     await run.expectAll();
-    expect(run.toTarget.accepted).toBeGreaterThan(before[1] as number);
-    expect(run.toSource.accepted).toBeGreaterThan(before[0] as number);
+    // The source may have been read to its end by then; the target was being written to.
+    expect(run.toTarget.accepted).toBeGreaterThan(before);
   });
 });

@@ -129,8 +129,8 @@ describe.concurrent('a server that will not', () => {
   });
 
   it.for([
-    ['NO [LIMIT] Rate limit hit, try again in 2 seconds', 2_000],
-    ['BAD Request is throttled. Suggested Backoff Time: 1500 milliseconds', 1_500],
+    ['NO [LIMIT] Rate limit hit, try again in 5 seconds', 5_000],
+    ['BAD Request is throttled. Suggested Backoff Time: 4000 milliseconds', 4_000],
   ] as const)('leaves the target alone as long as it asks: %s', { timeout: 120_000 }, async ([answer, ms], t) => {
     const source = await dovecot(t);
     const target = await dovecot(t);
@@ -139,7 +139,7 @@ describe.concurrent('a server that will not', () => {
     const gate = await guarded(t, target, ({ verb }) => {
       if (verb !== 'APPEND') return 'pass';
       appends.push(Date.now());
-      return appends.length <= 2 ? { answer } : 'pass';
+      return appends.length === 1 ? { answer } : 'pass';
     });
     const handle = await apply(mailSpec(`throttled-${ms}`, imapSystem(source), imapSystem(gate), [['anna', 'anna']]));
 
@@ -148,8 +148,7 @@ describe.concurrent('a server that will not', () => {
       totals: { verified: 60, failures: 0, duplicates: 0 },
     });
     await expectSame(source, target, 'anna');
-    const gaps = appends.slice(1, 3).map((at, n) => at - (appends[n] as number));
-    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(ms);
+    expect((appends[1] as number) - (appends[0] as number)).toBeGreaterThanOrEqual(ms);
   });
 
   it('comes through BYE in the middle of APPEND, and through answers that are lost', {
