@@ -30,6 +30,11 @@ export function openLedger(url: string, options: { readonly max?: number } = {})
     async transaction(work) {
       const client = await connect(pool);
       let broken: Error | undefined;
+      // A server that goes away between two statements must not end the process: the next statement reports it.
+      const onError = (error: Error): void => {
+        broken = error;
+      };
+      client.on('error', onError);
       try {
         await client.query('begin');
         const result = await work(client);
@@ -41,6 +46,7 @@ export function openLedger(url: string, options: { readonly max?: number } = {})
         });
         throw asFault(error);
       } finally {
+        client.off('error', onError);
         client.release(broken);
       }
     },

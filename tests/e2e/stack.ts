@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';
+import { migrateLedger } from '../../ledger/migrate.js';
 import { runWorker } from '../../worker/main.js';
 import { readWorkerSettings } from '../../worker/settings.js';
 import type { Stack } from '../../worker/stack/stack.js';
@@ -31,6 +32,8 @@ export async function startTestStack(env: Record<string, string> = {}): Promise<
   const worker = runWorker(settings, ending.signal);
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const ledger = openLedger(stack.ledgerUrl);
+  // The worker does this too; whoever comes first.
+  await migrateLedger(ledger);
   return {
     dir,
     stack,

@@ -53,7 +53,20 @@ export interface Dovecot {
   stop(): Promise<void>;
 }
 
+/** Another server may take a port between asking for it and using it: then it is tried with others. */
+const TRIES = 3;
+
 export async function startDovecot(options: DovecotOptions = {}): Promise<Dovecot> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (tried === TRIES) throw error;
+    }
+  }
+}
+
+async function startOnce(options: DovecotOptions): Promise<Dovecot> {
   const binary = BINARIES.find((path) => existsSync(path));
   if (binary === undefined) {
     throw new Error('dovecot is not installed; on Debian: apt-get install dovecot-imapd openssl');
