@@ -13,7 +13,7 @@ export async function accountsOf(
   if (selection.accounts !== 'all') return selection.accounts;
   const config = spec.sources[selection.from];
   if (!config) throw new Fault('spec', `the spec has no source "${selection.from}"`);
-  const held = await deps.connections.openSource({ config, account: '{account}' }, signal);
+  const held = await deps.connections.openSource({ config, account: '{account}', kind: selection.kind }, signal);
   try {
     if (!held.session.accounts) {
       throw new Fault('spec', `the source "${selection.from}" cannot list its accounts`, {

@@ -1,12 +1,15 @@
 /** Binds each container to its counterpart in the target, and writes down what the target held before us. */
-import type { Target, TargetContainer } from '../connectors/contract.js';
+import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, listContainers } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
 import { forgetFound, foundRefs, writeFound } from '../ledger/found.js';
+import { hashIdentity } from '../ledger/identities.js';
 import { knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
+import { counterpartPath } from '../ledger/links.js';
 import { rebindReferences } from '../ledger/rebind.js';
+import { DEFAULT_MATCH } from './fitting.js';
 import { wantedContainer } from './selecting.js';
 import type { Slice } from './slice.js';
 
@@ -15,8 +18,9 @@ export type Bound = ContainerRow & { readonly targetKey: string; readonly target
 /** Opens the counterpart of one container; makes it where it is missing. */
 export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
   const { deps, lease, pairing, signal } = slice;
-  const target = await session.ensure(wantedContainer(slice.selection, row), signal);
-  const same = row.targetKey === target.key && row.targetValidity === target.validity;
+  const target = await session.ensure(await wanted(slice, row), signal);
+  // One that had to be made again is another, whatever it is called.
+  const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
   if (row.targetKey !== null && !same) {
     await rebind(slice, session, bound);
@@ -29,6 +33,14 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
     await scanContainer(slice, session, bound, (ref) => known.has(ref));
   }
   return bound;
+}
+
+/** Going both ways, a container that the other direction is bound to keeps the name it has there. */
+async function wanted(slice: Slice, row: ContainerRow): Promise<Wanted> {
+  const plain = wantedContainer(slice.selection, row);
+  if (slice.other === undefined) return plain;
+  const path = await counterpartPath(slice.deps.ledger.pool, slice.other, row.key);
+  return path ? { ...plain, path } : plain;
 }
 
 /**
@@ -71,8 +83,14 @@ export async function scanContainer(
   let strays = 0;
   for await (const page of session.scan(bound.target, (ref) => known(ref) || found.has(ref), signal)) {
     strays += page.entries.length;
-    await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, page.entries));
+    const entries = page.entries.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref) }));
+    await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries));
   }
   await fenced(deps.ledger, lease, (sql) => sql.query('update container set scanned = true where id = $1', [bound.id]));
   return strays;
+}
+
+function identitiesOf({ rules, selection }: Slice, ref: TargetRef): string[] | undefined {
+  if (!rules.versioned || ref.body === undefined) return undefined;
+  return rules.versioned.identities(ref.body, selection.match ?? DEFAULT_MATCH).map(hashIdentity);
 }

@@ -3,7 +3,7 @@
  * workers obeys one limit; an idle session is kept a while for the next slice, then ended.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import type { JsonObject, SecretRef, Source, Target } from '../connectors/contract.js';
+import type { JsonObject, Kind, SecretRef, Source, Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { Registration } from '../connectors/registry.js';
 import { freeSlots, renewSlots, takeSlot } from '../ledger/budgets.js';
@@ -21,6 +21,7 @@ export interface Opening {
   readonly role: 'source' | 'target';
   readonly config: SystemConfig;
   readonly account: string;
+  readonly kind: Kind;
   /** Connections to the system the fleet may hold, where `migrate retune` says. */
   readonly connections?: number;
 }
@@ -133,7 +134,7 @@ export function createConnections(deps: {
     const connector = await registration.load();
     const options = withAccount(opening.config.options, opening.account);
     signal.throwIfAborted();
-    const access = { account: opening.account, secret: deps.secret };
+    const access = { account: opening.account, kind: opening.kind, secret: deps.secret };
     const session =
       opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
     if (!session) throw new Fault('spec', `the connector ${opening.config.type} cannot be a ${opening.role}`);
@@ -141,7 +142,7 @@ export function createConnections(deps: {
   };
 
   const hold = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<never> | undefined> => {
-    const name = `${opening.role}/${fingerprint([opening.config as unknown as JsonObject, opening.account])}`;
+    const name = `${opening.role}/${fingerprint([opening.config as unknown as JsonObject, opening.account, opening.kind])}`;
     const at = idle.findIndex((entry) => entry.name === name);
     let entry = at === -1 ? undefined : idle.splice(at, 1)[0];
     if (!entry) {

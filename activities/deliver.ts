@@ -4,99 +4,41 @@ import { Fault } from '../connectors/errors.js';
 import type { BatchRow } from '../ledger/batches.js';
 import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
 import { writeOutcomes } from '../ledger/events.js';
-import type { Stray } from '../ledger/found.js';
-import { strays, takeStrays } from '../ledger/found.js';
 import type { Settlement } from '../ledger/items.js';
-import { knownRefs, settleItems } from '../ledger/items.js';
-import { fenced } from '../ledger/leases.js';
+import { knownRefs } from '../ledger/items.js';
+import { adopt } from './adopt.js';
+import type { Clash } from './conflicts.js';
+import { settleClashes } from './conflicts.js';
 import { moveDeparted } from './departed.js';
 import type { OpenDestination } from './destination.js';
-import type { Entry, Lot } from './feed.js';
-import { flagsOf } from './flags-of.js';
+import type { Lot } from './feed.js';
+import type { Entry } from './fitting.js';
+import { link } from './link.js';
+import { claimIdentities } from './namesakes.js';
 import { settleLocated } from './recover.js';
-import { exceptions } from './settle.js';
+import { exceptions, reasonOf } from './settle.js';
 import type { Slice } from './slice.js';
 import { spend } from './spend.js';
 
-/** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
+/** Delivers one lot of new items over one connection. Throws the target's faults; what was answered by then is settled. */
 export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
   const to = await lot.to.open(target);
   let entries = lot.entries;
   if (to.hasStrays) entries = await adopt(slice, to, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
-  if (entries.length === 0) return;
-  if (!(await spend(slice, 'target', entries.length, lot.bytes))) return;
-  const batch = await open(slice, to, entries);
-  await write(slice, to, target, batch, entries);
+  const clashes: Clash[] = [];
+  if (slice.rules.versioned) {
+    const claimed = await claimIdentities(slice, to, entries);
+    entries = claimed.free;
+    clashes.push(...claimed.clashes);
+  }
+  if (entries.length > 0) {
+    if (!(await spend(slice, 'target', entries.length, lot.bytes))) return;
+    const batch = await open(slice, to, entries);
+    clashes.push(...(await write(slice, to, target, batch, entries)));
+  }
+  await settleClashes(slice, to, target, clashes);
 }
-
-/** Claims copies that are there already: nothing is written, the digest read by the scan is the proof. */
-async function adopt(slice: Slice, to: OpenDestination, entries: readonly Entry[]): Promise<readonly Entry[]> {
-  const { deps, lease, pairing, input } = slice;
-  const { bound } = to;
-  return fenced(deps.ledger, lease, async (sql) => {
-    // One connection of this slice adopts at a time: two must not claim the same copy.
-    await sql.query('select from container where id = $1 for update', [bound.id]);
-    const free = await strays(
-      sql,
-      pairing.target,
-      bound.targetKey,
-      entries.map((e) => e.digest),
-    );
-    if (free.length === 0) return entries;
-    const settled: Settlement[] = [];
-    const rest: Entry[] = [];
-    const taken: string[] = [];
-    const claim = (entry: Entry, at: number): void => {
-      const stray = free.splice(at, 1)[0] as Stray;
-      taken.push(stray.ref);
-      settled.push(adopted(entry, stray));
-    };
-    // Twins may differ in their dates only: each takes the copy with its own date, and what is left over goes round.
-    const others: Entry[] = [];
-    for (const entry of entries) {
-      const at = free.findIndex((stray) => stray.digest === entry.digest && hasDate(stray, entry));
-      if (at === -1) others.push(entry);
-      else claim(entry, at);
-    }
-    for (const entry of others) {
-      const at = free.findIndex((stray) => stray.digest === entry.digest);
-      if (at === -1) rest.push(entry);
-      else claim(entry, at);
-    }
-    await takeStrays(sql, pairing.target, bound.targetKey, taken);
-    await settleItems(sql, bound.id, settled, input.run);
-    slice.tally.verified += settled.length;
-    slice.tally.items += settled.length;
-    return rest;
-  });
-}
-
-function hasDate(stray: Stray, { item }: Entry): boolean {
-  const { date } = item.meta;
-  return (
-    typeof date !== 'string' ||
-    (typeof stray.meta.date === 'string' && Date.parse(stray.meta.date) === Date.parse(date))
-  );
-}
-
-/** What the copy lacks of the source's flags is added; what it has beyond them is somebody's, and stays. */
-function adopted(entry: Entry, stray: Stray): Settlement {
-  const wanted = flagsOf(entry.item.meta);
-  const there = new Set(flagsOf(stray.meta));
-  const common = wanted.filter((flag) => there.has(flag));
-  return {
-    key: entry.item.key,
-    todo: common.length < wanted.length ? 'meta' : null,
-    outcome: 'verified',
-    proof: 'scan',
-    digest: entry.digest,
-    ref: stray.ref,
-    base: { ...entry.item.meta, flags: common },
-    ...(hasDate(stray, entry) ? {} : { reason: 'internal date not kept' }),
-  };
-}
-
 async function open(slice: Slice, to: OpenDestination, entries: readonly Entry[]): Promise<BatchRow> {
   const intent = {
     container: to.bound.id,
@@ -108,14 +50,16 @@ async function open(slice: Slice, to: OpenDestination, entries: readonly Entry[]
   return { ...intent, blameless: false, id: await openBatch(slice.deps.ledger, slice.lease, intent) };
 }
 
+/** Answers what the target would not take because it holds another of the same identity. */
 async function write(
   slice: Slice,
   to: OpenDestination,
   target: Target<unknown>,
   batch: BatchRow,
   entries: readonly Entry[],
-): Promise<void> {
+): Promise<Clash[]> {
   const { deps, lease, input, signal } = slice;
+  const clashes: Clash[] = [];
   const byKey = new Map(entries.map((e) => [e.item.key, e]));
   const settled: Settlement[] = [];
   const unnamed: string[] = [];
@@ -131,10 +75,12 @@ async function write(
   );
   const commit = async (): Promise<void> => {
     if (settled.length === 0) return;
-    await settleBatch(deps.ledger, lease, batch, settled, input.run, (sql) =>
-      writeOutcomes(sql, input, exceptions(to.bound.id, settled)),
-    );
+    await settleBatch(deps.ledger, lease, batch, settled, input.run, async (sql) => {
+      await writeOutcomes(sql, input, exceptions(to.bound.id, settled));
+      await link(sql, slice, to.bound, entries, settled);
+    });
     for (const s of settled) {
+      if (s.outcome === undefined) continue;
       if (s.outcome !== 'arrived') slice.tally.failures++;
       else {
         slice.tally.arrived++;
@@ -148,6 +94,11 @@ async function write(
     for await (const answer of target.write(to.bound.target, writes, signal)) {
       if ('refused' in answer) {
         settled.push({ key: answer.refused, todo: null, outcome: 'refused', reason: deps.redact(answer.reason) });
+      } else if ('conflicted' in answer) {
+        const entry = byKey.get(answer.conflicted) as Entry;
+        clashes.push({ entry, ref: answer.ref, by: 'uid' });
+        // Nothing was written: it is no longer in doubt.
+        settled.push({ key: entry.item.key, todo: 'create' });
       } else if (answer.ref === undefined) {
         unnamed.push(answer.token);
       } else {
@@ -162,6 +113,7 @@ async function write(
   }
   await commit();
   if (unnamed.length > 0) await nameWritten(slice, to, target, batch, unnamed);
+  return clashes;
 }
 
 function arrived(entry: Entry, answer: Written, ref: string): Settlement {
@@ -171,8 +123,11 @@ function arrived(entry: Entry, answer: Written, ref: string): Settlement {
     outcome: 'arrived',
     digest: entry.digest,
     ref,
+    ...(answer.version !== undefined && { version: answer.version }),
+    made: 'created',
+    bytes: entry.bytes,
     base: answer.meta ?? entry.item.meta,
-    ...(answer.notes?.length ? { reason: answer.notes.join('; ') } : {}),
+    ...reasonOf([...entry.notes, ...(answer.notes ?? [])]),
   };
 }
 
@@ -197,11 +152,11 @@ async function nameWritten(
         : l,
     );
   }
-  await settleLocated(slice, batch, located);
+  await settleLocated(slice, batch, to.bound, located);
 }
 
 /** Faults that say nothing about the items on their way. */
-function isBlameless(error: unknown, slice: Slice): boolean {
+export function isBlameless(error: unknown, slice: Slice): boolean {
   if (slice.signal.aborted) return true;
   return error instanceof Fault && ['quota', 'throttled', 'credentials'].includes(error.code);
 }

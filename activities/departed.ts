@@ -3,8 +3,10 @@ import type { Target } from '../connectors/contract.js';
 import { openBatch, settleBatch } from '../ledger/batches.js';
 import type { Departed, Settlement } from '../ledger/items.js';
 import { departedByDigest } from '../ledger/items.js';
+import { unlinkBack } from '../ledger/links.js';
 import type { OpenDestination } from './destination.js';
-import type { Entry } from './feed.js';
+import type { Entry } from './fitting.js';
+import { link } from './link.js';
 import type { Slice } from './slice.js';
 
 /** Moves what it can; answers the entries that must be written after all. */
@@ -45,12 +47,20 @@ export async function moveDeparted(
       [{ op: 'move', token: entry.item.key, ref: from.targetRef, to: to.bound.target }],
       signal,
     )) {
-      if ('refused' in answer) continue;
+      if ('refused' in answer || 'conflicted' in answer) continue;
       const { key, meta } = entry.item;
       settled.push(
         answer.ref === undefined
           ? { key, todo: null, outcome: 'unsure', digest: entry.digest, reason: MOVED_UNNAMED }
-          : { key, todo: 'verify', outcome: 'arrived', digest: entry.digest, ref: answer.ref, base: meta },
+          : {
+              key,
+              todo: 'verify',
+              outcome: 'arrived',
+              digest: entry.digest,
+              ref: answer.ref,
+              ...(answer.version !== undefined && { version: answer.version }),
+              base: meta,
+            },
       );
     }
     await settleBatch(
@@ -60,6 +70,9 @@ export async function moveDeparted(
       settled,
       input.run,
       async (sql) => {
+        await link(sql, slice, to.bound, [entry], settled);
+        if (settled.length > 0 && slice.other !== undefined)
+          await unlinkBack(sql, slice.other, from.targetKey, [from.targetRef]);
         if (settled.length > 0)
           await sql.query('delete from item where container = $1 and key = $2', [from.container, from.key]);
       },

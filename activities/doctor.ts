@@ -42,7 +42,7 @@ async function checkSystem(
     const account = (await accountsOf(deps, spec, selection, signal))[0];
     if (!account)
       return [{ subject, check: 'accounts', ok: false, value: 'none', fix: 'the selection covers no account' }];
-    const opening = { config, account: role === 'source' ? account.from : account.to };
+    const opening = { config, account: role === 'source' ? account.from : account.to, kind: selection.kind };
     const held =
       role === 'source'
         ? await deps.connections.openSource(opening, signal)

@@ -2,38 +2,39 @@
 import type { ItemRef } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
-import { nextItems } from '../ledger/items.js';
+import { nextItems, setRanks } from '../ledger/items.js';
+import { fenced } from '../ledger/leases.js';
 import type { Channel } from './channel.js';
 import type { Destination } from './destination.js';
+import type { Entry } from './fitting.js';
+import { fitItem } from './fitting.js';
 import { settleRefused } from './settle.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 
-export interface Entry {
-  readonly item: ItemRow;
-  readonly body: unknown;
-  readonly bytes: number;
-  readonly digest: string;
-}
-
 /** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
 export interface Lot {
   readonly to: Destination;
+  readonly op: Transfer;
   readonly entries: readonly Entry[];
   readonly bytes: number;
 }
 
+/** What is to do with the items of a lot: their content travels in both cases. */
+export type Transfer = 'create' | 'update';
+
 const PAGE_ITEMS = 1_000;
 
-/** Reads everything to create, container by container, until the slice ends; then ends the channel. */
+/** Reads everything to create or update, container by container, until the slice ends; then ends the channel. */
 export async function feed(
   slice: Slice,
+  op: Transfer,
   destinations: readonly Destination[],
   lots: Channel<Lot>,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    for (const to of destinations) if (!(await feedContainer(slice, to, lots, signal))) break;
+    for (const to of destinations) if (!(await feedContainer(slice, op, to, lots, signal))) break;
     lots.end();
   } catch (error) {
     if (error instanceof Fault) error.side ??= 'source';
@@ -41,18 +42,25 @@ export async function feed(
   }
 }
 
-async function feedContainer(slice: Slice, to: Destination, lots: Channel<Lot>, signal: AbortSignal): Promise<boolean> {
+async function feedContainer(
+  slice: Slice,
+  op: Transfer,
+  to: Destination,
+  lots: Channel<Lot>,
+  signal: AbortSignal,
+): Promise<boolean> {
   for (let after: ItemRow | undefined; ; ) {
     if (slice.ending() || signal.aborted) return false;
-    const items = await nextItems(slice.deps.ledger.pool, to.row.id, 'create', after, PAGE_ITEMS);
+    const items = await nextItems(slice.deps.ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
     if (items.length === 0) return true;
-    if (!(await feedPage(slice, to, items, lots, signal))) return false;
+    if (!(await feedPage(slice, op, to, items, lots, signal))) return false;
     after = items.at(-1);
   }
 }
 
 async function feedPage(
   slice: Slice,
+  op: Transfer,
   to: Destination,
   items: readonly ItemRow[],
   lots: Channel<Lot>,
@@ -62,11 +70,12 @@ async function feedPage(
   const byKey = new Map(items.map((item) => [item.key, item]));
   const { id, ...container } = to.row;
   const refused: Settlement[] = [];
+  const postponed: { key: string; rank: number }[] = [];
   let entries: Entry[] = [];
   let bytes = 0;
   const flush = async (): Promise<boolean> => {
     if (entries.length === 0) return true;
-    const lot = { to, entries, bytes };
+    const lot = { to, op, entries, bytes };
     entries = [];
     bytes = 0;
     if (await lots.put(lot)) return true;
@@ -84,7 +93,16 @@ async function feedPage(
         continue;
       }
       const item = byKey.get(read.key) as ItemRow;
-      const size = slice.rules.size(read.body);
+      const fitting = fitItem(slice, item, read.body);
+      if ('settled' in fitting) {
+        refused.push(fitting.settled);
+        continue;
+      }
+      if ('rank' in fitting) {
+        postponed.push({ key: item.key, rank: fitting.rank });
+        continue;
+      }
+      const size = fitting.entry.bytes;
       const most = paced(slice, 'target', { items: settings.batchItems, bytes: settings.batchBytes });
       if (entries.length >= lotLimit(item.tries, most.items) || bytes + size > most.bytes)
         if (!(await flush())) return false;
@@ -93,7 +111,7 @@ async function feedPage(
         if (!(await flush())) return false;
         await flight.take(size, signal);
       }
-      entries.push({ item, body: read.body, bytes: size, digest: slice.rules.digest(read.body) });
+      entries.push(fitting.entry);
       bytes += size;
       if (!(await spend(slice, 'source', 1, size)) || slice.ending()) break;
     }
@@ -102,6 +120,7 @@ async function feedPage(
   } finally {
     // Room taken for a lot that was never handed over.
     if (bytes > 0) flight.give(bytes);
+    if (postponed.length > 0) await fenced(slice.deps.ledger, slice.lease, (sql) => setRanks(sql, id, postponed));
     await settleRefused(slice, id, refused);
   }
 }

@@ -7,13 +7,13 @@ import { containersToDo } from '../ledger/containers.js';
 import { writeOutcomes } from '../ledger/events.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
 import { countToDo, nextItems } from '../ledger/items.js';
-import { countUnit } from '../ledger/units.js';
 import type { Bound } from './bind.js';
 import { bindContainer, bindMissing } from './bind.js';
 import { createChannel } from './channel.js';
 import { deliver } from './deliver.js';
 import { createDestination } from './destination.js';
-import type { Lot } from './feed.js';
+import { deliverEdits } from './edits.js';
+import type { Lot, Transfer } from './feed.js';
 import { feed } from './feed.js';
 import type { GateOpened } from './gate-of.js';
 import { withLanes } from './lanes.js';
@@ -25,13 +25,16 @@ import type { Slice, WorkResult } from './slice.js';
 export async function move(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
   await recover(slice);
-  const rows = await containersToDo(deps.ledger, pairing.id);
-  await create(
-    slice,
-    rows.filter((row) => row.todo.includes('create')),
-  );
-  const gate = await tooManyFailures(slice);
-  if (gate) return gate;
+  for (const op of ['create', 'update'] as const) {
+    const rows = await containersToDo(deps.ledger, pairing.id);
+    await transfer(
+      slice,
+      op,
+      rows.filter((row) => row.todo.includes(op)),
+    );
+    const gate = await tooManyFailures(slice);
+    if (gate) return gate;
+  }
   // What was adopted may lack flags: asked for anew.
   for (const row of await containersToDo(deps.ledger, pairing.id)) {
     if (slice.ending()) return 'more';
@@ -40,16 +43,24 @@ export async function move(slice: Slice): Promise<WorkResult> {
   await bindMissing(slice);
   if (slice.ending()) return 'more';
   const left = await containersToDo(deps.ledger, pairing.id);
-  if (left.some((row) => row.todo.includes('create') || row.todo.includes('meta'))) return 'more';
+  if (left.some((row) => row.todo.includes('meta') || row.todo.includes('update'))) return 'more';
+  const waiting = left.filter((row) => row.todo.includes('create')).map((row) => row.id);
+  if (waiting.length > 0)
+    return (await countToDo(deps.ledger.pool, waiting, 'create', slice.maxRank)) > 0 ? 'more' : ORDER;
   return remove(slice);
 }
+
+const ORDER: GateOpened = {
+  gate: 'order',
+  reason: 'its invitations wait until the organisers’ copies in other accounts have moved',
+};
 
 /** Enough that neither side waits for the other, and few enough to stop soon. */
 const LOTS_WAITING = 2;
 /** A further connection pays only when there is something for it to do. */
 const ITEMS_PER_LANE = 200;
 
-async function create(slice: Slice, rows: readonly ContainerRow[]): Promise<void> {
+async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[]): Promise<void> {
   if (rows.length === 0) return;
   const { deps } = slice;
   const moved = new Set<string>();
@@ -57,7 +68,7 @@ async function create(slice: Slice, rows: readonly ContainerRow[]): Promise<void
   const items = await countToDo(
     deps.ledger.pool,
     rows.map((row) => row.id),
-    'create',
+    op,
   );
   const lanes = Math.min(slice.lanes(), Math.ceil(items / ITEMS_PER_LANE));
   const lots = createChannel<Lot>(LOTS_WAITING);
@@ -66,7 +77,7 @@ async function create(slice: Slice, rows: readonly ContainerRow[]): Promise<void
   const deliverAll = async (target: Target<unknown>): Promise<void> => {
     for (let lot = await lots.take(); lot; lot = await lots.take()) {
       try {
-        await deliver(slice, target, lot);
+        await (op === 'create' ? deliver(slice, target, lot) : deliverEdits(slice, target, lot));
       } finally {
         deps.flight.give(lot.bytes);
       }
@@ -82,7 +93,7 @@ async function create(slice: Slice, rows: readonly ContainerRow[]): Promise<void
   };
   await withLanes(lanes - 1, slice.lane, async (further) => {
     const [reading, ...writing] = await Promise.allSettled([
-      feed(slice, destinations, lots, AbortSignal.any([slice.signal, stop.signal])),
+      feed(slice, op, destinations, lots, AbortSignal.any([slice.signal, stop.signal])),
       ...[slice.target, ...further].map((target) =>
         deliverAll(target).catch((error) => {
           giveUp();
@@ -124,6 +135,8 @@ async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
     const settled: Settlement[] = [];
     try {
       for await (const answer of slice.target.write(bound.target, writes, signal)) {
+        if ('conflicted' in answer)
+          throw new Fault('internal', 'the target answered a change of flags with a conflict');
         const item = byKey.get('refused' in answer ? answer.refused : answer.token) as ItemRow;
         const todo = item.proof === null ? ('verify' as const) : null;
         settled.push(
@@ -159,7 +172,9 @@ export const DEFAULT_MAX_FAILURES = 0.05;
 
 async function tooManyFailures(slice: Slice): Promise<GateOpened | undefined> {
   if (slice.tally.failures === 0 || slice.unit.approved.includes('failures')) return undefined;
-  const { failures, items } = await countUnit(slice.deps.ledger.pool, slice.pairing.id, slice.input.run);
+  const { failures: all, conflicts, items } = await slice.count();
+  // Conflicts are for people to settle one by one; they say nothing about the systems.
+  const failures = all - conflicts;
   const share = slice.selection.maxFailures ?? DEFAULT_MAX_FAILURES;
   if (failures <= Math.max(FAILURES_ALLOWED, share * items)) return undefined;
   return {

@@ -56,12 +56,18 @@ async function* planUnit(
   signal: AbortSignal,
 ): AsyncGenerator<PlanContainer> {
   const { sourceConfig, targetConfig } = sides(input.spec, selection);
-  const source = await deps.connections.openSource({ config: sourceConfig, account: account.from }, signal);
+  const source = await deps.connections.openSource(
+    { config: sourceConfig, account: account.from, kind: selection.kind },
+    signal,
+  );
   let target: Held<unknown> | undefined;
   let healthy = false;
   try {
     const from = await source.session.place(signal);
-    const opened = await deps.connections.openTarget({ config: targetConfig, account: account.to }, signal);
+    const opened = await deps.connections.openTarget(
+      { config: targetConfig, account: account.to, kind: selection.kind },
+      signal,
+    );
     target = opened;
     const to = await opened.session.place(signal);
     const where = `${selection.name}, unit ${account.unit}`;

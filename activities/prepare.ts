@@ -44,7 +44,12 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     if (request.selections && !request.selections.includes(selection.name)) continue;
     const accounts = await accountsOf(deps, spec, selection, signal);
     for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) {
-      units.push({ n, selection: selection.name, kind: selection.kind });
+      units.push({
+        n,
+        selection: selection.name,
+        kind: selection.kind,
+        ...(selection.mode === 'two-way' && { twoWay: true }),
+      });
     }
   }
   if (request.reason === 'retry' || request.reason === 'verify') {
@@ -118,7 +123,7 @@ export interface OpenGateInput {
   readonly migration: string;
   readonly run: number;
   readonly unit: number;
-  /** The signal's name, or `time`. */
+  /** The signal's name, `time`, or `order` when the others have moved. */
   readonly by: string;
 }
 
@@ -131,7 +136,7 @@ export async function passGate(deps: Deps, input: OpenGateInput): Promise<void> 
     gate: null,
     reason: null,
     next: null,
-    ...(input.by === 'approve' && gate ? { approved: [...approved, gate] } : {}),
+    ...((input.by === 'approve' || input.by === 'order') && gate ? { approved: [...approved, gate] } : {}),
   });
   await writeEvent(deps.ledger.pool, input, 'info', 'gate opened', { by: input.by });
 }
@@ -170,6 +175,11 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
     duplicates: counters.duplicates,
     bytes: counters.bytes,
     changed: counters.changed,
+    created: counters.created,
+    updated: counters.updated,
+    removed: counters.removed,
+    skipped: counters.skipped,
+    conflicts: counters.conflicts,
   };
   await closeRun(ledger, input.name, input.run, state, totals);
   await writeEvent(

@@ -7,8 +7,10 @@ import { listContainers } from '../ledger/containers.js';
 import { writeEvent, writeOutcomes } from '../ledger/events.js';
 import type { Settlement } from '../ledger/items.js';
 import { countTries, itemsByKey, knownRefs } from '../ledger/items.js';
+import type { Bound } from './bind.js';
 import { bindContainer } from './bind.js';
 import { pause } from './connections.js';
+import { link } from './link.js';
 import type { Slice } from './slice.js';
 
 /** An item in doubt so many times, the last time alone in its batch, is not tried again. */
@@ -27,7 +29,7 @@ export async function recover(slice: Slice): Promise<void> {
     const row = containers.get(batch.container);
     if (!row) continue;
     if (batch.op === 'create' || batch.op === 'move') await locateBatch(slice, batch, row);
-    // The other operations can be made again without harm: flag deltas and removals by reference.
+    // The others can be made again without harm: flag deltas, removals by reference, updates of a known version.
     else await giveBack(slice, batch, batch.keys);
   }
   const doubtful = batches.reduce((sum, batch) => sum + batch.keys.length, 0);
@@ -51,12 +53,17 @@ async function locateBatch(slice: Slice, batch: BatchRow, row: ContainerRow): Pr
     if (located.found === 'absent') absent.push(located.token);
     else landed.push(located);
   }
-  await settleLocated(slice, batch, landed);
+  await settleLocated(slice, batch, bound, landed);
   await giveBack(slice, batch, absent);
 }
 
 /** Landed ones are to be verified; unsure ones are never written again by themselves. */
-export async function settleLocated(slice: Slice, batch: BatchRow, located: readonly Located[]): Promise<void> {
+export async function settleLocated(
+  slice: Slice,
+  batch: BatchRow,
+  bound: Bound,
+  located: readonly Located[],
+): Promise<void> {
   if (located.length === 0) return;
   const { deps, lease, input } = slice;
   const digests = new Map(batch.keys.map((key, at) => [key, batch.digests[at] as string]));
@@ -74,19 +81,36 @@ export async function settleLocated(slice: Slice, batch: BatchRow, located: read
     if (!item || l.found === 'absent') return [];
     const digest = digests.get(l.token) as string;
     return l.found === 'landed'
-      ? [{ key: l.token, todo: 'verify', outcome: 'arrived', ref: l.ref, digest, base: item.meta }]
+      ? [
+          {
+            key: l.token,
+            todo: 'verify',
+            outcome: 'arrived',
+            ref: l.ref,
+            digest,
+            base: item.meta,
+            made: 'created',
+            ...versionOf(l),
+          },
+        ]
       : [{ key: l.token, todo: null, outcome: 'unsure', reason: l.reason, digest }];
   });
   const unsure = settled.filter((s) => s.outcome === 'unsure');
-  await settleBatch(deps.ledger, lease, batch, settled, input.run, (sql) =>
-    writeOutcomes(
+  await settleBatch(deps.ledger, lease, batch, settled, input.run, async (sql) => {
+    await writeOutcomes(
       sql,
       input,
       unsure.map((s) => ({ container: batch.container, key: s.key, what: 'unsure', reason: s.reason as string })),
-    ),
-  );
+    );
+    const written = [...items.values()].map((item) => ({ item, bytes: item.bytes }));
+    await link(sql, slice, bound, written, settled);
+  });
   slice.tally.arrived += settled.length - unsure.length;
   slice.tally.failures += unsure.length;
+}
+
+function versionOf(located: { readonly version?: string }): { version?: string } {
+  return located.version === undefined ? {} : { version: located.version };
 }
 
 /** Writes that did not land go back to what is to do, with one try counted, or are quarantined. */

@@ -1,10 +1,14 @@
 /** Deletions: only when the spec mirrors them, and never more than a set share at once without approval. */
+import type { TargetRef } from '../connectors/contract.js';
 import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { listContainers } from '../ledger/containers.js';
 import { writeOutcomes } from '../ledger/events.js';
 import type { Settlement } from '../ledger/items.js';
+import { askBack, unlinkBack } from '../ledger/links.js';
+import type { Removable } from '../ledger/removals.js';
 import { removable } from '../ledger/removals.js';
+import type { Bound } from './bind.js';
 import { bindContainer } from './bind.js';
 import type { Slice, WorkResult } from './slice.js';
 
@@ -35,11 +39,7 @@ export async function remove(slice: Slice): Promise<WorkResult> {
   return 'done';
 }
 
-async function removePage(
-  slice: Slice,
-  row: ContainerRow,
-  items: readonly { readonly key: string; readonly ref: string }[],
-): Promise<void> {
+async function removePage(slice: Slice, row: ContainerRow, items: readonly Removable[]): Promise<void> {
   const { deps, lease, input, signal } = slice;
   const bound = await bindContainer(slice, slice.target, row);
   const intent = {
@@ -51,11 +51,21 @@ async function removePage(
   };
   const batch = { ...intent, blameless: true, id: await openBatch(deps.ledger, lease, intent) };
   const removed: string[] = [];
+  const edited: string[] = [];
   const refused: Settlement[] = [];
   try {
-    const writes = items.map((item) => ({ op: 'remove' as const, token: item.key, ref: item.ref }));
+    const { rules } = slice;
+    const versions = rules.versioned ? await versionsOf(slice, bound, items) : undefined;
+    const writes = items.flatMap(({ key, ref }) => {
+      const version = versions?.get(key);
+      if (versions && version === undefined) edited.push(key);
+      else return [{ op: 'remove' as const, token: key, ref, ...(version !== undefined && { version }) }];
+      return [];
+    });
+    slice.assertHeld();
     for await (const answer of slice.target.write(bound.target, writes, signal)) {
-      if ('refused' in answer)
+      if ('conflicted' in answer) edited.push(answer.conflicted);
+      else if ('refused' in answer)
         refused.push({ key: answer.refused, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) });
       else removed.push(answer.token);
     }
@@ -63,12 +73,54 @@ async function removePage(
     await excuseBatch(deps.ledger, batch.id);
     throw error;
   }
-  await settleBatch(deps.ledger, lease, { ...batch, keys: [], digests: [] }, refused, input.run, async (sql) => {
-    await removable.forget(sql, row.id, removed);
-    await writeOutcomes(sql, input, [
-      ...removed.map((key) => ({ container: row.id, key, what: 'removed' })),
-      ...refused.map((s) => ({ container: row.id, key: s.key, what: 'skipped', reason: s.reason as string })),
-    ]);
-  });
+  const kept = slice.other === undefined ? edited.map((key) => ({ ...EDITED, key })) : [];
+  await settleBatch(
+    deps.ledger,
+    lease,
+    { ...batch, keys: [], digests: [] },
+    [...refused, ...kept],
+    input.run,
+    async (sql) => {
+      await removable.forget(sql, row.id, removed);
+      if (slice.other !== undefined) {
+        const refs = new Map(items.map((item) => [item.key, item.ref]));
+        const refsOf = (keys: readonly string[]): string[] => keys.map((key) => refs.get(key) as string);
+        await unlinkBack(sql, slice.other, bound.targetKey, refsOf(removed));
+        // Going both ways an edit is worth more than a deletion: the other direction makes it anew.
+        await askBack(sql, slice.other, bound.targetKey, refsOf(edited), 'create');
+        await removable.forget(sql, row.id, edited);
+      }
+      await writeOutcomes(sql, input, [
+        ...removed.map((key) => ({ container: row.id, key, what: 'removed' })),
+        ...edited.map((key) => ({ container: row.id, key, what: 'conflict', reason: EDITED.reason })),
+        ...refused.map((s) => ({ container: row.id, key: s.key, what: 'skipped', reason: s.reason as string })),
+      ]);
+    },
+  );
   slice.tally.items += removed.length;
+}
+
+const EDITED = {
+  todo: null,
+  outcome: 'skipped',
+  reason: 'deleted in the source, edited in the target; the copy was kept',
+} as const satisfies Omit<Settlement, 'key'>;
+
+/**
+ * The versions under which copies may be removed; none for those that are not what we wrote. Where a copy's version was
+ * never told, it is read once. A copy that is gone may go under any.
+ */
+async function versionsOf(slice: Slice, bound: Bound, items: readonly Removable[]): Promise<Map<string, string>> {
+  const versions = new Map(items.flatMap(({ key, version }) => (version ? [[key, version] as const] : [])));
+  const unknown = items.filter((item) => !versions.has(item.key));
+  if (unknown.length === 0) return versions;
+  const there = new Map<string, TargetRef>();
+  const refs = unknown.map((item) => item.ref).sort();
+  for await (const copy of slice.target.readBack(bound.target, refs, slice.signal)) there.set(copy.ref, copy);
+  for (const { key, ref, digest } of unknown) {
+    const copy = there.get(ref);
+    if (!copy) versions.set(key, '');
+    else if (copy.digest === digest && copy.version !== undefined) versions.set(key, copy.version);
+  }
+  return versions;
 }

@@ -1,5 +1,5 @@
 /** What a selection covers, and where it goes: pure rules over containers and items. */
-import type { Container, ItemRef, Wanted } from '../connectors/contract.js';
+import type { Container, ContainerProperties, ItemRef, Wanted } from '../connectors/contract.js';
 import { createFolderMatcher } from '../schemas/folder-globs.js';
 import type { Filter, Selection } from '../schemas/spec.js';
 
@@ -46,13 +46,34 @@ export function wantedContainer(
   container: Pick<Container, 'path'> & {
     readonly role?: Container['role'] | null;
     readonly subscribed?: boolean | null;
+    readonly properties?: ContainerProperties | null;
   },
 ): Wanted {
-  const subscribed = container.subscribed === true ? { subscribed: true } : {};
+  const kept = {
+    ...(container.subscribed === true && { subscribed: true }),
+    ...(container.properties && { properties: container.properties }),
+  };
   const map = selection.map?.folders ?? {};
   for (let depth = container.path.length; depth > 0; depth--) {
     const to = map[container.path.slice(0, depth).join('/')];
-    if (to !== undefined) return { path: [...to.split('/'), ...container.path.slice(depth)], ...subscribed };
+    if (to !== undefined) return { path: [...to.split('/'), ...container.path.slice(depth)], ...kept };
   }
-  return { path: container.path, ...(container.role ? { role: container.role } : {}), ...subscribed };
+  return { path: container.path, ...(container.role ? { role: container.role } : {}), ...kept };
+}
+
+/**
+ * A two-way selection seen from its target: paths are mapped back, and whoever wins a conflict wins it in both
+ * directions. Filters still speak of paths in the spec's source: `coversContainer` is asked with those.
+ */
+export function reversed(selection: Selection): Selection {
+  const folders = Object.entries(selection.map?.folders ?? {}).map(([from, to]) => [to, from]);
+  const { onConflict } = selection;
+  return {
+    ...selection,
+    from: selection.to,
+    to: selection.from,
+    map: { folders: Object.fromEntries(folders) },
+    ...(onConflict === 'source' && { onConflict: 'target' as const }),
+    ...(onConflict === 'target' && { onConflict: 'source' as const }),
+  };
 }

@@ -13,7 +13,7 @@ export async function settleRefused(slice: Slice, container: number, refused: re
     await settleItems(sql, container, clean, input.run);
     await writeOutcomes(sql, input, exceptions(container, clean));
   });
-  slice.tally.failures += clean.length;
+  slice.tally.failures += clean.filter((s) => s.outcome !== 'skipped').length;
 }
 
 /** What the run's list of exceptions says of settlements that are not a plain success. */
@@ -26,4 +26,9 @@ export function exceptions(
       ? []
       : [{ container, key: s.key, what: s.outcome, ...(s.reason === undefined ? {} : { reason: s.reason }) }],
   );
+}
+
+/** Remarks as one reason; nothing without any. */
+export function reasonOf(remarks: readonly string[]): { reason?: string } {
+  return remarks.length > 0 ? { reason: remarks.join('; ') } : {};
 }

@@ -2,7 +2,6 @@
  * One slice of work on a unit: opens both sides, proves the pairing, holds the lease, listens to what a person
  * wants, and ends at a safe point. What it leaves undone the next slice finds in the ledger.
  */
-import { randomUUID } from 'node:crypto';
 import type { Source, Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { KindRules } from '../connectors/kinds.js';
@@ -10,19 +9,22 @@ import { kinds } from '../connectors/kinds.js';
 import { blockedFor, blockScope } from '../ledger/budgets.js';
 import { writeEvent } from '../ledger/events.js';
 import type { Lease, Tuning } from '../ledger/leases.js';
-import { LEASE_MS, releaseLease, renewLease, takeLease } from '../ledger/leases.js';
+import { releaseLease } from '../ledger/leases.js';
 import type { Pairing } from '../ledger/places.js';
 import { ensurePairing } from '../ledger/places.js';
 import { readSpec } from '../ledger/runs.js';
 import type { Counters, UnitRow } from '../ledger/units.js';
-import { bindUnit, changeUnit, countUnit, overlappingUnit, readUnit } from '../ledger/units.js';
+import { bindUnit, changeUnit, countUnit, overlappingUnit, readUnit, unitsInRun } from '../ledger/units.js';
 import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
-import type { Phase, RunReason, SliceHeartbeat } from '../workflows/messages.js';
+import type { Phase, RunReason } from '../workflows/messages.js';
 import type { Held, Opening } from './connections.js';
 import { pause, systemScope } from './connections.js';
 import type { Deps, MeterLabels } from './deps.js';
 import type { GateOpened } from './gate-of.js';
 import { gateOf } from './gate-of.js';
+import type { SliceContext, Tally } from './held-lease.js';
+import { holdLease, waitForLease } from './held-lease.js';
+import { reversed } from './selecting.js';
 
 export interface SliceInput {
   readonly migration: string;
@@ -30,6 +32,8 @@ export interface SliceInput {
   readonly unit: number;
   readonly specHash: string;
   readonly reason: RunReason;
+  /** Of a two-way unit: from the target to the source. */
+  readonly back?: boolean;
 }
 
 /** `settled`: nothing is left for the phases after this one either. */
@@ -39,20 +43,20 @@ export type SliceResult =
   | { readonly state: 'more' | 'done' | 'settled' | 'paused' | 'stopped'; readonly counters: Counters }
   | ({ readonly state: 'parked'; readonly counters?: Counters } & GateOpened);
 
-/** What Temporal, or a test, hands a slice. */
-export interface SliceContext {
-  /** Cancelled from outside, or the worker shuts down. */
-  readonly signal: AbortSignal;
-  heartbeat(details: SliceHeartbeat): void;
-}
-
 /** Everything the phases work with. Bodies are opaque here: `B` is the kind's standard form. */
 export interface Slice<B = unknown> {
   readonly deps: Deps;
   readonly input: SliceInput;
   readonly unit: UnitRow;
+  /** As seen in this slice's direction: going back, its `map` and conflicts are turned round. */
   readonly selection: Selection;
+  /** The account read from, and the one written to, in this slice's direction. */
+  readonly account: { readonly from: string; readonly to: string };
   readonly pairing: Pairing;
+  /** The other direction's pairing, of a two-way unit. */
+  readonly other: number | undefined;
+  /** Items of a higher rank wait for those of other units. */
+  readonly maxRank: number;
   readonly lease: Lease;
   readonly rules: KindRules<B>;
   readonly source: Source<B>;
@@ -75,15 +79,8 @@ export interface Slice<B = unknown> {
   /** Aborted when it must end now: the lease is lost, or the grace after a pause has passed. */
   readonly signal: AbortSignal;
   readonly tally: Tally;
-}
-
-/** What this slice has done so far, for the heartbeat. */
-export interface Tally {
-  items: number;
-  arrived: number;
-  verified: number;
-  failures: number;
-  bytes: number;
+  /** Where the unit stands, counted from the ledger. */
+  count(): Promise<Counters>;
 }
 
 /** Runs one phase for one slice's time. Returns gates; throws what Temporal should try again. */
@@ -100,23 +97,29 @@ export async function runSlice(
   const ends: ((healthy: boolean) => Promise<void>)[] = [];
   let healthy = false;
   try {
-    const { selection, sourceConfig, targetConfig } = resolve(spec, unit);
+    const { selection, sourceConfig, targetConfig, account } = resolve(spec, unit, input.back);
+    const { kind } = selection;
     await respectBlocks([sourceConfig, targetConfig], deps, context.signal);
-    const source = await deps.connections.openSource({ config: sourceConfig, account: unit.from }, context.signal);
+    const reading: Omit<Opening, 'role'> = { config: sourceConfig, account: account.from, kind };
+    const source = await deps.connections.openSource(reading, context.signal);
     ends.push(source.done);
-    const opening: Omit<Opening, 'role'> = { config: targetConfig, account: unit.to };
+    const opening: Omit<Opening, 'role'> = { config: targetConfig, account: account.to, kind };
     const target = await deps.connections.openTarget(opening, context.signal);
     ends.push(target.done);
-    const pairing = await ensurePairing(
-      ledger,
-      await source.session.place(context.signal),
-      await target.session.place(context.signal),
-      selection.kind,
-    );
-    await refuseOverlap(deps, input, pairing);
-    await bindUnit(ledger.pool, input.migration, input.unit, pairing.id);
+    const from = await source.session.place(context.signal);
+    const to = await target.session.place(context.signal);
+    const pairing = await ensurePairing(ledger, from, to, kind);
+    const other = selection.mode === 'two-way' ? (await ensurePairing(ledger, to, from, kind)).id : undefined;
+    if (!input.back) await refuseOverlap(deps, input, pairing);
+    await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'back' : 'forth');
+    const counted = {
+      migration: input.migration,
+      n: input.unit,
+      pairings: other === undefined ? [pairing.id] : [pairing.id, other],
+    };
+    const count = (): Promise<Counters> => countUnit(ledger.pool, counted, input.run);
     const lease = await waitForLease(deps, pairing, context.signal);
-    const held = await holdLease(deps, input, phase, pairing, lease, context);
+    const held = await holdLease(deps, input, phase, await count(), lease, context);
     const started = Date.now();
     const retuned = (plain: Omit<Opening, 'role'>): Omit<Opening, 'role'> => {
       const { connections } = held.tuning();
@@ -128,9 +131,13 @@ export async function runSlice(
         input,
         unit,
         selection,
+        account,
         pairing,
+        other,
+        maxRank: await highestRank(deps, input, unit, other),
         lease,
-        rules: kinds[selection.kind] as unknown as KindRules<unknown>,
+        rules: kinds[kind] as unknown as KindRules<unknown>,
+        count,
         source: source.session as Source<unknown>,
         target: target.session as Target<unknown>,
         sourceConfig,
@@ -138,9 +145,7 @@ export async function runSlice(
         lane: () =>
           deps.connections.tryOpenTarget(retuned(opening), held.signal) as Promise<Held<Target<unknown>> | undefined>,
         sourceLane: () =>
-          deps.connections.tryOpenSource(retuned({ config: sourceConfig, account: unit.from }), held.signal) as Promise<
-            Held<Source<unknown>> | undefined
-          >,
+          deps.connections.tryOpenSource(retuned(reading), held.signal) as Promise<Held<Source<unknown>> | undefined>,
         lanes: () => held.tuning().lanes ?? target.session.lanes,
         tuning: held.tuning,
         ending: held.ending,
@@ -154,10 +159,10 @@ export async function runSlice(
         throw held.signal.aborted && held.lost() ? held.signal.reason : error;
       });
       healthy = !held.signal.aborted;
-      const counters = await countUnit(ledger.pool, pairing.id, input.run);
+      const counters = await count();
       await changeUnit(ledger.pool, input.migration, input.unit, { state: 'running', phase, counters });
       await noteSlice(deps, input, phase, held.tally, Date.now() - started);
-      measure(deps, { migration: input.migration, kind: selection.kind }, phase, held.tally, Date.now() - started);
+      measure(deps, { migration: input.migration, kind }, phase, held.tally, Date.now() - started);
       if (typeof result === 'object') return { state: 'parked', counters, ...result };
       return { state: held.wish() && result === 'more' ? (held.wish() as 'paused' | 'stopped') : result, counters };
     } finally {
@@ -172,25 +177,46 @@ export async function runSlice(
       deps.meters.gateOpened(gate.gate, labels);
       return { state: 'parked', ...gate };
     }
-    await blockThrottled(error, spec, unit, deps);
+    await blockThrottled(error, resolve(spec, unit, input.back), deps);
     throw error;
   } finally {
     await Promise.allSettled(ends.map((end) => end(healthy)));
   }
 }
 
-export function resolve(
-  spec: Spec,
-  unit: Pick<UnitRow, 'selection'>,
-): { selection: Selection; sourceConfig: SystemConfig; targetConfig: SystemConfig } {
+interface Sides {
+  readonly selection: Selection;
+  readonly sourceConfig: SystemConfig;
+  readonly targetConfig: SystemConfig;
+  readonly account: { readonly from: string; readonly to: string };
+}
+
+/** What a unit is about in one direction. Going back, the spec's target is the source. */
+function resolve(spec: Spec, unit: Pick<UnitRow, 'selection' | 'from' | 'to'>, back = false): Sides {
   const selection = spec.selections.find((s) => s.name === unit.selection);
   const sourceConfig = selection && spec.sources[selection.from];
   const targetConfig = selection && spec.targets[selection.to];
   if (!selection || !sourceConfig || !targetConfig) {
     throw new Fault('spec', `the spec has no selection "${unit.selection}" with both its sides`);
   }
-  return { selection, sourceConfig, targetConfig };
+  const { from, to } = unit;
+  return back
+    ? {
+        selection: reversed(selection),
+        sourceConfig: targetConfig,
+        targetConfig: sourceConfig,
+        account: { from: to, to: from },
+      }
+    : { selection, sourceConfig, targetConfig, account: { from, to } };
 }
+
+/** Attendees' copies wait until the organisers' of all units have moved; a unit that is alone orders its own. */
+async function highestRank(deps: Deps, input: SliceInput, unit: UnitRow, other: number | undefined): Promise<number> {
+  if (other !== undefined || unit.approved.includes('order')) return MAX_RANK;
+  return (await unitsInRun(deps.ledger.pool, input.migration, input.run)) > 1 ? 0 : MAX_RANK;
+}
+
+const MAX_RANK = 2_147_483_647;
 
 async function refuseOverlap(deps: Deps, input: SliceInput, pairing: Pairing): Promise<void> {
   const other = await overlappingUnit(deps.ledger.pool, input.migration, input.unit, input.run, pairing.id);
@@ -198,133 +224,6 @@ async function refuseOverlap(deps: Deps, input: SliceInput, pairing: Pairing): P
   throw new Fault('spec', `units ${other} and ${input.unit} move the same account to the same place`, {
     next: 'name each pair of accounts in one selection only',
   });
-}
-
-async function waitForLease(deps: Deps, pairing: Pairing, signal: AbortSignal): Promise<Lease> {
-  const holder = randomUUID();
-  // A killed worker's lease lapses after LEASE_MS; beyond that another live slice is at work.
-  for (const deadline = Date.now() + 2 * LEASE_MS; ; ) {
-    const lease = await takeLease(deps.ledger, pairing.target, holder);
-    if (lease) return lease;
-    if (Date.now() > deadline) {
-      throw new Fault('throttled', 'another unit is writing to the same target account', { retryAfterMs: 5_000 });
-    }
-    await pause(250, signal);
-  }
-}
-
-interface HeldLease {
-  readonly signal: AbortSignal;
-  readonly tally: Tally;
-  ending(): boolean;
-  /** What a person wants, if it ends the slice. */
-  wish(): 'paused' | 'stopped' | undefined;
-  lost(): boolean;
-  assertHeld(): void;
-  tuning(): Tuning;
-  end(): void;
-}
-
-const RENEW_MS = 1_000;
-
-/** Renews the lease each second and turns the answers into `ending` and `signal`. */
-async function holdLease(
-  deps: Deps,
-  input: SliceInput,
-  phase: Phase,
-  pairing: Pairing,
-  lease: Lease,
-  context: SliceContext,
-): Promise<HeldLease> {
-  const abort = new AbortController();
-  const tally: Tally = { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0 };
-  const started = Date.now();
-  const before = await countUnit(deps.ledger.pool, pairing.id, input.run);
-  let wish: 'paused' | 'stopped' | undefined;
-  let tuning: Tuning = {};
-  let lost = false;
-  let heldUntil = Date.now() + LEASE_MS;
-  let grace: NodeJS.Timeout | undefined;
-  const lose = (reason: string): void => {
-    lost = true;
-    abort.abort(new Fault('unavailable', reason));
-  };
-  const endSoon = (): void => {
-    grace ??= setTimeout(
-      () => abort.abort(new Fault('unavailable', 'the slice was asked to end')),
-      deps.settings.graceMs,
-    );
-  };
-  const onCancel = (): void => endSoon();
-  context.signal.addEventListener('abort', onCancel, { once: true });
-  if (context.signal.aborted) endSoon();
-  const renew = async (): Promise<void> => {
-    // The deadline counts from before the renewal was asked for: an answer that took long has aged.
-    const asked = Date.now();
-    try {
-      const control = await renewLease(deps.ledger, lease, input.migration);
-      if (!control) return lose('the lease on the target account was lost');
-      heldUntil = asked + LEASE_MS;
-      tuning = control.tuning;
-      // A slice that began to end ends, though the wish be taken back meanwhile.
-      wish = control.stopped ? 'stopped' : control.paused ? 'paused' : wish;
-      if (wish) endSoon();
-    } catch (error) {
-      if (Date.now() > heldUntil - RENEW_MS) lose(`the ledger did not renew the lease: ${(error as Error).message}`);
-    }
-  };
-  const beat = (): void => {
-    const seconds = Math.max(1, Date.now() - started) / 1000;
-    context.heartbeat({
-      unit: input.unit,
-      phase,
-      itemsPerSecond: Math.round(tally.items / seconds),
-      bytesPerSecond: Math.round(tally.bytes / seconds),
-      counters: advance(before, phase, tally),
-    });
-  };
-  await renew();
-  beat();
-  const timer = setInterval(() => {
-    if (Date.now() > heldUntil) return lose('the ledger did not renew the lease in time');
-    beat();
-    void renew();
-  }, RENEW_MS);
-  return {
-    signal: abort.signal,
-    tally,
-    ending: () =>
-      wish !== undefined ||
-      context.signal.aborted ||
-      abort.signal.aborted ||
-      Date.now() - started > deps.settings.sliceMs,
-    wish: () => wish,
-    lost: () => lost,
-    assertHeld() {
-      if (Date.now() > heldUntil) lose('the ledger did not renew the lease in time');
-      abort.signal.throwIfAborted();
-    },
-    tuning: () => tuning,
-    end() {
-      clearInterval(timer);
-      clearTimeout(grace);
-      context.signal.removeEventListener('abort', onCancel);
-    },
-  };
-}
-
-/** Where the unit stands now, as far as this slice can tell without counting. */
-function advance(before: Counters, phase: Phase, tally: Tally): Counters {
-  return {
-    ...before,
-    items: before.items + (phase === 'survey' ? tally.items : 0),
-    bytes: before.bytes + (phase === 'survey' ? tally.bytes : 0),
-    verified: before.verified + tally.verified,
-    arrived: Math.max(0, before.arrived + tally.arrived - (phase === 'verify' ? tally.verified : 0)),
-    failures: before.failures + tally.failures,
-    pending: Math.max(0, before.pending + (phase === 'survey' ? tally.items : -tally.verified)),
-    bytesArrived: before.bytesArrived + (phase === 'move' ? tally.bytes : 0),
-  };
 }
 
 async function noteSlice(deps: Deps, input: SliceInput, phase: Phase, tally: Tally, ms: number): Promise<void> {
@@ -351,9 +250,8 @@ async function respectBlocks(configs: readonly SystemConfig[], deps: Deps, signa
 }
 
 /** A system that throttles one worker is left alone by all. */
-async function blockThrottled(error: unknown, spec: Spec, unit: UnitRow, deps: Deps): Promise<void> {
+async function blockThrottled(error: unknown, { sourceConfig, targetConfig }: Sides, deps: Deps): Promise<void> {
   if (!(error instanceof Fault) || error.code !== 'throttled' || error.retryAfterMs === undefined || !error.side)
     return;
-  const { sourceConfig, targetConfig } = resolve(spec, unit);
   await blockScope(deps.ledger, systemScope(error.side === 'source' ? sourceConfig : targetConfig), error.retryAfterMs);
 }

@@ -12,23 +12,24 @@ import {
   voidKeys,
 } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { markUnlisted, stageChanges, stageItems } from '../ledger/items.js';
+import { lookAtConflicts, markUnlisted, stageChanges, stageItems, unskip } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
 import { isSettled } from '../ledger/settled.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { inLanes, withLanes } from './lanes.js';
-import { coversContainer, coversItem } from './selecting.js';
+import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, input, pairing, lease, signal } = slice;
-  const covers = coversContainer(slice.selection);
+  const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
   for await (const container of slice.source.containers(signal)) containers.push(container);
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
+    if (slice.rules.versioned) await lookAtConflicts(sql, pairing.id);
     for (const container of containers) {
       if (!covers(container.path)) continue;
       const row = await see(sql, slice, container, filter);
@@ -68,16 +69,25 @@ interface Seen {
 }
 
 /** The rules that decide which items are written down; a token stands only for what was listed under the same. */
-function filterOf({ selection }: Slice): string {
+function filterOf({ selection, rules }: Slice): string {
   const { folders: _in, ...include } = selection.include ?? {};
   const { folders: _out, ...exclude } = selection.exclude ?? {};
-  return canonicalJson({ include, exclude });
+  if (!rules.versioned) return canonicalJson({ include, exclude });
+  const { match = ['uid'], withoutEmail = 'move' } = selection;
+  return canonicalJson({ include, exclude, match, withoutEmail });
+}
+
+/** Filters speak of paths in the spec's source: going back, a path is first mapped to that side. */
+function coverage({ selection, input }: Slice): (path: readonly string[]) => boolean {
+  const covers = coversContainer(selection);
+  return input.back ? (path) => covers(wantedContainer(selection, { path }).path) : covers;
 }
 
 async function see(sql: Sql, slice: Slice, container: Container, filter: string): Promise<ContainerRow> {
   const { pairing, input } = slice;
   const seen = await seeContainer(sql, pairing.id, container);
   if (seen.validity === container.validity) {
+    if (seen.filter !== filter && slice.rules.versioned) await unskip(sql, seen.id);
     return seen.filter === filter ? seen : { ...seen, token: null, listingToken: null, listingAfter: null };
   }
   await voidKeys(sql, seen.id, pairing.target, container.validity);
@@ -88,7 +98,23 @@ async function see(sql: Sql, slice: Slice, container: Container, filter: string)
 }
 
 /** False: the slice ended before the container's last page. */
-async function surveyContainer(slice: Slice, source: Source<unknown>, { container, row }: Seen): Promise<boolean> {
+async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen): Promise<boolean> {
+  try {
+    return await surveyPresent(slice, source, seen);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
+    const present: string[] = [];
+    for await (const { key } of source.containers(slice.signal)) present.push(key);
+    if (present.includes(seen.container.key)) throw error;
+    // It went away between two requests: as if it had not been listed.
+    await fenced(slice.deps.ledger, slice.lease, (sql) =>
+      markVanished(sql, slice.pairing.id, present, slice.input.run),
+    );
+    return true;
+  }
+}
+
+async function surveyPresent(slice: Slice, source: Source<unknown>, { container, row }: Seen): Promise<boolean> {
   if (row.listingAfter === null && row.token !== null && source.changes) {
     try {
       await applyChanges(slice, source, container, row);
@@ -111,7 +137,7 @@ async function applyChanges(
   const pages = source.changes?.(container, row.token as string, signal) as AsyncIterable<Page<Change>>;
   for await (const page of pages) {
     const changes = page.entries.filter((change) => change.change === 'gone' || covers(change.item));
-    await fenced(deps.ledger, lease, (sql) => stageChanges(sql, row.id, changes, input.run));
+    await fenced(deps.ledger, lease, (sql) => stageChanges(sql, row.id, changes, input.run, slice.rules.edits));
     tally.items += changes.length;
   }
   await fenced(deps.ledger, lease, (sql) =>
@@ -144,7 +170,7 @@ async function listContainer(
     const items = page.filter(covers);
     const to = last ? undefined : page.at(-1)?.key;
     await fenced(deps.ledger, lease, async (sql) => {
-      await stageItems(sql, row.id, items, input.run);
+      await stageItems(sql, row.id, items, input.run, slice.rules.edits);
       await markUnlisted(
         sql,
         row.id,

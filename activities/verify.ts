@@ -7,6 +7,8 @@ import { writeOutcomes } from '../ledger/events.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
 import { knownRefs, nextItems, settleItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
+import type { Sql } from '../ledger/ledger.js';
+import { askBack, renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';
 import { flagsOf } from './flags-of.js';
@@ -62,6 +64,7 @@ async function verifyPage(
   await fenced(deps.ledger, lease, async (sql) => {
     await settleItems(sql, bound.id, settled, input.run);
     await writeOutcomes(sql, input, exceptions(bound.id, settled));
+    if (slice.other !== undefined) await tellOther(sql, slice.other, bound, items, settled);
   });
   const verified = settled.filter((s) => s.outcome === 'verified').length;
   slice.tally.items += settled.length;
@@ -83,11 +86,22 @@ async function compareContent(
     const copy = there.get(item.targetRef as string);
     if (!copy) return missing(item);
     if (copy.digest !== item.digest) {
+      if (slice.other !== undefined && item.targetVersion && copy.version !== item.targetVersion)
+        return editedSince(item);
       const reason = `the copy in the target differs: ${copy.bytes} bytes there, ${item.bytes} in the source`;
       return { key: item.key, todo: null, outcome: 'altered', proof: 'readback', reason };
     }
-    const notes = metaNotes(item, copy);
-    return { key: item.key, todo: null, outcome: 'verified', proof: 'readback', ...(notes ? { reason: notes } : {}) };
+    // What was lost on the way in stays said.
+    const lost = slice.rules.versioned ? item.reason : undefined;
+    const notes = [lost, metaNotes(item, copy)].filter(Boolean).join('; ');
+    return {
+      key: item.key,
+      todo: null,
+      outcome: 'verified',
+      proof: 'readback',
+      ...(notes ? { reason: notes } : {}),
+      ...(copy.version !== undefined && { version: copy.version }),
+    };
   });
 }
 
@@ -114,6 +128,28 @@ async function compareSizes(
 
 function missing(item: ItemRow): Settlement {
   return { key: item.key, todo: null, outcome: 'missing', reason: 'it was written, but is not in the target any more' };
+}
+
+/** Somebody edited the copy after we wrote it: going both ways, the next run carries that back. */
+function editedSince(item: ItemRow): Settlement {
+  return { key: item.key, todo: null, outcome: 'linked', reason: 'edited in the target since it was written' };
+}
+
+/** The other direction knows the copies by the versions that were read; those edited since are its to carry. */
+async function tellOther(
+  sql: Sql,
+  other: number,
+  bound: Bound,
+  items: readonly ItemRow[],
+  settled: readonly Settlement[],
+): Promise<void> {
+  const refs = new Map(items.map((item) => [item.key, item.targetRef as string]));
+  const versions = settled.flatMap(({ key, version }) =>
+    version === undefined ? [] : [{ ref: refs.get(key) as string, version }],
+  );
+  await renewLinks(sql, other, bound.targetKey, versions);
+  const edited = settled.filter((s) => s.outcome === 'linked').map((s) => refs.get(s.key) as string);
+  await askBack(sql, other, bound.targetKey, edited, 'update');
 }
 
 /** Flags and dates that the target did not keep are named; they do not make it another message. */

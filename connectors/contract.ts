@@ -9,8 +9,8 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
-export const KINDS = ['mail'] as const;
-/** What is moved. Each kind has one standard form between source and target (for mail: connectors/mail.ts). */
+export const KINDS = ['mail', 'calendar', 'contacts'] as const;
+/** What is moved. Each kind has one standard form between source and target: connectors/mail.ts, calendar.ts, contacts.ts. */
 export type Kind = (typeof KINDS)[number];
 
 /** One account in one system, by what the system itself proves; never by what a spec calls it. */
@@ -24,7 +24,24 @@ export interface Place {
 /** The ordinary folders of a mailbox, after RFC 6154. */
 export type Role = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged';
 
-/** A mail folder, calendar, address book or directory, as the source shows it. */
+/** What a calendar or an address book has beside its name. All of it is optional; what is absent is not asked for. */
+export interface ContainerProperties extends JsonObject {
+  /** `#RRGGBB` or `#RRGGBBAA`, as the system gave it. */
+  readonly color?: string;
+  /** Where people see it among its neighbours. */
+  readonly order?: number;
+  readonly description?: string;
+  /** A whole VCALENDAR with one VTIMEZONE (RFC 4791, 5.2.2), or the IANA name of a zone. */
+  readonly timezone?: string;
+  /** What a calendar may hold, e.g. `['VEVENT', 'VTODO']`, sorted; absent where the system does not say. */
+  readonly components?: readonly string[];
+}
+
+/**
+ * A mail folder, calendar, address book or directory, as the source shows it. Where a system can be both source and
+ * target, a container has the same key in both roles, and so have its items (`ItemRef.key` is the `ref` of the target)
+ * and their versions: syncing both ways rests on that.
+ */
 export interface Container {
   /** Native identity within the place, stable while the container lives. */
   readonly key: string;
@@ -41,6 +58,7 @@ export interface Container {
   /** Items, as far as the system tells without listing. */
   readonly items?: number;
   readonly subscribed?: boolean;
+  readonly properties?: ContainerProperties;
 }
 
 /** One item as a listing shows it, without its content. */
@@ -115,6 +133,8 @@ export interface Wanted {
   /** Absent where the spec maps this folder by name: then only the name counts. */
   readonly role?: Role;
   readonly subscribed?: boolean;
+  /** Given to a container that has to be made. One that is there keeps its own. */
+  readonly properties?: ContainerProperties;
 }
 
 export interface TargetContainer {
@@ -148,16 +168,58 @@ export type Write<B> =
       readonly base: JsonObject;
       readonly meta: JsonObject;
     }
+  | {
+      /**
+       * Replaces the content. With `version` only while the copy still has it: otherwise, or when the copy is gone,
+       * the answer is `Conflicted` and nothing is written. Only for kinds whose edits are content (kinds.ts).
+       */
+      readonly op: 'update';
+      readonly token: string;
+      readonly ref: string;
+      readonly version?: string;
+      readonly body: B;
+      readonly bytes: number;
+      readonly meta: JsonObject;
+      readonly digest: Digest;
+    }
   | { readonly op: 'move'; readonly token: string; readonly ref: string; readonly to: TargetContainer }
-  | { readonly op: 'remove'; readonly token: string; readonly ref: string };
+  | {
+      /** With `version`: only while the copy still has it, else `Conflicted`. What is not there any more is removed. */
+      readonly op: 'remove';
+      readonly token: string;
+      readonly ref: string;
+      readonly version?: string;
+    };
 
 export interface Written {
   readonly token: string;
   /** The target's reference; absent when the target did not tell: the caller then locates it. */
   readonly ref?: string;
+  /** The version the copy has now (ETag); absent where the target did not tell. */
+  readonly version?: string;
   /** The metadata the target kept. */
   readonly meta?: JsonObject;
   /** What the target could not keep, e.g. a keyword it does not allow. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * Nothing was written: the target holds something else there than the writer thought. For `update` and `remove`: another
+ * version, or nothing. For `create`: an item of the same identity (the same UID, the same name).
+ */
+export interface Conflicted {
+  readonly conflicted: string;
+  /** The copy that stands in the way, where the target told which. */
+  readonly ref?: string;
+  readonly reason: string;
+}
+
+export type WriteAnswer = Written | Refused | Conflicted;
+
+/** A body in the form that a target can hold. */
+export interface Fitted<B> {
+  readonly body: B;
+  /** What had to be left out or changed, in words: recorded with the item. */
   readonly notes?: readonly string[];
 }
 
@@ -170,6 +232,10 @@ export interface TargetRef {
   readonly digest: Digest;
   readonly bytes: number;
   readonly meta: JsonObject;
+  /** Its version (ETag), for kinds whose edits are content. */
+  readonly version?: string;
+  /** The content itself, for kinds whose edits are content: such items are small. */
+  readonly body?: unknown;
 }
 
 /** A write whose answer was lost. */
@@ -179,7 +245,13 @@ export interface Intent {
 }
 
 export type Located =
-  | { readonly token: string; readonly found: 'landed'; readonly ref: string; readonly meta: JsonObject }
+  | {
+      readonly token: string;
+      readonly found: 'landed';
+      readonly ref: string;
+      readonly meta: JsonObject;
+      readonly version?: string;
+    }
   | { readonly token: string; readonly found: 'absent' }
   | { readonly token: string; readonly found: 'unsure'; readonly reason: string };
 
@@ -196,7 +268,12 @@ export interface Target<B> extends Session {
    * Applies writes, answering each exactly once, in any order. Throws a `Fault` when the connection or the
    * account fails: writes not answered by then are in doubt. Never sends a write again after doubt.
    */
-  write(container: TargetContainer, writes: readonly Write<B>[], signal: AbortSignal): AsyncIterable<Written | Refused>;
+  write(container: TargetContainer, writes: readonly Write<B>[], signal: AbortSignal): AsyncIterable<WriteAnswer>;
+  /**
+   * The form of a body that this target can hold: another vCard version, the columns of a table. Pure; fitting twice is
+   * fitting once. Absent: everything is held as it comes. Throws `Fault('refused')` for what cannot be held at all.
+   */
+  fit?(body: B): Fitted<B>;
   /** What became of create-writes in doubt, made since `anchor`. `known` tells references that belong to other items. */
   locate(
     container: TargetContainer,
@@ -224,6 +301,8 @@ export type SecretRef = { readonly env: string } | { readonly file: string } | {
 export interface Access {
   /** The account to open, e.g. `anna@old.example`; options have `{account}` replaced already. */
   readonly account: string;
+  /** What is moved: connectors of several kinds open the part of an account that holds it. */
+  readonly kind: Kind;
   secret(ref: SecretRef, signal: AbortSignal): Promise<string>;
   /** Parallel connections a target may open for one account, where the spec says. */
   readonly lanes?: number;

@@ -1,13 +1,68 @@
 /** What the engine must know of a kind's standard form, and no more. */
-import type { Digest, Kind } from './contract.js';
+import type { Calendar } from './calendar.js';
+import { calendarIdentities, calendarModified, calendarRank, digestCalendar, renewedCalendar } from './calendar.js';
+import type { Contact } from './contacts.js';
+import { contactIdentities, contactModified, digestContact, renewedContact } from './contacts.js';
+import type { Digest } from './contract.js';
+import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
 
 export interface KindRules<B> {
-  /** The digest of the kind's canonical form. */
+  /** The digest of the kind's canonical form. Never throws: what cannot be parsed has a digest too. */
   digest(body: B): Digest;
   size(body: B): number;
+  /** What an edit in the source changes: metadata alone, or the content, which then is written anew. */
+  readonly edits: 'meta' | 'content';
+  /** Set for kinds whose edits are content. */
+  readonly versioned?: VersionedRules<B>;
 }
 
-export const kinds = {
-  mail: { digest: digestMail, size: (body: Buffer) => body.length },
-} as const satisfies Record<Kind, KindRules<never>>;
+export interface VersionedRules<B> {
+  /** Why the item cannot be moved at all, with what to do; undefined when it can. */
+  problem(body: B): string | undefined;
+  /**
+   * What tells that two items are the same though their content differs, e.g. `uid:4f1…` or `email:anna@old.example`,
+   * normalised. `by` names what counts, in the words of the spec's `match`.
+   */
+  identities(body: B, by: readonly string[]): readonly string[];
+  /** When a person last changed it, in milliseconds since the epoch; undefined where it does not say. */
+  modified(body: B): number | undefined;
+  /** 0, or more for what must wait for others: an attendee's copy waits for the organiser's. */
+  rank(body: B, account: string): number;
+  /** The same content as an item of its own: with another identity, which follows from the content. */
+  renewed(body: B): B;
+}
+
+const none = (): undefined => undefined;
+
+export const kinds: {
+  readonly mail: KindRules<Mail>;
+  readonly calendar: KindRules<Calendar>;
+  readonly contacts: KindRules<Contact>;
+} = {
+  mail: { digest: digestMail, size: (body: Buffer) => body.length, edits: 'meta' },
+  calendar: {
+    digest: digestCalendar,
+    size: (body: Calendar) => body.length,
+    edits: 'content',
+    versioned: {
+      problem: none,
+      identities: calendarIdentities,
+      modified: calendarModified,
+      rank: calendarRank,
+      renewed: renewedCalendar,
+    },
+  },
+  contacts: {
+    digest: digestContact,
+    size: (body: Contact) => body.length,
+    edits: 'content',
+    versioned: {
+      problem: none,
+      identities: contactIdentities,
+      modified: contactModified,
+      rank: () => 0,
+      renewed: renewedContact,
+    },
+  },
+};

@@ -1,5 +1,5 @@
 /** Containers of a pairing: both sides, cursors and tokens. */
-import type { Container, Role, TargetContainer } from '../connectors/contract.js';
+import type { Container, ContainerProperties, Role, TargetContainer } from '../connectors/contract.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export interface ContainerRow {
@@ -8,6 +8,7 @@ export interface ContainerRow {
   readonly path: readonly string[];
   readonly role: Role | null;
   readonly subscribed: boolean | null;
+  readonly properties: ContainerProperties | null;
   readonly validity: string;
   readonly token: string | null;
   readonly listingToken: string | null;
@@ -20,7 +21,7 @@ export interface ContainerRow {
   readonly filter: string;
 }
 
-const COLUMNS = `id, key, path, role, subscribed, validity, token, listing_token as "listingToken", listing_after as "listingAfter",
+const COLUMNS = `id, key, path, role, subscribed, properties, validity, token, listing_token as "listingToken", listing_after as "listingAfter",
   surveyed_run as "surveyedRun", target_key as "targetKey", target_path as "targetPath", target_validity as "targetValidity", scanned, filter`;
 
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
@@ -45,10 +46,19 @@ export async function containersToDo(ledger: Ledger, pairing: number): Promise<(
 /** Writes a container down as the source shows it; what is known of the target stays. */
 export async function seeContainer(sql: Sql, pairing: number, container: Container): Promise<ContainerRow> {
   const { rows } = await sql.query<ContainerRow>(
-    `insert into container (pairing, key, path, role, subscribed, validity) values ($1, $2, $3, $4, $5, $6)
-     on conflict (pairing, key) do update set path = excluded.path, role = excluded.role, subscribed = excluded.subscribed
+    `insert into container (pairing, key, path, role, subscribed, validity, properties) values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (pairing, key) do update
+       set path = excluded.path, role = excluded.role, subscribed = excluded.subscribed, properties = excluded.properties
      returning ${COLUMNS}`,
-    [pairing, container.key, container.path, container.role ?? null, container.subscribed ?? null, container.validity],
+    [
+      pairing,
+      container.key,
+      container.path,
+      container.role ?? null,
+      container.subscribed ?? null,
+      container.validity,
+      container.properties ?? null,
+    ],
   );
   return rows[0] as ContainerRow;
 }
@@ -107,7 +117,7 @@ export async function finishSurvey(
 /** What is gone with its container: marks the items of containers that the source no longer has. */
 export async function markVanished(sql: Sql, pairing: number, present: readonly string[], run: number): Promise<void> {
   await sql.query(
-    `update item set gone = true, run = $3, todo = case when todo = 'create' then null else todo end
+    `update item set gone = true, run = $3, todo = case when todo in ('create', 'update') then null else todo end
      where not gone and container in (select id from container where pairing = $1 and key <> all ($2))`,
     [pairing, present, run],
   );

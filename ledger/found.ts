@@ -6,14 +6,17 @@ export async function writeFound(
   sql: Sql,
   place: number,
   targetKey: string,
-  refs: readonly TargetRef[],
+  refs: readonly (TargetRef & { readonly identities?: readonly string[] | undefined })[],
 ): Promise<void> {
   if (refs.length === 0) return;
   await sql.query(
-    `insert into found (place, target_key, ref, digest, bytes, meta)
-     select $1, $2, ref, decode(digest, 'hex'), bytes, meta
-     from unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[]) as t (ref, digest, bytes, meta)
-     on conflict (place, target_key, ref) do update set digest = excluded.digest, taken = found.taken and found.digest = excluded.digest`,
+    `insert into found (place, target_key, ref, digest, bytes, meta, version, identities)
+     select $1, $2, ref, decode(digest, 'hex'), bytes, meta, version,
+       case when identities is null then null else string_to_array(identities, ',') end
+     from unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[])
+       as t (ref, digest, bytes, meta, version, identities)
+     on conflict (place, target_key, ref) do update set digest = excluded.digest, version = excluded.version,
+       identities = excluded.identities, taken = found.taken and found.digest = excluded.digest`,
     [
       place,
       targetKey,
@@ -21,6 +24,9 @@ export async function writeFound(
       refs.map((r) => r.digest),
       refs.map((r) => r.bytes),
       refs.map((r) => JSON.stringify(r.meta)),
+      refs.map((r) => r.version ?? null),
+      // Hashes hold no comma.
+      refs.map((r) => r.identities?.join(',') || null),
     ],
   );
 }
@@ -37,12 +43,13 @@ export interface Stray {
   readonly ref: string;
   readonly digest: string;
   readonly meta: JsonObject;
+  readonly version: string | null;
 }
 
 /** Copies nobody has claimed yet, by digest; the caller claims each for one item at most. */
 export async function strays(sql: Sql, place: number, targetKey: string, digests: readonly string[]): Promise<Stray[]> {
   const { rows } = await sql.query<Stray>(
-    `select ref, encode(digest, 'hex') as digest, meta from found
+    `select ref, encode(digest, 'hex') as digest, meta, version from found
      where place = $1 and target_key = $2 and not taken
        and digest = any (select decode(d, 'hex') from unnest($3::text[]) as d) order by ref`,
     [place, targetKey, digests],

@@ -2,8 +2,22 @@
 import type { Change, ItemRef, JsonObject } from '../connectors/contract.js';
 import type { Sql } from './ledger.js';
 
-export type Todo = 'create' | 'meta' | 'move' | 'remove' | 'verify';
-export type Outcome = 'verified' | 'arrived' | 'unsure' | 'refused' | 'quarantined' | 'altered' | 'missing' | 'skipped';
+export type Todo = 'create' | 'update' | 'meta' | 'move' | 'remove' | 'verify';
+export type Outcome =
+  | 'verified'
+  | 'arrived'
+  | 'unsure'
+  | 'refused'
+  | 'quarantined'
+  | 'altered'
+  | 'missing'
+  | 'skipped'
+  /** Both sides were edited, and the spec lets nobody win. */
+  | 'conflict'
+  /** The mirror of an item of the other direction of a two-way unit, which is the one that counts. */
+  | 'linked';
+/** What was last done to an item in the target. */
+export type Made = 'created' | 'updated' | 'adopted';
 
 export interface ItemRow {
   readonly key: string;
@@ -13,15 +27,32 @@ export interface ItemRow {
   readonly bytes: number;
   readonly digest: string | null;
   readonly targetRef: string | null;
+  /** The version the copy had when we last wrote or read it; null where nobody told. */
+  readonly targetVersion: string | null;
   readonly base: JsonObject | null;
   readonly tries: number;
   readonly proof: string | null;
+  readonly outcome: Outcome | null;
+  readonly reason: string | null;
 }
 
-const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef", base, tries, proof`;
+const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef",
+  target_version as "targetVersion", base, tries, proof, outcome, reason`;
 
-/** Writes listed items down: new ones are to be created, changed ones to be updated, known ones stay as they are. */
-export async function stageItems(sql: Sql, container: number, items: readonly ItemRef[], run: number): Promise<void> {
+/** What an edit in the source asks for: metadata alone, or the whole content. */
+export type Edits = 'meta' | 'content';
+
+/**
+ * Writes listed items down: new ones are to be created, changed ones to be updated, known ones stay as they are. An
+ * edited item that failed before is tried again: the edit may have mended it.
+ */
+export async function stageItems(
+  sql: Sql,
+  container: number,
+  items: readonly ItemRef[],
+  run: number,
+  edits: Edits,
+): Promise<void> {
   if (items.length === 0) return;
   await sql.query({
     name: 'stage-items',
@@ -29,10 +60,13 @@ export async function stageItems(sql: Sql, container: number, items: readonly It
      select $1, key, rank, version, meta, bytes, 'create', $7
      from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[]) as t (key, rank, version, meta, bytes)
      on conflict (container, key) do update set
-       version = excluded.version, meta = excluded.meta, gone = false, run = excluded.run,
+       version = excluded.version, meta = excluded.meta, gone = false,
+       bytes = case when $8 = 'content' and excluded.bytes > 0 then excluded.bytes else item.bytes end,
+       -- Another version is not yet another content: that is told when it was read.
+       run = case when $8 = 'content' then item.run else excluded.run end,
        todo = case
-         when item.target_ref is not null then 'meta'
-         when item.outcome is null then 'create'
+         when item.target_ref is not null then case when $8 = 'content' then 'update' else 'meta' end
+         when item.outcome is null or $8 = 'content' then 'create'
          else item.todo end
      where item.version <> excluded.version or item.gone`,
     values: [
@@ -43,6 +77,7 @@ export async function stageItems(sql: Sql, container: number, items: readonly It
       items.map((item) => JSON.stringify(item.meta)),
       items.map((item) => item.bytes),
       run,
+      edits,
     ],
   });
 }
@@ -57,7 +92,7 @@ export async function markUnlisted(
 ): Promise<void> {
   await sql.query({
     name: 'mark-unlisted',
-    text: `update item i set gone = true, run = $5, todo = case when todo = 'create' then null else todo end
+    text: `update item i set gone = true, run = $5, todo = case when todo in ('create', 'update') then null else todo end
      where container = $1 and key > $2 and ($3::text is null or key <= $3) and not gone
        and not exists (select from unnest($4::text[]) as l (key) where l.key = i.key)`,
     values: [container, range.after, range.to ?? null, listed, run],
@@ -70,13 +105,14 @@ export async function stageChanges(
   container: number,
   changes: readonly Change[],
   run: number,
+  edits: Edits,
 ): Promise<void> {
   const items = changes.flatMap((change) => (change.change === 'upsert' ? [change.item] : []));
   const gone = changes.flatMap((change) => (change.change === 'gone' ? [change.key] : []));
-  await stageItems(sql, container, items, run);
+  await stageItems(sql, container, items, run, edits);
   if (gone.length === 0) return;
   await sql.query(
-    `update item set gone = true, run = $3, todo = case when todo = 'create' then null else todo end
+    `update item set gone = true, run = $3, todo = case when todo in ('create', 'update') then null else todo end
      where container = $1 and key = any($2) and not gone`,
     [container, gone, run],
   );
@@ -89,14 +125,15 @@ export async function nextItems(
   todo: Todo,
   after: { readonly tries: number; readonly rank: number; readonly key: string } | undefined,
   limit: number,
+  maxRank = 2_147_483_647,
 ): Promise<ItemRow[]> {
   const { rows } = await sql.query<ItemRow>({
     name: 'next-items',
     text: `select ${COLUMNS} from item
      where container = $1 and todo = $2 and todo is not null
-       and (tries, rank, key) > ($3::smallint, $4::int, $5::text)
+       and (tries, rank, key) > ($3::smallint, $4::int, $5::text) and rank <= $7
      order by tries, rank, key limit $6`,
-    values: [container, todo, after?.tries ?? -1, after?.rank ?? -2_147_483_648, after?.key ?? '', limit],
+    values: [container, todo, after?.tries ?? -1, after?.rank ?? -2_147_483_648, after?.key ?? '', limit, maxRank],
   });
   return rows;
 }
@@ -119,7 +156,11 @@ export interface Settlement {
   readonly proof?: string;
   readonly reason?: string;
   readonly digest?: string;
-  readonly ref?: string;
+  /** Null: the item has no copy any more. */
+  readonly ref?: string | null;
+  readonly version?: string;
+  readonly bytes?: number;
+  readonly made?: Made;
   readonly base?: JsonObject;
 }
 
@@ -135,12 +176,17 @@ export async function settleItems(
     name: 'settle-items',
     text: `update item i set
        todo = t.todo, outcome = coalesce(t.outcome, i.outcome), proof = coalesce(t.proof, i.proof), reason = t.reason,
-       digest = coalesce(decode(t.digest, 'hex'), i.digest), target_ref = coalesce(t.ref, i.target_ref),
-       base = coalesce(t.base, i.base),
+       digest = coalesce(decode(t.digest, 'hex'), i.digest),
+       target_ref = case when t.unbound then null else coalesce(t.ref, i.target_ref) end,
+       target_version = case when t.unbound then null else coalesce(t.version, i.target_version) end,
+       base = coalesce(t.base, i.base), bytes = coalesce(t.bytes, i.bytes), 
+       made = case when i.outcome = t.outcome and i.proof = t.proof then i.made
+         else coalesce(t.made, case when i.run = $10 then i.made end) end,
        -- Proven again is not changed.
        run = case when i.outcome = t.outcome and i.proof = t.proof then i.run else $10 end
-     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
-       as t (key, todo, outcome, proof, reason, digest, ref, base)
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[],
+       $11::text[], $12::bool[], $13::bigint[], $14::text[])
+       as t (key, todo, outcome, proof, reason, digest, ref, base, version, unbound, bytes, made)
      where i.container = $1 and i.key = t.key`,
     values: [
       container,
@@ -153,6 +199,10 @@ export async function settleItems(
       settled.map((s) => s.ref ?? null),
       settled.map((s) => (s.base === undefined ? null : JSON.stringify(s.base))),
       run,
+      settled.map((s) => s.version ?? null),
+      settled.map((s) => s.ref === null),
+      settled.map((s) => s.bytes ?? null),
+      settled.map((s) => s.made ?? null),
     ],
   });
 }
@@ -160,6 +210,45 @@ export async function settleItems(
 /** Counts one more try for items whose write was in doubt and did not land. */
 export async function countTries(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
   await sql.query('update item set tries = tries + 1 where container = $1 and key = any($2)', [container, keys]);
+}
+
+/** Another version with the content we know: nothing was written, so the run that last changed the item stays. */
+export async function settleUnchanged(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
+  await sql.query(
+    `update item set todo = case when outcome = 'arrived' then 'verify' end where container = $1 and key = any($2)`,
+    [container, keys],
+  );
+}
+
+/** Puts items behind others: they are done when their rank's turn has come. */
+export async function setRanks(
+  sql: Sql,
+  container: number,
+  ranks: readonly { readonly key: string; readonly rank: number }[],
+): Promise<void> {
+  await sql.query(
+    `update item i set rank = t.rank from unnest($2::text[], $3::int[]) as t (key, rank)
+     where i.container = $1 and i.key = t.key`,
+    [container, ranks.map((r) => r.key), ranks.map((r) => r.rank)],
+  );
+}
+
+/** Conflicts that nobody won are looked at again in each run: a person may have settled them. */
+export async function lookAtConflicts(sql: Sql, pairing: number): Promise<void> {
+  await sql.query(
+    `update item set todo = case when target_ref is null then 'create' else 'update' end
+     where outcome = 'conflict' and todo is null and not gone and container in (select id from container where pairing = $1)`,
+    [pairing],
+  );
+}
+
+/** What an earlier spec skipped is decided anew. */
+export async function unskip(sql: Sql, container: number): Promise<void> {
+  await sql.query(
+    `update item set todo = 'create', outcome = null, reason = null, identities = null
+     where container = $1 and outcome = 'skipped' and target_ref is null and not gone`,
+    [container],
+  );
 }
 
 /** An item that left one container and whose content turned up in another: the target can move it too. */
@@ -211,10 +300,16 @@ export async function knownRefs(
   return new Set(rows.map((row) => row.ref));
 }
 
-export async function countToDo(sql: Sql, containers: readonly number[], todo: Todo): Promise<number> {
+/** Items to do in several containers, up to a rank. */
+export async function countToDo(
+  sql: Sql,
+  containers: readonly number[],
+  todo: Todo,
+  maxRank = 2_147_483_647,
+): Promise<number> {
   const { rows } = await sql.query<{ n: number }>(
-    'select count(*) as n from item where container = any($1) and todo = $2 and todo is not null',
-    [containers, todo],
+    'select count(*) as n from item where container = any($1) and todo = $2 and todo is not null and rank <= $3',
+    [containers, todo, maxRank],
   );
   return rows[0]?.n ?? 0;
 }

@@ -76,6 +76,11 @@ export interface RunTotals {
   readonly bytes: number;
   /** Items this run wrote, of whatever operation. */
   readonly changed: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly removed: number;
+  readonly skipped: number;
+  readonly conflicts: number;
 }
 
 export async function closeRun(

@@ -3,7 +3,7 @@ import type { Account } from '../schemas/spec.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
-export type Gate = 'credentials' | 'quota' | 'approval' | 'failures';
+export type Gate = 'credentials' | 'quota' | 'approval' | 'failures' | 'order';
 
 export interface UnitRow {
   readonly migration: string;
@@ -12,6 +12,8 @@ export interface UnitRow {
   readonly from: string;
   readonly to: string;
   readonly pairing: number | null;
+  /** The pairing of the other direction, of units that go both ways. */
+  readonly back: number | null;
   readonly run: number;
   readonly state: UnitState;
   readonly gate: Gate | null;
@@ -34,6 +36,14 @@ export interface Counters {
   readonly bytesArrived: number;
   /** Items this run wrote. */
   readonly changed: number;
+  /** What this run did to items in the target. */
+  readonly created: number;
+  readonly updated: number;
+  readonly removed: number;
+  /** Left as they are, for a reason that the spec or the target gives. */
+  readonly skipped: number;
+  /** Edited on both sides, with nobody to win; counted among the failures too. */
+  readonly conflicts: number;
 }
 
 export const NO_COUNTERS: Counters = {
@@ -46,9 +56,14 @@ export const NO_COUNTERS: Counters = {
   duplicates: 0,
   bytesArrived: 0,
   changed: 0,
+  created: 0,
+  updated: 0,
+  removed: 0,
+  skipped: 0,
+  conflicts: 0,
 };
 
-const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, run, state, gate, reason, next, approved, counters`;
+const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters`;
 
 /** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
 export async function callUnits(
@@ -94,8 +109,25 @@ export async function listUnits(sql: Sql, migration: string): Promise<UnitRow[]>
   return rows;
 }
 
-export async function bindUnit(sql: Sql, migration: string, n: number, pairing: number): Promise<void> {
-  await sql.query('update unit set pairing = $3 where migration = $1 and n = $2', [migration, n, pairing]);
+/** Notes the pairing of a unit, or that of its other direction. */
+export async function bindUnit(
+  sql: Sql,
+  migration: string,
+  n: number,
+  pairing: number,
+  direction: 'forth' | 'back' = 'forth',
+): Promise<void> {
+  const column = direction === 'back' ? 'back' : 'pairing';
+  await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
+}
+
+/** Units called to a run. */
+export async function unitsInRun(sql: Sql, migration: string, run: number): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>('select count(*) as n from unit where migration = $1 and run = $2', [
+    migration,
+    run,
+  ]);
+  return rows[0]?.n ?? 0;
 }
 
 /** Another unit of this run over the same pairing: an overlap nobody could see before the places were proven. */
@@ -147,23 +179,40 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
   );
 }
 
-/** Counts a unit's items from the items themselves: counters are never added up on the way. */
-export async function countUnit(sql: Sql, pairing: number, run: number): Promise<Counters> {
+/**
+ * Counts a unit's items from the items themselves: counters are never added up on the way. Of two directions, an item
+ * counts in the one that wrote it last; in the other it is `linked`.
+ */
+export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
   const { rows } = await sql.query<Counters>(
     `select count(*) filter (where not gone or target_ref is not null) as items,
        coalesce(sum(bytes) filter (where not gone or target_ref is not null), 0)::bigint as bytes,
        count(*) filter (where outcome = 'verified' and todo is null) as verified,
        count(*) filter (where outcome = 'arrived' or outcome = 'verified' and todo is not null) as arrived,
-       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure')) as failures,
+       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')) as failures,
        count(*) filter (where todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
-       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan') as changed,
+       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan'
+         and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
+       count(*) filter (where i.run = $2 and made = 'created') as created,
+       count(*) filter (where i.run = $2 and made = 'updated') as updated,
+       count(*) filter (where outcome = 'skipped') as skipped,
+       count(*) filter (where outcome = 'conflict') as conflicts,
+       (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
        (select count(*) from found f join pairing p on p.target = f.place
-         where p.id = $1 and not f.taken and exists (
+         where p.id = any($1) and not f.taken and exists (
            select from item d join container e on e.id = d.container
-           where e.pairing = $1 and e.target_key = f.target_key and d.digest = f.digest)) as duplicates
-     from item i join container c on c.id = i.container where c.pairing = $1`,
-    [pairing, run],
+           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest)) as duplicates
+     from item i join container c on c.id = i.container
+     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)`,
+    [unit.pairings, run, unit.migration, unit.n],
   );
   return rows[0] as Counters;
+}
+
+export interface CountedUnit {
+  readonly migration: string;
+  readonly n: number;
+  /** One, or that of each direction. */
+  readonly pairings: readonly number[];
 }

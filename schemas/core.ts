@@ -147,6 +147,32 @@ const selection: Schema = {
       default: 'readback',
       description: 'The evidence asked for: read every item back and compare its digest, or compare sizes only.',
     },
+    mode: {
+      enum: ['one-way', 'two-way'],
+      default: 'one-way',
+      description:
+        'With two-way, changes of either side reach the other; for calendars and contacts whose both systems can be source and target.',
+    },
+    onConflict: {
+      enum: ['skip', 'source', 'target', 'newest', 'both'],
+      default: 'skip',
+      description:
+        'What happens when an item was changed on both sides, or the target holds another of the same identity: it is reported and left (skip), one side wins (source, target), the later change wins (newest), or both are kept as two items (both).',
+    },
+    match: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { type: 'string', pattern: '^(uid|email|phone|name|[A-Z][A-Z0-9-]*)$' },
+      default: ['uid'],
+      description:
+        'What makes two contacts the same: uid, email, phone, name, or a vCard property such as X-CUSTOMER-NUMBER. The first that both have decides.',
+    },
+    withoutEmail: {
+      enum: ['move', 'skip'],
+      default: 'move',
+      description: 'What is done with contacts that have no e-mail address.',
+    },
     maxFailures: share("The share (0 to 1) of a unit's items that may fail before it waits for a decision.", 0.05),
   },
 };

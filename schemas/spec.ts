@@ -47,9 +47,23 @@ export interface Selection {
   readonly maxDeletions?: number;
   /** The evidence asked for. Default `readback`. */
   readonly verify?: 'readback' | 'size';
+  /** Default `one-way`. `two-way` keeps both sides in step; only for kinds whose items have versions. */
+  readonly mode?: 'one-way' | 'two-way';
+  /** What happens when both sides changed an item, or the target has another of the same identity. Default `skip`. */
+  readonly onConflict?: OnConflict;
+  /**
+   * What makes two contacts the same: `uid`, `email`, `phone`, `name`, or the name of a vCard property such as
+   * `X-CUSTOMER-NUMBER`. Default `[uid]`.
+   */
+  readonly match?: readonly string[];
+  /** What is done with contacts that have no e-mail address. Default `move`. */
+  readonly withoutEmail?: 'move' | 'skip';
   /** The share of a unit's items (0 to 1) that may fail before it is parked for a decision. Default 0.05. */
   readonly maxFailures?: number;
 }
+
+/** Who wins: nobody (reported, both stay as they are), one side, the later change, or both as two items. */
+export type OnConflict = 'skip' | 'source' | 'target' | 'newest' | 'both';
 
 export interface Filter {
   /** Globs over the folder's path with `/` between levels. */

@@ -60,9 +60,12 @@ export interface UnitCall {
   readonly n: number;
   readonly selection: string;
   readonly kind: string;
+  /** Both directions: each is surveyed before either moves. */
+  readonly twoWay?: boolean;
 }
 
-export type GateName = 'credentials' | 'quota' | 'approval' | 'failures';
+/** `order`: attendees' copies wait for the organisers' of all units; the run opens it by itself. */
+export type GateName = 'credentials' | 'quota' | 'approval' | 'failures' | 'order';
 
 export interface ParkedUnit extends UnitCall {
   readonly gate: GateName;
@@ -102,6 +105,11 @@ export interface UnitCounters {
   readonly duplicates: number;
   readonly bytesArrived: number;
   readonly changed: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly removed: number;
+  readonly skipped: number;
+  readonly conflicts: number;
 }
 
 export const NO_COUNTERS: UnitCounters = {
@@ -114,6 +122,11 @@ export const NO_COUNTERS: UnitCounters = {
   duplicates: 0,
   bytesArrived: 0,
   changed: 0,
+  created: 0,
+  updated: 0,
+  removed: 0,
+  skipped: 0,
+  conflicts: 0,
 };
 
 /** What the migration's workflow returns, and what `status` shows of a finished one. */
@@ -162,6 +175,17 @@ export interface SliceHeartbeat {
 export const PHASES = ['survey', 'move', 'verify'] as const;
 /** The slices of a unit, in their order. */
 export type Phase = (typeof PHASES)[number];
+
+/** One phase in one direction. */
+export interface Step {
+  readonly phase: Phase;
+  readonly back?: true;
+}
+
+/** Two-way units survey both sides before either is written: what both have edited is a conflict. */
+export function stepsOf(twoWay: boolean | undefined): readonly Step[] {
+  return PHASES.flatMap((phase): Step[] => (twoWay ? [{ phase }, { phase, back: true }] : [{ phase }]));
+}
 
 export interface UnitSelector {
   /** Absent: every unit whose gate this signal opens. */

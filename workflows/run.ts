@@ -122,7 +122,8 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
     for (const unit of parked.filter(which)) {
       parked.splice(parked.indexOf(unit), 1);
       await records.passGate({ migration: name, run: prepared.run, unit: unit.n, by });
-      waiting.push({ n: unit.n, selection: unit.selection, kind: unit.kind });
+      const { n, selection, kind, twoWay } = unit;
+      waiting.push({ n, selection, kind, ...(twoWay && { twoWay }) });
     }
   };
 
@@ -186,6 +187,11 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
           ) {
             start(call);
           }
+        }
+        if (!paused && !ending && !draining && running.size === 0 && waiting.length === 0) {
+          // Everybody's first rank has moved, but for units that wait for a person.
+          await pass((unit) => unit.gate === 'order', 'order');
+          if (waiting.length > 0) continue;
         }
         hooks.tell();
         if (running.size === 0) {
@@ -262,6 +268,6 @@ async function begin(name: string, request: RunRequest): Promise<Carried> {
 function add(a: UnitCounters, b: UnitCounters): UnitCounters {
   const sum = { ...a };
   for (const name of Object.keys(a) as (keyof UnitCounters)[])
-    (sum as Record<string, number>)[name] = a[name] + b[name];
+    (sum as Record<string, number>)[name] = a[name] + (b[name] ?? 0);
   return sum;
 }

@@ -10,7 +10,7 @@ import type { SliceInput, SliceResult } from '../activities/slice.js';
 import { slices } from './calls.js';
 import { describeCounters } from './details.js';
 import type { Phase, UnitInput, UnitResult } from './messages.js';
-import { PHASES } from './messages.js';
+import { stepsOf } from './messages.js';
 
 const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
   survey: slices.surveySlice,
@@ -21,10 +21,10 @@ const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
 /**
  * One account of a run: survey, move, verify, each in slices. All progress is in the ledger, so a unit that is
  * started again goes on where it was. Cancelling it ends it at a safe point with `stopped`. Continues as new when
- * its history grows.
+ * its history grows, at `step`.
  */
-export async function unit(input: UnitInput & { readonly phase?: Phase }): Promise<UnitResult> {
-  const first = input.phase === undefined ? 0 : PHASES.indexOf(input.phase);
+export async function unit(input: UnitInput & { readonly step?: number }): Promise<UnitResult> {
+  const steps = stepsOf(input.twoWay);
   const call: SliceInput = {
     migration: input.migration,
     run: input.run,
@@ -34,15 +34,16 @@ export async function unit(input: UnitInput & { readonly phase?: Phase }): Promi
   };
   try {
     let last: SliceResult | undefined;
-    for (const phase of PHASES.slice(first)) {
+    for (const [at, { phase, back }] of steps.entries()) {
+      if (at < (input.step ?? 0)) continue;
       do {
-        last = await slice[phase](call);
+        last = await slice[phase](back ? { ...call, back } : call);
         if (last.state === 'parked') return { ...last };
         setCurrentDetails(describeCounters(phase, last.counters));
-        if (last.state === 'settled') return { state: 'done', counters: last.counters };
+        if (last.state === 'settled' && !input.twoWay) return { state: 'done', counters: last.counters };
         if (last.state === 'paused' || last.state === 'stopped') return { state: last.state, counters: last.counters };
         if (CancellationScope.current().consideredCancelled) return { state: 'stopped', counters: last.counters };
-        if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unit>({ ...input, phase });
+        if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unit>({ ...input, step: at });
       } while (last.state === 'more');
     }
     if (!last || last.state === 'parked') return { state: 'failed', reason: 'the unit had no phase to run' };

@@ -120,7 +120,7 @@ describe('maildir source', () => {
     for (const name of ['anna@old.example', 'bob@old.example'])
       await mkdir(join(root, 'vhosts', name, 'Maildir'), { recursive: true });
     await mkdir(join(root, 'vhosts', 'lost+found'));
-    const access = { account: '', secret: async () => '' };
+    const access = { account: '', kind: 'mail' as const, secret: async () => '' };
     const opened = connector.source?.({ path: join(root, 'vhosts/{account}/Maildir') }, access);
     expect(await opened?.accounts?.(never)).toEqual(['anna@old.example', 'bob@old.example']);
   });

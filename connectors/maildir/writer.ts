@@ -104,6 +104,8 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
     switch (write.op) {
       case 'meta':
         return change(write, file);
+      case 'update':
+        return { refused: write.token, reason: 'the content of a message never changes; it is copied as another' };
       case 'move':
         return move(write, file);
       case 'remove':

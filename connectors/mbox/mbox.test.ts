@@ -180,7 +180,7 @@ describe('mbox files', () => {
   it('lists accounts where the path has a place for them', async () => {
     for (const name of ['anna', 'bob']) await write(`${name}/export/Inbox`, `${FROM}A: b\n\n`);
     await write('carla/other', '');
-    const access = { account: '', secret: async () => '' };
+    const access = { account: '', kind: 'mail' as const, secret: async () => '' };
     expect(await connector.source?.({ path: join(root, '{account}/export') }, access).accounts?.(never)).toEqual([
       'anna',
       'bob',
@@ -188,7 +188,7 @@ describe('mbox files', () => {
   });
 
   it('refuses an account that leads out of the folder', () => {
-    const access = { account: '../other', secret: async () => '' };
+    const access = { account: '../other', kind: 'mail' as const, secret: async () => '' };
     expect(() => connector.source?.({ path: '/mail/../other' }, access)).toThrow(/cannot be part of a path/);
   });
 });

@@ -197,6 +197,7 @@ export function createMboxTarget(path: string): Target<Mail> {
 
 const REASONS = {
   meta: 'flags in an mbox file are written once, with the message; set them in the program that reads the file',
+  update: 'messages in an mbox file are only appended; change it in the program that reads the file',
   move: 'messages in an mbox file are only appended; move it in the program that reads the file',
   remove: 'messages in an mbox file are only appended; remove it in the program that reads the file',
 } as const satisfies Record<Exclude<Write<Mail>['op'], 'create'>, string>;

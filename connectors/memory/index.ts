@@ -7,6 +7,7 @@ import { createMemoryTarget } from './target.js';
 export { dropMemoryStore, memoryStore } from './store.js';
 
 export const connector: Connector<Mail> = {
-  source: (options, { account }) => createMemorySource(memoryStore(String(options.name)), account),
-  target: (options, { account, lanes }) => createMemoryTarget(memoryStore(String(options.name)), account, lanes),
+  source: (options, { account, kind }) => createMemorySource(memoryStore(String(options.name)), account, kind),
+  target: (options, { account, kind, lanes }) =>
+    createMemoryTarget(memoryStore(String(options.name)), account, kind, lanes),
 };

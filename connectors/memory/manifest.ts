@@ -2,8 +2,9 @@ import type { ConnectorManifest } from '../manifest.js';
 
 export const manifest = {
   name: 'memory',
-  summary: 'A mailbox that lives in the worker’s memory: the reference for all connectors, for tests and trials.',
-  kinds: ['mail'],
+  summary:
+    'Mail, calendars and contacts that live in the worker’s memory: the reference for all connectors, for tests and trials.',
+  kinds: ['mail', 'calendar', 'contacts'],
   roles: ['source', 'target'],
   listsAccounts: true,
   options: {

@@ -10,7 +10,7 @@ mailSourceConformance({
     const store = new MemoryStore('trial');
     const account = store.account('anna');
     return {
-      open: () => createMemorySource(store, 'anna'),
+      open: () => createMemorySource(store, 'anna', 'mail'),
       put: async (path, message) => uidKey(account.put(path, message).uid),
       setFlags: async (path, key, flags) => void setFlags(account.folder(path), Number(key), flags),
       remove: async (path, key) => void removeFrom(account.folder(path), Number(key)),
@@ -25,7 +25,7 @@ mailTargetConformance({
     const store = new MemoryStore('trial');
     const account = store.account('anna');
     return {
-      open: () => createMemoryTarget(store, 'anna'),
+      open: () => createMemoryTarget(store, 'anna', 'mail'),
       messages: async (path) => [...account.folder(path).messages.values()],
       put: async (path, message) => void account.put(path, message),
       close: async () => {},

@@ -4,7 +4,7 @@ import { plain } from '../../tests/conformance/odd-messages.js';
 import { digestMail } from '../mail.js';
 import { connector, dropMemoryStore, memoryStore } from './index.js';
 
-const access = { account: 'anna', secret: async () => '' };
+const access = { account: 'anna', kind: 'mail' as const, secret: async () => '' };
 afterEach(() => dropMemoryStore('trial'));
 
 function openTarget() {

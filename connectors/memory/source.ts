@@ -1,7 +1,7 @@
 /** The memory store as a source: the contract in its plainest form. */
 
 import { Closing } from '../closing.js';
-import type { Body, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
+import type { Body, Change, Container, ItemRef, JsonObject, Kind, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Mail } from '../mail.js';
 import type { MemoryAccount, MemoryFolder, MemoryStore, StoredMessage } from './store.js';
@@ -9,7 +9,7 @@ import { folderKey, uidKey } from './store.js';
 
 const PAGE = 1000;
 
-export function createMemorySource(store: MemoryStore, name: string): Source<Mail> {
+export function createMemorySource(store: MemoryStore, name: string, kind: Kind): Source<Mail> {
   const closing = new Closing('memory');
 
   function account(signal: AbortSignal): MemoryAccount {
@@ -58,7 +58,7 @@ export function createMemorySource(store: MemoryStore, name: string): Source<Mai
       for (let at = 0; at < uids.length; at += PAGE) {
         closing.check(signal);
         yield await store.step({ account: name, op: 'list', path: folder.path }, () =>
-          pageOf(folder, uids.slice(at, at + PAGE)),
+          pageOf(folder, uids.slice(at, at + PAGE), kind),
         );
       }
     },
@@ -68,7 +68,9 @@ export function createMemorySource(store: MemoryStore, name: string): Source<Mai
       if (validity !== folder.validity || modseq === undefined || !(modseq >= folder.forgotten)) {
         throw new Fault('cursor-lost', 'memory: the token is not known any more', { next: 'list the folder instead' });
       }
-      yield await store.step({ account: name, op: 'changes', path: folder.path }, () => changesOf(folder, modseq));
+      yield await store.step({ account: name, op: 'changes', path: folder.path }, () =>
+        changesOf(folder, modseq, kind),
+      );
     },
     async *read(container, refs, signal): AsyncIterable<Body<Mail> | Refused> {
       for (const ref of refs) {
@@ -97,7 +99,9 @@ export function placeOf(store: MemoryStore, name: string): { proof: string; syst
   return { proof: `${system}/${encodeURIComponent(name)}`, system };
 }
 
-export function metaOf(message: StoredMessage): { flags: readonly string[]; date?: string } {
+/** Flags and date are mail's alone. */
+export function metaOf(message: StoredMessage, kind: Kind): JsonObject {
+  if (kind !== 'mail') return {};
   return { flags: message.flags, ...(message.date !== undefined && { date: message.date }) };
 }
 
@@ -110,29 +114,30 @@ function containerOf(folder: MemoryFolder): Container {
     token: `${folder.validity}:${folder.modseq}`,
     items: folder.messages.size,
     ...(folder.subscribed !== undefined && { subscribed: folder.subscribed }),
+    ...(folder.properties && { properties: folder.properties }),
   };
 }
 
-function itemOf(message: StoredMessage): ItemRef {
+function itemOf(message: StoredMessage, kind: Kind): ItemRef {
   return {
     key: uidKey(message.uid),
     version: String(message.modseq),
     bytes: message.bytes.length,
     rank: 0,
-    meta: metaOf(message),
+    meta: metaOf(message, kind),
   };
 }
 
-function pageOf(folder: MemoryFolder, uids: readonly number[]): Page<ItemRef> {
-  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map(itemOf) };
+function pageOf(folder: MemoryFolder, uids: readonly number[], kind: Kind): Page<ItemRef> {
+  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map((message) => itemOf(message, kind)) };
 }
 
-function changesOf(folder: MemoryFolder, since: number): Page<Change> {
+function changesOf(folder: MemoryFolder, since: number, kind: Kind): Page<Change> {
   const changed = [...folder.messages.values()].filter((message) => message.modseq > since);
   const gone = [...folder.gone].filter(([, modseq]) => modseq > since);
   return {
     entries: [
-      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message) }) as const),
+      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message, kind) }) as const),
       ...gone.map(([uid]) => ({ change: 'gone', key: uidKey(uid) }) as const),
     ],
   };

@@ -2,7 +2,7 @@
  * The world that the memory connector reads and writes: process-wide stores by name, each with accounts.
  * Tests look into it, change it as another program would, and make it fail.
  */
-import type { Role } from '../contract.js';
+import type { ContainerProperties, Fitted, Role } from '../contract.js';
 import { Fault } from '../errors.js';
 
 export interface StoredMessage {
@@ -23,6 +23,7 @@ export interface NewMessage {
 export interface MemoryFolder {
   readonly path: readonly string[];
   role?: Role;
+  properties?: ContainerProperties;
   subscribed?: boolean;
   /** Raised by `renumber`. */
   validity: number;
@@ -44,6 +45,7 @@ export interface MemoryEvent {
     | 'ensure'
     | 'create'
     | 'meta'
+    | 'update'
     | 'move'
     | 'remove'
     | 'locate'
@@ -60,6 +62,8 @@ export class MemoryAccount {
   readonly folders = new Map<string, MemoryFolder>();
   /** Bytes that fit in all folders together; then creates throw `Fault('quota')`. */
   quotaBytes = Number.POSITIVE_INFINITY;
+  /** The form in which the account holds content, where it cannot hold everything. */
+  fit: ((body: Buffer) => Fitted<Buffer>) | undefined;
   /** While set, opening the account throws `Fault('credentials')` with this text. */
   locked: string | undefined;
   #validities = 1;
@@ -178,6 +182,12 @@ export function setFlags(folder: MemoryFolder, uid: number, flags: readonly stri
   return changed;
 }
 
+export function setBytes(folder: MemoryFolder, uid: number, bytes: Buffer): StoredMessage {
+  const changed: StoredMessage = { ...messageOf(folder, uid), bytes: Buffer.from(bytes), modseq: ++folder.modseq };
+  folder.messages.set(uid, changed);
+  return changed;
+}
+
 export function removeFrom(folder: MemoryFolder, uid: number): StoredMessage {
   const removed = messageOf(folder, uid);
   folder.messages.delete(uid);
@@ -209,6 +219,7 @@ function zeroCounts(): Record<MemoryEvent['op'], number> {
     ensure: 0,
     create: 0,
     meta: 0,
+    update: 0,
     move: 0,
     remove: 0,
     locate: 0,

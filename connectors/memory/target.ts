@@ -1,17 +1,30 @@
 /** The memory store as a target. Simple throughout: each write is one step that applies or does not. */
 import { Closing } from '../closing.js';
-import type { Located, Refused, Target, TargetContainer, TargetRef, Wanted, Write, Written } from '../contract.js';
+import type {
+  Conflicted,
+  Kind,
+  Located,
+  Target,
+  TargetContainer,
+  TargetRef,
+  Wanted,
+  Write,
+  WriteAnswer,
+  Written,
+} from '../contract.js';
 import { Fault } from '../errors.js';
+import type { KindRules } from '../kinds.js';
+import { kinds } from '../kinds.js';
 import type { Mail, MailMeta } from '../mail.js';
-import { digestMail } from '../mail.js';
 import { mergedFlags } from '../merged-flags.js';
 import { metaOf, openAccount, placeOf } from './source.js';
 import type { MemoryAccount, MemoryFolder, MemoryStore, StoredMessage } from './store.js';
-import { addTo, folderKey, removeFrom, setFlags, uidKey } from './store.js';
+import { addTo, folderKey, removeFrom, setBytes, setFlags, uidKey } from './store.js';
 
 const PAGE = 1000;
 
-export function createMemoryTarget(store: MemoryStore, name: string, lanes = 1): Target<Mail> {
+export function createMemoryTarget(store: MemoryStore, name: string, kind: Kind, lanes = 1): Target<Mail> {
+  const rules: KindRules<Buffer> = kinds[kind];
   const closing = new Closing('memory');
 
   function account(signal: AbortSignal): MemoryAccount {
@@ -31,15 +44,12 @@ export function createMemoryTarget(store: MemoryStore, name: string, lanes = 1):
   }
 
   /** Applies one write; a `Fault` that concerns only this write is its refusal. */
-  async function apply(
-    container: TargetContainer,
-    write: Write<Mail>,
-    signal: AbortSignal,
-  ): Promise<Written | Refused> {
+  async function apply(container: TargetContainer, write: Write<Mail>, signal: AbortSignal): Promise<WriteAnswer> {
     const folder = folderOf(container, signal);
     try {
-      return await store.step({ account: name, op: write.op, path: folder.path, item: write.token }, () =>
-        written(folder, write, () => account(signal)),
+      return await store.step(
+        { account: name, op: write.op, path: folder.path, item: write.token },
+        () => conflict(folder, write, rules) ?? written(folder, write, () => account(signal), kind),
       );
     } catch (error) {
       if (error instanceof Fault && (error.code === 'not-found' || error.code === 'refused')) {
@@ -60,6 +70,7 @@ export function createMemoryTarget(store: MemoryStore, name: string, lanes = 1):
       const { quotaBytes } = account(signal);
       return [{ name: 'quota', value: Number.isFinite(quotaBytes) ? `${quotaBytes} bytes` : 'none' }];
     },
+    fit: (body) => account(new AbortController().signal).fit?.(body) ?? { body },
     ensure(wanted, signal) {
       return store.step({ account: name, op: 'ensure', path: wanted.path }, () => ensured(account(signal), wanted));
     },
@@ -74,14 +85,14 @@ export function createMemoryTarget(store: MemoryStore, name: string, lanes = 1):
       const free = new Map<string, StoredMessage[]>();
       for (const message of folder.messages.values()) {
         if (uidKey(message.uid) < anchor || known(uidKey(message.uid))) continue;
-        const digest = digestMail(message.bytes);
+        const digest = rules.digest(message.bytes);
         free.set(digest, [...(free.get(digest) ?? []), message]);
       }
       for (const { token, digest } of intents) {
         yield await store.step({ account: name, op: 'locate', path: folder.path, item: token }, (): Located => {
           const message = free.get(digest)?.shift();
           return message
-            ? { token, found: 'landed', ref: uidKey(message.uid), meta: metaOf(message) }
+            ? { token, found: 'landed', ref: uidKey(message.uid), meta: metaOf(message, kind) }
             : { token, found: 'absent' };
         });
       }
@@ -92,7 +103,8 @@ export function createMemoryTarget(store: MemoryStore, name: string, lanes = 1):
       for (let at = 0; at < uids.length; at += PAGE) {
         const page = uids.slice(at, at + PAGE);
         closing.check(signal);
-        const found = () => page.flatMap((uid) => folder.messages.get(uid) ?? []).map(targetRefOf);
+        const found = () =>
+          page.flatMap((uid) => folder.messages.get(uid) ?? []).map((message) => targetRefOf(message, kind));
         yield { entries: await store.step({ account: name, op: 'scan', path: folder.path }, found) };
       }
     },
@@ -101,7 +113,7 @@ export function createMemoryTarget(store: MemoryStore, name: string, lanes = 1):
         const folder = folderOf(container, signal);
         const event = { account: name, op: 'readBack', path: folder.path, item: ref } as const;
         const message = await store.step(event, () => folder.messages.get(Number(ref)));
-        if (message) yield targetRefOf(message);
+        if (message) yield targetRefOf(message, kind);
       }
     },
     async *sizes(container, refs, signal) {
@@ -118,12 +130,28 @@ function ensured(account: MemoryAccount, wanted: Wanted): TargetContainer {
   const byRole = wanted.role && [...account.folders.values()].find((folder) => folder.role === wanted.role);
   const created = !byRole && !account.folders.has(folderKey(wanted.path));
   const folder = byRole ?? account.folder(wanted.path, wanted.role);
+  if (created && wanted.properties) folder.properties = wanted.properties;
   if (wanted.subscribed !== undefined) folder.subscribed = wanted.subscribed;
   const key = folderKey(folder.path);
   return { key, path: folder.path, validity: String(folder.validity), created, items: folder.messages.size };
 }
 
-function written(folder: MemoryFolder, write: Write<Mail>, account: () => MemoryAccount): Written {
+/** Versions that no longer hold, and a second item of the same UID in one calendar or address book (RFC 4791, 5.3.2.1). */
+function conflict(folder: MemoryFolder, write: Write<Mail>, rules: KindRules<Buffer>): Conflicted | undefined {
+  if (write.op === 'create' && rules.versioned) {
+    const { identities } = rules.versioned;
+    const [uid] = identities(write.body, ['uid']);
+    const other = [...folder.messages.values()].find((m) => uid && identities(m.bytes, ['uid'])[0] === uid);
+    if (!other) return undefined;
+    return { conflicted: write.token, ref: uidKey(other.uid), reason: 'memory: there is an item with this UID' };
+  }
+  if ((write.op !== 'update' && write.op !== 'remove') || write.version === undefined) return undefined;
+  const now = folder.messages.get(Number(write.ref));
+  if (now ? String(now.modseq) === write.version : write.op === 'remove') return undefined;
+  return { conflicted: write.token, ref: write.ref, reason: 'memory: the copy has another version' };
+}
+
+function written(folder: MemoryFolder, write: Write<Mail>, account: () => MemoryAccount, kind: Kind): Written {
   switch (write.op) {
     case 'create': {
       const there = account();
@@ -132,32 +160,41 @@ function written(folder: MemoryFolder, write: Write<Mail>, account: () => Memory
       }
       const { flags, date } = write.meta as MailMeta;
       const message = addTo(folder, { bytes: write.body, flags, ...(date !== undefined && { date }) });
-      return { token: write.token, ref: uidKey(message.uid), meta: metaOf(message) };
+      return { token: write.token, ref: uidKey(message.uid), ...versionOf(message, kind), meta: metaOf(message, kind) };
     }
     case 'meta': {
       const now = folder.messages.get(Number(write.ref))?.flags ?? [];
       const flags = mergedFlags(now, (write.base as MailMeta).flags, (write.meta as MailMeta).flags);
-      return { token: write.token, ref: write.ref, meta: metaOf(setFlags(folder, Number(write.ref), flags)) };
+      return { token: write.token, ref: write.ref, meta: metaOf(setFlags(folder, Number(write.ref), flags), kind) };
+    }
+    case 'update': {
+      const message = setBytes(folder, Number(write.ref), write.body);
+      return { token: write.token, ref: write.ref, ...versionOf(message, kind) };
     }
     case 'move': {
       const to = account().folders.get(write.to.key);
       if (!to) throw new Fault('not-found', `memory: there is no folder ${write.to.path.join('/')}`);
       const message = addTo(to, removeFrom(folder, Number(write.ref)));
-      return { token: write.token, ref: uidKey(message.uid), meta: metaOf(message) };
+      return { token: write.token, ref: uidKey(message.uid), ...versionOf(message, kind), meta: metaOf(message, kind) };
     }
     case 'remove':
-      removeFrom(folder, Number(write.ref));
+      if (kind === 'mail' || folder.messages.has(Number(write.ref))) removeFrom(folder, Number(write.ref));
       return { token: write.token };
     default:
       return write satisfies never;
   }
 }
 
-function targetRefOf(message: StoredMessage): TargetRef {
+function versionOf(message: StoredMessage, kind: Kind): { version?: string } {
+  return kind === 'mail' ? {} : { version: String(message.modseq) };
+}
+
+function targetRefOf(message: StoredMessage, kind: Kind): TargetRef {
   return {
     ref: uidKey(message.uid),
-    digest: digestMail(message.bytes),
+    digest: (kinds[kind] as KindRules<Buffer>).digest(message.bytes),
     bytes: message.bytes.length,
-    meta: metaOf(message),
+    meta: metaOf(message, kind),
+    ...(kind !== 'mail' && { version: String(message.modseq), body: message.bytes }),
   };
 }

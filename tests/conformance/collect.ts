@@ -9,6 +9,7 @@ import type {
   Target,
   TargetContainer,
   Write,
+  WriteAnswer,
   Written,
 } from '../../connectors/contract.js';
 import type { Mail, MailMeta } from '../../connectors/mail.js';
@@ -73,10 +74,10 @@ export async function apply(
   target: Target<Mail>,
   container: TargetContainer,
   writes: readonly Write<Mail>[],
-): Promise<Map<string, Written | Refused>> {
-  const answers = new Map<string, Written | Refused>();
+): Promise<Map<string, WriteAnswer>> {
+  const answers = new Map<string, WriteAnswer>();
   for await (const answer of target.write(container, writes, never)) {
-    const token = 'refused' in answer ? answer.refused : answer.token;
+    const token = 'refused' in answer ? answer.refused : 'conflicted' in answer ? answer.conflicted : answer.token;
     if (answers.has(token)) throw new Error(`write ${token} was answered twice`);
     if (!writes.some((write) => write.token === token)) throw new Error(`answer to ${token}, which nobody wrote`);
     answers.set(token, answer);
@@ -85,7 +86,7 @@ export async function apply(
   return answers;
 }
 
-export function written(answers: Map<string, Written | Refused>, token: string): Written {
+export function written(answers: Map<string, WriteAnswer>, token: string): Written {
   const answer = answers.get(token);
   if (answer && 'token' in answer) return answer;
   throw new Error(`write ${token} was not applied: ${JSON.stringify(answer)}`);

@@ -26,14 +26,14 @@ it('gives back a slot whose giving back failed', { timeout: 30_000 }, async () =
   const config = { type: 'memory', options: { name: 'slots' }, limits: { connectionsPerAccount: 1 } };
   const { signal } = new AbortController();
   // Another connection lives on, so that this process goes on renewing its slots.
-  const other = await connections.openTarget({ config, account: 'bert' }, signal);
-  const first = await connections.openTarget({ config, account: 'anna' }, signal);
+  const other = await connections.openTarget({ config, account: 'bert', kind: 'mail' }, signal);
+  const first = await connections.openTarget({ config, account: 'anna', kind: 'mail' }, signal);
 
   away = true;
   await expect(first.done(false)).rejects.toThrow('away');
   away = false;
 
-  const second = await connections.openTarget({ config, account: 'anna' }, signal);
+  const second = await connections.openTarget({ config, account: 'anna', kind: 'mail' }, signal);
   await Promise.all([second.done(false), other.done(false)]);
   expect((await server.ledger.pool.query('select from slot')).rowCount).toBe(0);
   await connections.close();

@@ -21,6 +21,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec } from '../../schemas/spec.js';
 import type { RunReason } from '../../workflows/messages.js';
+import { stepsOf } from '../../workflows/messages.js';
 
 export interface World {
   readonly source: MemoryStore;
@@ -95,11 +96,7 @@ export function createWorld(
     reportFolder: undefined,
     report: async () => '',
   };
-  const phases = [
-    ['survey', survey],
-    ['move', move],
-    ['verify', verify],
-  ] as const;
+  const phases = { survey, move, verify };
   return {
     source,
     target,
@@ -118,13 +115,16 @@ export function createWorld(
       );
       for (const unit of opened.units) {
         const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
-        for (const [phase, work] of phases) {
+        for (const { phase, back } of stepsOf(unit.twoWay)) {
           let result: SliceResult;
           do {
-            result = await runSlice(deps, input, phase, work, { signal, heartbeat: () => {} });
+            result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
+              signal,
+              heartbeat: () => {},
+            });
             if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
           } while (result.state === 'more');
-          if (result.state === 'settled') break;
+          if (result.state === 'settled' && !unit.twoWay) break;
         }
         await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
       }

@@ -23,7 +23,7 @@ function opened(server: Server, account: string, { secret = 'secret', ...overrid
     auth: { username: account, ...(auth?.accessToken ? {} : { password: { env: 'PASSWORD' } }), ...auth },
     ...rest,
   };
-  return [JSON.parse(JSON.stringify(options)), { account, secret: async () => secret }] as const;
+  return [JSON.parse(JSON.stringify(options)), { account, kind: 'mail' as const, secret: async () => secret }] as const;
 }
 
 export function openSource(server: Server, account: string, overrides: Overrides = {}): Source<Mail> {

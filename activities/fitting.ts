@@ -1,0 +1,58 @@
+/** What becomes of a body between reading and writing: fitted to the target, refused, or put behind others. */
+import type { Fitted } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
+import type { ItemRow, Settlement } from '../ledger/items.js';
+import type { Slice } from './slice.js';
+
+/** An item with its content, ready to be written. */
+export interface Entry {
+  readonly item: ItemRow;
+  /** In the form that the target can hold. */
+  readonly body: unknown;
+  readonly bytes: number;
+  readonly digest: string;
+  /** What the target cannot hold of it. */
+  readonly notes: readonly string[];
+  /** What makes it the same as another item, the strongest first. */
+  readonly identities: readonly string[];
+}
+
+export type Fitting =
+  | { readonly entry: Entry }
+  | { readonly settled: Settlement }
+  /** It waits until items of lower rank have moved. */
+  | { readonly rank: number };
+
+export function fitItem(slice: Slice, item: ItemRow, body: unknown): Fitting {
+  const { rules, selection, target, account } = slice;
+  const { versioned } = rules;
+  const left = (outcome: 'refused' | 'skipped', reason: string): Fitting => ({
+    settled: { key: item.key, todo: null, outcome, reason },
+  });
+  const problem = versioned?.problem(body);
+  if (problem !== undefined) return left('refused', problem);
+  if (selection.withoutEmail === 'skip' && versioned?.identities(body, ['email']).length === 0) {
+    return left('skipped', 'it has no e-mail address, and the spec skips such contacts');
+  }
+  const rank = versioned?.rank(body, account.from) ?? 0;
+  if (rank > item.rank) return { rank };
+  let held: Fitted<unknown>;
+  try {
+    held = target.fit?.(body) ?? { body };
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
+    return left('refused', error.message);
+  }
+  return {
+    entry: {
+      item,
+      body: held.body,
+      bytes: rules.size(held.body),
+      digest: rules.digest(held.body),
+      notes: held.notes ?? [],
+      identities: versioned?.identities(body, selection.match ?? DEFAULT_MATCH) ?? [],
+    },
+  };
+}
+
+export const DEFAULT_MATCH = ['uid'] as const;

@@ -1,0 +1,33 @@
+/** Going both ways: what this direction settled, the other takes for its own, in the same transaction. */
+import type { ItemRow, Settlement } from '../ledger/items.js';
+import type { Sql } from '../ledger/ledger.js';
+import { linkBack } from '../ledger/links.js';
+import type { Bound } from './bind.js';
+import type { Slice } from './slice.js';
+
+/** Links the settlements that say where an item stands; `entries` are at least the items settled. */
+export async function link(
+  sql: Sql,
+  slice: Slice,
+  bound: Bound,
+  entries: readonly { readonly item: ItemRow; readonly bytes: number }[],
+  settled: readonly Settlement[],
+): Promise<void> {
+  if (slice.other === undefined) return;
+  const items = new Map(entries.map((entry) => [entry.item.key, entry]));
+  const links = settled.flatMap(({ key, ref, version, digest, outcome }) => {
+    const entry = items.get(key);
+    if (!entry || !ref || (outcome !== 'arrived' && outcome !== 'verified' && outcome !== 'conflict')) return [];
+    return [
+      {
+        key,
+        version: entry.item.version,
+        ref,
+        refVersion: version ?? '',
+        digest: digest ?? entry.item.digest ?? '',
+        bytes: entry.bytes,
+      },
+    ];
+  });
+  await linkBack(sql, slice.other, bound, links, slice.input.run);
+}
