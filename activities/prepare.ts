@@ -38,7 +38,13 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     });
   }
   const spec = await readSpec(ledger.pool, specHash);
-  const run = await openRun(ledger, { migration: name, request: request.id, reason: request.reason, spec: specHash });
+  const run = await openRun(ledger, {
+    migration: name,
+    request: request.id,
+    reason: request.reason,
+    spec: specHash,
+    ...(request.schedule !== undefined && { schedule: request.schedule }),
+  });
   const units: UnitCall[] = [];
   for (const selection of spec.selections) {
     if (request.selections && !request.selections.includes(selection.name)) continue;

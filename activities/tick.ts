@@ -11,7 +11,12 @@ export interface AskInput extends TickInput {
 
 /** Signals the migration, starting it when it is not running. */
 export async function askForRun(client: WorkflowClient, input: AskInput): Promise<void> {
-  const request: RunRequest = { id: input.request, reason: 'schedule', selections: input.selections };
+  const request: RunRequest = {
+    id: input.request,
+    reason: 'schedule',
+    schedule: input.schedule,
+    selections: input.selections,
+  };
   const start: MigrationInput = { name: input.name, queue: [] };
   await client.signalWithStart('migration', {
     workflowId: makeMigrationId(input.name),

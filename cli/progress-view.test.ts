@@ -15,6 +15,11 @@ const none: UnitCounters = {
   duplicates: 0,
   bytesArrived: 0,
   changed: 0,
+  created: 0,
+  updated: 0,
+  removed: 0,
+  skipped: 0,
+  conflicts: 0,
 };
 const style = createStyle({ isTty: false, env: {} } as unknown as Shell);
 

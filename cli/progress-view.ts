@@ -10,6 +10,8 @@ const OPENERS: Readonly<Record<GateName, string>> = {
   approval: 'approve',
   failures: 'approve',
   quota: 'retry',
+  // The run opens it by itself; this only does so at once.
+  order: 'retry',
 };
 
 /** The command that opens a gate. */

@@ -35,7 +35,13 @@ export async function currentSpec(sql: Sql, migration: string): Promise<string |
  */
 export async function openRun(
   ledger: Ledger,
-  input: { readonly migration: string; readonly request: string; readonly reason: RunReason; readonly spec: string },
+  input: {
+    readonly migration: string;
+    readonly request: string;
+    readonly reason: RunReason;
+    readonly spec: string;
+    readonly schedule?: string;
+  },
 ): Promise<number> {
   return ledger.transaction(async (sql) => {
     await sql.query(`insert into migration (name, spec) values ($1, $2) on conflict (name) do nothing`, [
@@ -53,13 +59,10 @@ export async function openRun(
       [input.migration, input.spec],
     );
     const number = (rows[0] as { number: number }).number;
-    await sql.query('insert into run (migration, number, reason, request, spec) values ($1, $2, $3, $4, $5)', [
-      input.migration,
-      number,
-      input.reason,
-      input.request,
-      input.spec,
-    ]);
+    await sql.query(
+      'insert into run (migration, number, reason, request, spec, schedule) values ($1, $2, $3, $4, $5, $6)',
+      [input.migration, number, input.reason, input.request, input.spec, input.schedule ?? null],
+    );
     return number;
   });
 }

@@ -11,6 +11,7 @@ export const STANDINGS = [
   'altered',
   'refused',
   'quarantined',
+  'conflict',
   'skipped',
 ] as const;
 export type Standing = (typeof STANDINGS)[number];
@@ -23,6 +24,8 @@ export const PROOFS = ['readback', 'scan', 'size'] as const;
  */
 export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 'targetRef'>): Standing | undefined {
   if (item.gone && (item.targetRef === null || item.outcome === 'skipped')) return undefined;
+  // The other direction's row for the same item counts.
+  if (item.outcome === 'linked') return undefined;
   if (item.outcome === null) return 'pending';
   if (item.outcome === 'verified' && item.todo !== null) return 'arrived';
   return item.outcome;
@@ -74,6 +77,12 @@ export const MEANINGS: Readonly<Record<Standing, Meaning>> = {
     title: 'quarantined',
     meaning: 'set aside after its process failed three times with it',
     next: (migration) => `look at it in the source; to try it again: migrate retry ${migration}`,
+  },
+  conflict: {
+    title: 'in conflict',
+    meaning: 'edited on both sides, or the target holds another with the same UID; both were left as they are',
+    next: (migration) =>
+      `make both sides say the same, or let one win with onConflict, then: migrate retry ${migration}`,
   },
   skipped: {
     title: 'left as it is',

@@ -22,6 +22,8 @@ export interface RunRequest {
   /** Unique for each asking; the same request twice is one run. */
   readonly id: string;
   readonly reason: RunReason;
+  /** The schedule that started it. */
+  readonly schedule?: string;
   /** Absent: the spec that the migration ran last. */
   readonly spec?: Spec;
   readonly specHash?: string;

@@ -18,3 +18,6 @@ create index found_identity on found using gin (identities) where identities is 
 
 -- The other direction of a unit that keeps two places in step.
 alter table unit add column back bigint references pairing;
+
+-- The schedule that started a run.
+alter table run add column schedule text;

@@ -191,3 +191,59 @@ it('takes requests one after the other, and replaces a run at a safe point', asy
   expect(await handle.result()).toMatchObject({ state: 'done', run: 2, totals: { verified: 1_000, duplicates: 0 } });
   expect(slow.account('anna').folder(['INBOX']).messages.size).toBe(1_000);
 }, 60_000);
+
+const card = (uid: string, note = ''): Buffer =>
+  Buffer.from(`BEGIN:VCARD\r\nVERSION:3.0\r\nUID:${uid}\r\nFN:${uid}\r\n${note}END:VCARD\r\n`);
+
+it('keeps two address books in step', async () => {
+  const spec = makeSpec(['anna'], { name: 'contacts', kind: 'contacts', mode: 'two-way' });
+  const [here, there] = [sourceOf(spec).account('anna'), targetOf(spec).account('anna')];
+  for (const uid of ['anna', 'bert']) here.put(['Team'], { bytes: card(uid) });
+  for (const uid of ['bert', 'cleo']) there.put(['Team'], { bytes: card(uid) });
+  const result = (await (await apply(spec)).result()) as RunResult;
+  expect(result).toMatchObject({ state: 'done', totals: { items: 3, verified: 3, created: 2, failures: 0 } });
+  const uids = [here, there].map((account) =>
+    [...account.folder(['Team']).messages.values()].map((m) => /UID:(\w+)/.exec(m.bytes.toString())?.[1]).sort(),
+  );
+  expect(uids).toEqual([
+    ['anna', 'bert', 'cleo'],
+    ['anna', 'bert', 'cleo'],
+  ]);
+}, 60_000);
+
+it('moves organisers’ copies of all accounts before attendees’', async () => {
+  const people = ['anna@x.example', 'bert@x.example', 'cleo@x.example'];
+  const spec = makeSpec(people, { name: 'calendar', kind: 'calendar' });
+  const invite = (organizer: string): Buffer =>
+    Buffer.from(
+      [
+        'BEGIN:VCALENDAR',
+        'VERSION:2.0',
+        'PRODID:-//x//y//EN',
+        'BEGIN:VEVENT',
+        `UID:${organizer}`,
+        'DTSTAMP:20260101T000000Z',
+        'DTSTART:20300101T100000Z',
+        `ORGANIZER:mailto:${organizer}`,
+        ...people.map((person) => `ATTENDEE:mailto:${person}`),
+        'END:VEVENT',
+        'END:VCALENDAR',
+        '',
+      ].join('\r\n'),
+    );
+  for (const person of people) {
+    for (const organizer of people)
+      sourceOf(spec)
+        .account(person)
+        .put(['Work'], { bytes: invite(organizer) });
+  }
+  const order: string[] = [];
+  targetOf(spec).fault = ({ op, when, account, path }) => {
+    if (op !== 'create' || when !== 'after') return;
+    const written = [...targetOf(spec).account(account).folder(path).messages.values()].at(-1);
+    order.push(written?.bytes.includes(`ORGANIZER:mailto:${account}`) ? 'organiser' : 'attendee');
+  };
+  const result = (await (await apply(spec)).result()) as RunResult;
+  expect(result).toMatchObject({ state: 'done', totals: { items: 9, verified: 9 } });
+  expect(order).toEqual([...Array(3).fill('organiser'), ...Array(6).fill('attendee')]);
+}, 60_000);
