@@ -50,16 +50,15 @@ const UNMEASURED = {
   sliceTook: () => {},
 };
 
-export function createWorld(
-  ledger: Ledger,
-  options: {
-    readonly selection?: Partial<Selection>;
-    readonly settings?: Partial<EngineSettings>;
-    readonly name?: string;
-    /** Of the target. */
-    readonly limits?: Limits;
-  } = {},
-): World {
+export interface WorldOptions {
+  readonly selection?: Partial<Selection>;
+  readonly settings?: Partial<EngineSettings>;
+  readonly name?: string;
+  /** Of the target. */
+  readonly limits?: Limits;
+}
+
+export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
   const id = options.name ?? randomUUID().slice(0, 8);
   const source = memoryStore(`${id}-source`);
   const target = memoryStore(`${id}-target`);

@@ -1,17 +1,10 @@
-/**
- * After isync's own tests: one small migration is crashed at every single write, to the target and to the ledger,
- * before it is applied and after it is applied with its answer lost. Then it is run again.
- */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
-import { removeFrom, setFlags } from '../../connectors/memory/store.js';
-import type { Ledger } from '../../ledger/ledger.js';
+import { removeFrom, setBytes, setFlags } from '../../connectors/memory/store.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
-import type { World } from '../engine/world.js';
-import { createWorld } from '../engine/world.js';
-
-class Crash extends Error {}
+import type { Story } from './crash-everywhere.js';
+import { crashEverywhere } from './crash-everywhere.js';
 
 let server: LedgerServer;
 beforeAll(async () => {
@@ -19,95 +12,82 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Counts every write, and crashes at the one it is told. */
-class Fuse {
-  writes = 0;
-  blowAt = Number.POSITIVE_INFINITY;
-  touch(): void {
-    if (this.writes++ === this.blowAt) throw new Crash(`at write ${this.blowAt}`);
-  }
+/** A first run, then a later run that meets every kind of change. */
+const mail: Story = {
+  options: { selection: { deletions: 'mirror', maxDeletions: 1 }, settings: { batchItems: 2 } },
+  async tell(world, run) {
+    const text = (n: number): Buffer => Buffer.from(`Message-ID: <same@x>\r\n\r\nbody ${n}\r\n`);
+    const put = (folder: string, n: number) => world.from.put([folder], { bytes: text(n), flags: ['\\Flagged'] });
+    world.to.put(['INBOX'], { bytes: text(2) });
+    const messages = [1, 2, 2, 3, 4].map((n) => put('INBOX', n));
+    put('Archive', 5);
+    await run();
+    const inbox = world.from.folder(['INBOX']);
+    setFlags(inbox, messages[0]?.uid as number, ['\\Seen']);
+    removeFrom(inbox, messages[3]?.uid as number);
+    put('Archive', 3);
+    removeFrom(inbox, messages[4]?.uid as number);
+    put('INBOX', 6);
+    await run();
+  },
+};
+
+const BOOK = ['Team'];
+
+function card(uid: string, note: string, day: number): Buffer {
+  const rev = `202601${String(day).padStart(2, '0')}T000000Z`;
+  const lines = ['BEGIN:VCARD', 'VERSION:3.0', `UID:${uid}`, `FN:${uid}`, `NOTE:${note}`, `REV:${rev}`, 'END:VCARD'];
+  return Buffer.from(`${lines.join('\r\n')}\r\n`);
 }
 
-function fused(ledger: Ledger, fuse: Fuse): Ledger {
+function edit(account: MemoryAccount, uid: string, note: string, day: number): void {
+  setBytes(account.folder(BOOK), uidOf(account, uid), card(uid, note, day));
+}
+
+function drop(account: MemoryAccount, uid: string): void {
+  removeFrom(account.folder(BOOK), uidOf(account, uid));
+}
+
+function uidOf(account: MemoryAccount, uid: string): number {
+  const found = [...account.folder(BOOK).messages.values()].find((m) => m.bytes.includes(`UID:${uid}\r\n`));
+  if (!found) throw new Error(`there is no ${uid}`);
+  return found.uid;
+}
+
+function contacts(selection: Story['options']['selection']): Story {
   return {
-    ...ledger,
-    async transaction(work) {
-      fuse.touch();
-      const result = await ledger.transaction(work);
-      fuse.touch();
-      return result;
+    options: {
+      selection: { kind: 'contacts', deletions: 'mirror', maxDeletions: 1, ...selection },
+      settings: { batchItems: 2 },
+    },
+    async tell(world, run) {
+      for (const uid of ['anna', 'bert', 'cleo', 'dora', 'emil']) world.from.put(BOOK, { bytes: card(uid, 'one', 1) });
+      world.to.put(BOOK, { bytes: card('anna', 'one', 1) });
+      world.to.put(BOOK, { bytes: card('bert', 'other', 2) });
+      await run();
+      edit(world.from, 'anna', 'two', 3);
+      edit(world.from, 'cleo', 'here', 3);
+      edit(world.to, 'cleo', 'there', 4);
+      drop(world.from, 'dora');
+      world.from.put(BOOK, { bytes: card('fritz', 'new', 3) });
+      if (selection?.mode === 'two-way') {
+        drop(world.to, 'emil');
+        edit(world.to, 'bert', 'three', 5);
+        world.to.put(BOOK, { bytes: card('gina', 'new', 3) });
+      }
+      await run();
     },
   };
 }
 
-/** A first run, then a later run that meets every kind of change. */
-async function story(world: World, fuse: Fuse, run: () => Promise<unknown>): Promise<void> {
-  const text = (n: number): Buffer => Buffer.from(`Message-ID: <same@x>\r\n\r\nbody ${n}\r\n`);
-  const put = (folder: string, n: number) => world.from.put([folder], { bytes: text(n), flags: ['\\Flagged'] });
-  world.to.put(['INBOX'], { bytes: text(2) });
-  const messages = [1, 2, 2, 3, 4].map((n) => put('INBOX', n));
-  put('Archive', 5);
-  await run();
-  const inbox = world.from.folder(['INBOX']);
-  setFlags(inbox, messages[0]?.uid as number, ['\\Seen']);
-  removeFrom(inbox, messages[3]?.uid as number);
-  put('Archive', 3);
-  removeFrom(inbox, messages[4]?.uid as number);
-  put('INBOX', 6);
-  await run();
-  fuse.blowAt = Number.POSITIVE_INFINITY;
+const stories: Record<string, Story> = {
+  mail,
+  'contacts, both are kept': contacts({ onConflict: 'both' }),
+  'contacts both ways, the newest wins': contacts({ mode: 'two-way', onConflict: 'newest' }),
+};
+
+for (const [name, story] of Object.entries(stories)) {
+  it(`survives a crash at every write: ${name}`, { timeout: 120_000 }, async () => {
+    expect(await crashEverywhere(server, story)).toBeGreaterThan(40);
+  });
 }
-
-const options = { selection: { deletions: 'mirror', maxDeletions: 1 }, settings: { batchItems: 2 } } as const;
-
-function contents(account: MemoryAccount): string[] {
-  return [...account.folders.values()]
-    .flatMap((f) => [...f.messages.values()].map((m) => `${f.path.join('/')} ${m.bytes} ${m.flags}`))
-    .sort();
-}
-
-it('survives a crash at every write', { timeout: 120_000 }, async () => {
-  const counting = new Fuse();
-  const calm = createWorld(fused(server.ledger, counting), options);
-  calm.target.fault = (event) =>
-    event.op === 'create' || event.op === 'meta' || event.op === 'move' || event.op === 'remove'
-      ? counting.touch()
-      : undefined;
-  await story(calm, counting, () => calm.run());
-  const expected = contents(calm.to);
-  expect(expected).toEqual(contents(calm.from));
-  await calm.close();
-  expect(counting.writes).toBeGreaterThan(60);
-
-  for (let at = 0; at < counting.writes; at++) {
-    await server.clear();
-    const fuse = new Fuse();
-    fuse.blowAt = at;
-    const world = createWorld(fused(server.ledger, fuse), options);
-    world.target.fault = (event) =>
-      event.op === 'create' || event.op === 'meta' || event.op === 'move' || event.op === 'remove'
-        ? fuse.touch()
-        : undefined;
-    let crashes = 0;
-    await story(world, fuse, async () => {
-      for (let request = 'first'; ; request = 'again') {
-        try {
-          return await world.run({ request: `${request}-${fuse.writes}` });
-        } catch (error) {
-          if (!(error instanceof Crash)) throw error;
-          crashes++;
-        }
-      }
-    });
-
-    expect(crashes, `write ${at} of ${counting.writes}`).toBe(1);
-    expect(contents(world.to), `crashed at write ${at}`).toEqual(expected);
-    world.target.resetCounts();
-    expect(await world.run(), `crashed at write ${at}`).toMatchObject({
-      state: 'done',
-      totals: { duplicates: 0, failures: 0, pending: 0 },
-    });
-    expect(world.target.counts, `crashed at write ${at}`).toMatchObject({ create: 0, meta: 0, move: 0, remove: 0 });
-    await world.close();
-  }
-});
