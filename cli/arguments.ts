@@ -24,6 +24,8 @@ interface OfUnit extends Named {
 export interface ValidateArgs extends GlobalArgs {
   /** Path of the spec, or `-` for stdin. */
   readonly spec: string;
+  /** Warnings fail too. */
+  readonly strict?: boolean;
 }
 export type SchemaArgs = GlobalArgs;
 export interface ConnectorsArgs extends GlobalArgs {

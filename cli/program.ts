@@ -84,7 +84,7 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
     .addOption(new Option('--from <connector>', 'where from').default('imap'))
     .addOption(new Option('--to <connector>', 'where to').default('imap'))
     .addOption(new Option('--name <name>', 'name of the migration').default('my-migration'));
-  verb('validate <spec>', 'report every problem of a spec ("-" reads stdin)');
+  verb('validate <spec>', 'report every problem of a spec ("-" reads stdin)').option('--strict', 'let warnings fail too');
   verb('connectors [connector]', 'list the systems, or the options of one');
   verb('schema', "print the spec's JSON Schema");
 

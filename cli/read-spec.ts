@@ -14,12 +14,15 @@ export async function loadFrom(shell: Shell, path: string): Promise<Loaded> {
 }
 
 /**
- * The spec, for a command that needs a right one: problems go to stderr, and `CommandError` with exit code
- * 65 is thrown.
+ * The spec, for a command that needs a right one: problems and warnings go to stderr, and for problems
+ * `CommandError` with exit code 65 is thrown.
  */
 export async function requireSpec(shell: Shell, path: string): Promise<Spec> {
   const loaded = await loadFrom(shell, path);
-  if ('spec' in loaded) return loaded.spec;
+  if ('spec' in loaded) {
+    for (const warning of loaded.warnings) shell.err(formatDiagnostic(warning));
+    return loaded.spec;
+  }
   for (const problem of loaded.problems) shell.err(formatDiagnostic(problem));
   throw new CommandError(
     exitCodes.invalidSpec,
@@ -28,8 +31,8 @@ export async function requireSpec(shell: Shell, path: string): Promise<Spec> {
   );
 }
 
-export function countProblems(count: number, path: string): string {
-  return `${count} ${count === 1 ? 'problem' : 'problems'} in ${path === '-' ? 'the spec' : path}`;
+export function countProblems(count: number, path: string, word = 'problem'): string {
+  return `${count} ${count === 1 ? word : `${word}s`} in ${path === '-' ? 'the spec' : path}`;
 }
 
 /** Reads no more than the limit asks for, so that a wrong path cannot fill the memory. */

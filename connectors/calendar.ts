@@ -1,29 +1,72 @@
-/** The standard form of kind `calendar` between source and target, and the one definition of equality. */
+/**
+ * The standard form of kind `calendar` between source and target, and the one definition of equality.
+ * The reasons are in docs/equality.md.
+ */
 import { createHash } from 'node:crypto';
 import type { Digest } from './contract.js';
+import { canonicalCalendar } from './icalendar/canonical.js';
+import { unicode } from './icalendar/charset.js';
+import { byteText } from './icalendar/lines.js';
+import { clockOf } from './icalendar/times.js';
+import type { Component } from './icalendar/tree.js';
+import { entriesOf, lineOf, parsedCalendar } from './icalendar/tree.js';
+import { withUid } from './icalendar/uid.js';
+
+export { calendarProblem } from './icalendar/problem.js';
 
 /** One iCalendar object (RFC 5545): a series with its overrides, one UID, the time zones it uses. */
 export type Calendar = Buffer;
 
+/** SHA-256 of the canonical form, in lower-case hex. What cannot be parsed has that of its bytes, line ends aside. */
 export function digestCalendar(body: Calendar): Digest {
-  return createHash('sha256').update(body).digest('hex');
+  const parsed = parsedCalendar(body);
+  const canonical = parsed ? canonicalCalendar(parsed) : `unparsed\n${byteText(body).trimEnd()}`;
+  return createHash('sha256').update(canonical, 'latin1').digest('hex');
 }
 
+/** `uid:…`, or the values of any property that `by` names, of the first entry that has it; in the order of `by`. */
 export function calendarIdentities(body: Calendar, by: readonly string[]): string[] {
-  const uid = /^UID:(.*?)\r?$/m.exec(body.toString())?.[1];
-  return uid === undefined || !by.includes('uid') ? [] : [`uid:${uid}`];
+  const entries = entriesIn(body);
+  return by.flatMap((word) => {
+    const lines = entries.flatMap((entry) => lineOf(entry, word.toUpperCase()) ?? []);
+    const value = unicode(lines[0]?.value.trim() ?? '');
+    return value === '' ? [] : [`${word}:${value}`];
+  });
 }
 
+/** The latest LAST-MODIFIED of its components, or DTSTAMP where one has none; milliseconds since the epoch. */
 export function calendarModified(body: Calendar): number | undefined {
-  const text = /^LAST-MODIFIED:(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/m.exec(body.toString());
-  return text ? Date.UTC(+text[1]!, +text[2]! - 1, +text[3]!, +text[4]!, +text[5]!, +text[6]!) : undefined;
+  const times = entriesIn(body).flatMap((entry) => {
+    const line = lineOf(entry, 'LAST-MODIFIED') ?? lineOf(entry, 'DTSTAMP');
+    return (line && clockOf(line.value.trim())) ?? [];
+  });
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
-export function calendarRank(_body: Calendar, _account: string): number {
-  return 0;
+/**
+ * 1 for an invitation from somebody else: servers that keep attendees' copies in step want the organiser's first.
+ * An account that is no address is compared with the part before the @.
+ */
+export function calendarRank(body: Calendar, account: string): number {
+  const own = account.trim().toLowerCase();
+  const invited = entriesIn(body).some((entry) => {
+    const organizer = lineOf(entry, 'ORGANIZER')
+      ?.value.trim()
+      .toLowerCase()
+      .replace(/^mailto:/, '');
+    if (organizer === undefined || organizer === '' || !lineOf(entry, 'ATTENDEE')) return false;
+    return own !== (own.includes('@') ? organizer : organizer.split('@')[0]);
+  });
+  return invited ? 1 : 0;
 }
 
+/** The same content under another UID, which follows from the content, in all its components. */
 export function renewedCalendar(body: Calendar): Calendar {
-  const uid = digestCalendar(body).slice(0, 32);
-  return Buffer.from(body.toString().replace(/^UID:.*?(\r?)$/gm, `UID:${uid}$1`));
+  return withUid(body, digestCalendar(body).slice(0, 32));
+}
+
+/** Events, to-dos and journal entries. */
+function entriesIn(body: Calendar): Component[] {
+  const parsed = parsedCalendar(body);
+  return parsed ? entriesOf(parsed).filter((entry) => entry.name !== 'VTIMEZONE') : [];
 }

@@ -1,27 +1,44 @@
-/** The standard form of kind `contacts` between source and target, and the one definition of equality. */
+/**
+ * The standard form of kind `contacts` between source and target, and the one definition of equality.
+ * The reasons are in docs/equality.md.
+ */
 import { createHash } from 'node:crypto';
 import type { Digest } from './contract.js';
+import { byteText } from './icalendar/lines.js';
+import { canonicalCard } from './vcard/canonical.js';
+import { parseCard, readCard } from './vcard/card.js';
+import { timestamp } from './vcard/dates.js';
+import { identitiesOf } from './vcard/identities.js';
+import { isCard } from './vcard/problem.js';
+import { withCardUid } from './vcard/uid.js';
+
+export { contactProblem } from './vcard/problem.js';
 
 /** One vCard (2.1, 3.0 or 4.0) as the source gave it. */
 export type Contact = Buffer;
 
+/** SHA-256 of the canonical form, in lower-case hex. What cannot be parsed has that of its bytes, line ends aside. */
 export function digestContact(body: Contact): Digest {
-  return createHash('sha256').update(body).digest('hex');
+  const canonical = isCard(body) ? canonicalCard(readCard(body)) : `unparsed\n${byteText(body).trimEnd()}`;
+  return createHash('sha256').update(canonical).digest('hex');
 }
 
+/**
+ * What tells that two contacts are the same, as `word:value` in the order of `by`: `uid`; `email` (lower case, domain in
+ * ASCII), `phone` (digits with their +), `name` (lower case, NFC), or any property by its name.
+ */
 export function contactIdentities(body: Contact, by: readonly string[]): string[] {
-  const text = body.toString();
-  const uid = by.includes('uid') ? /^UID:(.*?)\r?$/m.exec(text)?.[1] : undefined;
-  const emails = by.includes('email') ? [...text.matchAll(/^EMAIL[^:]*:(.*?)\r?$/gm)].map((m) => m[1] as string) : [];
-  return [...(uid ? [`uid:${uid}`] : []), ...emails.map((email) => `email:${email.trim().toLowerCase()}`)];
+  const card = parseCard(body);
+  return by.flatMap((word) => identitiesOf(card, word).map((value) => `${word}:${value}`));
 }
 
+/** REV in any of its spellings, in milliseconds since the epoch. */
 export function contactModified(body: Contact): number | undefined {
-  const at = Date.parse(/^REV:(.*?)\r?$/m.exec(body.toString())?.[1] ?? '');
-  return Number.isNaN(at) ? undefined : at;
+  const rev = parseCard(body).properties.find((property) => property.name === 'REV');
+  return rev && timestamp(rev.value);
 }
 
+/** The same content under another UID, which follows from the content. */
 export function renewedContact(body: Contact): Contact {
-  const uid = digestContact(body).slice(0, 32);
-  return Buffer.from(body.toString().replace(/^UID:.*?(\r?)$/gm, `UID:${uid}$1`));
+  return withCardUid(body, digestContact(body).slice(0, 32));
 }

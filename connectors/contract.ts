@@ -262,6 +262,8 @@ export interface Target<B> extends Session {
   readonly lanes: number;
   /** Finds or makes the container: by role, then by name. Idempotent. */
   ensure(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer>;
+  /** The container that `ensure` would find; undefined where it would make one. Writes nothing: for previews. */
+  find?(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer | undefined>;
   /** Where the container would put the next item (UIDNEXT, file size). Taken before writes. */
   anchor(container: TargetContainer, signal: AbortSignal): Promise<string>;
   /**

@@ -1,8 +1,15 @@
 /** What the engine must know of a kind's standard form, and no more. */
 import type { Calendar } from './calendar.js';
-import { calendarIdentities, calendarModified, calendarRank, digestCalendar, renewedCalendar } from './calendar.js';
+import {
+  calendarIdentities,
+  calendarModified,
+  calendarProblem,
+  calendarRank,
+  digestCalendar,
+  renewedCalendar,
+} from './calendar.js';
 import type { Contact } from './contacts.js';
-import { contactIdentities, contactModified, digestContact, renewedContact } from './contacts.js';
+import { contactIdentities, contactModified, contactProblem, digestContact, renewedContact } from './contacts.js';
 import type { Digest } from './contract.js';
 import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
@@ -33,8 +40,6 @@ export interface VersionedRules<B> {
   renewed(body: B): B;
 }
 
-const none = (): undefined => undefined;
-
 export const kinds: {
   readonly mail: KindRules<Mail>;
   readonly calendar: KindRules<Calendar>;
@@ -46,7 +51,7 @@ export const kinds: {
     size: (body: Calendar) => body.length,
     edits: 'content',
     versioned: {
-      problem: none,
+      problem: calendarProblem,
       identities: calendarIdentities,
       modified: calendarModified,
       rank: calendarRank,
@@ -58,7 +63,7 @@ export const kinds: {
     size: (body: Contact) => body.length,
     edits: 'content',
     versioned: {
-      problem: none,
+      problem: contactProblem,
       identities: contactIdentities,
       modified: contactModified,
       rank: () => 0,

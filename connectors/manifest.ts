@@ -11,6 +11,11 @@ export interface ConnectorManifest {
   readonly options: OptionsSchema;
   /** Whether a source can list its accounts, so that a spec may say `accounts: all`. */
   readonly listsAccounts: boolean;
+  /**
+   * How long a source remembers the tokens it gives out, as a duration, where it forgets them at all: an option's
+   * value, else the default. A schedule that starts less often lists everything each time.
+   */
+  readonly tokenLife?: { readonly option?: string; readonly default: string };
 }
 
 export interface OptionsSchema {

@@ -1,4 +1,6 @@
 /** Every connector: its manifest at once, its code only when asked for. */
+import { manifest as caldav } from './caldav/manifest.js';
+import { manifest as carddav } from './carddav/manifest.js';
 import type { Connector } from './contract.js';
 import { manifest as imap } from './imap/manifest.js';
 import { manifest as maildir } from './maildir/manifest.js';
@@ -12,6 +14,8 @@ export interface Registration {
 }
 
 export const connectors: Readonly<Record<string, Registration>> = {
+  caldav: { manifest: caldav, load: async () => (await import('./caldav/index.js')).connector as Connector<never> },
+  carddav: { manifest: carddav, load: async () => (await import('./carddav/index.js')).connector as Connector<never> },
   imap: { manifest: imap, load: async () => (await import('./imap/index.js')).connector as Connector<never> },
   maildir: { manifest: maildir, load: async () => (await import('./maildir/index.js')).connector as Connector<never> },
   mbox: { manifest: mbox, load: async () => (await import('./mbox/index.js')).connector as Connector<never> },

@@ -21,6 +21,11 @@ export function assembleSchema(manifests: Manifests): Schema {
   );
 }
 
+/** The manifest of a type; undefined for a type that nobody knows. */
+export function manifestOf(manifests: Manifests, type: string | undefined): ConnectorManifest | undefined {
+  return type !== undefined && Object.hasOwn(manifests, type) ? manifests[type] : undefined;
+}
+
 function chooseSystem(role: 'source' | 'target', names: readonly string[]): Schema {
   return {
     type: 'object',

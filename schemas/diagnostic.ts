@@ -1,4 +1,4 @@
-/** One problem of a spec, at the place where a person can mend it. */
+/** One problem or warning of a spec, at the place where a person can mend it. */
 export interface Diagnostic {
   /** The file as the person named it, or a CSV file as the spec names it. */
   readonly file: string;
@@ -10,11 +10,13 @@ export interface Diagnostic {
   readonly message: string;
   /** JSON Pointer (RFC 6901) into the spec; empty for the document as a whole. */
   readonly path: string;
+  /** Present where the spec works as it stands, but perhaps not as it is meant. */
+  readonly severity?: 'warning';
 }
 
-/** `file:line:column: message`, which editors and terminals turn into a link. */
-export function formatDiagnostic(problem: Diagnostic): string {
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
+/** `file:line:column: message`, which editors and terminals turn into a link; `warning: ` stands before a warning's message. */
+export function formatDiagnostic({ file, line, column, message, severity }: Diagnostic): string {
+  return `${file}:${line}:${column}: ${severity === undefined ? '' : `${severity}: `}${message}`;
 }
 
 /** In reading order, each problem once; the first file stays first. */

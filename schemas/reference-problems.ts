@@ -1,10 +1,11 @@
 /** What a JSON Schema cannot say: references between parts, abilities of connectors, times, globs. */
 import type { Kind } from '../connectors/contract.js';
 import { KINDS } from '../connectors/contract.js';
-import type { ConnectorManifest } from '../connectors/manifest.js';
 import type { Manifests } from './assemble.js';
+import { manifestOf } from './assemble.js';
 import { oneOfWords, quote } from './diagnostic.js';
 import { folderGlobProblem } from './folder-globs.js';
+import { kindProblems } from './kind-problems.js';
 import type { Problem } from './problem.js';
 import { listAt, mappingAt, textAt } from './problem.js';
 import { scheduleProblems } from './schedule-problems.js';
@@ -20,6 +21,7 @@ export function referenceProblems(spec: unknown, manifests: Manifests): Problem[
     ...selections.flatMap((path) => [
       ...systemProblems(spec, manifests, path, 'source'),
       ...systemProblems(spec, manifests, path, 'target'),
+      ...kindProblems(spec, manifests, path),
       ...filterProblems(spec, [...path, 'include']),
       ...filterProblems(spec, [...path, 'exclude']),
       ...mapProblems(spec, [...path, 'map', 'folders']),
@@ -91,10 +93,6 @@ function systemProblems(
     );
   }
   return problems;
-}
-
-function manifestOf(manifests: Manifests, type: string | undefined): ConnectorManifest | undefined {
-  return type !== undefined && Object.hasOwn(manifests, type) ? manifests[type] : undefined;
 }
 
 function filterProblems(spec: unknown, filter: readonly string[]): Problem[] {

@@ -89,6 +89,7 @@ describe('a valid spec', () => {
         ],
         schedules: [{ name: 'nightly', selections: ['mail'], every: '1d' }],
       },
+      warnings: [],
     });
   });
 

@@ -13,6 +13,7 @@ import { overlapProblems } from './overlap-problems.js';
 import type { Problem } from './problem.js';
 import { listAt, makePointer, textAt } from './problem.js';
 import { referenceProblems } from './reference-problems.js';
+import { scheduleWarnings } from './schedule-warnings.js';
 import { schemaProblems } from './schema-problems.js';
 import type { Account, Limits, Selection, Spec, SystemConfig } from './spec.js';
 
@@ -22,7 +23,10 @@ import type { Account, Limits, Selection, Spec, SystemConfig } from './spec.js';
  */
 export type Read = (path: string, maxBytes: number) => Promise<Uint8Array>;
 
-export type Loaded = { readonly spec: Spec } | { readonly problems: readonly Diagnostic[] };
+/** A right spec, and what is odd about it; or all that is wrong. */
+export type Loaded =
+  | { readonly spec: Spec; readonly warnings: readonly Diagnostic[] }
+  | { readonly problems: readonly Diagnostic[] };
 
 /** Reads and checks `file` against these connectors. Rejects never for a bad spec or a missing file. */
 export async function validateSpec(file: string, read: Read, manifests: Manifests): Promise<Loaded> {
@@ -53,14 +57,20 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
     else fromFiles.set(index, accounts.accounts);
   }
   problems.push(...overlapProblems(value, fromFiles));
-  if (problems.length + inFiles.length === 0) return { spec: toSpec(value as Written, fromFiles) };
-  const inSpec = problems.map(({ path, at, message }) => ({
+  const locate = ({ path, at, message }: Problem): Diagnostic => ({
     file,
     ...place(path, at),
     message,
     path: makePointer(path),
-  }));
-  return { problems: [...sortDiagnostics(inSpec), ...sortDiagnostics(inFiles)] };
+  });
+  if (problems.length + inFiles.length === 0) {
+    const warnings = scheduleWarnings(value, manifests).map((odd) => ({
+      ...locate(odd),
+      severity: 'warning' as const,
+    }));
+    return { spec: toSpec(value as Written, fromFiles), warnings: sortDiagnostics(warnings) };
+  }
+  return { problems: [...sortDiagnostics(problems.map(locate)), ...sortDiagnostics(inFiles)] };
 }
 
 const compiled = new WeakMap<Manifests, ValidateFunction>();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cronProblem } from './cron.js';
+import { cronProblem, longestGapMs, readCron } from './cron.js';
 import { sortDiagnostics } from './diagnostic.js';
 import { parseDuration } from './duration.js';
 import { createFolderMatcher, folderGlobProblem } from './folder-globs.js';
@@ -42,7 +42,7 @@ describe('parseDuration', () => {
 });
 
 describe('cronProblem', () => {
-  it.each(['* * * * *', '*/15 0-6,22 1 jan-mar mon-fri', '0 2 29 feb *', '5/10 * * * 7', '0 0 30 2 mon'])(
+  it.each(['* * * * *', '*/15 0-6,22 1 jan-mar mon-fri', '0 2 29 feb *', '5/10 * * * 7', '0 0 1-7 * mon'])(
     'takes %s',
     (text) => {
       expect(cronProblem(text)).toBeUndefined();
@@ -63,9 +63,30 @@ describe('cronProblem', () => {
     '1, * * * *',
     'a * * * *',
     '* * 31 feb,apr *',
+    '0 0 30 2 mon',
     '1/2/3 * * * *',
   ])('refuses %s', (text) => {
     expect(cronProblem(text)).toMatch(/^cron /);
+  });
+});
+
+describe('longestGapMs', () => {
+  const HOUR = 3_600_000;
+  it.each([
+    ['*/15 * * * *', 15 * 60_000],
+    ['0 8-18 * * *', 14 * HOUR],
+    ['0 2 * * *', 24 * HOUR],
+    ['30 2 * * mon-fri', 72 * HOUR],
+    ['0 0 1 * *', 31 * 24 * HOUR],
+    ['0 0 31 * *', 61 * 24 * HOUR],
+    // The first Monday of a month is at most five weeks after the last one.
+    ['0 0 1-7 * mon', 35 * 24 * HOUR],
+    ['0 0 1 jan *', 366 * 24 * HOUR],
+    ['0 0 29 feb *', 1461 * 24 * HOUR],
+  ])('of %s', (cron, gap) => {
+    const times = readCron(cron);
+    if (typeof times === 'string') throw new Error(times);
+    expect(longestGapMs(times)).toBe(gap);
   });
 });
 

@@ -63,7 +63,7 @@ export class MemoryAccount {
   /** Bytes that fit in all folders together; then creates throw `Fault('quota')`. */
   quotaBytes = Number.POSITIVE_INFINITY;
   /** The form in which the account holds content, where it cannot hold everything. */
-  fit: ((body: Buffer) => Fitted<Buffer>) | undefined;
+  form: ((body: Buffer) => Fitted<Buffer>) | undefined;
   /** While set, opening the account throws `Fault('credentials')` with this text. */
   locked: string | undefined;
   #validities = 1;

@@ -70,9 +70,13 @@ export function createMemoryTarget(store: MemoryStore, name: string, kind: Kind,
       const { quotaBytes } = account(signal);
       return [{ name: 'quota', value: Number.isFinite(quotaBytes) ? `${quotaBytes} bytes` : 'none' }];
     },
-    fit: (body) => account(new AbortController().signal).fit?.(body) ?? { body },
+    fit: (body) => account(new AbortController().signal).form?.(body) ?? { body },
     ensure(wanted, signal) {
       return store.step({ account: name, op: 'ensure', path: wanted.path }, () => ensured(account(signal), wanted));
+    },
+    async find(wanted, signal) {
+      const found = folderFor(account(signal), wanted);
+      return found && opened(found, false);
     },
     async anchor(container, signal) {
       return uidKey(folderOf(container, signal).nextUid);
@@ -126,14 +130,21 @@ export function createMemoryTarget(store: MemoryStore, name: string, kind: Kind,
   };
 }
 
-function ensured(account: MemoryAccount, wanted: Wanted): TargetContainer {
+function folderFor(account: MemoryAccount, wanted: Wanted): MemoryFolder | undefined {
   const byRole = wanted.role && [...account.folders.values()].find((folder) => folder.role === wanted.role);
-  const created = !byRole && !account.folders.has(folderKey(wanted.path));
-  const folder = byRole ?? account.folder(wanted.path, wanted.role);
-  if (created && wanted.properties) folder.properties = wanted.properties;
+  return byRole ?? account.folders.get(folderKey(wanted.path));
+}
+
+function ensured(account: MemoryAccount, wanted: Wanted): TargetContainer {
+  const found = folderFor(account, wanted);
+  const folder = found ?? account.folder(wanted.path, wanted.role);
+  if (!found && wanted.properties) folder.properties = wanted.properties;
   if (wanted.subscribed !== undefined) folder.subscribed = wanted.subscribed;
-  const key = folderKey(folder.path);
-  return { key, path: folder.path, validity: String(folder.validity), created, items: folder.messages.size };
+  return opened(folder, !found);
+}
+
+function opened({ path, validity, messages }: MemoryFolder, created: boolean): TargetContainer {
+  return { key: folderKey(path), path, validity: String(validity), created, items: messages.size };
 }
 
 /** Versions that no longer hold, and a second item of the same UID in one calendar or address book (RFC 4791, 5.3.2.1). */

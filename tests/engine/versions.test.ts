@@ -153,7 +153,7 @@ test('deletions wait for approval, and spare what a person edited', async () => 
 
 test('what the target cannot hold is noted, and proven in the form it holds', async () => {
   await begin();
-  world.to.fit = (body) => {
+  world.to.form = (body) => {
     const text = body.toString();
     return text.includes('NOTE')
       ? { body: Buffer.from(text.replace(/NOTE:.*\r\n/, '')), notes: ['NOTE is not kept'] }

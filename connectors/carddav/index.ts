@@ -1,0 +1,41 @@
+/** The CardDAV connector: the wire is connectors/dav. */
+import type { Contact } from '../contacts.js';
+import type { Connector, Fitted } from '../contract.js';
+import { DavAccount } from '../dav/account.js';
+import type { Flavour } from '../dav/flavour.js';
+import type { DavOptions } from '../dav/options.js';
+import { createDavSource } from '../dav/source.js';
+import { createDavTarget } from '../dav/target.js';
+import { kinds } from '../kinds.js';
+import { parseCard } from '../vcard/card.js';
+import { convertCard } from '../vcard/convert.js';
+import { repaired } from '../vcard/repair.js';
+
+const flavour: Flavour = {
+  scheme: 'carddav',
+  rules: kinds.contacts,
+  homeSet: 'CR:addressbook-home-set',
+  type: 'CR:addressbook',
+  data: 'CR:address-data',
+  multiget: 'CR:addressbook-multiget',
+  description: 'CR:addressbook-description',
+  suffix: '.vcf',
+  contentType: 'text/vcard; charset=utf-8',
+  fit: fitCard,
+};
+
+/** CardDAV asks for version 3.0 at least (RFC 6352, 6.2.2); 2.1 was never part of it. */
+function fitCard(body: Contact, types: readonly string[]): Fitted<Contact> {
+  const mended = repaired(body);
+  const { version } = parseCard(mended.body);
+  const taken = types.length > 0 ? types : ['3.0', '4.0'];
+  if (taken.includes(version)) return mended;
+  const converted = convertCard(mended.body, taken.includes('4.0') && !taken.includes('3.0') ? '4.0' : '3.0');
+  const notes = [...(mended.notes ?? []), ...(converted.notes ?? [])];
+  return { body: converted.body, ...(notes.length > 0 && { notes }) };
+}
+
+export const connector: Connector<Contact> = {
+  source: (options, access) => createDavSource(new DavAccount(options as unknown as DavOptions, access, flavour)),
+  target: (options, access) => createDavTarget(new DavAccount(options as unknown as DavOptions, access, flavour)),
+};

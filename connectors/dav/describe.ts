@@ -1,0 +1,59 @@
+/** What `doctor` and `plan` show of an account. */
+import type { Capability } from '../contract.js';
+import type { DavAccount } from './account.js';
+import { collectionsOf } from './collections.js';
+import { drain } from './http.js';
+import { schedulingOf } from './scheduling.js';
+
+export async function describeAccount(
+  account: DavAccount,
+  role: 'source' | 'target',
+  signal: AbortSignal,
+): Promise<Capability[]> {
+  const home = await account.home(signal);
+  const collections = await collectionsOf(account, signal);
+  const answer = await account.http.ask({ method: 'OPTIONS', path: home }, signal);
+  await drain(answer.body);
+  const methods = (answer.headers.allow ?? '').toUpperCase();
+  const classes = (answer.headers.dav ?? '').toLowerCase();
+  const syncing = collections.filter((one) => one.syncs).length;
+  const marked = collections.filter((one) => one.token?.startsWith('ctag:')).length;
+  const versions = [...new Set(collections.flatMap((one) => one.types))].sort();
+  const largest = collections.flatMap((one) => one.maxBytes ?? []);
+  const schedules = await schedulingOf(account, signal);
+  const capabilities: Capability[] = [
+    { name: 'server', value: answer.headers.server ?? 'does not say' },
+    { name: 'home', value: `${account.http.origin}${home}` },
+    { name: 'collections', value: String(collections.length) },
+    {
+      name: 'changes',
+      value: `sync-collection in ${syncing}, CTag in ${marked}, by listing in ${collections.length - syncing - marked}`,
+    },
+  ];
+  if (account.flavour.scheme === 'caldav') {
+    capabilities.push({ name: 'MKCALENDAR', value: methods.includes('MKCALENDAR') ? 'offered' : 'not told' });
+  }
+  capabilities.push({ name: 'extended MKCOL', value: classes.includes('extended-mkcol') ? 'offered' : 'not told' });
+  if (versions.length > 0) capabilities.push({ name: 'vCard versions', value: versions.join(', ') });
+  if (largest.length > 0) capabilities.push({ name: 'largest item', value: `${Math.min(...largest)} bytes` });
+  if (role === 'target') capabilities.push(...schedulingCapability(account, schedules));
+  return capabilities;
+}
+
+function schedulingCapability(account: DavAccount, schedules: string): Capability[] {
+  if (account.flavour.scheme !== 'caldav') return [];
+  const value = {
+    none: 'stores events and mails nobody',
+    quiet: 'mails attendees, but not of what is written with SCHEDULE-AGENT=CLIENT, as this is',
+    unknown: 'mails attendees, and cannot be told not to',
+  }[schedules] as string;
+  if (schedules !== 'unknown' || account.options.scheduling === 'allow') return [{ name: 'invitations', value }];
+  return [
+    {
+      name: 'invitations',
+      value,
+      problem:
+        'events with attendees are refused: turn scheduling off on the server, or let it mail them with `scheduling: allow`',
+    },
+  ];
+}

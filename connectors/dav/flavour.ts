@@ -1,0 +1,20 @@
+/** What differs between CalDAV (RFC 4791) and CardDAV (RFC 6352); everything else is one wire. */
+import type { Fitted } from '../contract.js';
+import type { KindRules } from '../kinds.js';
+import type { Name } from './xml.js';
+
+export interface Flavour {
+  readonly scheme: 'caldav' | 'carddav';
+  readonly rules: KindRules<Buffer>;
+  /** The property of a principal that names the home of its collections. */
+  readonly homeSet: Name;
+  /** The resource type of a collection. */
+  readonly type: Name;
+  readonly data: Name;
+  readonly multiget: Name;
+  readonly description: Name;
+  readonly suffix: '.ics' | '.vcf';
+  readonly contentType: string;
+  /** The form that a server can hold; `types` are the versions it says it takes, empty where it does not say. */
+  fit(body: Buffer, types: readonly string[]): Fitted<Buffer>;
+}

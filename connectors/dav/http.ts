@@ -1,0 +1,189 @@
+/** Requests to one server over kept connections. Credentials never leave the origins that they are for. */
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'undici';
+import type { Access } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { ErrorWords } from './faults.js';
+import { faultOf, readError } from './faults.js';
+import { encodePath, pathOf } from './hrefs.js';
+import type { Member } from './multistatus.js';
+import { readMultistatus } from './multistatus.js';
+import type { DavOptions } from './options.js';
+
+export interface Asking {
+  readonly method: string;
+  /** A key: decoded, encoded again for the request. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+const DEFAULT_CONNECT_MS = 30_000;
+const DEFAULT_REPLY_MS = 300_000;
+const MAX_REDIRECTS = 5;
+
+export class DavHttp {
+  readonly #options: DavOptions;
+  readonly #access: Access;
+  readonly #agent: Agent;
+  readonly #ending = new AbortController();
+  /** Scheme, host and port of where requests go now. */
+  origin: string;
+
+  constructor(options: DavOptions, access: Access, origin: string) {
+    this.#options = options;
+    this.#access = access;
+    this.origin = origin;
+    const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
+    this.#agent = new Agent({
+      connections: 1,
+      headersTimeout: replyMs,
+      bodyTimeout: replyMs,
+      connect: { timeout: connectMs, ...(options.ca !== undefined && { ca: readCa(options.ca) }) },
+    });
+  }
+
+  close(): void {
+    this.#ending.abort(new Fault('unavailable', 'the session was closed'));
+    void this.#agent.destroy();
+  }
+
+  /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
+  async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
+    const { method, path, headers = {}, body } = asking;
+    const both = AbortSignal.any([signal, this.#ending.signal]);
+    both.throwIfAborted();
+    const where = this.where(asking);
+    const authorization = await this.#authorization(signal);
+    try {
+      const answer = await request(`${this.origin}${encodePath(path)}`, {
+        method: method as 'GET',
+        headers: { authorization, 'user-agent': 'drover', ...headers },
+        ...(body !== undefined && { body }),
+        dispatcher: this.#agent,
+        signal: both,
+      });
+      const plain = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
+      return {
+        status: answer.statusCode,
+        headers: Object.fromEntries(plain) as Record<string, string>,
+        body: guarded(answer.body, where, both),
+      };
+    } catch (error) {
+      throw broken(error, where, both);
+    }
+  }
+
+  /** Follows redirects by asking again there, within the origin or from http to https on the same host. */
+  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
+    let { path } = asking;
+    for (let left = MAX_REDIRECTS; ; left--) {
+      const answer = await this.ask({ ...asking, path }, signal);
+      const { location } = answer.headers;
+      if (answer.status < 300 || answer.status > 399 || location === undefined) return { ...answer, path };
+      await drain(answer.body);
+      const to = new URL(location, `${this.origin}${encodePath(path)}`);
+      const from = new URL(this.origin);
+      const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
+      if (left === 0 || (to.origin !== this.origin && !upgraded)) {
+        throw new Fault(
+          'spec',
+          `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
+          {
+            next: 'name that server in the url, if it is yours',
+          },
+        );
+      }
+      this.origin = to.origin;
+      path = pathOf(to.pathname) as string;
+    }
+  }
+
+  /** Members of a multi-status answer. Throws the `Fault` that any other status is. */
+  async *members(asking: Asking, signal: AbortSignal): AsyncGenerator<Member> {
+    const answer = await this.askFollowing(
+      { ...asking, headers: { 'content-type': 'application/xml; charset=utf-8', ...asking.headers } },
+      signal,
+    );
+    if (answer.status !== 207) throw await this.fault(asking, answer);
+    yield* readMultistatus(answer.body, this.where(asking));
+  }
+
+  /** The fault that an answer is; reads it to its end. */
+  async fault(asking: Asking, answer: Answer): Promise<Fault> {
+    return this.faultFrom(asking, answer, await readError(answer.body));
+  }
+
+  faultFrom(asking: Asking, { status, headers }: Answer, error: ErrorWords): Fault {
+    return faultOf(this.where(asking), status, error, headers['retry-after']);
+  }
+
+  /** Names a request for a message. Names of collections are shown, those of items are not. */
+  where({ method, path }: Asking): string {
+    return `${method} ${this.origin}${path.slice(0, path.lastIndexOf('/') + 1)}`;
+  }
+
+  async #authorization(signal: AbortSignal): Promise<string> {
+    const { username, password, accessToken } = this.#options.auth ?? {};
+    if (accessToken) return `Bearer ${await this.#access.secret(accessToken, signal)}`;
+    if (!password) throw new Fault('spec', 'auth names neither password nor accessToken');
+    const pair = `${username}:${await this.#access.secret(password, signal)}`;
+    return `Basic ${Buffer.from(pair).toString('base64')}`;
+  }
+}
+
+export async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of body);
+}
+
+export async function whole(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* guarded(
+  body: AsyncIterable<Uint8Array>,
+  where: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw broken(error, where, signal);
+  }
+}
+
+function broken(error: unknown, where: string, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof Fault) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code ?? '');
+  if (certificate) {
+    return new Fault('spec', `${where}: the server's certificate is not trusted (${code})`, {
+      next: 'name its CA with ca',
+      cause: error,
+    });
+  }
+  return new Fault('unavailable', `${where}: ${code ?? ''} ${message || 'the connection failed'}`.replace('  ', ' '), {
+    next: 'check that the server runs and can be reached from the worker; it is tried again',
+    cause: error,
+  });
+}
+
+function readCa(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Fault('spec', `the CA file cannot be read: ${(error as Error).message}`, {
+      next: 'check the path of ca on the worker',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,208 @@
+/** Changes of a target's collection, one request each, each on a condition that nobody else's work can break. */
+import { createHash } from 'node:crypto';
+import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { DavAccount } from './account.js';
+import type { ErrorWords } from './faults.js';
+import { readError } from './faults.js';
+import { encodePath, nameIn, segmentOf } from './hrefs.js';
+import type { Answer, Asking } from './http.js';
+import { drain } from './http.js';
+import { getItem, ifMatch, versionOf } from './items.js';
+import type { Scheduling } from './scheduling.js';
+import { quietly } from './scheduling.js';
+
+export interface Writing {
+  readonly account: DavAccount;
+  readonly container: TargetContainer;
+  readonly scheduling: Scheduling;
+}
+
+/** Throws the faults that concern more than this write. */
+export async function apply(writing: Writing, write: Write<Buffer>, signal: AbortSignal): Promise<WriteAnswer> {
+  try {
+    switch (write.op) {
+      case 'create':
+        return await create(writing, write, signal);
+      case 'update':
+        return await update(writing, write, signal);
+      case 'move':
+        return await move(writing, write, signal);
+      case 'remove':
+        return await remove(writing, write, signal);
+      case 'meta':
+        return { refused: write.token, reason: 'items here have no metadata beside their content' };
+      default:
+        return write satisfies never;
+    }
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'refused') return { refused: write.token, reason: error.message };
+    throw error;
+  }
+}
+
+const MAX_NAME = 120;
+
+/** The name an item gets: its UID where that makes a plain segment, else a hash of it; the same each time. */
+export function nameFor({ account }: Pick<Writing, 'account'>, body: Buffer): string {
+  const { rules, suffix } = account.flavour;
+  const uid = rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? rules.digest(body);
+  const safe = /^[A-Za-z0-9_@-][A-Za-z0-9_.@-]*$/.test(uid) && uid.length <= MAX_NAME;
+  const stem = safe ? uid : createHash('sha256').update(uid).digest('hex').slice(0, 40);
+  return segmentOf(stem.toLowerCase().endsWith(suffix) ? stem : `${stem}${suffix}`);
+}
+
+async function create(
+  writing: Writing,
+  write: Write<Buffer> & { op: 'create' },
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  const { account, container } = writing;
+  const name = nameFor(writing, write.body);
+  const asking = put(writing, name, write.body, { 'if-none-match': '*' });
+  const answer = await account.http.ask(asking, signal);
+  if (answer.status >= 200 && answer.status < 300) return written(write.token, name, answer);
+  if (answer.status >= 300 && answer.status < 400) return redirected(writing, write, answer, signal);
+  const error = await readError(answer.body);
+  if (answer.status === 412) {
+    // RFC 9110, 13.1.2, or no-uid-conflict by a server that has its own mind about the status.
+    const ref = error.href ? nameIn(container.key, error.href) : name;
+    return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
+  }
+  if (isUidConflict(answer, error)) {
+    const ref = error.href ? nameIn(container.key, error.href) : undefined;
+    return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
+  }
+  if (answer.status === 409) {
+    // A bare 409: the collection is away, or, with SOGo, the UID is taken.
+    if (await isThere(account, container.key, signal)) return { conflicted: write.token, reason: IS_THERE };
+    throw vanished(container);
+  }
+  if (answer.status === 404) throw vanished(container);
+  throw account.http.faultFrom(asking, answer, error);
+}
+
+const IS_THERE = 'the target holds an item with this UID already';
+
+function isUidConflict({ status }: Answer, { condition }: ErrorWords): boolean {
+  return (status === 403 || status === 409) && (condition?.endsWith('no-uid-conflict') ?? false);
+}
+
+/** Some servers keep an item under a name of their own and say where (302 on PUT). */
+async function redirected(
+  { account, container }: Writing,
+  write: Write<Buffer> & { op: 'create' },
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  await drain(answer.body);
+  const ref = answer.headers.location === undefined ? undefined : nameIn(container.key, answer.headers.location);
+  const there = ref === undefined ? undefined : await getItem(account, container.key, ref, signal);
+  if (ref !== undefined && there && account.flavour.rules.digest(there.body) === write.digest) {
+    return { token: write.token, ref, version: there.version };
+  }
+  if (there && ref !== undefined) return { conflicted: write.token, ref, reason: IS_THERE };
+  return {
+    refused: write.token,
+    reason: `the server redirected the write (${answer.status}), and nothing stands there`,
+  };
+}
+
+async function update(
+  writing: Writing,
+  write: Write<Buffer> & { op: 'update' },
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  const { account, container } = writing;
+  const condition = write.version === undefined ? { 'if-match': '*' } : ifMatch(write.version);
+  const asking = put(writing, write.ref, write.body, condition);
+  const answer = await account.http.ask(asking, signal);
+  if (answer.status >= 200 && answer.status < 300) return written(write.token, write.ref, answer);
+  const error = await readError(answer.body);
+  if (answer.status === 412 || answer.status === 404 || answer.status === 410) {
+    return {
+      conflicted: write.token,
+      ref: write.ref,
+      reason: 'the copy in the target has another version, or is gone',
+    };
+  }
+  if (answer.status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
+  throw account.http.faultFrom(asking, answer, error);
+}
+
+async function remove(
+  { account, container }: Writing,
+  write: Write<Buffer> & { op: 'remove' },
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  // An empty version is nobody's: the copy is thought to be gone.
+  const headers = { ...quietly.headers, ...(write.version === undefined ? {} : ifMatch(write.version)) };
+  const asking = { method: 'DELETE', path: container.key + write.ref, headers };
+  const answer = await account.http.ask(asking, signal);
+  if ((answer.status >= 200 && answer.status < 300) || answer.status === 404 || answer.status === 410) {
+    await drain(answer.body);
+    return { token: write.token };
+  }
+  const error = await readError(answer.body);
+  if (answer.status === 412) {
+    // Radicale answers so for what is gone, too: then it is as asked.
+    if (!(await getItem(account, container.key, write.ref, signal))) return { token: write.token };
+    return { conflicted: write.token, ref: write.ref, reason: 'the copy in the target has another version' };
+  }
+  throw account.http.faultFrom(asking, answer, error);
+}
+
+async function move(
+  { account, container }: Writing,
+  write: Write<Buffer> & { op: 'move' },
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  const destination = `${account.http.origin}${encodePath(write.to.key + write.ref)}`;
+  const headers = { destination, overwrite: 'F', ...quietly.headers };
+  const asking = { method: 'MOVE', path: container.key + write.ref, headers };
+  const answer = await account.http.ask(asking, signal);
+  if (answer.status >= 200 && answer.status < 300) return written(write.token, write.ref, answer);
+  const fault = await account.http.fault(asking, answer);
+  if (['refused', 'conflict', 'not-found'].includes(fault.code)) return { refused: write.token, reason: fault.message };
+  throw fault;
+}
+
+function put(
+  { account, container, scheduling }: Writing,
+  name: string,
+  body: Buffer,
+  condition: Readonly<Record<string, string>>,
+): Asking {
+  const { contentType } = account.flavour;
+  const quiet = account.options.scheduling !== 'allow' && scheduling !== 'none' && quietly.invites(account, body);
+  if (quiet && scheduling === 'unknown') {
+    throw new Fault('refused', 'the server would mail its attendees, and cannot be told not to', {
+      next: 'turn scheduling off on the server, or let it mail them with `scheduling: allow`',
+    });
+  }
+  return {
+    method: 'PUT',
+    path: container.key + name,
+    headers: { 'content-type': contentType, ...condition, ...(quiet && quietly.headers) },
+    body: quiet ? quietly.done(body) : body,
+  };
+}
+
+async function written(token: string, ref: string, answer: Answer): Promise<WriteAnswer> {
+  await drain(answer.body);
+  const { etag } = answer.headers;
+  // RFC 4791, 5.3.4: an ETag is told only where the item was stored as it came.
+  return { token, ref, ...(etag !== undefined && !etag.startsWith('W/') && { version: versionOf(etag) }) };
+}
+
+async function isThere(account: DavAccount, key: string, signal: AbortSignal): Promise<boolean> {
+  const answer = await account.http.ask({ method: 'PROPFIND', path: key, headers: { depth: '0' } }, signal);
+  await drain(answer.body);
+  return answer.status === 207;
+}
+
+function vanished({ path }: TargetContainer): Fault {
+  return new Fault('unavailable', `the collection ${path.join('/')} went away from the target`, {
+    next: 'it is made again when the move goes on',
+  });
+}

@@ -1,0 +1,131 @@
+/** XML as WebDAV speaks it: names with their namespaces, answers read while they arrive. */
+import { SaxesParser } from 'saxes';
+import { Fault } from '../errors.js';
+
+export const NAMESPACES = {
+  D: 'DAV:',
+  C: 'urn:ietf:params:xml:ns:caldav',
+  CR: 'urn:ietf:params:xml:ns:carddav',
+  CS: 'http://calendarserver.org/ns/',
+  A: 'http://apple.com/ns/ical/',
+} as const;
+
+/** A name with a prefix of `NAMESPACES`, e.g. `D:getetag`; others keep their namespace: `{urn:x}name`. */
+export type Name = string;
+
+export interface Element {
+  readonly name: Name;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly children: readonly Element[];
+  /** The text directly inside, CDATA included. */
+  readonly text: string;
+}
+
+interface Growing {
+  name: Name;
+  attributes: Record<string, string>;
+  children: Growing[];
+  text: string;
+}
+
+const PREFIXES = new Map<string, string>(Object.entries(NAMESPACES).map(([prefix, uri]) => [uri, prefix]));
+
+function nameOf(uri: string, local: string): Name {
+  const prefix = PREFIXES.get(uri);
+  return prefix === undefined ? `{${uri}}${local}` : `${prefix}:${local}`;
+}
+
+/**
+ * The children of the root element, each as soon as it is complete: a listing of a large collection is never held as
+ * a whole. `root` is asked with the root's name. Throws `Fault('unavailable')` for what is no XML.
+ */
+export async function* childrenOf(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+  root: (name: Name) => void,
+): AsyncGenerator<Element> {
+  const parser = new SaxesParser({ xmlns: true });
+  const path: Growing[] = [];
+  const done: Element[] = [];
+  let failure: Error | undefined;
+  parser.on('error', (error) => {
+    failure ??= error;
+  });
+  parser.on('opentag', ({ uri, local, attributes }) => {
+    const plain = Object.fromEntries(Object.values(attributes).map((one) => [one.local, one.value]));
+    const element: Growing = { name: nameOf(uri, local), attributes: plain, children: [], text: '' };
+    if (path.length === 0) root(element.name);
+    if (path.length > 1) path.at(-1)?.children.push(element);
+    path.push(element);
+  });
+  const text = (words: string): void => {
+    const inner = path.at(-1);
+    if (inner && path.length > 1) inner.text += words;
+  };
+  parser.on('text', text);
+  parser.on('cdata', text);
+  parser.on('closetag', () => {
+    const element = path.pop();
+    if (element && path.length === 1) done.push(element);
+  });
+  const decoder = new TextDecoder();
+  const fed = (words: string): void => {
+    if (failure === undefined) parser.write(words);
+    if (failure !== undefined) throw malformed(where, failure);
+  };
+  for await (const chunk of chunks) {
+    fed(decoder.decode(chunk, { stream: true }));
+    yield* done.splice(0);
+  }
+  fed(decoder.decode());
+  parser.close();
+  if (failure !== undefined) throw malformed(where, failure);
+  yield* done.splice(0);
+}
+
+function malformed(where: string, cause: Error): Fault {
+  // The parser's words name a place in the answer, never what stands there.
+  const at = /^(\d+:\d+)/.exec(cause.message)?.[1];
+  return new Fault('unavailable', `${where}: the answer is not well-formed XML${at ? ` (at ${at})` : ''}`, {
+    next: 'try again; if it stays so, look into the log of the server or of the proxy before it',
+  });
+}
+
+export function child(element: Element | undefined, name: Name): Element | undefined {
+  return element?.children.find((one) => one.name === name);
+}
+
+/** Text of a child, without blanks around it; undefined when there is none, or it is empty. */
+export function textIn(element: Element | undefined, name: Name): string | undefined {
+  return child(element, name)?.text.trim() || undefined;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\r': '&#13;',
+};
+
+export function escapeXml(text: string): string {
+  return text.replace(FORMLESS, '').replace(/[&<>"\r]/g, (one) => ESCAPES[one] ?? one);
+}
+
+/** Control characters have no form in XML 1.0, but for tab and line ends. */
+const FORMLESS = /(?![\t\n\r])\p{Cc}/gu;
+
+/** A request's body: `inner` stands in the root element `name`, with all namespaces declared. */
+export function document(name: Name, inner: string): string {
+  const declared = Object.entries(NAMESPACES).map(([prefix, uri]) => ` xmlns:${prefix}="${uri}"`);
+  return `<?xml version="1.0" encoding="utf-8"?>\n<${name}${declared.join('')}>${inner}</${name}>`;
+}
+
+export function tag(name: Name, text: string): string {
+  return `<${name}>${escapeXml(text)}</${name}>`;
+}
+
+/** `<D:prop>` that asks for properties. */
+export function propsAsked(names: readonly Name[]): string {
+  return `<D:prop>${names.map((name) => `<${name}/>`).join('')}</D:prop>`;
+}

@@ -1,0 +1,175 @@
+/** What every source of calendars and contacts must do, whatever the system. */
+import { expect } from 'vitest';
+import type { Container, ItemRef, Source } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import { all, entries, never } from './collect.js';
+import type { Others } from './items.js';
+import { containerIn, digestOf, samples } from './items.js';
+import type { Suite, Trait } from './trait.js';
+import { offered, runTraits } from './trait.js';
+
+export interface ItemSourceWorld extends Others {
+  open(): Source<Buffer>;
+  /** Removes a container as another program would. */
+  dropContainer?(path: readonly string[]): Promise<void>;
+}
+
+const PATH = ['Work'];
+
+async function filled(world: ItemSourceWorld, count: number): Promise<{ source: Source<Buffer>; names: string[] }> {
+  const names: string[] = [];
+  for (let n = 0; n < count; n++) names.push(await world.put(PATH, samples[world.kind].plain(n)));
+  const source = world.open();
+  await source.place(never);
+  return { source, names };
+}
+
+async function listed(source: Source<Buffer>, after?: string): Promise<ItemRef[]> {
+  return entries(source.list(await containerIn(source, PATH), after, never));
+}
+
+async function changed(source: Source<Buffer>, since: Container) {
+  const changes = offered(source.changes, 'a feed of changes').bind(source);
+  const now = await containerIn(source, PATH);
+  const found = await entries(changes(now, since.token as string, never));
+  return found.map((one) => (one.change === 'gone' ? ['gone', one.key] : ['upsert', one.item.key])).sort();
+}
+
+const traits = {
+  'proves the same place each time': async (world) => {
+    const place = async () => {
+      const source = world.open();
+      return source.place(never);
+    };
+    expect(await place()).toEqual(await place());
+  },
+  'shows containers by name': async (world) => {
+    const { source } = await filled(world, 1);
+    const found = await containerIn(source, PATH);
+    expect(found.key).not.toBe('');
+    expect(found.validity).toBe((await containerIn(source, PATH)).validity);
+  },
+  'lists every item once, ascending by key': async (world) => {
+    const { source, names } = await filled(world, 12);
+    const keys = (await listed(source)).map((item) => item.key);
+    expect(keys).toEqual([...new Set(keys)].sort());
+    expect(keys.sort()).toEqual([...names].sort());
+  },
+  'lists what comes after a key': async (world) => {
+    const { source } = await filled(world, 6);
+    const keys = (await listed(source)).map((item) => item.key);
+    expect((await listed(source, keys[2])).map((item) => item.key)).toEqual(keys.slice(3));
+    expect(await listed(source, keys[5])).toEqual([]);
+  },
+  'changes the version of what was edited, and of nothing else': async (world) => {
+    const { source, names } = await filled(world, 3);
+    const before = new Map((await listed(source)).map((item) => [item.key, item.version]));
+    await world.edit(PATH, names[1] as string, samples[world.kind].edited(1));
+    const differing = (await listed(source)).filter((item) => before.get(item.key) !== item.version);
+    expect(differing.map((item) => item.key)).toEqual([names[1]]);
+  },
+  'keeps its token while nothing changes': async (world) => {
+    const { source } = await filled(world, 2);
+    const { token } = await containerIn(source, PATH);
+    offered(token, 'tokens');
+    expect((await containerIn(source, PATH)).token).toBe(token);
+    const other = world.open();
+    expect((await containerIn(other, PATH)).token).toBe(token);
+  },
+  'changes its token with every edit, addition and removal': async (world) => {
+    const { source, names } = await filled(world, 2);
+    const tokens = [offered((await containerIn(source, PATH)).token, 'tokens')];
+    const look = async () => tokens.push((await containerIn(source, PATH)).token ?? '');
+    await world.edit(PATH, names[0] as string, samples[world.kind].edited(0));
+    await look();
+    await world.put(PATH, samples[world.kind].plain(7));
+    await look();
+    await world.drop(PATH, names[1] as string);
+    await look();
+    expect(new Set(tokens).size).toBe(4);
+  },
+  'tells what changed since a token': async (world) => {
+    const { source, names } = await filled(world, 4);
+    const before = await containerIn(source, PATH);
+    await world.edit(PATH, names[0] as string, samples[world.kind].edited(0));
+    await world.drop(PATH, names[1] as string);
+    const added = await world.put(PATH, samples[world.kind].plain(9));
+    expect(await changed(source, before)).toEqual(
+      [
+        ['upsert', names[0]],
+        ['gone', names[1]],
+        ['upsert', added],
+      ].sort(),
+    );
+  },
+  'tells nothing when nothing changed': async (world) => {
+    const { source } = await filled(world, 2);
+    expect(await changed(source, await containerIn(source, PATH))).toEqual([]);
+  },
+  'tells versions in changes as in listings': async (world) => {
+    const { source, names } = await filled(world, 2);
+    const before = await containerIn(source, PATH);
+    await world.edit(PATH, names[0] as string, samples[world.kind].edited(0));
+    const changes = offered(source.changes, 'a feed of changes').bind(source);
+    const [change] = await entries(changes(before, before.token as string, never));
+    const item = (await listed(source)).find((one) => one.key === names[0]);
+    expect(change?.change === 'upsert' && change.item.version).toBe(item?.version);
+  },
+  'says so when a token is not known': async (world) => {
+    const { source } = await filled(world, 1);
+    const changes = offered(source.changes, 'a feed of changes').bind(source);
+    const { token, ...container } = await containerIn(source, PATH);
+    const strange = `${token}`.replace(/[0-9a-f]+$/, 'ffffffff');
+    await expect(all(changes(container, strange, never))).rejects.toMatchObject({ code: 'cursor-lost' });
+  },
+  'reads in the order asked': async (world) => {
+    const { source } = await filled(world, 5);
+    const container = await containerIn(source, PATH);
+    const refs = (await listed(source)).reverse();
+    const bodies = await all(source.read(container, refs, never));
+    expect(bodies.map((one) => ('key' in one ? one.key : ''))).toEqual(refs.map((ref) => ref.key));
+    const digests = bodies.map((one) => ('body' in one ? digestOf(world.kind, one.body) : '')).sort();
+    const expected = [0, 1, 2, 3, 4].map((n) => digestOf(world.kind, samples[world.kind].plain(n)));
+    expect(digests).toEqual(expected.sort());
+  },
+  'reads more than one request holds': async (world) => {
+    const { source } = await filled(world, 130);
+    const refs = await listed(source);
+    const bodies = await all(source.read(await containerIn(source, PATH), refs, never));
+    expect(bodies.filter((one) => 'body' in one).length).toBe(130);
+  },
+  'refuses an item that is gone, and reads its neighbours': async (world) => {
+    const { source, names } = await filled(world, 3);
+    const refs = await listed(source);
+    await world.drop(PATH, names[1] as string);
+    const answers = await all(source.read(await containerIn(source, PATH), refs, never));
+    expect(answers.flatMap((one) => ('refused' in one ? [one.refused] : []))).toEqual([names[1]]);
+    expect(answers.length).toBe(3);
+  },
+  'has no container any more that went away': async (world) => {
+    const { source } = await filled(world, 1);
+    const container = await containerIn(source, PATH);
+    await offered(world.dropContainer, 'removing a container').call(world, PATH);
+    const other = world.open();
+    await expect(containerIn(other, PATH)).rejects.toThrow();
+    await expect(entries(other.list(container, undefined, never))).rejects.toMatchObject({ code: 'not-found' });
+  },
+  'ends when it is aborted': async (world) => {
+    const { source } = await filled(world, 1);
+    await expect(
+      entries(source.list(await containerIn(source, PATH), undefined, AbortSignal.abort())),
+    ).rejects.toThrow();
+  },
+  'ends when it is closed': async (world) => {
+    const { source } = await filled(world, 1);
+    const container = await containerIn(source, PATH);
+    source.close();
+    source.close();
+    await expect(entries(source.list(container, undefined, never))).rejects.toBeInstanceOf(Fault);
+  },
+} as const satisfies Record<string, Trait<ItemSourceWorld>>;
+export type ItemSourceTrait = keyof typeof traits;
+
+export function itemSourceConformance(suite: Suite<ItemSourceWorld, ItemSourceTrait>): void {
+  runTraits('item source', suite, traits);
+}
