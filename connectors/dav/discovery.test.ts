@@ -101,7 +101,10 @@ describe('discovery', () => {
 
   it('says what to do when there is no account', async () => {
     const server = await serve(() => notFound);
-    await expect(place({ url: server.url })).rejects.toMatchObject({ code: 'spec', next: expect.stringContaining('home') });
+    await expect(place({ url: server.url })).rejects.toMatchObject({
+      code: 'spec',
+      next: expect.stringContaining('home'),
+    });
   });
 
   it('says that the login is refused', async () => {
@@ -116,7 +119,10 @@ describe('discovery', () => {
 
   it('does not take a page of HTML for an account', async () => {
     const server = await serve(() => ({ status: 207, body: '<html><body>Log in' }));
-    await expect(place({ url: server.url })).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('html') });
+    await expect(place({ url: server.url })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('html'),
+    });
   });
 });
 
@@ -134,7 +140,10 @@ describe('credentials', () => {
   it('never follow a redirect to another server', async () => {
     const other = await serve(() => multistatus(''));
     const server = await serve(() => moved(`${other.url}/dav/`));
-    await expect(place({ url: server.url })).rejects.toMatchObject({ code: 'spec', message: expect.stringContaining(other.url) });
+    await expect(place({ url: server.url })).rejects.toMatchObject({
+      code: 'spec',
+      message: expect.stringContaining(other.url),
+    });
     expect(other.asked).toEqual([]);
   });
 
@@ -173,7 +182,7 @@ describe('connections', () => {
   });
 
   it('that break, or are not there, are unavailable', async () => {
-    const torn = await serve(({ path }) => ({ ...tree({ [path]: plain })({ path } as Asked), torn: true }));
+    const torn = await serve(({ path }) => ({ ...tree({ [path]: plain })({ path } as Asked), cut: 'within' }));
     await expect(place({ url: torn.url, home: '/h/' })).rejects.toMatchObject({ code: 'unavailable' });
     await torn.stop();
     await expect(place({ url: torn.url, home: '/h/' })).rejects.toMatchObject({ code: 'unavailable' });

@@ -56,7 +56,9 @@ describe('the fault that a status is', () => {
 
   it("has the server's own words, in one line and no more than some", async () => {
     const words = await readError(
-      once(errorWith(`<D:need-privileges/><D:responsedescription>no\n  rights ${'x'.repeat(900)}</D:responsedescription>`)),
+      once(
+        errorWith(`<D:need-privileges/><D:responsedescription>no\n  rights ${'x'.repeat(900)}</D:responsedescription>`),
+      ),
     );
     const { message } = faultOf('x', 403, words, undefined);
     expect(message).toContain('D:need-privileges, no rights xxx');
@@ -70,11 +72,14 @@ describe('the body of an error', () => {
     expect(await readError(once(body))).toMatchObject({ condition: 'C:no-uid-conflict', href: '/cal/b.ics' });
   });
 
-  it.each(['', '<html><p>Sorry', '<D:error xmlns:D="DAV:"><D:', '{"error":1}', '\u0000\u0001'])('may be %j', async (body) => {
-    const words = await readError(once(body));
-    expect(words.condition).toBeUndefined();
-    expect(faultOf('x', 500, words, undefined).code).toBe('unavailable');
-  });
+  it.each(['', '<html><p>Sorry', '<D:error xmlns:D="DAV:"><D:', '{"error":1}', '\u0000\u0001'])(
+    'may be %j',
+    async (body) => {
+      const words = await readError(once(body));
+      expect(words.condition).toBeUndefined();
+      expect(faultOf('x', 500, words, undefined).code).toBe('unavailable');
+    },
+  );
 
   it('is read to its end, but not kept', async () => {
     let fed = 0;

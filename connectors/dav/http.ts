@@ -33,6 +33,8 @@ export class DavHttp {
   readonly #access: Access;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
+  /** What was sent as a secret: servers have been seen to quote requests in their refusals. */
+  readonly #secrets = new Set<string>();
   /** Scheme, host and port of where requests go now. */
   origin: string;
 
@@ -121,7 +123,8 @@ export class DavHttp {
   }
 
   faultFrom(asking: Asking, { status, headers }: Answer, error: ErrorWords): Fault {
-    return faultOf(this.where(asking), status, error, headers['retry-after']);
+    const words = error.words === undefined ? {} : { words: redacted(error.words, this.#secrets) };
+    return faultOf(this.where(asking), status, { ...error, ...words }, headers['retry-after']);
   }
 
   /** Names a request for a message. Names of collections are shown, those of items are not. */
@@ -131,10 +134,12 @@ export class DavHttp {
 
   async #authorization(signal: AbortSignal): Promise<string> {
     const { username, password, accessToken } = this.#options.auth ?? {};
-    if (accessToken) return `Bearer ${await this.#access.secret(accessToken, signal)}`;
-    if (!password) throw new Fault('spec', 'auth names neither password nor accessToken');
-    const pair = `${username}:${await this.#access.secret(password, signal)}`;
-    return `Basic ${Buffer.from(pair).toString('base64')}`;
+    const ref = accessToken ?? password;
+    if (!ref) throw new Fault('spec', 'auth names neither password nor accessToken');
+    const secret = await this.#access.secret(ref, signal);
+    const sent = accessToken ? secret : Buffer.from(`${username}:${secret}`).toString('base64');
+    this.#secrets.add(secret).add(sent);
+    return `${accessToken ? 'Bearer' : 'Basic'} ${sent}`;
   }
 }
 
@@ -146,6 +151,13 @@ export async function whole(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** A server's words without secrets and addresses. */
+function redacted(words: string, secrets: ReadonlySet<string>): string {
+  let clean = words;
+  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '<secret>');
+  return clean.replace(/[^\s<>"'(),;:=]+@[^\s<>"'(),;:]+/g, '<address>');
 }
 
 async function* guarded(

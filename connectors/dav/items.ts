@@ -56,20 +56,30 @@ const BATCH = 100;
 
 /**
  * Content by name, in the order asked; names that are not there are left out. A server that refuses to answer for many
- * at once, or answers badly, is asked for each.
+ * at once, or answers badly, is asked for each. `refused` hears of items that the server does not give even then;
+ * without it, the first of them is thrown.
  */
 export async function* getItems(
   account: DavAccount,
   collection: string,
   names: readonly string[],
   signal: AbortSignal,
+  refused?: (name: string, fault: Fault) => void,
 ): AsyncGenerator<Content> {
+  const single = async (name: string): Promise<Content | undefined> => {
+    try {
+      return await getItem(account, collection, name, signal);
+    } catch (error) {
+      if (!refused || !(error instanceof Fault) || error.code !== 'refused') throw error;
+      refused(name, error);
+      return undefined;
+    }
+  };
   for (let at = 0; at < names.length; at += BATCH) {
     const batch = names.slice(at, at + BATCH);
     const found = await multiget(account, collection, batch, signal);
     for (const name of batch) {
-      const content =
-        found.get(name) ?? (found.has(name) ? undefined : await getItem(account, collection, name, signal));
+      const content = found.get(name) ?? (found.has(name) ? undefined : await single(name));
       if (content) yield content;
     }
   }

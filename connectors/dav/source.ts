@@ -40,15 +40,22 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
     async *read(container, refs, signal): AsyncIterable<Body<Buffer> | Refused> {
       await account.home(signal);
       const names = refs.map((ref) => ref.key);
+      const refusals = new Map<string, Fault>();
+      const refuse = (name: string, fault: Fault): void => void refusals.set(name, fault);
+      const without = (name: string): Refused => refusedBy(name, refusals.get(name)) ?? gone(name);
       let at = 0;
-      for await (const { name, body } of getItems(account, container.key, names, signal)) {
-        for (; names[at] !== name; at++) yield gone(names[at] as string);
+      for await (const { name, body } of getItems(account, container.key, names, signal, refuse)) {
+        for (; names[at] !== name; at++) yield without(names[at] as string);
         at++;
         yield { key: name, body: quietly.undone(account, body) };
       }
-      for (; at < names.length; at++) yield gone(names[at] as string);
+      for (; at < names.length; at++) yield without(names[at] as string);
     },
   };
+}
+
+function refusedBy(key: string, fault: Fault | undefined): Refused | undefined {
+  return fault && { refused: key, reason: `${fault.message}; look at it in the source, and move it by hand` };
 }
 
 function gone(key: string): Refused {

@@ -36,9 +36,29 @@ export async function apply(writing: Writing, write: Write<Buffer>, signal: Abor
         return write satisfies never;
     }
   } catch (error) {
-    if (error instanceof Fault && error.code === 'refused') return { refused: write.token, reason: error.message };
+    if (error instanceof Refusal) return { refused: write.token, reason: reasonOf(error.fault) };
     throw error;
   }
+}
+
+/** The server takes all but this item. */
+class Refusal {
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    this.fault = fault;
+  }
+}
+
+function reasonOf({ message, next }: Fault): string {
+  return next === undefined ? message : `${message}; ${next}`;
+}
+
+/** What an answer stands for that is no success: about this item alone, or about the account. */
+function failure({ account }: Writing, asking: Asking, answer: Answer, error: ErrorWords): Fault | Refusal {
+  const fault = account.http.faultFrom(asking, answer, error);
+  // A login without the right to write is refused for every item.
+  return fault.code === 'refused' && error.condition !== 'D:need-privileges' ? new Refusal(fault) : fault;
 }
 
 const MAX_NAME = 120;
@@ -79,7 +99,7 @@ async function create(
     throw vanished(container);
   }
   if (answer.status === 404) throw vanished(container);
-  throw account.http.faultFrom(asking, answer, error);
+  throw failure(writing, asking, answer, error);
 }
 
 const IS_THERE = 'the target holds an item with this UID already';
@@ -127,14 +147,15 @@ async function update(
     };
   }
   if (answer.status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  throw account.http.faultFrom(asking, answer, error);
+  throw failure(writing, asking, answer, error);
 }
 
 async function remove(
-  { account, container }: Writing,
+  writing: Writing,
   write: Write<Buffer> & { op: 'remove' },
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
+  const { account, container } = writing;
   // An empty version is nobody's: the copy is thought to be gone.
   const headers = { ...quietly.headers, ...(write.version === undefined ? {} : ifMatch(write.version)) };
   const asking = { method: 'DELETE', path: container.key + write.ref, headers };
@@ -149,7 +170,7 @@ async function remove(
     if (!(await getItem(account, container.key, write.ref, signal))) return { token: write.token };
     return { conflicted: write.token, ref: write.ref, reason: 'the copy in the target has another version' };
   }
-  throw account.http.faultFrom(asking, answer, error);
+  throw failure(writing, asking, answer, error);
 }
 
 async function move(
@@ -176,9 +197,11 @@ function put(
   const { contentType } = account.flavour;
   const quiet = account.options.scheduling !== 'allow' && scheduling !== 'none' && quietly.invites(account, body);
   if (quiet && scheduling === 'unknown') {
-    throw new Fault('refused', 'the server would mail its attendees, and cannot be told not to', {
-      next: 'turn scheduling off on the server, or let it mail them with `scheduling: allow`',
-    });
+    throw new Refusal(
+      new Fault('refused', 'the server would mail its attendees, and cannot be told not to', {
+        next: 'turn scheduling off on the server, or let it mail them with `scheduling: allow`',
+      }),
+    );
   }
   return {
     method: 'PUT',

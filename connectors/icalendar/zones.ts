@@ -1,5 +1,6 @@
 /** What a TZID means: a zone everybody knows by its name, or the rules of a VTIMEZONE. */
 import ICAL from 'ical.js';
+import { canonicalRule, clockOf } from './times.js';
 import type { Component } from './tree.js';
 import { lineOf } from './tree.js';
 
@@ -62,74 +63,100 @@ function writtenZone(definition: Component): string {
   const observances = definition.components
     .filter((component) => component.name === 'STANDARD' || component.name === 'DAYLIGHT')
     .map((component) =>
-      [
-        `BEGIN:${component.name}`,
-        ...RULES.flatMap((name) =>
-          component.lines.filter((line) => line.name === name).map((line) => `${name}:${line.value.trim()}`),
-        ),
-        `END:${component.name}`,
-      ].join('\r\n'),
+      RULES.flatMap((name) =>
+        component.lines
+          .filter((line) => line.name === name)
+          .map((line) => `${name}:${name === 'RRULE' ? canonicalRule(line.value) : line.value.trim().toUpperCase()}`),
+      ).join(' '),
     );
-  return observances.sort().join('\r\n');
+  return observances.sort().join('|');
 }
 
-const DAY_SECONDS = 86_400;
-const FIRST = Date.UTC(1990, 0, 1) / 1000;
-const LAST = Date.UTC(2038, 0, 1) / 1000;
+const FIRST = Date.UTC(1990, 0, 1);
+const LAST = Date.UTC(2038, 0, 1);
 
 /** Rules of a zone that are cheap to expand. Others (`FREQ=SECONDLY` since 1970) could keep a worker busy for hours. */
-const CHEAP_RULE =
-  /^FREQ=YEARLY(?:;(?:INTERVAL=\d+|COUNT=\d+|UNTIL=[\dTZ]+|WKST=\w+|BY(?:MONTH|DAY|MONTHDAY|YEARDAY|WEEKNO|SETPOS)=[\w,+-]+))*$/i;
+const CHEAP_PART =
+  /^(?:FREQ=YEARLY|INTERVAL=\d+|COUNT=\d+|UNTIL=[\dTZ]+|WKST=\w+|BY(?:MONTH|DAY|MONTHDAY|YEARDAY|WEEKNO|SETPOS)=[\w,+-]+)$/;
 const MAX_WRITTEN = 20_000;
+const MAX_ONSETS = 20_000;
+
+interface Change {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly offset: string;
+}
 
 /**
- * All changes of offset from 1990 to 2037, found by asking ical.js for each week and halving. Expanding is what makes
- * two spellings of one zone equal: with RRULE or RDATE, begun in 1601 or in 1970. Undefined when ical.js cannot read it,
- * or would take long.
+ * The offset at the beginning of 1990 and all changes up to 2037. Expanding is what makes two spellings of one zone
+ * equal: with RRULE or RDATE, begun in 1601 or in 1981. Undefined for what cannot be expanded, or would take long.
  */
 function changesOf(written: string): string | undefined {
-  const rules = [...written.matchAll(/^RRULE:(.*)$/gm)].map((match) => (match[1] as string).trim());
-  if (written.length > MAX_WRITTEN || !rules.every((rule) => CHEAP_RULE.test(rule))) return undefined;
+  if (written.length > MAX_WRITTEN) return undefined;
+  const changes: Change[] = [];
+  for (const observance of written.split('|')) {
+    const found = onsetsOf(observance);
+    if (!found) return undefined;
+    changes.push(...found);
+  }
+  changes.sort((a, b) => a.at - b.at || (a.offset < b.offset ? -1 : 1));
+  const before = changes.filter((change) => change.at <= FIRST).at(-1) ?? changes[0];
+  const out = [before?.offset];
+  let offset = before?.offset;
+  for (const change of changes) {
+    if (change.at <= FIRST || change.at >= LAST || change.offset === offset) continue;
+    offset = change.offset;
+    out.push(`${change.at / 1000}${offset}`);
+  }
+  return out.join(' ');
+}
+
+/** When one observance begins, each time; undefined when it says so in a way that is not understood. */
+function onsetsOf(observance: string): Change[] | undefined {
+  const values = (name: string): string[] =>
+    observance.split(' ').flatMap((part) => (part.startsWith(`${name}:`) ? part.slice(name.length + 1) : []));
+  const [start] = values('DTSTART');
+  const from = offsetSeconds(values('TZOFFSETFROM')[0]);
+  const to = offsetSeconds(values('TZOFFSETTO')[0]);
+  const begin = start === undefined ? undefined : clockOf(start);
+  if (start === undefined || begin === undefined || from === undefined || to === undefined) return undefined;
+  const clocks = [begin];
+  for (const date of values('RDATE').flatMap((list) => list.split(','))) {
+    const clock = clockOf(date);
+    if (clock === undefined) return undefined;
+    clocks.push(date.endsWith('Z') ? clock + from * 1000 : clock);
+  }
+  for (const rule of values('RRULE')) {
+    const occurrences = rule.split(';').every((part) => CHEAP_PART.test(part)) ? expanded(rule, begin) : undefined;
+    if (!occurrences) return undefined;
+    clocks.push(...occurrences);
+  }
+  const offset = `${to < 0 ? '-' : '+'}${Math.abs(to)}`;
+  return clocks.map((clock) => ({ at: clock - from * 1000, offset }));
+}
+
+function expanded(rule: string, begin: number): number[] | undefined {
   try {
-    const text = `BEGIN:VTIMEZONE\r\nTZID:zone\r\n${written}\r\nEND:VTIMEZONE`;
-    const zone = new ICAL.Timezone({ component: text, tzid: 'zone' });
-    const offsetAt = (seconds: number): number => {
-      const date = new Date(seconds * 1000);
-      return zone.utcOffset(
-        new ICAL.Time(
-          {
-            year: date.getUTCFullYear(),
-            month: date.getUTCMonth() + 1,
-            day: date.getUTCDate(),
-            hour: date.getUTCHours(),
-            minute: date.getUTCMinutes(),
-            second: date.getUTCSeconds(),
-            isDate: false,
-          },
-          zone,
-        ),
-      );
-    };
-    let offset = offsetAt(FIRST);
-    const changes = [String(offset)];
-    for (let at = FIRST; at < LAST; at += 7 * DAY_SECONDS) {
-      const next = offsetAt(at + 7 * DAY_SECONDS);
-      if (next === offset) continue;
-      let low = at;
-      let high = at + 7 * DAY_SECONDS;
-      while (high - low > 1) {
-        const middle = Math.floor((low + high) / 2);
-        if (offsetAt(middle) === offset) low = middle;
-        else high = middle;
-      }
-      offset = next;
-      changes.push(`${high}:${offset}`);
+    const iterator = ICAL.Recur.fromString(rule).iterator(
+      ICAL.Time.fromDateTimeString(new Date(begin).toISOString().slice(0, 19)),
+    );
+    const clocks: number[] = [];
+    for (let time = iterator.next(); time && time.year < 2039; time = iterator.next()) {
+      if (clocks.length > MAX_ONSETS) return undefined;
+      clocks.push(Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second));
     }
-    return changes.join(' ');
+    return clocks;
   } catch {
-    // A definition that cannot be expanded is compared as it is written.
+    // A rule that ical.js refuses: the definition is compared as it is written.
     return undefined;
   }
+}
+
+function offsetSeconds(text: string | undefined): number | undefined {
+  const match = /^([+-])(\d\d)(\d\d)(\d\d)?$/.exec(text ?? '');
+  if (!match) return undefined;
+  const seconds = Number(match[2]) * 3600 + Number(match[3]) * 60 + Number(match[4] ?? 0);
+  return match[1] === '-' ? -seconds : seconds;
 }
 
 /** The time zone definitions of a body, by TZID; of several with one name the first counts. */

@@ -15,8 +15,8 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
-  /** The connection ends in the middle of the body. */
-  readonly torn?: boolean;
+  /** The connection ends in the middle of the body, or before the answer begins. */
+  readonly cut?: 'within' | 'before';
 }
 
 export interface ScriptedHttp {
@@ -43,9 +43,10 @@ export async function startScriptedHttp(answer: (asked: Asked) => Reply | undefi
         reply = { status: 599, body: String(error) };
       }
       if (reply === undefined) return;
+      if (reply.cut === 'before') return void response.destroy();
       const body = Buffer.from(reply.body ?? '');
       response.writeHead(reply.status, { ...reply.headers, 'content-length': String(body.length) });
-      if (reply.torn) response.write(body.subarray(0, body.length / 2), () => response.destroy());
+      if (reply.cut === 'within') response.write(body.subarray(0, body.length / 2), () => response.destroy());
       else response.end(body);
     });
   });

@@ -1,0 +1,18 @@
+import type { Access, Connector, JsonObject } from '../contract.js';
+import { Fault } from '../errors.js';
+import { checkAccount } from '../local-files.js';
+import type { VdirKind } from './source.js';
+import { createVdirSource } from './source.js';
+import { createVdirTarget } from './target.js';
+
+export const connector: Connector<Buffer> = {
+  source: (options, access) => createVdirSource(...checked(options, access)),
+  target: (options, access) => createVdirTarget(...checked(options, access)),
+};
+
+function checked(options: JsonObject, { account, kind }: Access): [path: string, kind: VdirKind] {
+  if (kind === 'mail') throw new Fault('spec', 'a vdir holds calendars and contacts, no mail');
+  const path = String(options.path);
+  checkAccount(path, account);
+  return [path, kind];
+}
