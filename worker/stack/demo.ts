@@ -1,11 +1,12 @@
 /**
- * The demo: a generated mbox export into a Maildir, on the embedded stack, with the real command. Run from the
+ * The demo: generated exports of mail, a calendar and contacts into a Maildir and a vdir, on the embedded stack, with the real command. Run from the
  * project's folder by scripts/demo.js; a second run continues with the state of the first.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { writeSampleBooks } from '../../tests/sample/sample-books.js';
 import { writeSampleExport } from '../../tests/sample/sample-export.js';
 import { compiledFile } from './compiled.js';
 import { startDev } from './dev.js';
@@ -18,7 +19,9 @@ const keep = process.argv.includes('--keep');
 const dir = resolve(STATE_FOLDER);
 const folders = {
   export: join(dir, 'demo', 'export'),
+  books: join(dir, 'demo', 'books'),
   maildir: join(dir, 'demo', 'maildir'),
+  vdir: join(dir, 'demo', 'vdir'),
   report: join(dir, 'demo', 'report'),
 };
 
@@ -44,13 +47,18 @@ async function demo(): Promise<number> {
     `${sample.written ? 'made' : 'kept'} a sample of ${sample.messages} messages in ${sample.folders} mbox files: ${here(folders.export)}`,
   );
 
+  const books = writeSampleBooks(folders.books);
+  say(
+    `${books.written ? 'made' : 'kept'} a calendar of ${books.events} events and ${books.contacts} contacts: ${here(folders.books)}`,
+  );
+
   const dev = await startDev({ dir, log: say, signal: interrupted.signal });
   try {
     say(`Web UI: ${dev.stack.uiAddress}`);
-    const before = await listing(folders.maildir);
+    const before = await listing();
     const exitCode = await migrate('apply', SPEC, '--wait', '--watch');
     if (interrupted.signal.aborted) return 130;
-    const after = await listing(folders.maildir);
+    const after = await listing();
     const reported = await migrate('report', MIGRATION, '--out', here(folders.report));
 
     say('');
@@ -85,9 +93,14 @@ async function migrate(...args: string[]): Promise<number> {
   }
 }
 
-/** Every message file with its size and time: independent of what the engine says about itself. */
-async function listing(folder: string): Promise<ReadonlyMap<string, string>> {
+/** Every file of an item with its size and time: independent of what the engine says about itself. */
+async function listing(): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
+  for (const folder of [folders.maildir, folders.vdir]) await look(folder, found);
+  return found;
+}
+
+async function look(folder: string, found: Map<string, string>): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
@@ -95,20 +108,19 @@ async function listing(folder: string): Promise<ReadonlyMap<string, string>> {
     },
   );
   for (const entry of entries) {
-    if (!entry.isFile() || !/[/\\](cur|new)$/.test(entry.parentPath ?? entry.path)) continue;
+    const isMessage = /[/\\](cur|new)$/.test(entry.parentPath ?? entry.path);
+    if (!entry.isFile() || !(isMessage || /\.(ics|vcf)$/.test(entry.name))) continue;
     const file = join(entry.parentPath ?? entry.path, entry.name);
     const { size, mtimeMs, ctimeMs } = await lstat(file);
     found.set(file, `${size} ${mtimeMs} ${ctimeMs}`);
   }
-  return found;
 }
 
 function whatChanged(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string {
   const written = [...after].filter(([file, state]) => before.get(file) !== state).length;
   const gone = [...before.keys()].filter((file) => !after.has(file)).length;
-  if (written === 0 && gone === 0)
-    return `nothing had to be written: all ${after.size} messages were there and unchanged`;
-  return `${written} messages written to ${here(folders.maildir)}, ${after.size} there now${gone > 0 ? `, ${gone} gone` : ''}`;
+  if (written === 0 && gone === 0) return `nothing had to be written: all ${after.size} items were there and unchanged`;
+  return `${written} items written to ${here(folders.maildir)} and ${here(folders.vdir)}, ${after.size} there now${gone > 0 ? `, ${gone} gone` : ''}`;
 }
 
 function here(path: string): string {
