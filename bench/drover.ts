@@ -11,7 +11,10 @@ import { startDev } from '../worker/stack/dev.js';
 
 export interface DroverStack {
   readonly dev: Dev;
+  /** Mail from one IMAP account to another. */
   apply(name: string, source: Side, target: Side): Promise<DroverTimes>;
+  /** Any spec; `name` is the migration's. */
+  applySpec(name: string, spec: string): Promise<DroverTimes>;
   stop(): Promise<void>;
 }
 
@@ -48,42 +51,45 @@ export async function startDrover(dir: string): Promise<DroverStack> {
 
   return {
     dev,
-    async apply(name, source, target) {
-      const spec = join(dir, `${name}.yaml`);
-      await writeFile(spec, specOf(name, source, target));
-      const started = performance.now();
-      const child = spawn(process.execPath, [compiledFile('cli/main.js'), 'apply', spec, '--wait'], {
-        cwd: dir,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let words = '';
-      child.stdout.on('data', (data: Buffer) => (words += data));
-      child.stderr.on('data', (data: Buffer) => (words += data));
-      const [code] = (await once(child, 'exit')) as [number | null];
-      const wallMs = performance.now() - started;
-      if (code !== 0) throw new Error(`migrate apply ended with ${code}: ${words.slice(-3000)}`);
-      const { rows } = await ledger.pool.query<{ phase: string; ms: number; items: number; verified: number }>(
-        `select detail->>'phase' as phase, sum((detail->>'ms')::int)::float8 as ms, sum((detail->>'items')::int)::int as items,
-           sum((detail->>'verified')::int)::int as verified
-         from event where migration = $1 and message = 'slice' and run = (select max(number) from run where migration = $1) group by 1`,
-        [name],
-      );
-      const of = (phase: string) => rows.find((row) => row.phase === phase);
-      return {
-        wallMs,
-        moveMs: (of('survey')?.ms ?? 0) + (of('move')?.ms ?? 0),
-        verifyMs: of('verify')?.ms ?? 0,
-        items: of('move')?.items ?? 0,
-        verified: of('verify')?.verified ?? 0,
-        historyEvents: await historyEvents(name),
-      };
-    },
+    apply: (name, source, target) => applySpec(name, specOf(name, source, target)),
+    applySpec,
     async stop() {
       await connection.close();
       await ledger.close();
       await dev.stop();
     },
   };
+
+  async function applySpec(name: string, text: string): Promise<DroverTimes> {
+    const spec = join(dir, `${name}.yaml`);
+    await writeFile(spec, text);
+    const started = performance.now();
+    const child = spawn(process.execPath, [compiledFile('cli/main.js'), 'apply', spec, '--wait'], {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let words = '';
+    child.stdout.on('data', (data: Buffer) => (words += data));
+    child.stderr.on('data', (data: Buffer) => (words += data));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    const wallMs = performance.now() - started;
+    if (code !== 0) throw new Error(`migrate apply ended with ${code}: ${words.slice(-3000)}`);
+    const { rows } = await ledger.pool.query<{ phase: string; ms: number; items: number; verified: number }>(
+      `select detail->>'phase' as phase, sum((detail->>'ms')::int)::float8 as ms, sum((detail->>'items')::int)::int as items,
+           sum((detail->>'verified')::int)::int as verified
+         from event where migration = $1 and message = 'slice' and run = (select max(number) from run where migration = $1) group by 1`,
+      [name],
+    );
+    const of = (phase: string) => rows.find((row) => row.phase === phase);
+    return {
+      wallMs,
+      moveMs: (of('survey')?.ms ?? 0) + (of('move')?.ms ?? 0),
+      verifyMs: of('verify')?.ms ?? 0,
+      items: of('move')?.items ?? 0,
+      verified: of('verify')?.verified ?? 0,
+      historyEvents: await historyEvents(name),
+    };
+  }
 }
 
 function specOf(name: string, source: Side, target: Side): string {
