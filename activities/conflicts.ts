@@ -31,7 +31,7 @@ export interface Clash {
   readonly by: string;
 }
 
-type Verdict =
+export type Verdict =
   /** It says what the source says. */
   | { readonly to: 'take' }
   | { readonly to: 'replace'; readonly conflict?: string }
@@ -88,7 +88,11 @@ interface Judged {
 
 const RESTLESS = 'the copy in the target changed each time it was to be replaced; it was left as it is';
 
-function judge(slice: Slice, { entry, by }: Clash, copy: TargetRef | undefined): Verdict {
+/** What a verdict depends on beside the two sides themselves. */
+export type Bench = Pick<Slice, 'selection' | 'other' | 'rules'>;
+
+/** Which of the two sides stays, and what is said of it. */
+export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | undefined): Verdict {
   const { item, digest } = entry;
   const policy = slice.selection.onConflict ?? 'skip';
   const twoWay = slice.other !== undefined;
@@ -112,7 +116,7 @@ function judge(slice: Slice, { entry, by }: Clash, copy: TargetRef | undefined):
 
 function decide(
   policy: OnConflict,
-  slice: Slice,
+  slice: Bench,
   entry: Entry,
   copy: TargetRef,
   conflict: string,

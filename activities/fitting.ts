@@ -23,7 +23,11 @@ export type Fitting =
   /** It waits until items of lower rank have moved. */
   | { readonly rank: number };
 
-export function fitItem(slice: Slice, item: ItemRow, body: unknown): Fitting {
+export function fitItem(
+  slice: Pick<Slice, 'rules' | 'selection' | 'target' | 'account'>,
+  item: ItemRow,
+  body: unknown,
+): Fitting {
   const { rules, selection, target, account } = slice;
   const { versioned } = rules;
   const left = (outcome: 'refused' | 'skipped', reason: string): Fitting => ({

@@ -82,7 +82,8 @@ function firstMet(
   return undefined;
 }
 
-function twin({ item, digest }: Entry, other: Namesake, by: string): Settlement {
+/** How the second of two items of the source with the same identity ends. */
+export function twin({ item, digest }: Entry, other: Namesake, by: string): Settlement {
   const left = { key: item.key, todo: null, outcome: 'skipped' as const };
   if (other.digest === digest) return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
   if (by !== 'uid') return { ...left, reason: `the source holds another with the same ${by}: ${other.key}` };

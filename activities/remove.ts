@@ -100,7 +100,7 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
   slice.tally.items += removed.length;
 }
 
-const EDITED = {
+export const EDITED = {
   todo: null,
   outcome: 'skipped',
   reason: 'deleted in the source, edited in the target; the copy was kept',

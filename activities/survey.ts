@@ -69,7 +69,7 @@ interface Seen {
 }
 
 /** The rules that decide which items are written down; a token stands only for what was listed under the same. */
-function filterOf({ selection, rules }: Slice): string {
+export function filterOf({ selection, rules }: Pick<Slice, 'selection' | 'rules'>): string {
   const { folders: _in, ...include } = selection.include ?? {};
   const { folders: _out, ...exclude } = selection.exclude ?? {};
   if (!rules.versioned) return canonicalJson({ include, exclude });

@@ -1,4 +1,5 @@
 /** What each command is handed: positional arguments by name, options in camel case, and the global ones. */
+import type { Kind } from '../connectors/contract.js';
 import type { OutputFormat } from './output.js';
 
 /** Options every command understands. What is absent comes from the environment (see cli/temporal.ts). */
@@ -35,7 +36,9 @@ export interface ConnectorsArgs extends GlobalArgs {
 export interface InitArgs extends GlobalArgs {
   readonly file?: string;
   readonly from: string;
-  readonly to: string;
+  /** Absent: the same connector, where it can be a target. */
+  readonly to?: string;
+  readonly kind?: Kind;
   readonly name: string;
 }
 export interface CompletionArgs extends GlobalArgs {
@@ -56,6 +59,8 @@ export interface ApplyArgs extends GlobalArgs {
 }
 export type StatusArgs = Named;
 export interface ListArgs extends GlobalArgs {
+  /** A migration, whose runs are listed. */
+  readonly name?: string;
   readonly schedules?: boolean;
 }
 export type WatchArgs = Named;

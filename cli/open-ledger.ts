@@ -1,4 +1,4 @@
-/** The ledger for commands that read it: `logs` and `report`. */
+/** The ledger for commands that read it: `list` of runs, `logs` and `report`. */
 import { Fault } from '../connectors/errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { asFault, openLedger } from '../ledger/ledger.js';

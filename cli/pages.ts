@@ -47,18 +47,38 @@ export function specPage(schema: Schema, manifests: Manifests): string {
     rowsTable(listOptions(entry(properties, 'selections'))),
     [
       'The CSV file of `accounts: { file }` has the header `from,to` and a pair of accounts a row; a byte order mark, CRLF, `;` and blank lines are tolerated.',
-      'It is read when the spec is submitted, relative to the spec. The same pair of accounts twice for the same kind, source and target is an error.',
+      'It is read when the spec is submitted, relative to the spec. The same pair of accounts twice for the same kind, source and target is an error;',
+      'a two-way selection has both directions.',
+    ].join('\n'),
+    '### Kinds',
+    [
+      '- For `mail`, `folders` are mail folders. For `calendar` and `contacts` they are collections: calendars and address books, by the names that people see.',
+      '- `since`, `before`, `larger` and `smaller` are for mail: listings of calendars and address books tell neither dates nor sizes.',
+      '- `onConflict` and `mode: two-way` are for calendars and contacts, whose items have versions and a UID. `match` and `withoutEmail` are for contacts.',
+      '- `mode: two-way` needs systems that can be source and target, and a `map` that can be read backwards: no two folders may lead to one. `source` and `target` in `onConflict` mean the sides as the spec calls them, in both directions.',
+      '- `match` names what makes two contacts the same; the first that both have decides. An item of the source that is the same as one before it is skipped; one that the target holds already is a conflict, which `onConflict` settles: `source` updates it, `skip` leaves it and says so.',
     ].join('\n'),
     '## schedules',
     String(entry(properties, 'schedules').description ?? ''),
     rowsTable(listOptions(entry(properties, 'schedules'))),
     'Durations are whole numbers with a unit, the larger first: `30s`, `15m`, `1h30m`, `1d`, `2w`. Cron has the five fields of crontab(5), with names of months and days.',
+    [
+      '- Where cron limits both the day of month and the day of week, both must fit (`0 6 1-7 * mon`: the first Monday). crontab(5) would take either; `validate` warns.',
+      '- A migration runs once at a time: a start while another run is under way, by hand or by another schedule, waits for it. `overlap` is about starts of the same schedule: `skip` lets a start fall away while an earlier one is under way, `buffer-one` lets one wait.',
+      '- There is no `buffer-all` and no `allow-all`: a run moves all that has changed since the last, so that further starts in line would find nothing to do. There is no `cancel-other` and no `terminate-other`: they would end the start, not the run that it asked for; `migrate cancel` and `apply --replace` end a run at a safe point.',
+      '- A start that waits behind a gate (credentials, quota, approval) is still under way: `schedule list` shows it as running, and counts the starts that fell away.',
+      '- `catchupWindow` is for starts that were missed while Temporal was down. What a stopped worker misses waits for it.',
+      '- `apply` creates and configures schedules, and removes those that the spec no longer has with `--prune` only. A schedule that somebody paused stays paused, unless `paused` says otherwise and the schedule is configured.',
+      '- Servers forget sync tokens. A schedule that starts less often than they live (`tokenLife` of a system) lists everything again each time: `validate`, `plan` and `apply` warn of it.',
+    ].join('\n'),
     '## What is refused',
     [
       '- Files over 1 MiB, more than one document, duplicate keys, tags, tabs as indentation, more than 32 aliases or an alias within an anchored block.',
       '- Unknown fields, names and references, each with the word that was probably meant.',
+      '- Fields that mean nothing for the kind, and two-way selections that cannot go back.',
       '- Literal secrets; a connector in a role or for a kind that it does not have; `accounts: all` where the source cannot list its accounts.',
     ].join('\n'),
+    'What works but is perhaps not meant is a warning; `migrate validate --strict` takes it for a problem.',
   ]);
 }
 

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import { count, size } from '../report/text.js';
 import type { PlanInput, PlanResult } from '../workflows/messages.js';
 import { makePlanId } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { hasWorker, noWorker } from './migration.js';
 import type { OutputFormat } from './output.js';
-import { print, printable, table } from './output.js';
+import { print, printable } from './output.js';
+import { planLines } from './plan-lines.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
 import { grpc, grpcCode, wordsOf } from './with-temporal.js';
@@ -27,8 +27,8 @@ export async function plan(
     if (next) shell.err(`  ${printable(next)}`);
   }
   if (made.problems.length > 0) return exitCodes.failed;
-  const { create, update, remove } = made.totals;
-  return args.detailedExitcode && create + update + remove > 0 ? exitCodes.changes : exitCodes.done;
+  const { make, create, update, remove } = made.totals;
+  return args.detailedExitcode && make + create + update + remove > 0 ? exitCodes.changes : exitCodes.done;
 }
 
 /**
@@ -69,33 +69,4 @@ export async function execute<Answer>(
       throw new CommandError(exitCodes.failed, `the ${type} is gone from Temporal`, 'try again', error);
     throw error;
   }
-}
-
-export function planLines(made: PlanResult): string[] {
-  const rows = made.containers.map((container) => [
-    container.selection,
-    container.unit,
-    printable(container.path),
-    container.target === container.path ? '' : printable(container.target),
-    container.create,
-    container.update,
-    container.remove,
-    container.unchanged,
-    container.excluded,
-    size(container.bytes),
-  ]);
-  const { create, update, remove, unchanged, bytes } = made.totals;
-  return [
-    ...(rows.length === 0
-      ? []
-      : table(
-          ['selection', 'unit', 'folder', 'to', 'create', 'update', 'remove', 'unchanged', 'excluded', 'size'],
-          rows,
-        )),
-    ...(made.truncated ? ['more accounts than are listed here; they are in the sums'] : []),
-    '',
-    create + update + remove === 0
-      ? `${made.name}: nothing to do, ${count(unchanged)} unchanged`
-      : `${made.name}: ${count(create)} to create (${size(bytes)}), ${count(update)} to update, ${count(remove)} to remove, ${count(unchanged)} unchanged`,
-  ];
 }

@@ -1,5 +1,6 @@
 /** The command line: every verb with its arguments. What a verb does is in commands/<verb>.ts, loaded when it runs. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { KINDS } from '../connectors/contract.js';
 import { parseDuration } from '../schemas/duration.js';
 import type { CommandModule, Verb } from './commands.js';
 import { commands } from './commands.js';
@@ -48,7 +49,7 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
   const program = new Command('migrate');
   program
     .description(
-      'Moves mailboxes from the systems a company leaves to the systems it goes to, with proof for every message.',
+      'Moves mail, calendars and contacts from the systems a company leaves to the systems it goes to, or keeps both in step, with proof for every item.',
     )
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
@@ -82,9 +83,13 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
   program.commandsGroup('Write a spec (offline):');
   verb('init [file]', 'write a first spec to fill in')
     .addOption(new Option('--from <connector>', 'where from').default('imap'))
-    .addOption(new Option('--to <connector>', 'where to').default('imap'))
+    .addOption(new Option('--to <connector>', 'where to (default: the same)'))
+    .addOption(new Option('--kind <kind>', 'what to move (default: the first that both have)').choices(KINDS))
     .addOption(new Option('--name <name>', 'name of the migration').default('my-migration'));
-  verb('validate <spec>', 'report every problem of a spec ("-" reads stdin)').option('--strict', 'let warnings fail too');
+  verb('validate <spec>', 'report every problem of a spec ("-" reads stdin)').option(
+    '--strict',
+    'let warnings fail too',
+  );
   verb('connectors [connector]', 'list the systems, or the options of one');
   verb('schema', "print the spec's JSON Schema");
 
@@ -108,7 +113,10 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
     .addOption(positive('--run <n>', 'of this run instead of the last'));
 
   program.commandsGroup('Look:');
-  verb('list', 'list migrations').option('--schedules', 'list schedules instead');
+  verb('list [name]', 'list migrations, or the runs of one with what each did').option(
+    '--schedules',
+    'list schedules instead',
+  );
   verb('status <name>', 'show the state of a migration and what waits for a decision');
   verb('watch <name>', 'show progress until it is done');
   verb('logs <name>', 'print the event log')

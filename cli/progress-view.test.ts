@@ -68,6 +68,42 @@ describe('sumUp', () => {
   });
 });
 
+describe('kinds with versions', () => {
+  const totals = { ...none, items: 100, verified: 60, arrived: 20, updated: 5, removed: 2, skipped: 20, failures: 3 };
+  const view = (more: Partial<UnitCounters>): string =>
+    liveLines(sumUp(1_000, progress({ totals: { ...totals, ...more } }), []), 200, style).join('\n');
+  const result = (more: Partial<UnitCounters>): string =>
+    resultLines({
+      name: 'acme',
+      run: 3,
+      state: 'done',
+      units: 1,
+      done: 1,
+      failed: 0,
+      totals: { ...none, ...more },
+    })[0] ?? '';
+
+  it('shows what was done beside creating, and conflicts apart from failures', () => {
+    expect(view({ conflicts: 2 })).toContain('5 updated, 2 removed, 20 skipped, 1 failed, 2 in conflict');
+    expect(view({ conflicts: 3 })).toContain('20 skipped, 3 in conflict');
+    expect(view({ updated: 0, removed: 0, skipped: 0 })).toContain('0 bytes of 0 bytes, 3 failed');
+  });
+
+  it('takes what is skipped for neither done nor open', () => {
+    expect(view({})).toContain(' 75 %');
+    expect(view({ skipped: 100, verified: 0 })).not.toContain('%');
+  });
+
+  it('sums a run up', () => {
+    expect(
+      result({ items: 9, verified: 7, changed: 2, created: 1, updated: 1, skipped: 1, failures: 1, conflicts: 1 }),
+    ).toBe(
+      'acme: run 3 is done: 7 of 9 items verified (0 bytes), 2 items written, 1 updated, 1 skipped; 1 in conflict',
+    );
+    expect(result({ items: 9, verified: 9, removed: 1 })).toContain('0 items written, 1 removed');
+  });
+});
+
 describe('estimate', () => {
   const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
   const marks = [

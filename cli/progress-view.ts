@@ -1,6 +1,6 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
 import { count, duration, plural, size } from '../report/text.js';
-import type { GateName, ParkedUnit, RunResult } from '../workflows/messages.js';
+import type { GateName, ParkedUnit, RunResult, UnitCounters } from '../workflows/messages.js';
 import type { Style } from './output.js';
 import { printable } from './output.js';
 import type { Snapshot } from './snapshot.js';
@@ -29,7 +29,7 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
     [style.bold(progress.name), `run ${progress.run}`, stateWords(snapshot), unitWords(units)]
       .filter(Boolean)
       .join(' · '),
-    `${bar(totals, Math.min(40, columns - 10), style)} ${percent(totals.verified, totals.items)}`,
+    `${bar(totals, Math.min(40, columns - 10), style)} ${percent(totals.verified, totals.items - totals.skipped)}`,
     cut(itemWords(snapshot), columns),
   ];
   const rates = rateWords(snapshot);
@@ -101,13 +101,18 @@ export function isComplete(result: RunResult): boolean {
 export function resultLines(result: RunResult): string[] {
   const { totals } = result;
   const open = [
-    totals.failures > 0 && `${count(totals.failures)} failed`,
+    totals.failures > 0 && failureWords(totals),
     totals.arrived > 0 && `${count(totals.arrived)} arrived without proof`,
     totals.pending > 0 && `${count(totals.pending)} not done`,
     result.failed > 0 && `${plural(result.failed, 'unit')} of ${count(result.units)} failed`,
     totals.duplicates > 0 && `${plural(totals.duplicates, 'duplicate')} in the target`,
   ].filter((words) => words !== false);
-  const written = totals.changed === 0 ? 'nothing had to be written' : `${plural(totals.changed, 'item')} written`;
+  const written = [
+    totals.changed === 0 && !(totals.removed > 0)
+      ? 'nothing had to be written'
+      : `${plural(totals.changed, 'item')} written`,
+    ...changeWords(totals),
+  ].join(', ');
   const head = `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${count(totals.verified)} of ${plural(totals.items, 'item')} verified (${size(totals.bytes)}), ${written}`;
   return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, `report: migrate report ${result.name}`];
 }
@@ -140,8 +145,27 @@ const PHASE_WORDS = { survey: 'surveying', move: 'moving', verify: 'verifying' }
 
 function itemWords({ totals }: Snapshot): string {
   if (totals.items === 0) return 'no items counted yet';
-  const words = `${count(totals.verified + totals.arrived)} of ${plural(totals.items, 'item')} arrived, ${count(totals.verified)} verified, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`;
-  return totals.failures > 0 ? `${words}, ${count(totals.failures)} failed` : words;
+  return [
+    `${count(totals.verified + totals.arrived)} of ${plural(totals.items, 'item')} arrived`,
+    `${count(totals.verified)} verified`,
+    `${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
+    ...changeWords(totals),
+    ...(totals.failures > 0 ? [failureWords(totals)] : []),
+  ].join(', ');
+}
+
+/** What a run did beside creating, where it did any of it. */
+export function changeWords(totals: UnitCounters): string[] {
+  return (['updated', 'removed', 'skipped'] as const).flatMap((counter) =>
+    totals[counter] > 0 ? [`${count(totals[counter])} ${counter}`] : [],
+  );
+}
+
+/** Conflicts that nobody won are failures of a kind of their own: a person has to decide. */
+export function failureWords({ failures, conflicts }: UnitCounters): string {
+  if (!(conflicts > 0)) return `${count(failures)} failed`;
+  const rest = failures - conflicts;
+  return `${rest > 0 ? `${count(rest)} failed, ` : ''}${count(conflicts)} in conflict`;
 }
 
 function rateWords(snapshot: Snapshot): string {
@@ -153,10 +177,11 @@ function rateWords(snapshot: Snapshot): string {
   return parts.join(' · ');
 }
 
-/** Verified full, arrived half, the rest empty. */
+/** Verified full, arrived half, the rest empty; what is skipped has no part in it. */
 export function bar(totals: Snapshot['totals'], width: number, style: Style): string {
   const cells = Math.max(10, width);
-  const part = (items: number): number => (totals.items === 0 ? 0 : Math.floor((cells * items) / totals.items));
+  const all = totals.items - totals.skipped;
+  const part = (items: number): number => (all <= 0 ? 0 : Math.floor((cells * items) / all));
   const full = Math.min(cells, part(totals.verified));
   const half = Math.min(cells - full, part(totals.verified + totals.arrived) - full);
   return style.green('█'.repeat(full)) + style.cyan('▓'.repeat(half)) + style.dim('░'.repeat(cells - full - half));
@@ -164,7 +189,7 @@ export function bar(totals: Snapshot['totals'], width: number, style: Style): st
 
 /** Never 100 % before the last item. */
 function percent(part: number, whole: number): string {
-  return whole === 0 ? '' : `${Math.floor((100 * part) / whole)} %`;
+  return whole <= 0 ? '' : `${Math.floor((100 * part) / whole)} %`;
 }
 
 const cut = (text: string, columns: number): string =>

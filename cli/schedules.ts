@@ -7,9 +7,11 @@ import { canonicalJson } from '../schemas/hash.js';
 import type { Schedule, Spec } from '../schemas/spec.js';
 import type { TickInput } from '../workflows/messages.js';
 import { makeMigrationId, makeScheduleId, makeTickId } from '../workflows/messages.js';
+import { sameTimes } from './schedule-times.js';
 import type { TemporalAccess } from './temporal.js';
 
 const DEFAULT_CATCHUP_MS = 3_600_000;
+const PAUSED_BY_SPEC = 'paused by the spec';
 
 export type ScheduleChange = 'created' | 'configured' | 'unchanged' | 'removed' | 'left over';
 
@@ -44,14 +46,18 @@ export function scheduleOptions(
       workflowId: makeTickId(name, schedule.name),
       taskQueue,
       args: [input],
-      memo: { specHash, scheduleHash: scheduleHash(schedule, taskQueue) },
+      memo: { specHash, scheduleHash: scheduleHash(schedule, taskQueue), starts: startWords(schedule) },
       staticSummary: `schedule ${schedule.name} of ${name}`,
     },
-    state: { paused: schedule.paused ?? false, ...(schedule.paused && { note: 'paused by the spec' }) },
+    state: { paused: schedule.paused ?? false, ...(schedule.paused && { note: PAUSED_BY_SPEC }) },
   };
 }
 
-/** Equal for schedules that say the same: the server rewrites cron, so its own answer cannot be compared. */
+/** `every 1d`, `30 2 * * * Europe/Berlin`. */
+export const startWords = ({ every, cron, timezone }: Schedule): string =>
+  every !== undefined ? `every ${every}` : [cron, timezone].filter(Boolean).join(' ');
+
+/** Equal for schedules that say the same. */
 export function scheduleHash(schedule: Schedule, taskQueue: string): string {
   return createHash('sha256').update(canonicalJson({ schedule, taskQueue })).digest('hex');
 }
@@ -62,18 +68,16 @@ export function differs(
   found: Pick<ScheduleDescription, 'action' | 'policies' | 'spec'>,
 ): boolean {
   if (wanted.action.memo?.scheduleHash !== found.action.memo?.scheduleHash) return true;
-  const intervals = (wanted.spec.intervals ?? []).map((interval) => interval.every);
   return (
     wanted.policies?.overlap !== found.policies.overlap ||
     wanted.policies?.catchupWindow !== found.policies.catchupWindow ||
-    (wanted.spec.jitter ?? 0) !== (found.spec.jitter ?? 0) ||
-    intervals.join() !== (found.spec.intervals ?? []).map((interval) => interval.every).join()
+    !sameTimes(wanted.spec, found.spec)
   );
 }
 
 /**
- * Creates what is missing and updates what differs; whether somebody paused an unchanged schedule is left as it
- * is. Schedules that the spec no longer has are removed with `prune`, else named as left over.
+ * Creates what is missing and updates what differs. A schedule that somebody paused stays paused, unless the spec has
+ * another wish and is new. Schedules that the spec no longer has are removed with `prune`, else named as left over.
  */
 export async function syncSchedules(
   temporal: TemporalAccess,
@@ -99,19 +103,23 @@ export async function syncSchedules(
         action,
         spec: times,
         ...(policies && { policies }),
-        state: change ? { ...wanted.state } : previous.state,
+        state: change && hasWish(schedule, previous.state.note) ? { ...wanted.state } : previous.state,
       }));
     }
     outcomes.push({ schedule: schedule.name, change: change ? 'configured' : 'unchanged' });
   }
   const kept = new Set((spec.schedules ?? []).map((schedule) => schedule.name));
-  for (const { schedule } of await listSchedules(temporal, spec.name)) {
+  for await (const { schedule } of scheduleNames(temporal, spec.name)) {
     if (kept.has(schedule)) continue;
     if (prune) await schedules.getHandle(makeScheduleId(spec.name, schedule)).delete();
     outcomes.push({ schedule, change: prune ? 'removed' : 'left over' });
   }
   return outcomes;
 }
+
+/** Whether the spec says if the schedule is paused; that it no longer does, counts too. */
+const hasWish = (schedule: Schedule, note: string | undefined): boolean =>
+  schedule.paused !== undefined || note === PAUSED_BY_SPEC;
 
 async function describe({ client }: TemporalAccess, id: string): Promise<ScheduleDescription | undefined> {
   try {
@@ -126,31 +134,59 @@ export interface ListedSchedule {
   readonly migration: string;
   readonly schedule: string;
   readonly paused: boolean;
+  /** When it starts, as its spec says. */
+  readonly starts?: string;
+  /** Whether a start of it is under way: its run works, waits in line, or waits behind a gate. */
+  readonly running: boolean;
   readonly note?: string;
+  /** Absent while it is paused. */
   readonly next?: string;
   readonly last?: string;
+  readonly taken: number;
+  /** Starts that fell away because an earlier one was under way. */
+  readonly skipped: number;
+  /** Starts that were missed while Temporal was down, and lay too far back to be made up for. */
+  readonly missed: number;
 }
 
 /** Schedules made by specs, of one migration or of all, by name. Temporal lists a change within some seconds. */
-export async function listSchedules({ client }: TemporalAccess, name?: string): Promise<ListedSchedule[]> {
-  const prefix = name === undefined ? makeMigrationId('') : `${makeMigrationId(name)}/`;
+export async function listSchedules(temporal: TemporalAccess, name?: string): Promise<ListedSchedule[]> {
   const found: ListedSchedule[] = [];
-  for await (const { scheduleId, state, info } of client.schedule.list()) {
-    if (!scheduleId.startsWith(prefix)) continue;
-    const [, migration, schedule, ...rest] = scheduleId.split('/');
-    if (migration === undefined || schedule === undefined || rest.length > 0) continue;
-    const next = info?.nextActionTimes[0]?.toISOString();
-    const last = info?.recentActions.at(-1)?.takenAt.toISOString();
+  for await (const { migration, schedule } of scheduleNames(temporal, name)) {
+    const described = await describe(temporal, makeScheduleId(migration, schedule));
+    // Removed a moment ago.
+    if (!described) continue;
+    const { action, info, state } = described;
+    const next = state.paused ? undefined : info.nextActionTimes[0]?.toISOString();
+    const last = info.recentActions.at(-1)?.takenAt.toISOString();
+    const starts = action.memo?.starts;
     found.push({
       migration,
       schedule,
-      paused: state?.paused ?? false,
-      ...(state?.note && { note: state.note }),
+      paused: state.paused,
+      ...(typeof starts === 'string' && { starts }),
+      running: info.runningActions.length > 0,
+      ...(state.note && { note: state.note }),
       ...(next && { next }),
       ...(last && { last }),
+      taken: info.numActionsTaken,
+      skipped: info.numActionsSkippedOverlap,
+      missed: info.numActionsMissedCatchupWindow,
     });
   }
   return found.sort((a, b) => (a.migration + a.schedule < b.migration + b.schedule ? -1 : 1));
+}
+
+async function* scheduleNames(
+  { client }: TemporalAccess,
+  name?: string,
+): AsyncGenerator<{ readonly migration: string; readonly schedule: string }> {
+  const prefix = name === undefined ? makeMigrationId('') : `${makeMigrationId(name)}/`;
+  for await (const { scheduleId } of client.schedule.list()) {
+    if (!scheduleId.startsWith(prefix)) continue;
+    const [, migration, schedule, ...rest] = scheduleId.split('/');
+    if (migration !== undefined && schedule !== undefined && rest.length === 0) yield { migration, schedule };
+  }
 }
 
 /** The spec was validated; what does not parse here is our own error. */

@@ -88,8 +88,9 @@ interface Mark {
   readonly work: number;
 }
 
-/** Moving and verifying are one step each; a failure needs neither. */
-const workDone = (totals: UnitCounters): number => totals.arrived + 2 * (totals.verified + totals.failures);
+/** Moving and verifying are one step each; a failure needs neither, nor does what is skipped. */
+const workDone = (totals: UnitCounters): number =>
+  totals.arrived + 2 * (totals.verified + totals.failures + totals.skipped);
 
 /** Unknown while a unit still counts its items, or has not begun to. */
 export function estimate(snapshot: Omit<Snapshot, 'secondsLeft'>, marks: readonly Mark[]): number | undefined {

@@ -1,12 +1,13 @@
 /** The text of a first spec: required options filled with examples, the others as comments. */
+import type { Kind } from '../connectors/contract.js';
 import type { ConnectorManifest } from '../connectors/manifest.js';
 import { isSecret } from '../schemas/options.js';
 
 type Shape = Readonly<Record<string, unknown>>;
 
-/** A valid spec from `source` to `target`; both with their options explained. */
-export function starterSpec(name: string, source: ConnectorManifest, target: ConnectorManifest): string {
-  const kind = source.kinds.find((each) => target.kinds.includes(each)) ?? source.kinds[0] ?? 'mail';
+/** A valid spec from `source` to `target`, both of which have the kind; their options are explained. */
+export function starterSpec(name: string, kind: Kind, source: ConnectorManifest, target: ConnectorManifest): string {
+  const twoWay = [source, target].every(({ roles }) => roles.includes('source') && roles.includes('target'));
   return [
     '# yaml-language-server: $schema=./spec.schema.json',
     `# Moves ${kind} from ${source.name} to ${target.name}. \`migrate validate\` checks this file;`,
@@ -27,9 +28,9 @@ export function starterSpec(name: string, source: ConnectorManifest, target: Con
     '    to: new',
     '    accounts:                       # or { file: people.csv } with the columns from,to',
     '      - { from: anna@old.example, to: anna@new.example }',
-    '    # include: { folders: ["INBOX", "Projects/**"], since: 2019-01-01 }',
-    '    # exclude: { folders: ["Trash/**", "Junk/**"] }',
-    '    # map: { folders: { "Sent Items": Sent } }',
+    ...SELECTION_HINTS[kind].map((hint) => `    # ${hint}`),
+    ...(kind === 'mail' ? [] : VERSIONED_HINTS.map((hint) => `    # ${hint}`)),
+    ...(kind !== 'mail' && twoWay ? ['    # mode: two-way                 # keep both sides in step'] : []),
     '    # deletions: ignore             # or mirror',
     '',
     '# schedules:',
@@ -39,6 +40,28 @@ export function starterSpec(name: string, source: ConnectorManifest, target: Con
     '',
   ].join('\n');
 }
+
+/** What people ask for first, by kind. */
+const SELECTION_HINTS: Readonly<Record<Kind, readonly string[]>> = {
+  mail: [
+    'include: { folders: ["INBOX", "Projects/**"], since: 2019-01-01 }',
+    'exclude: { folders: ["Trash/**", "Junk/**"] }',
+    'map: { folders: { "Sent Items": Sent } }',
+  ],
+  calendar: [
+    'include: { folders: ["Personal", "Team*"] }   # calendars by their names',
+    'exclude: { folders: ["Birthdays"] }',
+    'map: { folders: { Calendar: Personal } }',
+  ],
+  contacts: [
+    'include: { folders: ["Contacts"] }            # address books by their names',
+    'map: { folders: { Contacts: Personal } }',
+    'match: [uid, email]           # what makes two contacts the same',
+    'withoutEmail: move            # or skip',
+  ],
+};
+
+const VERSIONED_HINTS = ['onConflict: skip              # or source, target, newest, both'];
 
 function systemLines(system: string, manifest: ConnectorManifest): string[] {
   return [
@@ -108,6 +131,7 @@ function example(system: string, key: string, property: Shape): unknown {
         host: `${key}.${system}.example`.replace(/^host\./, 'mail.'),
         username: '{account}',
         path: `/srv/${system}/{account}`,
+        url: `https://dav.${system}.example`,
       };
       return words[key] ?? `my-${system}-${key.toLowerCase()}`;
     }

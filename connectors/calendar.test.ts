@@ -56,6 +56,11 @@ describe('digestCalendar: what does not count', () => {
       entry(START, 'BEGIN:VALARM', 'TRIGGER;RELATED=START:-PT1H', 'END:VALARM'),
     ],
     [
+      'days of an alarm',
+      entry(START, 'BEGIN:VALARM', 'TRIGGER:-PT49H', 'END:VALARM'),
+      entry(START, 'BEGIN:VALARM', 'TRIGGER:-P2DT1H', 'END:VALARM'),
+    ],
+    [
       'parts of a rule',
       entry(START, 'RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,FR;WKST=MO'),
       entry(START, 'RRULE:BYDAY=FR,MO;FREQ=weekly'),
@@ -182,6 +187,31 @@ describe('digestCalendar: what does not count', () => {
 
 describe('digestCalendar: what counts', () => {
   it.each<[string, Buffer, Buffer]>([
+    [
+      'a byte of an attachment',
+      entry(START, 'ATTACH;ENCODING=BASE64;VALUE=BINARY:AAAB'),
+      entry(START, 'ATTACH;ENCODING=BASE64;VALUE=BINARY:AAAA'),
+    ],
+    ['an alarm lost', entry(START), entry(START, 'BEGIN:VALARM', 'TRIGGER:-PT5M', 'END:VALARM')],
+    [
+      'another day on which clocks change',
+      zoned(
+        'Mine',
+        zone(
+          'Mine',
+          standard('DTSTART:19701001T000000', 'TZOFFSETFROM:+0200', 'TZOFFSETTO:+0100', 'RRULE:FREQ=YEARLY'),
+          daylight('DTSTART:19700401T000000', 'TZOFFSETFROM:+0100', 'TZOFFSETTO:+0200', 'RRULE:FREQ=YEARLY'),
+        ),
+      ),
+      zoned(
+        'Mine',
+        zone(
+          'Mine',
+          standard('DTSTART:19701001T000000', 'TZOFFSETFROM:+0200', 'TZOFFSETTO:+0100', 'RRULE:FREQ=YEARLY'),
+          daylight('DTSTART:19700501T000000', 'TZOFFSETFROM:+0100', 'TZOFFSETTO:+0200', 'RRULE:FREQ=YEARLY'),
+        ),
+      ),
+    ],
     ['a shift by an hour', entry('DTSTART:20260301T110000Z'), entry(START)],
     ['a zone lost', entry('DTSTART:20260301T100000'), entry(IN_BERLIN)],
     ['a zone turned into UTC', entry('DTSTART:20260301T090000Z'), entry(IN_BERLIN)],
@@ -226,6 +256,11 @@ describe('digestCalendar: what counts', () => {
     ['another UID', Buffer.from(event(1).toString().replace('plain-', 'other-')), event(1)],
     ['cancelled', entry(START, 'STATUS:CANCELLED'), entry(START, 'STATUS:CONFIRMED')],
     ['another calendar system', object('CALSCALE:CHINESE', 'BEGIN:VEVENT', 'UID:a', START, 'END:VEVENT'), entry(START)],
+    [
+      'a second end',
+      entry(START, 'DTEND:20260301T110000Z', 'DTEND:20260301T120000Z'),
+      entry(START, 'DTEND:20260301T110000Z'),
+    ],
     ['a line that is none', entry(START, 'lost words'), entry(START)],
     [
       'other rules under a name of one’s own',
@@ -342,6 +377,15 @@ describe('identities, time and order', () => {
   it('was modified when its latest component was', () => {
     expect(calendarModified(odd('properties of the whole calendar'))).toBe(Date.UTC(2026, 0, 4));
     expect(calendarModified(odd('a series with overrides'))).toBe(Date.UTC(2026, 0, 5, 8));
+    const two = object(
+      'BEGIN:VEVENT',
+      'DTSTAMP:20260101T000000Z',
+      'END:VEVENT',
+      'BEGIN:VEVENT',
+      'LAST-MODIFIED:20260102T000000Z',
+      'END:VEVENT',
+    );
+    expect(calendarModified(two)).toBe(Date.UTC(2026, 0, 2));
     expect(calendarModified(entry(START))).toBeUndefined();
   });
 

@@ -82,6 +82,7 @@ describe('digestContact: what does not count', () => {
 
 describe('digestContact: what counts', () => {
   it.each<[string, Buffer, Buffer]>([
+    ['a group taken apart', v3('EMAIL:a@b', 'EMAIL:c@d'), v3('item1.EMAIL:a@b', 'item1.EMAIL:c@d')],
     ['a type lost', v3('TEL:1'), v3('TEL;TYPE=CELL:1')],
     [
       'a label that left its address',

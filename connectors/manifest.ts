@@ -7,15 +7,14 @@ export interface ConnectorManifest {
   readonly summary: string;
   readonly kinds: readonly Kind[];
   readonly roles: readonly ('source' | 'target')[];
-  /** Draft-07 JSON Schema of the options beside `type` and `limits`; every property has a description. */
+  /**
+   * Draft-07 JSON Schema of the options beside `type` and `limits`; every property has a description. An option
+   * `tokenLife`, a duration with a default, says how long the system remembers its sync tokens: `validate` warns of
+   * schedules that start less often.
+   */
   readonly options: OptionsSchema;
   /** Whether a source can list its accounts, so that a spec may say `accounts: all`. */
   readonly listsAccounts: boolean;
-  /**
-   * How long a source remembers the tokens it gives out, as a duration, where it forgets them at all: an option's
-   * value, else the default. A schedule that starts less often lists everything each time.
-   */
-  readonly tokenLife?: { readonly option?: string; readonly default: string };
 }
 
 export interface OptionsSchema {

@@ -1,23 +1,115 @@
-/** What the ledger knows of a pairing, for `plan`: read only, and nothing when the pairing is new. */
+/** What the ledger knows of a pairing, for `plan`: read only, and nothing where the pairing is new. */
 import type { Kind } from '../connectors/contract.js';
+import type { Namesake } from './identities.js';
+import { namesakes } from './identities.js';
+import type { ItemRow, Todo } from './items.js';
 import type { Ledger } from './ledger.js';
+import { counterpartPath } from './links.js';
 
-export interface Planned {
-  /** Versions by key, of items that are not gone from the source; empty when the keys are void. */
-  items(containerKey: string, validity: string): Promise<Map<string, string>>;
+export interface PlannedContainer {
+  readonly id: number;
+  readonly key: string;
+  readonly path: readonly string[];
+  readonly validity: string;
+  readonly filter: string;
+  readonly targetKey: string | null;
+  readonly targetPath: readonly string[] | null;
+  readonly targetValidity: string | null;
 }
 
+export interface PlannedItem
+  extends Pick<ItemRow, 'key' | 'version' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome'> {
+  readonly todo: Todo | null;
+  readonly gone: boolean;
+}
+
+export interface Planned {
+  containers(): Promise<readonly PlannedContainer[]>;
+  /** Items of the pairing, those included that left the source. */
+  count(): Promise<number>;
+  /** Items of one container by key, those included that left the source. */
+  items(container: number, keys: readonly string[]): Promise<ReadonlyMap<string, PlannedItem>>;
+  /**
+   * Items with a copy that the listing no longer shows between two keys (`to` undefined: to the end), in pages. What is
+   * not removed with its source (skipped, in conflict) is left out.
+   */
+  unlisted(
+    container: number,
+    range: { readonly after: string; readonly to: string | undefined },
+    listed: readonly string[],
+  ): AsyncIterable<readonly PlannedItem[]>;
+  /** References in a container of the target that belong to items of any pairing, but for those of `except`. */
+  known(targetKey: string, except: number | undefined): Promise<ReadonlySet<string>>;
+  /** Items that stand, or will stand, in a container of the target and have any of these identities. */
+  namesakes(targetKey: string, identities: readonly string[]): Promise<readonly Namesake[]>;
+  /** The path that the counterpart of a container has in its own place, when this direction has seen it. */
+  pathOf(targetKey: string): Promise<readonly string[] | undefined>;
+}
+
+const PAGE = 1_000;
+const COLUMNS = `i.key, i.version, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
+  i.target_version as "targetVersion", i.outcome, i.todo, i.gone`;
+
 export async function plannedAgainst(ledger: Ledger, source: string, target: string, kind: Kind): Promise<Planned> {
+  const { pool } = ledger;
+  const { rows } = await pool.query<{ place: number; pairing: number | null }>(
+    `select t.id as place, p.id as pairing from place t
+     left join place s on s.proof = $1 left join pairing p on p.source = s.id and p.target = t.id and p.kind = $3
+     where t.proof = $2`,
+    [source, target, kind],
+  );
+  const place = rows[0]?.place ?? null;
+  const pairing = rows[0]?.pairing ?? null;
   return {
-    async items(containerKey, validity) {
-      const { rows } = await ledger.pool.query<{ key: string; version: string }>(
-        `select i.key, i.version from item i join container c on c.id = i.container
-         join pairing p on p.id = c.pairing join place s on s.id = p.source join place t on t.id = p.target
-         where s.proof = $1 and t.proof = $2 and p.kind = $3 and c.key = $4 and c.validity = $5
-           and not i.gone and (i.target_ref is not null or i.outcome is not null)`,
-        [source, target, kind, containerKey, validity],
+    async containers() {
+      const found = await pool.query<PlannedContainer>(
+        `select id, key, path, validity, filter, target_key as "targetKey", target_path as "targetPath",
+           target_validity as "targetValidity" from container where pairing = $1 order by id`,
+        [pairing],
       );
-      return new Map(rows.map((row) => [row.key, row.version]));
+      return found.rows;
+    },
+    async count() {
+      const found = await pool.query<{ n: number }>(
+        'select count(*) as n from item i join container c on c.id = i.container where c.pairing = $1',
+        [pairing],
+      );
+      return found.rows[0]?.n ?? 0;
+    },
+    async items(container, keys) {
+      const found = await pool.query<PlannedItem>(
+        `select ${COLUMNS} from item i where container = $1 and key = any($2)`,
+        [container, keys],
+      );
+      return new Map(found.rows.map((row) => [row.key, row]));
+    },
+    async *unlisted(container, { after, to }, listed) {
+      for (let from = after; ; ) {
+        const found = await pool.query<PlannedItem>(
+          `select ${COLUMNS} from item i where container = $1 and key > $2 and ($3::text is null or key <= $3)
+             and target_ref is not null and outcome not in ('skipped', 'conflict')
+             and not exists (select from unnest($4::text[]) as l (key) where l.key = i.key) order by key limit $5`,
+          [container, from, to ?? null, listed, PAGE],
+        );
+        if (found.rows.length > 0) yield found.rows;
+        if (found.rows.length < PAGE) return;
+        from = (found.rows.at(-1) as PlannedItem).key;
+      }
+    },
+    async known(targetKey, except) {
+      const found = await pool.query<{ ref: string }>(
+        `select i.target_ref as ref from item i join container c on c.id = i.container join pairing p on p.id = c.pairing
+         where p.target = $1 and c.target_key = $2 and i.target_ref is not null and c.id is distinct from $3`,
+        [place, targetKey, except ?? null],
+      );
+      return new Set(found.rows.map((row) => row.ref));
+    },
+    async namesakes(targetKey, identities) {
+      if (place === null || identities.length === 0) return [];
+      return (await namesakes(pool, place, targetKey, identities)).filter((one) => one.key !== null);
+    },
+    async pathOf(targetKey) {
+      return pairing === null ? undefined : counterpartPath(pool, pairing, targetKey);
     },
   };
 }

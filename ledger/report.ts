@@ -1,6 +1,6 @@
 /** What the report reads. Read-only, one snapshot for all of it, so that its numbers agree with each other. */
-import type { JsonObject } from '../connectors/contract.js';
-import type { Outcome, Todo } from './items.js';
+import type { JsonObject, Kind } from '../connectors/contract.js';
+import type { Made, Outcome, Todo } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 import type { RunReason, RunState } from './runs.js';
 import type { Gate, UnitState } from './units.js';
@@ -8,6 +8,8 @@ import type { Gate, UnitState } from './units.js';
 export interface ReportRun {
   readonly number: number;
   readonly reason: RunReason;
+  /** The schedule that started it. */
+  readonly schedule: string | null;
   readonly specHash: string;
   readonly state: RunState;
   readonly startedAt: Date;
@@ -22,6 +24,10 @@ export interface ReportUnit {
   readonly to: string;
   /** Null while the accounts have never been opened: then nothing is known of their items. */
   readonly pairing: number | null;
+  /** The pairing of the other direction, of units that go both ways. */
+  readonly back: number | null;
+  /** Null while nothing is known of its items. */
+  readonly kind: Kind | null;
   /** The run that called it last. */
   readonly run: number;
   readonly state: UnitState;
@@ -32,6 +38,8 @@ export interface ReportUnit {
 
 export interface ReportContainer {
   readonly id: number;
+  /** Of the other direction: `path` is in what the spec calls the target. */
+  readonly back: boolean;
   readonly path: readonly string[];
   readonly targetPath: readonly string[] | null;
   readonly excluded: number;
@@ -46,6 +54,10 @@ export interface ReportItem {
   readonly proof: string | null;
   readonly digest: string | null;
   readonly targetRef: string | null;
+  /** The version (ETag) of the copy, for kinds whose items have versions. */
+  readonly targetVersion: string | null;
+  /** What was last done in the target; null where nothing was written, or only metadata. */
+  readonly made: Made | null;
   readonly tries: number;
   readonly reason: string | null;
   readonly gone: boolean;
@@ -63,8 +75,24 @@ export interface ReportGate {
   readonly closedBy: string | null;
 }
 
+/** An item that both sides had changed, or that met another of the same identity; of one run. */
+export interface ReportConflict {
+  readonly unit: number;
+  readonly container: number;
+  readonly back: boolean;
+  readonly path: readonly string[];
+  readonly targetPath: readonly string[] | null;
+  readonly key: string;
+  readonly targetRef: string | null;
+  /** What happened and who won; of a container that goes back, `source` is what the spec calls the target. */
+  readonly reason: string;
+  readonly at: Date;
+}
+
 /** One extra copy in the target of an item that is there already. */
 export interface ReportDuplicate {
+  /** In what the spec calls the source: found on the way back. */
+  readonly back: boolean;
   readonly targetPath: readonly string[] | null;
   readonly ref: string;
   readonly bytes: number;
@@ -92,7 +120,7 @@ export async function readSnapshot<T>(ledger: Ledger, work: (sql: Sql) => Promis
 /** Every run of a migration, the first one first; empty when the ledger does not know it. */
 export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]> {
   const { rows } = await sql.query<ReportRun>(
-    `select number, reason, spec as "specHash", state, started_at as "startedAt", ended_at as "endedAt", totals
+    `select number, reason, schedule, spec as "specHash", state, started_at as "startedAt", ended_at as "endedAt", totals
      from run where migration = $1 order by number`,
     [migration],
   );
@@ -105,8 +133,8 @@ export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]
  */
 export async function readReportUnits(sql: Sql, migration: string, run: number): Promise<ReportUnit[]> {
   const { rows } = await sql.query<ReportUnit>(
-    `select n, selection, account_from as "from", account_to as "to", pairing, run, state, gate, reason, next
-     from unit where migration = $1 and run >= (
+    `select n, selection, account_from as "from", account_to as "to", pairing, back, p.kind, run, state, gate, reason, next
+     from unit left join pairing p on p.id = pairing where migration = $1 and run >= (
        select coalesce(max(number) filter (where reason = 'apply' and number <= $2), $2) from run where migration = $1)
      order by n`,
     [migration, run],
@@ -114,12 +142,42 @@ export async function readReportUnits(sql: Sql, migration: string, run: number):
   return rows;
 }
 
-export async function readReportContainers(sql: Sql, pairing: number): Promise<ReportContainer[]> {
+/** The containers of a unit by path; those of its other direction after those of the first. */
+export async function readReportContainers(
+  sql: Sql,
+  { pairing, back }: Pick<ReportUnit, 'pairing' | 'back'>,
+): Promise<ReportContainer[]> {
   const { rows } = await sql.query<ReportContainer>(
-    `select id, path, target_path as "targetPath", excluded, notes from container where pairing = $1 order by path, id`,
-    [pairing],
+    `select id, pairing is distinct from $1 as back, path, target_path as "targetPath", excluded, notes
+     from container where pairing = $1 or pairing = $2 order by back, path, id`,
+    [pairing, back],
   );
   return rows;
+}
+
+/** The conflicts that a run wrote down: how many items, and the first `limit` of them. Each item once, by its last word. */
+export async function readConflicts(
+  sql: Sql,
+  migration: string,
+  run: number,
+  limit: number,
+): Promise<{ readonly count: number; readonly first: readonly ReportConflict[] }> {
+  const { rows } = await sql.query<ReportConflict & { total: number }>(
+    `with met as (
+       select distinct on (container, key) id, unit, container, key, reason, at from outcome
+       where migration = $1 and run = $2 and what = 'conflict' order by container, key, id desc)
+     select m.unit, m.container, c.pairing = u.back as back, c.path, c.target_path as "targetPath", m.key,
+       i.target_ref as "targetRef", coalesce(m.reason, '') as reason, m.at, count(*) over () as total
+     from met m join container c on c.id = m.container
+       join unit u on u.migration = $1 and u.n = m.unit
+       left join item i on i.container = m.container and i.key = m.key
+     order by m.unit, c.path, m.id limit $3`,
+    [migration, run, limit],
+  );
+  return {
+    count: rows[0]?.total ?? 0,
+    first: rows.map(({ total, ...conflict }) => ({ ...conflict, back: conflict.back === true })),
+  };
 }
 
 /** Items of a container by key, a page at a time: memory does not grow with their number. */
@@ -127,7 +185,8 @@ export async function* readReportItems(sql: Sql, container: number, pageSize = 5
   for (let after = ''; ; ) {
     const { rows } = await sql.query<ReportItem>({
       name: 'report-items',
-      text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef", tries, reason, gone, run
+      text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
+         target_version as "targetVersion", made, tries, reason, gone, run
        from item where container = $1 and key > $2 order by key limit $3`,
       values: [container, after, pageSize],
     });
@@ -138,23 +197,26 @@ export async function* readReportItems(sql: Sql, container: number, pageSize = 5
 }
 
 const DUPLICATES = `from found f join pairing p on p.target = f.place
-  where p.id = $1 and not f.taken and exists (
+  where p.id = any($1) and not f.taken and exists (
     select from item i join container c on c.id = i.container
-    where c.pairing = $1 and c.target_key = f.target_key and i.digest = f.digest)`;
+    where c.pairing = p.id and c.target_key = f.target_key and i.digest = f.digest)`;
 
-/** Copies beyond the first in the target's containers: how many, and the first `limit` of them. */
+/**
+ * Copies beyond the first in the target's containers: how many, and the first `limit` of them. `pairings`: that of the
+ * first direction, then that of the other where there is one.
+ */
 export async function readDuplicates(
   sql: Sql,
-  pairing: number,
+  pairings: readonly number[],
   limit: number,
 ): Promise<{ readonly count: number; readonly first: readonly ReportDuplicate[] }> {
-  const counted = await sql.query<{ count: number }>(`select count(*) as count ${DUPLICATES}`, [pairing]);
+  const counted = await sql.query<{ count: number }>(`select count(*) as count ${DUPLICATES}`, [pairings]);
   const count = counted.rows[0]?.count ?? 0;
   if (count === 0) return { count, first: [] };
   const { rows } = await sql.query<ReportDuplicate>(
-    `select (select c.target_path from container c where c.pairing = $1 and c.target_key = f.target_key limit 1) as "targetPath",
-       f.ref, f.bytes, encode(f.digest, 'hex') as digest ${DUPLICATES} order by f.target_key, f.ref limit $2`,
-    [pairing, limit],
+    `select (select c.target_path from container c where c.pairing = p.id and c.target_key = f.target_key limit 1) as "targetPath",
+       p.id <> ($1::bigint[])[1] as back, f.ref, f.bytes, encode(f.digest, 'hex') as digest ${DUPLICATES} order by f.target_key, f.ref limit $2`,
+    [pairings, limit],
   );
   return { count, first: rows };
 }

@@ -41,7 +41,7 @@ export class Exceptions {
     this.#examples++;
     group.examples.push({
       unit: unit.n,
-      account: unit.from,
+      account: container.back ? unit.to : unit.from,
       folder: container.path.join('/'),
       key: item.key,
       bytes: item.bytes,

@@ -1,17 +1,18 @@
 /** Reads the ledger once: every item passes here on its way into the files, so all sums agree with them. */
 
+import type { Kind } from '../connectors/contract.js';
 import type { Sql } from '../ledger/ledger.js';
 import type {
   ReportContainer,
   ReportDuplicate,
   ReportGate,
-  ReportItem,
   ReportRun,
   ReportSlice,
   ReportUnit,
 } from '../ledger/report.js';
 import {
   readChanges,
+  readConflicts,
   readDuplicates,
   readGates,
   readReportContainers,
@@ -20,14 +21,19 @@ import {
   readRuns,
   readSlices,
 } from '../ledger/report.js';
+import type { ToldConflict } from './conflicts.js';
+import { seenFromSpec, tellConflict } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { Exceptions } from './exceptions.js';
-import type { ItemFiles } from './item-files.js';
-import type { Standing, Sums } from './standing.js';
+import type { ItemEntry, ItemFiles } from './item-files.js';
+import { resultOf } from './results.js';
+import type { Sums } from './standing.js';
 import { addItem, addSums, noSums, STANDINGS, standingOf, unproven } from './standing.js';
 
 export interface FolderSums {
   readonly unit: number;
+  /** Of the other direction of a two-way unit. */
+  readonly back: boolean;
   readonly path: readonly string[];
   readonly targetPath: readonly string[] | null;
   readonly notes: readonly string[];
@@ -53,6 +59,10 @@ export interface Gathered {
   /** Verified items with a remark, e.g. a flag that the target does not keep. */
   readonly remarks: readonly ExceptionGroup[];
   readonly duplicates: readonly (ReportDuplicate & { readonly account: string })[];
+  /** Those that this run met, whoever won; `first` is cut. */
+  readonly conflicts: { readonly count: number; readonly first: readonly ToldConflict[] };
+  /** Of the units whose accounts have been opened. */
+  readonly kinds: ReadonlySet<Kind>;
   readonly gates: readonly ReportGate[];
   readonly changes: readonly { readonly what: string; readonly count: number }[];
   readonly slices: readonly ReportSlice[];
@@ -67,8 +77,10 @@ export interface Verdict {
   readonly items: number;
   readonly verified: number;
   readonly unproven: number;
-  /** In the target, without a later change of the source. */
+  /** Left as they are, for a reason that the spec or the target gives. */
   readonly skipped: number;
+  /** Items that nobody won; they are among the unproven. */
+  readonly conflicts: number;
   readonly duplicates: number;
   readonly units: number;
   /** Units that did not end well: what they hold may not even be known. */
@@ -81,6 +93,7 @@ interface Noted {
 }
 
 const MAX_DUPLICATES = 500;
+const MAX_CONFLICTS = 1_000;
 const STRETCHES = 120;
 
 /** Reads one run of a migration; undefined when the ledger does not know it. `run` absent: the last one. */
@@ -101,20 +114,22 @@ export async function gather(
   const noted: Noted = { exceptions: new Exceptions(), remarks: new Exceptions() };
   const duplicates: (ReportDuplicate & { account: string })[] = [];
   const unitOf = new Map<number, number>();
+  const units = await readReportUnits(sql, migration, run.number);
 
-  for (const unit of await readReportUnits(sql, migration, run.number)) {
+  for (const unit of units) {
     const sums = noSums();
     const sameAs = unit.pairing === null ? undefined : unitOf.get(unit.pairing);
     if (unit.pairing !== null && sameAs === undefined) {
       unitOf.set(unit.pairing, unit.n);
-      for (const container of await readReportContainers(sql, unit.pairing)) {
-        const folder = await gatherFolder(sql, unit, container, files, noted);
+      for (const container of await readReportContainers(sql, unit)) {
+        const folder = await gatherFolder(sql, run.number, unit, container, files, noted);
         folders.push(folder);
         addSums(sums, folder.sums);
       }
-      const extra = await readDuplicates(sql, unit.pairing, MAX_DUPLICATES - duplicates.length);
+      const pairings = [unit.pairing, ...(unit.back === null ? [] : [unit.back])];
+      const extra = await readDuplicates(sql, pairings, MAX_DUPLICATES - duplicates.length);
       sums.duplicates = extra.count;
-      duplicates.push(...extra.first.map((copy) => ({ ...copy, account: unit.to })));
+      duplicates.push(...extra.first.map((copy) => ({ ...copy, account: copy.back ? unit.from : unit.to })));
     }
     accounts.push({ unit, sums, ...(sameAs !== undefined && { sameAs }) });
     const selection = selections.get(unit.selection) ?? noSums();
@@ -122,6 +137,8 @@ export async function gather(
     addSums(selection, sums);
     addSums(total, sums);
   }
+  const met = await readConflicts(sql, migration, run.number, MAX_CONFLICTS);
+  const unitAt = new Map(units.map((unit) => [unit.n, unit]));
   return {
     migration,
     run,
@@ -133,6 +150,8 @@ export async function gather(
     exceptions: noted.exceptions.groups(STANDINGS),
     remarks: noted.remarks.groups(STANDINGS),
     duplicates,
+    conflicts: { count: met.count, first: met.first.map((one) => tellConflict(one, unitAt.get(one.unit))) },
+    kinds: new Set(units.flatMap(({ kind }) => kind ?? [])),
     gates: await readGates(sql, migration, run.number),
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
@@ -143,6 +162,7 @@ export async function gather(
 
 async function gatherFolder(
   sql: Sql,
+  run: number,
   unit: ReportUnit,
   container: ReportContainer,
   files: ItemFiles,
@@ -151,18 +171,23 @@ async function gatherFolder(
   const sums = noSums();
   sums.excluded = container.excluded;
   for await (const page of readReportItems(sql, container.id)) {
-    const entries: [ReportItem, Standing][] = [];
-    for (const item of page) {
-      const standing = standingOf(item);
+    const entries: ItemEntry[] = [];
+    for (const row of page) {
+      const standing = standingOf(row);
       if (standing === undefined) continue;
-      entries.push([item, standing]);
-      addItem(sums, standing, item.bytes, item.proof);
+      // Sentences of our own, which speak of the direction's sides; a refusal is in a system's words.
+      const ours = standing === 'conflict' || standing === 'skipped';
+      const item = ours && row.reason ? { ...row, reason: seenFromSpec(row.reason, container.back) } : row;
+      const result = resultOf(item, standing, run);
+      entries.push({ item, standing, result });
+      addItem(sums, standing, result, item);
       if (standing !== 'verified') noted.exceptions.add(unit, container, item, standing);
       else if (item.reason) noted.remarks.add(unit, container, item, standing);
     }
     await files.write(unit, container, entries);
   }
-  return { unit: unit.n, path: container.path, targetPath: container.targetPath, notes: container.notes, sums };
+  const { path, targetPath, back, notes } = container;
+  return { unit: unit.n, back, path, targetPath, notes, sums };
 }
 
 function judge(total: Sums, accounts: readonly AccountSums[]): Verdict {
@@ -174,6 +199,7 @@ function judge(total: Sums, accounts: readonly AccountSums[]): Verdict {
     verified: total.standings.verified,
     unproven: open,
     skipped: total.standings.skipped,
+    conflicts: total.standings.conflict,
     duplicates: total.duplicates,
     units: accounts.length,
     unitsOpen,

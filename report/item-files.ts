@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { ReportContainer, ReportItem, ReportUnit } from '../ledger/report.js';
 import { csvRow } from './csv.js';
+import type { Result } from './results.js';
 import type { Standing } from './standing.js';
 
 /** Excel reads a CSV file as UTF-8 only after this. */
@@ -12,15 +13,18 @@ const BYTE_ORDER_MARK = '\ufeff';
 // biome-ignore format: the header as it stands in the file
 const COLUMNS = [
   'unit', 'selection', 'account_from', 'account_to', 'folder', 'key', 'bytes', 'outcome', 'proof', 'digest',
-  'target_folder', 'target_ref', 'tries', 'reason', 'run',
+  'target_folder', 'target_ref', 'tries', 'reason', 'run', 'result', 'target_version', 'direction',
 ] as const;
 
+/** An item with where it stands now, and what became of it in the run of the report. */
+export interface ItemEntry {
+  readonly item: ReportItem;
+  readonly standing: Standing;
+  readonly result: Result;
+}
+
 export interface ItemFiles {
-  write(
-    unit: ReportUnit,
-    container: ReportContainer,
-    entries: readonly (readonly [ReportItem, Standing])[],
-  ): Promise<void>;
+  write(unit: ReportUnit, container: ReportContainer, entries: readonly ItemEntry[]): Promise<void>;
   /** Ends both files. Without it they are not whole. */
   finish(): Promise<void>;
   /** Closes what is open; the files stay as they are. */
@@ -45,9 +49,9 @@ export async function openItemFiles(csvPath: string, jsonPath: string): Promise<
       if (entries.length === 0) return;
       const rows: string[] = [];
       const objects: string[] = [];
-      for (const [item, standing] of entries) {
-        rows.push(csvLine(unit, container, item, standing));
-        objects.push(JSON.stringify(jsonItem(unit, container, item, standing)));
+      for (const entry of entries) {
+        rows.push(csvLine(unit, container, entry));
+        objects.push(JSON.stringify(jsonItem(unit, container, entry)));
       }
       await csv.appendFile(rows.join(''));
       await json.appendFile(`${first ? '' : ','}\n${objects.join(',\n')}`);
@@ -63,7 +67,7 @@ export async function openItemFiles(csvPath: string, jsonPath: string): Promise<
   };
 }
 
-function csvLine(unit: ReportUnit, container: ReportContainer, item: ReportItem, standing: Standing): string {
+function csvLine(unit: ReportUnit, container: ReportContainer, { item, standing, result }: ItemEntry): string {
   return csvRow([
     unit.n,
     unit.selection,
@@ -80,10 +84,13 @@ function csvLine(unit: ReportUnit, container: ReportContainer, item: ReportItem,
     item.tries,
     item.reason,
     item.run,
+    result,
+    item.targetVersion,
+    container.back ? 'back' : 'forth',
   ]);
 }
 
-function jsonItem(unit: ReportUnit, container: ReportContainer, item: ReportItem, standing: Standing): object {
+function jsonItem(unit: ReportUnit, container: ReportContainer, { item, standing, result }: ItemEntry): object {
   return {
     unit: unit.n,
     selection: unit.selection,
@@ -94,9 +101,11 @@ function jsonItem(unit: ReportUnit, container: ReportContainer, item: ReportItem
     outcome: standing,
     proof: item.proof,
     digest: item.digest,
-    target: { folder: container.targetPath, ref: item.targetRef },
+    target: { folder: container.targetPath, ref: item.targetRef, version: item.targetVersion },
     tries: item.tries,
     reason: item.reason,
     run: item.run,
+    result,
+    direction: container.back ? 'back' : 'forth',
   };
 }

@@ -1,11 +1,14 @@
 /** The whole page: the answer first, then what it rests on. One file without any outside asset. */
+import type { Kind } from '../connectors/contract.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered, Verdict } from './gather.js';
+import * as runSections from './run-sections.js';
 import * as sections from './sections.js';
 import { MEANINGS } from './standing.js';
 import { style } from './style.js';
-import { count, duration, escapeHtml, plural, size, time } from './text.js';
+import { containerWord, section, tableOf } from './tables.js';
+import { count, duration, escapeHtml, plural, reasonWords, size, time } from './text.js';
 
 export function page(report: Gathered): string {
   const { migration, run } = report;
@@ -18,7 +21,8 @@ ${answer(report)}
 ${tiles(report)}
 ${sections.outcomes(report)}
 ${exceptions(report)}
-${sections.gates(report)}
+${runSections.conflicts(report)}
+${runSections.gates(report)}
 ${sections.duplicates(report)}
 ${sections.progress(report)}
 ${sections.selections(report)}
@@ -26,7 +30,7 @@ ${sections.accounts(report)}
 ${sections.folders(report)}
 ${sections.notes(report)}
 ${remarks(report)}
-${sections.history(report)}
+${runSections.history(report)}
 ${reproduce(report)}
 <footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Account and folder names are in this document; subjects, contents and secrets are not.</footer>
 </main></body></html>
@@ -39,10 +43,7 @@ export function headline({ verdict }: { readonly verdict: Verdict }): string {
   if (units === 0) return 'nothing is known yet: no account was called to this run';
   if (items === 0) return verdict.unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move';
   const once = verdict.duplicates > 0 ? '' : ' once,';
-  const left =
-    verdict.skipped > 0
-      ? `; ${count(verdict.skipped)} left as ${verdict.skipped === 1 ? 'it is' : 'they are'} in the target`
-      : '';
+  const left = verdict.skipped > 0 ? `; ${count(verdict.skipped)} skipped, each for a reason that is told` : '';
   if (verdict.unproven > 0) {
     return `${count(verified)} of ${plural(items, 'item')} arrived${once} unchanged; ${count(verdict.unproven)} ${verdict.unproven === 1 ? 'is' : 'are'} not proven${left}`;
   }
@@ -79,7 +80,7 @@ function answer(report: Gathered): string {
   }
   const capital = headline(report).replace(/^./, (first) => first.toUpperCase());
   const latest = report.runs.at(-1)?.number === run.number;
-  return `<header><p class="name">Migration <b>${escapeHtml(report.migration)}</b> · run ${run.number} (${escapeHtml(run.reason)}, ${escapeHtml(run.state)}) · ${time(run.startedAt)}</p>
+  return `<header><p class="name">Migration <b>${escapeHtml(report.migration)}</b> · run ${run.number} (${escapeHtml(reasonWords(run))}, ${escapeHtml(run.state)}) · ${time(run.startedAt)}</p>
 <h1>${escapeHtml(capital)}.</h1>
 <p><span class="verdict ${verdict.complete ? 'good">✓ everything is verified' : 'bad">✗ not everything is verified'}</span></p>
 <p>${sentences.join(' ')}</p>${latest ? '' : '<p>Later runs have followed: items are shown as they stand now.</p>'}</header>`;
@@ -93,6 +94,10 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
 
 function tiles({ run, total, verdict }: Gathered): string {
   const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
+  const written = (['created', 'updated', 'removed', 'skipped', 'conflicts'] as const).flatMap((counter) => {
+    const value = run.totals?.[counter];
+    return typeof value === 'number' && value > 0 ? [[count(value), TILE_WORDS[counter]] as [string, string]] : [];
+  });
   const changed = run.totals?.changed;
   const entries: [string, string][] = [
     [count(verdict.items), 'items'],
@@ -102,14 +107,23 @@ function tiles({ run, total, verdict }: Gathered): string {
     [size(total.bytes), 'in all'],
     [took, 'this run'],
     ...(typeof changed === 'number' ? [[count(changed), 'written in it'] as [string, string]] : []),
+    ...written,
   ];
   return `<div class="tiles">${entries.map(([value, label]) => `<div class="tile"><b>${value}</b><span>${label}</span></div>`).join('')}</div>`;
 }
 
+const TILE_WORDS = {
+  created: 'created in it',
+  updated: 'updated in it',
+  removed: 'removed in it',
+  skipped: 'skipped',
+  conflicts: 'in conflict',
+} as const;
+
 function exceptions(report: Gathered): string {
   if (report.exceptions.length === 0) return '';
-  const groups = report.exceptions.map((group) => exceptionGroup(group, report.migration));
-  return sections.section(
+  const groups = report.exceptions.map((group) => exceptionGroup(group, report.migration, containerWord(report)));
+  return section(
     'Not proven',
     `<p class="soft">By reason, with what to do. At most ${count(MAX_EXAMPLES)} items are listed here; every one is in items.csv and items.json.</p>${groups.join('')}`,
   );
@@ -124,13 +138,13 @@ function remarks(report: Gathered): string {
         .map((item) => `${escapeHtml(item.folder)} <code>${escapeHtml(item.key)}</code>`)
         .join('<br>')}</td>`,
   );
-  return sections.section(
+  return section(
     'Remarks on verified items',
-    `<p class="soft">Their content is proven; what is said here could not be kept beside it. Each is in items.csv.</p>${sections.tableOf(['items', 'remark', 'for example'], rows)}`,
+    `<p class="soft">Their content is proven; what is said here could not be kept beside it. Each is in items.csv.</p>${tableOf(['items', 'remark', 'for example'], rows)}`,
   );
 }
 
-function exceptionGroup(group: ExceptionGroup, migration: string): string {
+function exceptionGroup(group: ExceptionGroup, migration: string, word: string): string {
   const meaning = MEANINGS[group.standing];
   const own = group.examples.some((item) => item.reason !== group.reason && item.reason !== null);
   const rows = group.examples.map(
@@ -138,8 +152,8 @@ function exceptionGroup(group: ExceptionGroup, migration: string): string {
       `<td class="n">${item.unit}</td><td>${escapeHtml(item.account)}</td><td>${escapeHtml(item.folder)}</td><td><code>${escapeHtml(item.key)}</code></td><td class="n">${size(item.bytes)}</td><td>${item.targetRef === null ? '' : `<code>${escapeHtml(item.targetRef)}</code>`}</td><td class="n">${item.tries}</td>${own ? `<td>${escapeHtml(item.reason ?? '')}</td>` : ''}`,
   );
   const more = group.count - group.examples.length;
-  const table = sections.tableOf(
-    ['unit', 'account', 'folder', 'key', 'size', 'target', 'tries', ...(own ? ['its own words'] : [])],
+  const table = tableOf(
+    ['unit', 'account', word, 'key', 'size', 'target', 'tries', ...(own ? ['its own words'] : [])],
     rows,
     ['unit', 'tries'],
   );
@@ -147,10 +161,20 @@ function exceptionGroup(group: ExceptionGroup, migration: string): string {
 <div><p>${meaning.meaning}. <b>Next:</b> ${escapeHtml(meaning.next(migration)).replace(/migrate [a-z]+ .*$/, '<code>$&</code>')}.</p>${rows.length > 0 ? table : ''}${more > 0 ? `<p class="soft">${plural(more, 'more item')} in items.csv.</p>` : ''}</div></details>`;
 }
 
-function reproduce({ migration, run }: Gathered): string {
-  return sections.section(
+/** What makes two items equal, by kind; the whole of it is in docs/equality.md. */
+const EQUAL_WORDS: Readonly<Record<Kind, string>> = {
+  mail: 'Two messages are equal when their canonical forms are: CRLF line ends with one at the end, a NUL as the target shows it, and without headers that only a copying tool added; nothing else may differ.',
+  calendar:
+    'Two calendar items are equal when they say the same of every occurrence: the order and folding of lines, the spelling of properties and what a server stamps on each item it stores do not count; everything else does.',
+  contacts:
+    'Two contacts are equal when they have the same properties with the same values: the order and folding of lines, the version’s spelling of types and what a server stamps on each card it stores do not count; everything else does.',
+};
+
+function reproduce({ migration, run, kinds }: Gathered): string {
+  const equal = (kinds.size === 0 ? (['mail'] as const) : [...kinds]).map((kind) => EQUAL_WORDS[kind]).join(' ');
+  return section(
     'What this means, and how to check it',
-    `<p>Two messages are equal when their canonical forms are: CRLF line ends with one at the end, a NUL as the target shows it, and without headers that only a copying tool added; nothing else may differ. <i>Read back</i> means that Drover fetched the item from the target after writing it and its SHA-256 was that of the source; <i>found already</i>, that the same was true of a copy it had not written; <i>by size</i>, only that the sizes agree.</p>
+    `<p>${equal} docs/equality.md has the whole of it. <i>Read back</i> means that Drover fetched the item from the target after writing it and its SHA-256 was that of the source; <i>found already</i>, that the same was true of a copy it had not written; <i>by size</i>, only that the sizes agree.</p>
 <p>The spec of this run has the hash <code>${escapeHtml(run.specHash)}</code>.</p>
 <pre>migrate status ${escapeHtml(migration)}
 migrate verify ${escapeHtml(migration)} --wait      # reads everything back again

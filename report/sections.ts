@@ -1,9 +1,9 @@
 /** The page's sections, each a string of HTML; empty when there is nothing to say. */
 import { outcomeChart, progressChart } from './charts.js';
 import type { AccountSums, FolderSums, Gathered } from './gather.js';
-import type { Sums } from './standing.js';
 import { unproven } from './standing.js';
-import { count, duration, escapeHtml, plural, share, size, time } from './text.js';
+import { containerWord, rest, section, sumColumns, tableOf } from './tables.js';
+import { count, escapeHtml, plural, size } from './text.js';
 
 /** Rows of one table; beyond them the page points to the files. */
 const MAX_ROWS = 3_000;
@@ -32,13 +32,15 @@ export function progress(report: Gathered): string {
 }
 
 export function selections(report: Gathered): string {
+  const columns = sumColumns(report.total);
   const rows = [...report.selections].map(([name, sums]) =>
-    [`<td>${escapeHtml(name)}</td>`, ...sumCells(sums)].join(''),
+    [`<td>${escapeHtml(name)}</td>`, ...columns.cells(sums)].join(''),
   );
-  return section('Selections', tableOf(['selection', ...SUM_HEADS], rows));
+  return section('Selections', tableOf(['selection', ...columns.heads], rows));
 }
 
 export function accounts(report: Gathered): string {
+  const columns = sumColumns(report.total);
   const [shown, hidden] = worstFirst(
     report.accounts,
     (account) => account.unit.state !== 'done' || unproven(account.sums) > 0,
@@ -46,12 +48,12 @@ export function accounts(report: Gathered): string {
   const rows = shown.map((account) =>
     [
       `<td class="n">${account.unit.n}</td><td>${escapeHtml(account.unit.selection)}</td><td>${accountNames(account)}</td><td>${unitState(account)}</td>`,
-      ...sumCells(account.sums),
+      ...columns.cells(account.sums),
     ].join(''),
   );
   return section(
     'Accounts',
-    `<p class="soft">One unit each: the number is what <code>--unit</code> takes.</p>${tableOf(['unit', 'selection', 'account', 'state', ...SUM_HEADS], rows, ['unit'])}${rest(hidden, 'account')}`,
+    `<p class="soft">One unit each: the number is what <code>--unit</code> takes.</p>${tableOf(['unit', 'selection', 'account', 'state', ...columns.heads], rows, ['unit'])}${rest(hidden, 'account')}`,
   );
 }
 
@@ -62,23 +64,36 @@ export function folders(report: Gathered): string {
     (folder) => unproven(folder.sums) > 0 || folder.sums.duplicates > 0,
   );
   const several = report.accounts.length > 1;
+  const twoWay = report.folders.some((folder) => folder.back);
+  const columns = sumColumns(report.total);
+  const word = containerWord(report);
   const rows = shown.map((folder) =>
     [
       several ? `<td>${escapeHtml(names.get(folder.unit) ?? '')}</td>` : '',
+      twoWay ? `<td>${folder.back ? '← back' : '→ forth'}</td>` : '',
       `<td>${escapeHtml(folder.path.join(' / '))}</td><td>${targetName(folder)}</td>`,
-      ...sumCells(folder.sums),
+      ...columns.cells(folder.sums),
     ].join(''),
   );
-  const heads = [...(several ? ['account'] : []), 'folder', 'in the target', ...SUM_HEADS];
+  const heads = [
+    ...(several ? ['account'] : []),
+    ...(twoWay ? ['direction', word, 'on the other side'] : [word, 'in the target']),
+    ...columns.heads,
+  ];
+  const how =
+    '<p class="soft">Both directions of what is kept in step: an item counts in the one that carried it last. <i>Forth</i> is from source to target, as the spec calls them.</p>';
   return section(
-    'Folders',
-    rows.length === 0 ? '<p>No folder has been seen.</p>' : tableOf(heads, rows) + rest(hidden, 'folder'),
+    word === 'folder' ? 'Folders' : 'Collections',
+    rows.length === 0
+      ? `<p>No ${word} has been seen.</p>`
+      : (twoWay ? how : '') + tableOf(heads, rows) + rest(hidden, word),
   );
 }
 
 export function notes(report: Gathered): string {
   const noted = report.folders.filter((folder) => folder.notes.length > 0);
   if (noted.length === 0) return '';
+  const word = containerWord(report);
   const names = new Map(report.accounts.map(({ unit }) => [unit.n, unit.from]));
   const rows = noted
     .slice(0, MAX_ROWS)
@@ -87,8 +102,8 @@ export function notes(report: Gathered): string {
         `<td>${escapeHtml(names.get(folder.unit) ?? '')}</td><td>${escapeHtml(folder.path.join(' / '))}</td><td>${folder.notes.map(escapeHtml).join('<br>')}</td>`,
     );
   return section(
-    'Notes on folders',
-    `<p class="soft">What the target made differently: names it refuses, flags it does not keep.</p>${tableOf(['account', 'folder', 'note'], rows)}${rest(noted.length - rows.length, 'folder')}`,
+    `Notes on ${word}s`,
+    `<p class="soft">What the target made differently: names it refuses, properties it does not keep.</p>${tableOf(['account', word, 'note'], rows)}${rest(noted.length - rows.length, word)}`,
   );
 }
 
@@ -100,52 +115,8 @@ export function duplicates(report: Gathered): string {
   );
   return section(
     'Duplicates',
-    `<p>${plural(report.total.duplicates, 'copy').replace('copys', 'copies')} in the target with the same content as an item that is there already. They were not written by this migration, and nothing was removed.</p>${tableOf(['account', 'folder in the target', 'reference', 'size', 'digest'], rows, ['size'])}${rest(report.total.duplicates - rows.length, 'duplicate', '')}`,
+    `<p>${plural(report.total.duplicates, 'copy').replace('copys', 'copies')} in the target with the same content as an item that is there already. They were not written by this migration, and nothing was removed.</p>${tableOf(['account', `${containerWord(report)} in the target`, 'reference', 'size', 'digest'], rows, ['size'])}${rest(report.total.duplicates - rows.length, 'duplicate', '')}`,
   );
-}
-
-export function gates(report: Gathered): string {
-  if (report.gates.length === 0) return '';
-  const rows = report.gates.map(
-    (gate) =>
-      `<td class="n">${gate.unit}</td><td>${escapeHtml(gate.gate)}</td><td>${escapeHtml(gate.reason)}${gate.next ? `<br><span class="soft">${escapeHtml(gate.next)}</span>` : ''}</td><td>${time(gate.openedAt)}</td><td>${gate.closedAt ? `after ${duration(gate.closedAt.getTime() - gate.openedAt.getTime())}, by ${escapeHtml(gate.closedBy ?? 'nobody named')}` : '<span class="warn">still waiting</span>'}</td>`,
-  );
-  return section(
-    'Gates',
-    `<p class="soft">Reasons this run waited for instead of failing.</p>${tableOf(['unit', 'gate', 'reason', 'since', 'opened'], rows, ['unit'])}`,
-  );
-}
-
-export function history(report: Gathered): string {
-  const runs = report.runs.slice(-200);
-  const rows = runs.toReversed().map((run) => {
-    const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : '';
-    const changed = typeof run.totals?.changed === 'number' ? count(run.totals.changed) : '';
-    return `<td class="n">${run.number}</td><td>${escapeHtml(run.reason)}</td><td>${escapeHtml(run.state)}</td><td>${time(run.startedAt)}</td><td class="n">${took}</td><td class="n">${changed}</td><td><code>${escapeHtml(run.specHash.slice(0, 12))}</code></td>`;
-  });
-  return section(
-    'Runs',
-    tableOf(['run', 'reason', 'state', 'began', 'took', 'items written', 'spec'], rows, [
-      'run',
-      'took',
-      'items written',
-    ]),
-  );
-}
-
-const SUM_HEADS = ['items', 'size', 'verified', '', 'not proven', 'duplicates'];
-
-function sumCells(sums: Sums): string[] {
-  const { items, bytes } = sums;
-  const verified = sums.standings.verified;
-  const width = items === 0 ? 0 : (100 * verified) / items;
-  const cell = (value: number): string => `<td class="n${value === 0 ? ' zero' : ' warn'}">${count(value)}</td>`;
-  return [
-    `<td class="n">${count(items)}</td><td class="n">${size(bytes)}</td><td class="n">${count(verified)}</td>`,
-    `<td style="white-space:nowrap"><span class="meter"><i style="width:${width.toFixed(1)}%"></i></span>${share(verified, items)}</td>`,
-    cell(unproven(sums)),
-    cell(sums.duplicates),
-  ];
 }
 
 function accountNames({ unit }: AccountSums): string {
@@ -171,19 +142,4 @@ function worstFirst<T>(entries: readonly T[], bad: (entry: T) => boolean): [T[],
   if (entries.length <= MAX_ROWS) return [[...entries], 0];
   const sorted = [...entries.filter(bad), ...entries.filter((entry) => !bad(entry))];
   return [sorted.slice(0, MAX_ROWS), entries.length - MAX_ROWS];
-}
-
-function rest(hidden: number, word: string, where = ' They are in summary.json.'): string {
-  return hidden > 0 ? `<p class="soft">${plural(hidden, `more ${word}`)} not shown here.${where}</p>` : '';
-}
-
-const RIGHT = new Set(['items', 'size', 'verified', 'not proven', 'duplicates']);
-
-export function tableOf(heads: readonly string[], rows: readonly string[], right: readonly string[] = []): string {
-  const head = heads.map((text) => `<th${RIGHT.has(text) || right.includes(text) ? ' class="n"' : ''}>${text}</th>`);
-  return `<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${rows.map((row) => `<tr>${row}</tr>`).join('')}</tbody></table></div>`;
-}
-
-export function section(title: string, body: string): string {
-  return `<section><h2>${title}</h2>${body}</section>`;
 }

@@ -1,5 +1,7 @@
 /** What each item's row in the ledger means for the one question: did it arrive, once, unchanged? */
 import type { ReportItem } from '../ledger/report.js';
+import type { Result, Results } from './results.js';
+import { noResults, RESULTS } from './results.js';
 
 /** Disjoint; every item has exactly one. Only `verified` is a success; `skipped` is neither that nor a failure. */
 export const STANDINGS = [
@@ -24,8 +26,8 @@ export const PROOFS = ['readback', 'scan', 'size'] as const;
  */
 export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 'targetRef'>): Standing | undefined {
   if (item.gone && (item.targetRef === null || item.outcome === 'skipped')) return undefined;
-  // The other direction's row for the same item counts.
-  if (item.outcome === 'linked') return undefined;
+  // The other direction's row for the same item counts, unless this side was changed since.
+  if (item.outcome === 'linked') return item.todo === null ? undefined : 'arrived';
   if (item.outcome === null) return 'pending';
   if (item.outcome === 'verified' && item.todo !== null) return 'arrived';
   return item.outcome;
@@ -85,9 +87,10 @@ export const MEANINGS: Readonly<Record<Standing, Meaning>> = {
       `make both sides say the same, or let one win with onConflict, then: migrate retry ${migration}`,
   },
   skipped: {
-    title: 'left as it is',
-    meaning: 'in the target, but a later change of the source was not carried over, for the reason given',
-    next: () => 'nothing to do, if the target is as you want it',
+    title: 'skipped',
+    meaning:
+      'left as it is, for the reason given: the spec leaves it out, another item stands for it, or the target keeps its own',
+    next: () => 'nothing to do, if the reason is what you want',
   },
 };
 
@@ -98,6 +101,8 @@ export interface Sums {
   standings: Record<Standing, number>;
   /** Of the verified, by the kind of proof. */
   proofs: Record<string, number>;
+  /** What became of them in the run of the report. */
+  results: Results;
   /** Items the spec's filters left out; they are in no other sum. */
   excluded: number;
   duplicates: number;
@@ -105,13 +110,19 @@ export interface Sums {
 
 export function noSums(): Sums {
   const standings = Object.fromEntries(STANDINGS.map((standing) => [standing, 0])) as Record<Standing, number>;
-  return { items: 0, bytes: 0, standings, proofs: {}, excluded: 0, duplicates: 0 };
+  return { items: 0, bytes: 0, standings, proofs: {}, results: noResults(), excluded: 0, duplicates: 0 };
 }
 
-export function addItem(sums: Sums, standing: Standing, bytes: number, proof: string | null): void {
+export function addItem(
+  sums: Sums,
+  standing: Standing,
+  result: Result,
+  { bytes, proof }: Pick<ReportItem, 'bytes' | 'proof'>,
+): void {
   sums.items++;
   sums.bytes += bytes;
   sums.standings[standing]++;
+  sums.results[result]++;
   if (standing === 'verified') {
     const kind = proof ?? 'unnamed';
     sums.proofs[kind] = (sums.proofs[kind] ?? 0) + 1;
@@ -124,6 +135,7 @@ export function addSums(sums: Sums, other: Sums): void {
   sums.excluded += other.excluded;
   sums.duplicates += other.duplicates;
   for (const standing of STANDINGS) sums.standings[standing] += other.standings[standing];
+  for (const result of RESULTS) sums.results[result] += other.results[result];
   for (const [proof, count] of Object.entries(other.proofs)) sums.proofs[proof] = (sums.proofs[proof] ?? 0) + count;
 }
 

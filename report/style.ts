@@ -3,11 +3,11 @@ export const style = `
 :root { color-scheme: light dark;
   --page:#f6f7f9; --card:#ffffff; --ink:#1a1f28; --soft:#59626f; --line:#dfe3e8; --track:#e9ecf0;
   --verified:#1f8a5b; --arrived:#3b78c9; --pending:#8b95a3; --unsure:#a05fc4; --missing:#c4462f; --altered:#d9722b;
-  --refused:#b5344f; --quarantined:#7d2f48; --skipped:#b8a13a; --good:#1f8a5b; --bad:#b5342f; --bar:#1f8a5b; }
+  --refused:#b5344f; --quarantined:#7d2f48; --conflict:#c0861a; --skipped:#b8a13a; --good:#1f8a5b; --bad:#b5342f; --bar:#1f8a5b; }
 @media (prefers-color-scheme: dark) { :root {
   --page:#12151a; --card:#1b2027; --ink:#e6e9ee; --soft:#9ba5b2; --line:#2e353f; --track:#2a313a;
   --verified:#3fb784; --arrived:#6ba3ec; --pending:#77818f; --unsure:#c08ee0; --missing:#ee7a63; --altered:#f09a57;
-  --refused:#ec6f88; --quarantined:#c56a88; --skipped:#d6c15c; --good:#3fb784; --bad:#f0766c; --bar:#3fb784; } }
+  --refused:#ec6f88; --quarantined:#c56a88; --conflict:#f0b34a; --skipped:#d6c15c; --good:#3fb784; --bad:#f0766c; --bar:#3fb784; } }
 * { box-sizing: border-box; }
 body { margin:0; background:var(--page); color:var(--ink); font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif; }
 main { max-width:1080px; margin:0 auto; padding:32px 24px 64px; }

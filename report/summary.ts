@@ -10,6 +10,7 @@ export function summary(report: Gathered): object {
     migration: report.migration,
     run: run.number,
     reason: run.reason,
+    ...(run.schedule !== null && { schedule: run.schedule }),
     state: run.state,
     spec: run.specHash,
     startedAt: run.startedAt,
@@ -33,6 +34,7 @@ export function summary(report: Gathered): object {
     })),
     folders: report.folders.map((folder) => ({
       unit: folder.unit,
+      direction: folder.back ? 'back' : 'forth',
       folder: folder.path,
       target: folder.targetPath,
       notes: folder.notes,
@@ -44,6 +46,7 @@ export function summary(report: Gathered): object {
       count,
       bytes,
     })),
+    conflicts: report.conflicts,
     gates: report.gates,
     changes: report.changes,
     runs: report.runs,
@@ -56,6 +59,7 @@ function sums(total: Sums): object {
     bytes: total.bytes,
     outcomes: total.standings,
     proofs: total.proofs,
+    results: total.results,
     excluded: total.excluded,
     duplicates: total.duplicates,
   };

@@ -54,5 +54,9 @@ export function duration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** Why a run was made: `apply`, `schedule nightly`. */
+export const reasonWords = (run: { readonly reason: string; readonly schedule: string | null }): string =>
+  run.schedule === null ? run.reason : `${run.reason} ${run.schedule}`;
+
 /** In UTC, because the report is read elsewhere than it was written. */
 export const time = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -88,7 +88,7 @@ const folderGlobs: Schema = {
   minItems: 1,
   items: { type: 'string', minLength: 1 },
   description:
-    'Globs over the path of a folder, "/" between levels: * within a level, ** over levels, ?, {a,b}; brackets and parentheses are literal. "Projects/**" includes Projects itself.',
+    'Globs over the path of a folder, calendar or address book, "/" between levels: * within a level, ** over levels, ?, {a,b}; brackets and parentheses are literal. "Projects/**" includes Projects itself.',
 };
 
 const filter = (description: string): Schema => ({
@@ -98,10 +98,10 @@ const filter = (description: string): Schema => ({
   description,
   properties: {
     folders: folderGlobs,
-    since: date('Items dated on this day or later (YYYY-MM-DD); for mail the internal date, UTC.'),
-    before: date('Items dated before this day (YYYY-MM-DD); for mail the internal date, UTC.'),
-    larger: { type: 'integer', minimum: 0, description: 'Items larger than this, in bytes.' },
-    smaller: { type: 'integer', minimum: 1, description: 'Items smaller than this, in bytes.' },
+    since: date('Mail only: messages with an internal date on this day or later (YYYY-MM-DD, UTC).'),
+    before: date('Mail only: messages with an internal date before this day (YYYY-MM-DD, UTC).'),
+    larger: { type: 'integer', minimum: 0, description: 'Mail only: messages larger than this, in bytes.' },
+    smaller: { type: 'integer', minimum: 1, description: 'Mail only: messages smaller than this, in bytes.' },
   },
 });
 
@@ -128,7 +128,7 @@ const selection: Schema = {
           propertyNames: { type: 'string', minLength: 1 },
           additionalProperties: { type: 'string', minLength: 1, description: 'Path of the folder in the target.' },
           description:
-            'Folders by their path in the source, to the path in the target. What is not named goes by special use (sent, drafts …), then by name.',
+            'Folders, calendars or address books by their path in the source, to the path in the target. What is not named goes by special use (sent, drafts …), then by name. With mode: two-way no two may lead to one.',
         },
       },
     },
@@ -136,7 +136,7 @@ const selection: Schema = {
       enum: ['ignore', 'mirror'],
       default: 'ignore',
       description:
-        'What a deletion in the source does in the target: nothing (ignore), or the same deletion of what was moved before (mirror).',
+        'What a deletion in the source does in the target: nothing (ignore), or the same deletion of what was moved before (mirror). With mode: two-way it holds in both directions, and an edit is worth more than a deletion.',
     },
     maxDeletions: share(
       "With deletions: mirror, the share (0 to 1) of a unit's items that may go at once without approval.",
@@ -151,27 +151,31 @@ const selection: Schema = {
       enum: ['one-way', 'two-way'],
       default: 'one-way',
       description:
-        'With two-way, changes of either side reach the other; for calendars and contacts whose both systems can be source and target.',
+        'With two-way, changes of either side reach the other: for calendars and contacts, between systems that can be source and target.',
     },
     onConflict: {
       enum: ['skip', 'source', 'target', 'newest', 'both'],
       default: 'skip',
       description:
-        'What happens when an item was changed on both sides, or the target holds another of the same identity: it is reported and left (skip), one side wins (source, target), the later change wins (newest), or both are kept as two items (both).',
+        'For calendars and contacts: what happens when an item was changed on both sides, or the target holds another of the same identity. It is reported and left (skip), one side wins (source, target), the later change wins (newest), or both are kept as two items (both).',
     },
     match: {
       type: 'array',
       minItems: 1,
       uniqueItems: true,
-      items: { type: 'string', pattern: '^(uid|email|phone|name|[A-Z][A-Z0-9-]*)$' },
+      items: {
+        type: 'string',
+        pattern: '^(uid|email|phone|name|[A-Z][A-Z0-9-]*)$',
+        patternErrorMessage: 'uid, email, phone, name, or a vCard property in capitals such as X-CUSTOMER-NUMBER',
+      },
       default: ['uid'],
       description:
-        'What makes two contacts the same: uid, email, phone, name, or a vCard property such as X-CUSTOMER-NUMBER. The first that both have decides.',
+        'What makes two contacts the same: uid, email (letter case aside), phone, name, or a vCard property such as X-CUSTOMER-NUMBER. The first that both have decides.',
     },
     withoutEmail: {
       enum: ['move', 'skip'],
       default: 'move',
-      description: 'What is done with contacts that have no e-mail address.',
+      description: 'What is done with contacts that have no e-mail address: they move, or are skipped and reported.',
     },
     maxFailures: share("The share (0 to 1) of a unit's items that may fail before it waits for a decision.", 0.05),
   },
@@ -193,7 +197,8 @@ const schedule: Schema = {
     every: duration('The time between starts, such as 15m, 6h or 1d.'),
     cron: {
       type: 'string',
-      description: 'Starts by crontab(5): minute, hour, day of month, month, day of week.',
+      description:
+        'Starts by cron: minute, hour, day of month, month, day of week, as in crontab(5), but where both kinds of day are limited, both must fit.',
     },
     timezone: {
       type: 'string',
@@ -204,7 +209,8 @@ const schedule: Schema = {
     overlap: {
       enum: ['skip', 'buffer-one'],
       default: 'skip',
-      description: 'What a start does while an earlier run goes on: skip, or wait for its end (at most one waits).',
+      description:
+        'What a start does while an earlier run of this schedule goes on: skip, or wait for its end (buffer-one: at most one waits). There are no others: a migration runs once at a time, and a run moves all that has changed, so that more starts in line would find nothing to do.',
     },
     catchupWindow: duration('How far back starts are made up for that were missed while Temporal was down.', '1h'),
     paused: { type: 'boolean', default: false, description: 'Create the schedule paused.' },

@@ -43,9 +43,8 @@ function tokenWarnings(spec: unknown, manifests: Manifests, path: readonly strin
 
 /** How long a system's sync tokens live, as the spec or its connector says; undefined where they do not die. */
 function tokenLifeOf(spec: unknown, manifests: Manifests, system: readonly string[]): string | undefined {
-  const life = manifestOf(manifests, textAt(spec, [...system, 'type']))?.tokenLife;
-  if (life === undefined) return undefined;
-  return (life.option === undefined ? undefined : textAt(spec, [...system, life.option])) ?? life.default;
+  const option = manifestOf(manifests, textAt(spec, [...system, 'type']))?.options.properties.tokenLife;
+  return option && (textAt(spec, [...system, 'tokenLife']) ?? textAt(option, ['default']));
 }
 
 /** The longest time between two starts, and how to say it. */

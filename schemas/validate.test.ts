@@ -2,8 +2,11 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { KINDS } from '../connectors/contract.js';
+import { kinds } from '../connectors/kinds.js';
 import { expectGolden } from '../tests/golden.js';
 import { formatDiagnostic } from './diagnostic.js';
+import { VERSIONED_KINDS } from './kind-problems.js';
 import { loadSpec, manifests } from './load.js';
 import type { Read } from './validate.js';
 import { validateSpec } from './validate.js';
@@ -37,7 +40,7 @@ describe('diagnostics', () => {
   it.each(cases)('%s', async (file) => {
     const loaded = await loadSpec(file, readGolden);
 
-    const problems = 'problems' in loaded ? loaded.problems : [];
+    const problems = 'problems' in loaded ? loaded.problems : loaded.warnings;
     expectGolden(
       `diagnostics/${file.replace('.yaml', '.txt')}`,
       problems.map((each) => `${formatDiagnostic(each)}\n`).join(''),
@@ -131,6 +134,78 @@ selections:
       's.yaml:5:14: unknown connector "onlyTarget"; use noMail',
       's.yaml:10:36: "a" is of type onlyTarget, which cannot be a source',
       's.yaml:11:24: the source "b" is of type noMail, which has no kind "mail"; it has none',
+    ]);
+  });
+});
+
+describe('two-way', () => {
+  const { memory: base } = manifests;
+  if (base === undefined) throw new Error('the memory manifest is gone');
+  const limited = { both: { ...base, name: 'both' }, reader: { ...base, name: 'reader', roles: ['source'] } } as const;
+  const text = `
+version: 1
+name: x
+sources:
+  a: { type: both, name: a }
+  b: { type: reader, name: b }
+targets:
+  c: { type: both, name: c }
+selections:
+  - { name: one, kind: calendar, from: a, to: c, mode: two-way, accounts: [{ from: a, to: b }] }
+  - { name: two, kind: calendar, from: b, to: c, mode: two-way, accounts: [{ from: a, to: b }] }
+`;
+  it('asks for systems that can be source and target', async () => {
+    const loaded = await validateSpec('s.yaml', memory({ 's.yaml': text }), limited);
+
+    expect('problems' in loaded ? loaded.problems.map(formatDiagnostic) : []).toEqual([
+      's.yaml:11:56: two-way needs systems that can be source and target; "b" is of type reader, which can be a source only',
+    ]);
+  });
+});
+
+describe('kinds with versions', () => {
+  it('are those of the engine', () => {
+    expect(KINDS.filter((kind) => kinds[kind].versioned !== undefined)).toEqual(VERSIONED_KINDS);
+  });
+});
+
+describe('schedules that are slower than sync tokens live', () => {
+  const warningsOf = async (schedule: string, more = '', life = ''): Promise<string[]> => {
+    const text = `
+version: 1
+name: x
+sources: { old: { type: caldav, url: old.example, auth: { accessToken: { env: OLD } }${life} } }
+targets: { new: { type: caldav, url: new.example, auth: { accessToken: { env: NEW } }, tokenLife: 7d } }
+selections: [{ name: all, kind: calendar, from: old, to: new, accounts: [{ from: a, to: b }]${more} }]
+schedules: [{ name: nightly, selections: [all], ${schedule} }]
+`;
+    const loaded = await loadSpec('s.yaml', memory({ 's.yaml': text }));
+    if ('problems' in loaded) throw new Error(loaded.problems.map(formatDiagnostic).join('\n'));
+    return loaded.warnings.map(formatDiagnostic);
+  };
+
+  it('are warned of, by interval and by cron, with the life that the spec or the connector says', async () => {
+    expect(await warningsOf('every: 45d')).toEqual([
+      's.yaml:7:56: warning: schedule nightly starts every 45d, but the sync tokens of source old live 30d: each start lists everything again',
+    ]);
+    expect(await warningsOf("cron: '0 2 1 * *'")).toEqual([
+      's.yaml:7:55: warning: schedule nightly starts up to 31 days apart, but the sync tokens of source old live 30d: each start lists everything again',
+    ]);
+    expect(await warningsOf('every: 2d', '', ', tokenLife: 36h')).toEqual([
+      expect.stringContaining('every 2d, but the sync tokens of source old live 36h'),
+    ]);
+  });
+
+  it('are no matter where starts come soon enough', async () => {
+    expect(await warningsOf('every: 30d')).toEqual([]);
+    expect(await warningsOf("cron: '*/15 * * * *'", ', mode: two-way')).toEqual([]);
+    expect(await warningsOf('every: 45d', '', ', tokenLife: 90d')).toEqual([]);
+  });
+
+  it('matter for both sides when both are read', async () => {
+    expect(await warningsOf('every: 8d')).toEqual([]);
+    expect(await warningsOf('every: 8d', ', mode: two-way')).toEqual([
+      expect.stringContaining('sync tokens of target new live 7d'),
     ]);
   });
 });

@@ -220,38 +220,75 @@ export interface PlanInput {
   readonly dryRun: boolean;
 }
 
+/** One container in one direction, and what a run would do with its items. */
 export interface PlanContainer {
   readonly selection: string;
   readonly unit: number;
+  /** Set on the second row of a two-way selection: from the target to the source; `path` is then the target's. */
+  readonly back?: true;
   readonly path: string;
   readonly target: string;
+  /** The other side does not have it: it would be made. */
+  readonly make: boolean;
+  /** False: what the other side holds already was not looked at, and is counted in `create`. */
+  readonly looked: boolean;
   readonly create: number;
   readonly update: number;
   readonly remove: number;
   readonly unchanged: number;
+  /** The other side holds an equal item already: nothing is written. */
+  readonly adopt: number;
+  /** Left out by the rules of the spec: duplicates, no e-mail, the other side won. */
+  readonly skip: number;
+  /** Nobody wins: reported, and both sides stay as they are. */
+  readonly conflict: number;
+  /** Cannot be read or held by the other side; or could not in an earlier run and was not changed since. */
+  readonly refuse: number;
+  /** Unchanged here, but edited or deleted on the other side, where it is left alone. Going one way only. */
+  readonly changedThere: number;
+  /** Outside the selection's filters. */
   readonly excluded: number;
+  /** To be created. */
   readonly bytes: number;
 }
 
+/** Something that stands in the way. */
 export interface PlanProblem {
   readonly where: string;
   readonly problem: string;
   readonly next?: string;
 }
 
+/** Something worth knowing that stands in nobody's way, with how many items it is said of. */
+export interface PlanNote {
+  readonly where: string;
+  readonly note: string;
+  readonly count: number;
+}
+
 export interface PlanResult {
   readonly name: string;
   readonly containers: readonly PlanContainer[];
   readonly problems: readonly PlanProblem[];
-  readonly totals: {
-    readonly create: number;
-    readonly update: number;
-    readonly remove: number;
-    readonly unchanged: number;
-    readonly bytes: number;
-  };
+  readonly notes: readonly PlanNote[];
+  readonly totals: PlanTotals;
   /** Accounts whose containers were too many to list here, summed up. */
   readonly truncated: boolean;
+}
+
+export interface PlanTotals {
+  /** Containers. */
+  readonly make: number;
+  readonly create: number;
+  readonly update: number;
+  readonly remove: number;
+  readonly unchanged: number;
+  readonly adopt: number;
+  readonly skip: number;
+  readonly conflict: number;
+  readonly refuse: number;
+  readonly changedThere: number;
+  readonly bytes: number;
 }
 
 export interface DoctorInput {

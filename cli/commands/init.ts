@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Kind } from '../../connectors/contract.js';
 import type { ConnectorManifest } from '../../connectors/manifest.js';
 import { NAME_PATTERN } from '../../schemas/core.js';
 import { oneOfWords, quote } from '../../schemas/diagnostic.js';
@@ -20,7 +21,10 @@ export async function run(shell: Shell, args: InitArgs): Promise<number> {
       'use lower-case letters, digits and hyphens, at most 63',
     );
   }
-  const text = starterSpec(args.name, find(args.from, 'source'), find(args.to, 'target'));
+  const source = find(args.from, 'source');
+  // Most people leave a system for another of its sort.
+  const target = args.to === undefined && source.roles.includes('target') ? source : find(args.to ?? 'imap', 'target');
+  const text = starterSpec(args.name, kindOf(source, target, args.kind), source, target);
   try {
     await writeFile(resolve(shell.cwd, file), text, { flag: 'wx' });
   } catch (error) {
@@ -41,6 +45,19 @@ export async function run(shell: Shell, args: InitArgs): Promise<number> {
   }
   shell.err(`wrote ${file}; fill it in, then run \`migrate validate ${file}\` and \`migrate plan ${file}\``);
   return exitCodes.done;
+}
+
+/** The kind that was asked for, else the first that both connectors have. */
+function kindOf(source: ConnectorManifest, target: ConnectorManifest, asked: Kind | undefined): Kind {
+  const both = source.kinds.filter((kind) => target.kinds.includes(kind));
+  const kind = asked ?? both[0];
+  if (kind !== undefined && both.includes(kind)) return kind;
+  const has = ({ name, kinds }: ConnectorManifest): string => `${name} has ${oneOfWords(kinds)}`;
+  throw new CommandError(
+    exitCodes.usage,
+    `no ${kind ?? 'kind'} can go from ${source.name} to ${target.name}: ${has(source)}, ${has(target)}`,
+    '`migrate connectors` lists what each can do',
+  );
 }
 
 function find(name: string, role: 'source' | 'target'): ConnectorManifest {

@@ -1,6 +1,10 @@
+import type { ReportRun } from '../../ledger/report.js';
+import { readRuns } from '../../ledger/report.js';
+import { duration, reasonWords, time } from '../../report/text.js';
 import type { ListArgs } from '../arguments.js';
-import { exitCodes } from '../exit-codes.js';
-import { print, table } from '../output.js';
+import { CommandError, exitCodes } from '../exit-codes.js';
+import { withLedger } from '../open-ledger.js';
+import { print, printable, table } from '../output.js';
 import type { ListedSchedule } from '../schedules.js';
 import { listSchedules } from '../schedules.js';
 import type { Shell } from '../shell.js';
@@ -14,10 +18,11 @@ interface Listed {
   readonly ended?: string;
 }
 
-/** Every migration by its last execution, newest first; or the schedules. */
+/** Every migration by its last execution, newest first; or the schedules; or the runs of one migration. */
 export async function run(shell: Shell, args: ListArgs): Promise<number> {
+  if (args.name !== undefined && !args.schedules) return printRuns(shell, args, args.name);
   return withTemporal(shell, args, async (temporal) => {
-    if (args.schedules) return printSchedules(shell, args, await listSchedules(temporal));
+    if (args.schedules) return printSchedules(shell, args, await listSchedules(temporal, args.name));
     const migrations = await listMigrations(temporal);
     await print(shell, args.output, migrations, () =>
       migrations.length === 0
@@ -31,6 +36,51 @@ export async function run(shell: Shell, args: ListArgs): Promise<number> {
   });
 }
 
+/** The history of a migration, newest first, as the ledger remembers it. */
+async function printRuns(shell: Shell, args: ListArgs, name: string): Promise<number> {
+  return withLedger(shell, async (ledger) => {
+    const runs = (await readRuns(ledger.pool, name)).toReversed();
+    if (runs.length === 0) {
+      throw new CommandError(
+        exitCodes.failed,
+        `the ledger knows no run of "${name}"`,
+        '`migrate list` shows the migrations; a run is in the ledger as soon as a worker has taken it',
+      );
+    }
+    await print(shell, args.output, runs.map(told), () =>
+      table(['run', 'why', 'state', 'began', 'took', 'items', ...COUNTERS, 'failed'], runs.map(runRow)),
+    );
+    return exitCodes.done;
+  });
+}
+
+const COUNTERS = ['created', 'updated', 'skipped', 'removed', 'conflicts'] as const;
+
+function runRow(run: ReportRun): (string | number)[] {
+  const counted = (counter: string): string | number => {
+    const value = run.totals?.[counter];
+    return typeof value === 'number' ? value : '';
+  };
+  return [
+    run.number,
+    reasonWords(run),
+    run.state,
+    time(run.startedAt),
+    run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : '',
+    counted('items'),
+    ...COUNTERS.map(counted),
+    counted('failures'),
+  ];
+}
+
+const told = ({ number, specHash, endedAt, ...run }: ReportRun): object => ({
+  run: number,
+  spec: specHash,
+  ...run,
+  endedAt,
+  ...(endedAt && { seconds: (endedAt.getTime() - run.startedAt.getTime()) / 1000 }),
+});
+
 /** Shared with `schedule list`. */
 export async function printSchedules(
   shell: Shell,
@@ -41,14 +91,18 @@ export async function printSchedules(
     schedules.length === 0
       ? ['no schedule']
       : table(
-          ['migration', 'schedule', 'state', 'next', 'last', 'note'],
+          ['migration', 'schedule', 'starts', 'state', 'next', 'last', 'taken', 'skipped', 'missed', 'note'],
           schedules.map((s) => [
             s.migration,
             s.schedule,
-            s.paused ? 'paused' : 'active',
+            s.starts ?? '',
+            `${s.paused ? 'paused' : 'active'}${s.running ? ', running' : ''}`,
             s.next ?? '',
             s.last ?? '',
-            s.note ?? '',
+            s.taken,
+            s.skipped,
+            s.missed,
+            printable(s.note ?? ''),
           ]),
         ),
   );

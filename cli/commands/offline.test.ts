@@ -16,10 +16,17 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 describe('migrate init', () => {
-  const pairs = Object.keys(manifests).flatMap((from) => Object.keys(manifests).map((to) => [from, to] as const));
-  it.each(pairs)('writes a valid spec from %s to %s', async (from, to) => {
+  const all = Object.values(manifests);
+  const sources = all.filter(({ roles }) => (roles as readonly string[]).includes('source'));
+  const targets = all.filter(({ roles }) => (roles as readonly string[]).includes('target'));
+  const pairs = sources.flatMap((from) =>
+    targets.flatMap((to) =>
+      from.kinds.filter((kind) => to.kinds.includes(kind)).map((kind) => [kind, from.name, to.name] as const),
+    ),
+  );
+  it.each(pairs)('writes a valid spec of %s from %s to %s', async (kind, from, to) => {
     const { shell, err } = createRecordingShell({
-      argv: ['init', 'new.yaml', '--from', from, '--to', to, '--name', 'acme'],
+      argv: ['init', 'new.yaml', '--from', from, '--to', to, '--kind', kind, '--name', 'acme'],
       cwd: dir,
     });
 
@@ -28,14 +35,39 @@ describe('migrate init', () => {
     expect(err.join('\n')).toContain('wrote new.yaml');
     const loaded = await loadSpec(join(dir, 'new.yaml'), (path) => readFile(path));
     expect(loaded).toMatchObject({
-      spec: { name: 'acme', sources: { old: { type: from } }, targets: { new: { type: to } } },
+      spec: { name: 'acme', sources: { old: { type: from } }, targets: { new: { type: to } }, selections: [{ kind }] },
+    });
+  });
+
+  it.each(pairs)('its hints for %s from %s to %s are valid too', async (kind, from, to) => {
+    const argv = ['init', 'new.yaml', '--from', from, '--to', to, '--kind', kind];
+    await main(createRecordingShell({ argv, cwd: dir }).shell);
+
+    const text = await readFile(join(dir, 'new.yaml'), 'utf8');
+    // All that is commented out of the selection, and the schedule.
+    const [systems = '', selection = ''] = text.split(/(?=^selections:)/m);
+    const loaded = await loadSpec('hints.yaml', async () =>
+      Buffer.from(systems + selection.replace(/^( *)# ?/gm, '$1')),
+    );
+    expect(loaded).toMatchObject({ spec: { schedules: [{ every: '1d' }] } });
+  });
+
+  it('goes to the same system unless told, with the first kind that fits', async () => {
+    await main(createRecordingShell({ argv: ['init', '--from', 'carddav'], cwd: dir }).shell);
+    const loaded = await loadSpec(join(dir, 'spec.yaml'), (path) => readFile(path));
+
+    expect(loaded).toMatchObject({
+      spec: { targets: { new: { type: 'carddav' } }, selections: [{ kind: 'contacts' }] },
     });
   });
 
   it('explains every option', async () => {
     await main(createRecordingShell({ argv: ['init', '--to', 'maildir'], cwd: dir }).shell);
+    const argv = ['init', 'contacts.yaml', '--from', 'carddav', '--to', 'vdir'];
+    await main(createRecordingShell({ argv, cwd: dir }).shell);
 
     expectGolden('init.yaml.txt', await readFile(join(dir, 'spec.yaml'), 'utf8'));
+    expectGolden('init-contacts.yaml.txt', await readFile(join(dir, 'contacts.yaml'), 'utf8'));
   });
 
   it('refuses to overwrite', async () => {
@@ -51,6 +83,11 @@ describe('migrate init', () => {
   it.each([
     [['--from', 'imapp'], 'no connector "imapp" can be a source; did you mean "imap"?'],
     [['--name', 'Acme Mail'], '"Acme Mail" cannot be a name'],
+    [['--to', 'vdir'], 'no kind can go from imap to vdir: imap has mail, vdir has calendar or contacts'],
+    [
+      ['--from', 'carddav', '--to', 'vdir', '--kind', 'calendar'],
+      'no calendar can go from carddav to vdir: carddav has contacts, vdir has calendar or contacts',
+    ],
   ])('refuses %j', async (argv, reason) => {
     const { shell, err } = createRecordingShell({ argv: ['init', ...argv], cwd: dir });
 

@@ -5,7 +5,7 @@ import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
 import { print, printable } from '../output.js';
-import { gateWords, openCommand, resultLines, unitWords } from '../progress-view.js';
+import { changeWords, failureWords, gateWords, openCommand, resultLines, unitWords } from '../progress-view.js';
 import type { Shell } from '../shell.js';
 import type { Snapshot } from '../snapshot.js';
 import { createCollector } from '../snapshot.js';
@@ -73,7 +73,7 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
   if (progress && totals) {
     lines.push(`units: ${unitWords(progress.units)}`);
     lines.push(
-      `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${count(totals.failures)} failed, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
+      `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${[failureWords(totals), ...changeWords(totals)].join(', ')}, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
     );
     if (snapshot && snapshot.itemsPerSecond > 0)
       lines.push(

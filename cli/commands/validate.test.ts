@@ -46,7 +46,27 @@ describe('migrate validate', () => {
 
     expect(await main(shell)).toBe(0);
 
-    expect(JSON.parse(out.join('\n'))).toEqual({ valid: true, problems: [] });
+    expect(JSON.parse(out.join('\n'))).toEqual({ valid: true, problems: [], warnings: [] });
+  });
+
+  it('prints warnings, which fail with --strict only', async () => {
+    const plain = createRecordingShell({ argv: ['validate', 'warnings.yaml'], cwd: golden });
+    const strict = createRecordingShell({ argv: ['validate', 'warnings.yaml', '--strict'], cwd: golden });
+    const json = createRecordingShell({ argv: ['validate', 'warnings.yaml', '-o', 'json'], cwd: golden });
+
+    expect(await main(plain.shell)).toBe(0);
+    expect(await main(strict.shell)).toBe(65);
+    expect(await main(json.shell)).toBe(0);
+
+    expect(plain.out).toEqual([
+      expect.stringContaining('warnings.yaml:9:45: warning: schedule both starts only on days'),
+    ]);
+    expect(plain.err).toEqual(['1 warning in warnings.yaml', 'warnings.yaml is valid']);
+    expect(strict.err).toEqual(['1 warning in warnings.yaml']);
+    expect(JSON.parse(json.out.join(''))).toMatchObject({
+      valid: true,
+      warnings: [{ line: 9, path: '/schedules/0/cron', severity: 'warning' }],
+    });
   });
 
   it('reads stdin', async () => {

@@ -17,6 +17,7 @@ const flavour: Flavour = {
   data: 'C:calendar-data',
   multiget: 'C:calendar-multiget',
   description: 'C:calendar-description',
+  color: 'A:calendar-color',
   suffix: '.ics',
   contentType: 'text/calendar; charset=utf-8',
   fit: (body) => repaired(body),

@@ -19,6 +19,7 @@ const flavour: Flavour = {
   data: 'CR:address-data',
   multiget: 'CR:addressbook-multiget',
   description: 'CR:addressbook-description',
+  color: 'I:addressbook-color',
   suffix: '.vcf',
   contentType: 'text/vcard; charset=utf-8',
   fit: fitCard,

@@ -13,6 +13,10 @@ export interface Collection extends Container {
   readonly types: readonly string[];
   /** The largest item it takes, in bytes. */
   readonly maxBytes?: number;
+  /** Kept by Radicale, whose ways are known (README of caldav). */
+  readonly radicale: boolean;
+  /** It has no name but its address. */
+  readonly nameless: boolean;
 }
 
 const SYNC = 'sync:';
@@ -28,12 +32,17 @@ const ASKED: readonly Name[] = [
   'C:max-resource-size',
   'CR:max-resource-size',
   'CR:supported-address-data',
+  'I:addressbook-color',
+  // Tells Radicale from others: it has this of every collection with a name.
+  'R:displayname',
+  'D:current-user-privilege-set',
 ];
 /** Servers compute these from all items. */
-const STATES: readonly Name[] = ['D:sync-token', 'D:supported-report-set', 'CS:getctag'];
+const STATES: readonly Name[] = ['D:sync-token', 'D:supported-report-set'];
 
 /**
- * Calendars or address books, by key. Those made of invitations, and those subscribed to elsewhere, are no part.
+ * Calendars or address books, by key. Those made of invitations, and those subscribed to elsewhere, are no part; nor are
+ * those that the login may only read, beside others that it may write: they are shown in its home, and belong to others.
  * `states`: with their tokens, which a target has no use for. `path`: that one alone.
  */
 export async function collectionsOf(
@@ -43,50 +52,86 @@ export async function collectionsOf(
 ): Promise<Collection[]> {
   const home = await account.home(signal);
   const { type, description } = account.flavour;
-  const body = document('D:propfind', propsAsked([...ASKED, description, ...(states ? STATES : [])]));
-  const found: { readonly key: string; readonly resource: Resource }[] = [];
-  const asking = { method: 'PROPFIND', path: at ?? home, headers: { depth: at === undefined ? '1' : '0' }, body };
-  for await (const member of account.http.members(asking, signal)) {
-    if (!('resource' in member)) continue;
-    const types = member.resource.props.get('D:resourcetype');
-    const path = pathOf(member.resource.href);
-    if (path === undefined || !child(types, type) || child(types, 'CS:subscribed')) continue;
-    found.push({ key: withSlash(path), resource: member.resource });
-  }
-  found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const look = async (names: readonly Name[]): Promise<Map<string, Resource>> => {
+    const found = new Map<string, Resource>();
+    const body = document('D:propfind', propsAsked(names));
+    const asking = { method: 'PROPFIND', path: at ?? home, headers: { depth: at === undefined ? '1' : '0' }, body };
+    for await (const member of account.http.members(asking, signal)) {
+      const path = 'resource' in member ? pathOf(member.resource.href) : undefined;
+      if ('resource' in member && path !== undefined) found.set(withSlash(path), member.resource);
+    }
+    return found;
+  };
+  const all = [...(await look([...ASKED, description, ...(states ? STATES : [])]))].flatMap(([key, resource]) => {
+    const types = resource.props.get('D:resourcetype');
+    return child(types, type) && !child(types, 'CS:subscribed') ? [{ key, resource }] : [];
+  });
+  const writable = all.filter(({ resource }) => mayWrite(resource));
+  const found = (writable.length > 0 ? writable : all).sort((a, b) => (a.key < b.key ? -1 : 1));
+  // Radicale computes a CTag from all items once more: it is asked for only where it is needed.
+  const needCtags = states && found.some(({ resource }) => !syncTokenIn(resource));
+  const ctags = needCtags ? await look(['CS:getctag']) : new Map<string, Resource>();
   const seen = new Set<string>();
   return found.map(({ key, resource }) => {
     const segment = nameIn(home, key.slice(0, -1)) ?? key;
-    const name = displayName(resource) ?? segment;
+    const name = displayName(resource, key, segment);
     // Two collections of one name are told apart by their addresses, the second one at least.
-    const path = seen.has(name) ? `${name} (${segment})` : name;
+    const path = name !== undefined && seen.has(name) ? `${name} (${segment})` : (name ?? segment);
     seen.add(path);
-    return collection(key, path, resource, description);
+    const ctag = ctags.get(key)?.props.get('CS:getctag')?.text.trim();
+    return collection(key, path, resource, { description, nameless: name === undefined, ctag });
   });
 }
 
-function displayName({ props }: Resource): string | undefined {
-  return props.get('D:displayname')?.text.trim() || undefined;
+function displayName({ props }: Resource, key: string, segment: string): string | undefined {
+  const name = props.get('D:displayname')?.text.trim() || undefined;
+  // Radicale calls a collection without a name by its path, Xandikos by the end of it.
+  return name === key.slice(1, -1) || name === segment ? undefined : name;
 }
 
-function collection(key: string, name: string, { props }: Resource, description: Name): Collection {
+/** Where the server does not tell privileges (RFC 3744), it is tried. */
+function mayWrite({ props }: Resource): boolean {
+  const told = props.get('D:current-user-privilege-set');
+  if (!told) return true;
+  const privileges = told.children.flatMap((one) => one.children.map(({ name }) => name));
+  return privileges.some((name) => ['D:all', 'D:write', 'D:write-content', 'D:bind'].includes(name));
+}
+
+function syncTokenIn({ props }: Resource): string | undefined {
   const reports = props.get('D:supported-report-set')?.children ?? [];
   // Xandikos leaves the element between out.
   const syncs = reports.some((one) => child(child(one, 'D:report') ?? one, 'D:sync-collection'));
-  const syncToken = props.get('D:sync-token')?.text.trim();
-  const ctag = props.get('CS:getctag')?.text.trim();
-  const token = syncs && syncToken ? `${SYNC}${syncToken}` : ctag ? `${CTAG}${ctag}` : undefined;
+  return syncs ? props.get('D:sync-token')?.text.trim() || undefined : undefined;
+}
+
+/** It takes 4.0, and cuts its photos off at the comma: it reads all cards as 3.0. */
+const RADICALE_TYPES: readonly string[] = ['3.0'];
+
+interface Told {
+  readonly description: Name;
+  readonly nameless: boolean;
+  readonly ctag: string | undefined;
+}
+
+function collection(key: string, name: string, resource: Resource, told: Told): Collection {
+  const { props } = resource;
+  const syncToken = syncTokenIn(resource);
+  const token = syncToken ? `${SYNC}${syncToken}` : told.ctag ? `${CTAG}${told.ctag}` : undefined;
   const max = Number(props.get('C:max-resource-size')?.text ?? props.get('CR:max-resource-size')?.text);
   return {
     key,
     path: [name],
     // Names do not come back for other items: a collection made anew has none of the old ones.
     validity: '1',
-    syncs: syncs && syncToken !== undefined,
-    types: (props.get('CR:supported-address-data')?.children ?? []).flatMap((one) => one.attributes.version ?? []),
+    radicale: props.has('R:displayname'),
+    nameless: told.nameless,
+    syncs: syncToken !== undefined,
+    types: props.has('R:displayname')
+      ? RADICALE_TYPES
+      : (props.get('CR:supported-address-data')?.children ?? []).flatMap((one) => one.attributes.version ?? []),
     ...(max > 0 && { maxBytes: max }),
     ...(token !== undefined && { token }),
-    ...propertiesOf(props, description),
+    ...propertiesOf(props, told.description),
   };
 }
 
@@ -99,7 +144,7 @@ function propertiesOf(
   const components = (props.get('C:supported-calendar-component-set')?.children ?? []).flatMap(
     (one) => one.attributes.name ?? [],
   );
-  const color = text('A:calendar-color');
+  const color = text('A:calendar-color') ?? text('I:addressbook-color');
   const about = text(description);
   const timezone = text('C:calendar-timezone');
   const properties: ContainerProperties = {

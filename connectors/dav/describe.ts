@@ -2,6 +2,7 @@
 import type { Capability } from '../contract.js';
 import type { DavAccount } from './account.js';
 import { collectionsOf } from './collections.js';
+import { honoursConditions } from './conditions.js';
 import { drain } from './http.js';
 import { schedulingOf } from './scheduling.js';
 
@@ -36,8 +37,17 @@ export async function describeAccount(
   capabilities.push({ name: 'extended MKCOL', value: classes.includes('extended-mkcol') ? 'offered' : 'not told' });
   if (versions.length > 0) capabilities.push({ name: 'vCard versions', value: versions.join(', ') });
   if (largest.length > 0) capabilities.push({ name: 'largest item', value: `${Math.min(...largest)} bytes` });
-  if (role === 'target') capabilities.push(...schedulingCapability(account, schedules));
+  if (role === 'target') {
+    capabilities.push({ name: 'If-None-Match', value: conditions(account) });
+    capabilities.push(...schedulingCapability(account, schedules));
+  }
   return capabilities;
+}
+
+function conditions(account: DavAccount): string {
+  const honoured = honoursConditions(account);
+  if (honoured === undefined) return 'tried with the first item that is written';
+  return honoured ? 'honoured' : 'ignored: names are looked up before items are created';
 }
 
 function schedulingCapability(account: DavAccount, schedules: string): Capability[] {

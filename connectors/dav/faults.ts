@@ -13,6 +13,18 @@ export interface ErrorWords {
   readonly words?: string;
 }
 
+/** A fault that a server answered, with what told it. */
+export class HttpFault extends Fault {
+  readonly status: number;
+  readonly condition: Name | undefined;
+
+  constructor(status: number, condition: Name | undefined, ...rest: ConstructorParameters<typeof Fault>) {
+    super(...rest);
+    this.status = status;
+    this.condition = condition;
+  }
+}
+
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_WORDS = 200;
 
@@ -63,15 +75,17 @@ function sentence(text: string): ErrorWords {
 const DEFAULT_RETRY_MS = 10_000;
 
 /** The fault that an unwelcome status is. `where` names method and place, without content. */
-export function faultOf(where: string, status: number, error: ErrorWords, retryAfter: string | undefined): Fault {
+export function faultOf(where: string, status: number, error: ErrorWords, retryAfter: string | undefined): HttpFault {
   const said = [error.condition, error.words].filter(Boolean).join(', ');
   const message = `${where}: the server answered ${status}${said ? ` (${said})` : ''}`;
   const make = (code: ConstructorParameters<typeof Fault>[0], next: string, more: { retryAfterMs?: number } = {}) =>
-    new Fault(code, message, { next, ...more });
+    new HttpFault(status, error.condition, code, message, { next, ...more });
   if (error.condition === 'D:valid-sync-token') return make('cursor-lost', 'list instead');
   if (error.condition === 'D:quota-not-exceeded' || error.condition === 'D:sufficient-disk-space') {
     return make('quota', 'make room in the account');
   }
+  // What CalDAV and CardDAV demand of an item, whatever the status: Xandikos says 412, others 403 or 409.
+  if (/^CR?:(?!no-uid-conflict$)/.test(error.condition ?? '')) return make('refused', 'mend the item in the source');
   switch (status) {
     case 401:
       return make('credentials', 'check username and password where the spec names them');

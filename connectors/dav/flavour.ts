@@ -13,6 +13,7 @@ export interface Flavour {
   readonly data: Name;
   readonly multiget: Name;
   readonly description: Name;
+  readonly color: Name;
   readonly suffix: '.ics' | '.vcf';
   readonly contentType: string;
   /** The form that a server can hold; `types` are the versions it says it takes, empty where it does not say. */

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { ErrorWords } from './faults.js';
+import type { ErrorWords, HttpFault } from './faults.js';
 import { faultOf, readError } from './faults.js';
-import { encodePath, pathOf } from './hrefs.js';
+import { encodePath, pathOf, withSlash } from './hrefs.js';
 import type { Member } from './multistatus.js';
 import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
@@ -22,6 +22,14 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** What came of a change. */
+export interface Changed {
+  /** Of the resource, also where the whole answer has another. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly error: ErrorWords;
 }
 
 const DEFAULT_CONNECT_MS = 30_000;
@@ -114,15 +122,49 @@ export class DavHttp {
       signal,
     );
     if (answer.status !== 207) throw await this.fault(asking, answer);
-    yield* readMultistatus(answer.body, this.where(asking));
+    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+      const failed = asking.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
+      // Xandikos answers 207 for what is not there, with the 404 inside, under an href that is none.
+      if (
+        failed !== undefined &&
+        failed >= 400 &&
+        'resource' in member &&
+        !isBelow(answer.path, member.resource.href)
+      ) {
+        throw this.faultFrom(asking, { ...answer, status: failed }, {});
+      }
+      yield member;
+    }
+  }
+
+  /**
+   * One request that changes one resource, its answer read to the end: what went wrong, where something did. Xandikos
+   * answers 207 to a PUT that it refuses, with the refusal inside.
+   */
+  async change(asking: Asking, signal: AbortSignal): Promise<Changed> {
+    const answer = await this.ask(asking, signal);
+    const { status, headers } = answer;
+    if (status !== 207) {
+      if (status >= 300) return { status, headers, error: await readError(answer.body) };
+      await drain(answer.body);
+      return { status, headers, error: {} };
+    }
+    let failed: Changed | undefined;
+    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+      if (!('resource' in member)) continue;
+      const { status: told = 200, error: condition, words } = member.resource;
+      const error = { ...(condition !== undefined && { condition }), ...(words !== undefined && { words }) };
+      if (told >= 300) failed ??= { status: told, headers, error };
+    }
+    return failed ?? { status, headers, error: {} };
   }
 
   /** The fault that an answer is; reads it to its end. */
-  async fault(asking: Asking, answer: Answer): Promise<Fault> {
+  async fault(asking: Asking, answer: Answer): Promise<HttpFault> {
     return this.faultFrom(asking, answer, await readError(answer.body));
   }
 
-  faultFrom(asking: Asking, { status, headers }: Answer, error: ErrorWords): Fault {
+  faultFrom(asking: Asking, { status, headers }: Pick<Answer, 'status' | 'headers'>, error: ErrorWords): HttpFault {
     const words = error.words === undefined ? {} : { words: redacted(error.words, this.#secrets) };
     return faultOf(this.where(asking), status, { ...error, ...words }, headers['retry-after']);
   }
@@ -141,6 +183,11 @@ export class DavHttp {
     this.#secrets.add(secret).add(sent);
     return `${accessToken ? 'Bearer' : 'Basic'} ${sent}`;
   }
+}
+
+function isBelow(path: string, href: string): boolean {
+  const there = pathOf(href);
+  return there !== undefined && there.length > withSlash(path).length && there.startsWith(withSlash(path));
 }
 
 export async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {

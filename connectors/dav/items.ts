@@ -38,6 +38,27 @@ export async function* listItems(account: DavAccount, collection: string, signal
   }
 }
 
+/** Those of a few items, each asked for by itself; what is not there is left out. */
+export async function* versionsOf(
+  account: DavAccount,
+  collection: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<Pick<Listed, 'name' | 'version'>> {
+  const body = document('D:propfind', propsAsked(['D:getetag']));
+  for (const name of names) {
+    const asking = { method: 'PROPFIND', path: collection + name, headers: { depth: '0' }, body };
+    try {
+      for await (const member of account.http.members(asking, signal)) {
+        const etag = 'resource' in member ? member.resource.props.get('D:getetag')?.text : undefined;
+        if (etag) yield { name, version: versionOf(etag) };
+      }
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
+    }
+  }
+}
+
 /** All of them in the order of listings. About 100 bytes an item are held. */
 export async function listSorted(account: DavAccount, collection: string, signal: AbortSignal): Promise<Listed[]> {
   const all: Listed[] = [];

@@ -11,12 +11,18 @@ export interface Resource {
   readonly status?: number;
   /** The properties it has. */
   readonly props: ReadonlyMap<Name, Element>;
+  /** How many properties it has not, or were not set. */
+  readonly failed: number;
   /** A precondition that failed, e.g. `D:number-of-matches-within-limits`. */
   readonly error?: Name;
+  /** The server's sentence about it. */
+  readonly words?: string;
 }
 
 /** A member of a multi-status answer: a resource, or the token that follows the last one (RFC 6578). */
 export type Member = { readonly resource: Resource } | { readonly syncToken: string };
+
+const MAX_WORDS = 200;
 
 export async function* readMultistatus(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<Member> {
   const expect = (name: Name): void => {
@@ -32,15 +38,25 @@ export async function* readMultistatus(chunks: AsyncIterable<Uint8Array>, where:
     const hrefs = element.children.filter((one) => one.name === 'D:href').map((one) => one.text.trim());
     const status = statusOf(textIn(element, 'D:status'));
     const error = child(element, 'D:error')?.children[0]?.name;
+    const words = textIn(element, 'D:responsedescription')?.replace(/\s+/g, ' ').slice(0, MAX_WORDS);
     const props = new Map<Name, Element>();
+    let failed = 0;
     for (const propstat of element.children.filter((one) => one.name === 'D:propstat')) {
       const told = statusOf(textIn(propstat, 'D:status')) ?? 200;
-      if (told < 200 || told > 299) continue;
-      for (const prop of child(propstat, 'D:prop')?.children ?? []) props.set(prop.name, prop);
+      const named = child(propstat, 'D:prop')?.children ?? [];
+      if (told < 200 || told > 299) failed += named.length;
+      else for (const prop of named) props.set(prop.name, prop);
     }
     for (const href of hrefs) {
       yield {
-        resource: { href, props, ...(status !== undefined && { status }), ...(error !== undefined && { error }) },
+        resource: {
+          href,
+          props,
+          failed,
+          ...(status !== undefined && { status }),
+          ...(error !== undefined && { error }),
+          ...(words !== undefined && { words }),
+        },
       };
     }
   }

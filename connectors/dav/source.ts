@@ -2,8 +2,10 @@
 import type { Body, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
+import type { Collection } from './collections.js';
 import { collectionsOf, syncTokenOf } from './collections.js';
 import { describeAccount } from './describe.js';
+import { HttpFault } from './faults.js';
 import { nameIn, pathOf } from './hrefs.js';
 import { getItems, listSorted, versionOf } from './items.js';
 import { quietly } from './scheduling.js';
@@ -17,12 +19,7 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
     describe: (signal) => describeAccount(account, 'source', signal),
     close: () => account.close(),
     async *containers(signal): AsyncIterable<Container> {
-      for (const { syncs: _syncs, types: _types, maxBytes: _max, ...container } of await collectionsOf(
-        account,
-        signal,
-      )) {
-        yield container;
-      }
+      for (const one of await collectionsOf(account, signal)) yield containerOf(one);
     },
     async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
       await account.home(signal);
@@ -56,6 +53,10 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
 
 function refusedBy(key: string, fault: Fault | undefined): Refused | undefined {
   return fault && { refused: key, reason: `${fault.message}; look at it in the source, and move it by hand` };
+}
+
+function containerOf({ key, path, validity, token, properties }: Collection): Container {
+  return { key, path, validity, ...(token !== undefined && { token }), ...(properties && { properties }) };
 }
 
 function gone(key: string): Refused {
@@ -100,13 +101,17 @@ async function* changesOf(
         else if (etag) {
           const bytes = Number(props.get('D:getcontentlength')?.text) || 0;
           seen.set(name, { change: 'upsert', item: refOf(name, versionOf(etag), bytes) });
+        } else if (status !== undefined && status >= 400) {
+          // It changed, and may not be seen: reading it will say why.
+          seen.set(name, { change: 'upsert', item: refOf(name, '', 0) });
         }
       }
     } catch (error) {
-      // RFC 6578, 3.2: 403 or 409 with valid-sync-token; some answer 400, 410 or a plain 403 or 409.
-      const codes = ['refused', 'conflict', 'not-found'];
-      if (error instanceof Fault && codes.includes(error.code)) throw lost(error.message, error);
-      throw error;
+      // RFC 6578, 3.2: 403 or 409 with valid-sync-token; some answer 400, 410 or a plain 403 or 409. Xandikos stumbles
+      // over a token it does not know (500): if it is in trouble indeed, listing will show that.
+      if (!(error instanceof HttpFault)) throw error;
+      const unknown = ['refused', 'conflict', 'not-found', 'quota'].includes(error.code) || error.status === 500;
+      throw unknown ? lost(error.message, error) : error;
     }
     if (truncated && (next === undefined || next === token)) throw lost('it tells a part of the changes and no way on');
     token = truncated ? next : undefined;

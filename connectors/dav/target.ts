@@ -3,11 +3,14 @@ import type { Intent, Located, Target, TargetRef, WriteAnswer } from '../contrac
 import type { DavAccount } from './account.js';
 import { describeAccount } from './describe.js';
 import { ensure, find } from './ensure.js';
+import { fillCollection } from './fill.js';
 import type { Content } from './items.js';
 import { getItems, listSorted } from './items.js';
+import type { Setting } from './properties.js';
+import { allSettings } from './properties.js';
 import type { Scheduling } from './scheduling.js';
 import { quietly, schedulingOf } from './scheduling.js';
-import { apply } from './write.js';
+import { writeEach } from './write-each.js';
 
 /** A request that a dead client sent may still be under way in the server. */
 const QUIET_MS = 1_000;
@@ -19,10 +22,16 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
   const { flavour } = account;
   let scheduling: Scheduling | undefined;
   let types: readonly string[] = [];
+  /** What this session has made and not yet written to, with what it was made with. */
+  const fresh = new Map<string, readonly Setting[]>();
 
   const refOf = ({ name, version, body }: Content): TargetRef => {
     const plain = quietly.undone(account, body);
     return { ref: name, digest: flavour.rules.digest(plain), bytes: plain.length, meta: {}, version, body: plain };
+  };
+
+  const learnTypes = async (signal: AbortSignal): Promise<void> => {
+    if (types.length === 0) types = [...new Set((await account.collections(signal)).flatMap((one) => one.types))];
   };
 
   return {
@@ -31,20 +40,30 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
     async place(signal) {
       const place = await account.place(signal);
       scheduling ??= await schedulingOf(account, signal);
-      if (types.length === 0) types = [...new Set((await account.collections(signal)).flatMap((one) => one.types))];
+      await learnTypes(signal);
       return place;
     },
     describe: (signal) => describeAccount(account, 'target', signal),
     close: () => account.close(),
     fit: (body) => flavour.fit(body, types),
-    ensure: (wanted, signal) => ensure(account, wanted, signal),
+    async ensure(wanted, signal) {
+      const container = await ensure(account, wanted, signal);
+      await learnTypes(signal);
+      const made = (await account.collections(signal)).find(({ key }) => key === container.key);
+      if (container.created && made?.radicale) fresh.set(container.key, allSettings(flavour, wanted));
+      return container;
+    },
     find: (wanted, signal) => find(account, wanted, signal),
     // Nothing tells new items from old ones but their names.
     anchor: async () => '',
     async *write(container, writes, signal): AsyncIterable<WriteAnswer> {
       await account.home(signal);
       scheduling ??= await schedulingOf(account, signal);
-      for (const write of writes) yield await apply({ account, container, scheduling }, write, signal);
+      const writing = { account, container, scheduling };
+      const settings = fresh.get(container.key);
+      fresh.delete(container.key);
+      const left = settings ? yield* fillCollection(writing, settings, writes, signal) : writes;
+      yield* writeEach(writing, left, signal);
     },
     async *locate(container, intents, _anchor, known, signal): AsyncIterable<Located> {
       await account.home(signal);

@@ -92,6 +92,12 @@ async function writing(reply: Reply | Answer, write: Write<Buffer> = create(1)):
   return answers[0];
 }
 
+/** As Xandikos refuses a PUT. */
+const failedInside = (status: number, inner: string): Reply =>
+  multistatus(
+    `<D:response><D:href>http%3A//x/a</D:href><D:status>HTTP/1.1 ${status} No</D:status><D:error>${inner}</D:error><D:responsedescription>not so</D:responsedescription></D:response>`,
+  );
+
 describe('writing', () => {
   it('tells reference and version of what was stored as it came', async () => {
     expect(await writing({ status: 201, headers: { etag: '"v1"' } })).toMatchObject({ token: 't1', version: 'v1' });
@@ -131,6 +137,9 @@ describe('writing', () => {
       { conflicted: 't1', ref: 'other.ics' },
     ],
     ['403 no-uid-conflict without an href', davError(403, '<C:no-uid-conflict/>'), { conflicted: 't1' }],
+    ['207 with no-uid-conflict inside', failedInside(412, '<C:no-uid-conflict/>'), { conflicted: 't1' }],
+    ['207 with valid-calendar-data inside', failedInside(412, '<C:valid-calendar-data/>'), { refused: 't1' }],
+    ['412 supported-calendar-component', davError(412, '<C:supported-calendar-component/>'), { refused: 't1' }],
     ['a bare 409 while the collection is there', { status: 409 }, { conflicted: 't1' }],
     ['403 valid-calendar-data', davError(403, '<C:valid-calendar-data/>'), { refused: 't1' }],
     ['403 max-resource-size', davError(403, '<C:max-resource-size/>'), { refused: 't1' }],
@@ -146,6 +155,7 @@ describe('writing', () => {
     ['403 need-privileges', davError(403, '<D:need-privileges/>'), { code: 'refused' }],
     ['403 quota-not-exceeded', davError(403, '<D:quota-not-exceeded/>'), { code: 'quota' }],
     ['507', { status: 507 }, { code: 'quota' }],
+    ['207 with 507 inside', failedInside(507, '<D:quota-not-exceeded/>'), { code: 'quota' }],
     ['423', { status: 423 }, { code: 'unavailable' }],
     ['429', { status: 429, headers: { 'retry-after': '7' } }, { code: 'throttled', retryAfterMs: 7_000 }],
     [
@@ -184,6 +194,13 @@ describe('writing', () => {
     for (const status of [412, 404, 410]) {
       expect(await writing({ status }, update(1, 'a.ics', 'v1'))).toMatchObject({ conflicted: 't1', ref: 'a.ics' });
     }
+  });
+
+  it('does not take a refusal inside of 207 for removed', async () => {
+    const remove: Write<Buffer> = { op: 'remove', token: 'r', ref: 'a.ics', version: 'v1' };
+    await expect(writing(failedInside(423, '<D:lock-token-submitted/>'), remove)).rejects.toMatchObject({
+      code: 'unavailable',
+    });
   });
 
   it('takes what is gone already for removed', async () => {

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
-import type { ErrorWords } from './faults.js';
-import { readError } from './faults.js';
+import { honoursConditions, tryCondition } from './conditions.js';
 import { encodePath, nameIn, segmentOf } from './hrefs.js';
-import type { Answer, Asking } from './http.js';
+import type { Asking, Changed } from './http.js';
 import { drain } from './http.js';
 import { getItem, ifMatch, versionOf } from './items.js';
 import type { Scheduling } from './scheduling.js';
@@ -16,6 +15,8 @@ export interface Writing {
   readonly account: DavAccount;
   readonly container: TargetContainer;
   readonly scheduling: Scheduling;
+  /** Names that must not be created, where the server itself would not refuse. */
+  readonly taken?: ReadonlySet<string> | undefined;
 }
 
 /** Throws the faults that concern more than this write. */
@@ -55,10 +56,10 @@ function reasonOf({ message, next }: Fault): string {
 }
 
 /** What an answer stands for that is no success: about this item alone, or about the account. */
-function failure({ account }: Writing, asking: Asking, answer: Answer, error: ErrorWords): Fault | Refusal {
-  const fault = account.http.faultFrom(asking, answer, error);
+function failure({ account }: Writing, asking: Asking, answer: Changed): Fault | Refusal {
+  const fault = account.http.faultFrom(asking, answer, answer.error);
   // A login without the right to write is refused for every item.
-  return fault.code === 'refused' && error.condition !== 'D:need-privileges' ? new Refusal(fault) : fault;
+  return fault.code === 'refused' && fault.condition !== 'D:need-privileges' ? new Refusal(fault) : fault;
 }
 
 const MAX_NAME = 120;
@@ -79,43 +80,44 @@ async function create(
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   const name = nameFor(writing, write.body);
+  if (writing.taken?.has(name)) return { conflicted: write.token, ref: name, reason: IS_THERE };
   const asking = put(writing, name, write.body, { 'if-none-match': '*' });
-  const answer = await account.http.ask(asking, signal);
-  if (answer.status >= 200 && answer.status < 300) return written(write.token, name, answer);
-  if (answer.status >= 300 && answer.status < 400) return redirected(writing, write, answer, signal);
-  const error = await readError(answer.body);
-  if (answer.status === 412) {
-    // RFC 9110, 13.1.2, or no-uid-conflict by a server that has its own mind about the status.
-    const ref = error.href ? nameIn(container.key, error.href) : name;
-    return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
+  const answer = await account.http.change(asking, signal);
+  const { status, error } = answer;
+  if (status >= 200 && status < 300) {
+    const first = honoursConditions(account) === undefined;
+    if (first) await tryCondition(account, asking, signal);
+    // Trying may have given it another version.
+    return written(write.token, name, first ? { ...answer, headers: {} } : answer);
   }
-  if (isUidConflict(answer, error)) {
+  if (status >= 300 && status < 400) return redirected(writing, write, answer, signal);
+  if (isUidConflict(answer)) {
     const ref = error.href ? nameIn(container.key, error.href) : undefined;
     return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
   }
-  if (answer.status === 409) {
-    // A bare 409: the collection is away, or, with SOGo, the UID is taken.
+  if (status === 412 && error.condition === undefined) return { conflicted: write.token, ref: name, reason: IS_THERE };
+  if (status === 409 && error.condition === undefined) {
+    // The collection is away, or, with SOGo, the UID is taken.
     if (await isThere(account, container.key, signal)) return { conflicted: write.token, reason: IS_THERE };
     throw vanished(container);
   }
-  if (answer.status === 404) throw vanished(container);
-  throw failure(writing, asking, answer, error);
+  if (status === 404) throw vanished(container);
+  throw failure(writing, asking, answer);
 }
 
 const IS_THERE = 'the target holds an item with this UID already';
 
-function isUidConflict({ status }: Answer, { condition }: ErrorWords): boolean {
-  return (status === 403 || status === 409) && (condition?.endsWith('no-uid-conflict') ?? false);
+function isUidConflict({ status, error }: Changed): boolean {
+  return [403, 409, 412].includes(status) && (error.condition?.endsWith('no-uid-conflict') ?? false);
 }
 
 /** Some servers keep an item under a name of their own and say where (302 on PUT). */
 async function redirected(
   { account, container }: Writing,
   write: Write<Buffer> & { op: 'create' },
-  answer: Answer,
+  answer: Changed,
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
-  await drain(answer.body);
   const ref = answer.headers.location === undefined ? undefined : nameIn(container.key, answer.headers.location);
   const there = ref === undefined ? undefined : await getItem(account, container.key, ref, signal);
   if (ref !== undefined && there && account.flavour.rules.digest(there.body) === write.digest) {
@@ -136,18 +138,18 @@ async function update(
   const { account, container } = writing;
   const condition = write.version === undefined ? { 'if-match': '*' } : ifMatch(write.version);
   const asking = put(writing, write.ref, write.body, condition);
-  const answer = await account.http.ask(asking, signal);
-  if (answer.status >= 200 && answer.status < 300) return written(write.token, write.ref, answer);
-  const error = await readError(answer.body);
-  if (answer.status === 412 || answer.status === 404 || answer.status === 410) {
+  const answer = await account.http.change(asking, signal);
+  const { status, error } = answer;
+  if (status >= 200 && status < 300) return written(write.token, write.ref, answer);
+  if ([404, 410].includes(status) || (status === 412 && error.condition === undefined) || isUidConflict(answer)) {
     return {
       conflicted: write.token,
       ref: write.ref,
       reason: 'the copy in the target has another version, or is gone',
     };
   }
-  if (answer.status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  throw failure(writing, asking, answer, error);
+  if (status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
+  throw failure(writing, asking, answer);
 }
 
 async function remove(
@@ -159,18 +161,15 @@ async function remove(
   // An empty version is nobody's: the copy is thought to be gone.
   const headers = { ...quietly.headers, ...(write.version === undefined ? {} : ifMatch(write.version)) };
   const asking = { method: 'DELETE', path: container.key + write.ref, headers };
-  const answer = await account.http.ask(asking, signal);
-  if ((answer.status >= 200 && answer.status < 300) || answer.status === 404 || answer.status === 410) {
-    await drain(answer.body);
-    return { token: write.token };
-  }
-  const error = await readError(answer.body);
-  if (answer.status === 412) {
+  const answer = await account.http.change(asking, signal);
+  const { status } = answer;
+  if ((status >= 200 && status < 300) || status === 404 || status === 410) return { token: write.token };
+  if (status === 412) {
     // Radicale answers so for what is gone, too: then it is as asked.
     if (!(await getItem(account, container.key, write.ref, signal))) return { token: write.token };
     return { conflicted: write.token, ref: write.ref, reason: 'the copy in the target has another version' };
   }
-  throw failure(writing, asking, answer, error);
+  throw failure(writing, asking, answer);
 }
 
 async function move(
@@ -181,9 +180,9 @@ async function move(
   const destination = `${account.http.origin}${encodePath(write.to.key + write.ref)}`;
   const headers = { destination, overwrite: 'F', ...quietly.headers };
   const asking = { method: 'MOVE', path: container.key + write.ref, headers };
-  const answer = await account.http.ask(asking, signal);
+  const answer = await account.http.change(asking, signal);
   if (answer.status >= 200 && answer.status < 300) return written(write.token, write.ref, answer);
-  const fault = await account.http.fault(asking, answer);
+  const fault = account.http.faultFrom(asking, answer, answer.error);
   if (['refused', 'conflict', 'not-found'].includes(fault.code)) return { refused: write.token, reason: fault.message };
   throw fault;
 }
@@ -211,9 +210,7 @@ function put(
   };
 }
 
-async function written(token: string, ref: string, answer: Answer): Promise<WriteAnswer> {
-  await drain(answer.body);
-  const { etag } = answer.headers;
+function written(token: string, ref: string, { headers: { etag } }: Changed): WriteAnswer {
   // RFC 4791, 5.3.4: an ETag is told only where the item was stored as it came.
   return { token, ref, ...(etag !== undefined && !etag.startsWith('W/') && { version: versionOf(etag) }) };
 }

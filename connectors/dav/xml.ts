@@ -8,6 +8,8 @@ export const NAMESPACES = {
   CR: 'urn:ietf:params:xml:ns:carddav',
   CS: 'http://calendarserver.org/ns/',
   A: 'http://apple.com/ns/ical/',
+  I: 'http://inf-it.com/ns/ab/',
+  R: 'http://radicale.org/ns/',
 } as const;
 
 /** A name with a prefix of `NAMESPACES`, e.g. `D:getetag`; others keep their namespace: `{urn:x}name`. */

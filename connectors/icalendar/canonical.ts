@@ -4,7 +4,7 @@
  */
 import type { ContentLine, Parameter } from './lines.js';
 import { canonicalText, splitAt } from './lines.js';
-import { canonicalDuration, canonicalRule, endAfter, impliedEnd, isZeroDuration } from './times.js';
+import { canonicalDuration, canonicalRule, canonicalSpan, endAfter, impliedEnd, isZeroDuration } from './times.js';
 import type { Component, Parsed } from './tree.js';
 import { entriesOf, lineOf } from './tree.js';
 import { zoneMeaning, zonesIn } from './zones.js';
@@ -62,6 +62,7 @@ const TEXT_LISTS = new Set(['CATEGORIES', 'RESOURCES']);
 const ADDRESSES = new Set(['ORGANIZER', 'ATTENDEE']);
 /** Values with a structure of semicolons: escaped ones are text, others are not. */
 const STRUCTURED = new Set(['GEO', 'REQUEST-STATUS']);
+/** In alarms and to-dos: vobject (Radicale) writes `PT48H` as `P2D` and cannot be kept from it. */
 const DURATIONS = new Set(['DURATION', 'TRIGGER', 'REFRESH-INTERVAL']);
 
 /** Between the parts of a canonical line; text in one spelling never holds it. */
@@ -91,13 +92,15 @@ function canonicalComponent(component: Component, zones: Zones): string {
   if (end !== undefined) lines.push(end);
   for (const line of component.lines) {
     if (BOOKKEEPING.has(line.name)) continue;
-    if (hasEnds(component) && (line.name === 'DTEND' || line.name === 'DURATION')) continue;
+    if (END_NAMES.has(line.name) && hasEnds(component) && line === lineOf(component, line.name)) continue;
     canonicalLine(line, component, zones, lines);
   }
   const inside = component.components.map((child) => canonicalComponent(child, zones));
   return `BEGIN:${component.name}\n${lines.sort().join('\n')}\n${inside.sort().join('\n')}\nEND:${component.name}`;
 }
 
+/** What `endOf` takes care of: the first of each. */
+const END_NAMES = new Set(['DTEND', 'DURATION']);
 const hasEnds = (component: Component): boolean => component.name === 'VEVENT';
 
 /**
@@ -152,7 +155,7 @@ function canonicalValue(line: ContentLine): string {
   if (name === 'RRULE' || name === 'EXRULE') return canonicalRule(value);
   if (ADDRESSES.has(name)) return value.trim().toLowerCase();
   if (WORDS.has(name)) return value.trim().toUpperCase();
-  if (DURATIONS.has(name)) return /^[+-]?P/i.test(value.trim()) ? canonicalDuration(value) : canonicalTime(value);
+  if (DURATIONS.has(name)) return /^[+-]?P/i.test(value.trim()) ? canonicalSpan(value) : canonicalTime(value);
   if (STRUCTURED.has(name))
     return splitAt(value, ';')
       .map((part) => canonicalText(part).trim())

@@ -6,8 +6,8 @@ import { byteText, foldedLine, parsedLine, unfoldedLines } from './lines.js';
 
 const ADDED = ';SCHEDULE-AGENT=CLIENT';
 const QUIET_BY_ITSELF = ['CLIENT', 'NONE'];
-const AGENT = /;SCHEDULE-AGENT=(?:"[^"]*"|[^;:,"]*)/i;
-const AGENT_CLIENT = /;SCHEDULE-AGENT="?CLIENT"?(?=[;:])/i;
+/** As `quieted` adds it: right behind the name, perhaps with a fold after it. */
+const AS_ADDED = /^([^;:]*);SCHEDULE-AGENT=CLIENT(?:\r?\n )?(?=[;:])/i;
 
 /** Whether a scheduling server could send mail for it: an entry (not only an alarm) has ORGANIZER and ATTENDEE. */
 export function invites(body: Buffer): boolean {
@@ -33,7 +33,7 @@ export function quieted(body: Buffer): Buffer {
   return withAddresses(body, (written, unfolded) => {
     const agent = parsedLine(unfolded)?.params.find((param) => param.name === 'SCHEDULE-AGENT')?.values[0];
     if (agent !== undefined && QUIET_BY_ITSELF.includes(agent.toUpperCase())) return written;
-    if (agent !== undefined) return foldedLine(unfolded.replace(AGENT, ADDED));
+    if (agent !== undefined) return foldedLine(withoutAgent(unfolded).replace(/(?=[;:])/, ADDED));
     const at = written.search(/[;:]/);
     const head = written.slice(0, at);
     const rest = written.slice(at);
@@ -48,17 +48,19 @@ export function quieted(body: Buffer): Buffer {
  */
 export function unquieted(body: Buffer): Buffer {
   return withAddresses(body, (written, unfolded) => {
-    if (!AGENT_CLIENT.test(headOf(unfolded))) return written;
-    const asAdded = new RegExp(`${ADDED}(?:\\r?\\n (?=[;:]))?(?=[;:])`, 'i');
-    if (asAdded.test(written)) return written.replace(asAdded, '');
-    return foldedLine(unfolded.replace(AGENT_CLIENT, ''));
+    const agent = parsedLine(unfolded)?.params.find((param) => param.name === 'SCHEDULE-AGENT')?.values[0];
+    if (agent?.toUpperCase() !== 'CLIENT') return written;
+    if (AS_ADDED.test(written)) return written.replace(AS_ADDED, '$1');
+    return foldedLine(withoutAgent(unfolded));
   });
 }
 
-/** Everything before the value of a line, near enough: quoted parameters may hold colons. */
-function headOf(line: string): string {
-  const value = parsedLine(line)?.value;
-  return value === undefined ? line : line.slice(0, line.length - value.length);
+/** The unfolded line without its parameter SCHEDULE-AGENT; what stands in quotes is not touched. */
+function withoutAgent(line: string): string {
+  return line.replace(
+    /^((?:[^:"]|"[^"]*")*?);SCHEDULE-AGENT=(?:"[^"]*"|[^;:,"]*)(?=[;:])/i,
+    (_, before: string) => before,
+  );
 }
 
 /** Rewrites the ORGANIZER and ATTENDEE lines of entries; all other bytes stay. */

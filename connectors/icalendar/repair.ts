@@ -9,6 +9,7 @@ import { clockOf, isZeroDuration } from './times.js';
 import { withUid } from './uid.js';
 
 const TEXTS = new Set(['SUMMARY', 'DESCRIPTION', 'LOCATION', 'COMMENT', 'CONTACT', 'RELATED-TO', 'X-ALT-DESC']);
+const OUTSIDE = 'a line that belongs to no property was left out';
 const ENTRIES = new Set(['VEVENT', 'VTODO', 'VJOURNAL']);
 const PRODID = 'PRODID:-//Drover//Repaired//EN';
 
@@ -35,25 +36,29 @@ export function repaired(body: Buffer): Fitted<Buffer> {
   lines = joinedStrays(lines, notes);
   const closed = closedComponents(lines);
   if (!closed) return { body };
-  lines = withWrapper(closed);
+  lines = withWrapper(closed, notes);
   lines = lines.map(withEscapedText);
   lines = mendedEntries(lines, notes);
   const mended = withMissingUid(rejoined(lines), lines, notes);
   return { body: mended.equals(body) ? body : mended, ...(notes.size > 0 ? { notes: [...notes] } : {}) };
 }
 
-/** A line that is none belongs to the one before: its fold was lost. Inside a text it becomes a line of that text. */
+/**
+ * A line that is none belongs to the property before: its fold was lost. Inside a text it becomes a line of that text.
+ * With no property before it, it belongs to nothing.
+ */
 function joinedStrays(lines: readonly Line[], notes: Set<string>): Line[] {
   const out: Line[] = [];
   for (const line of lines) {
     const before = out[out.length - 1];
-    if (line.parsed || !before?.parsed || /^(?:BEGIN|END)$/.test(before.parsed.name)) out.push(line);
+    if (line.parsed) out.push(line);
+    else if (!before?.parsed || /^(?:BEGIN|END)$/.test(before.parsed.name)) notes.add(OUTSIDE);
     else {
-      const stray = escapedText(line.line);
+      const { name } = before.parsed;
       out[out.length - 1] = lineFrom(
-        TEXTS.has(before.parsed.name) ? `${before.line}\\n${stray}` : before.line + line.line,
+        TEXTS.has(name) ? `${before.line}\\n${escapedText(line.line)}` : before.line + line.line,
       );
-      notes.add(`a line that had lost its fold was joined to ${before.parsed.name}`);
+      notes.add(`a line that had lost its fold was joined to ${name}`);
     }
   }
   return out;
@@ -70,8 +75,10 @@ function closedComponents(lines: readonly Line[]): Line[] | undefined {
       while (open[open.length - 1] !== name) out.push(lineFrom(`END:${open.pop()}`));
       open.pop();
     } else if (line.parsed?.name === 'BEGIN') {
-      // An entry cannot hold another: the first was not ended.
-      if (ENTRIES.has(name)) while (open.some((each) => ENTRIES.has(each))) out.push(lineFrom(`END:${open.pop()}`));
+      // Calendars stand in nothing, entries only in calendars: what is still open was not ended.
+      if (name === 'VCALENDAR') while (open.length > 0) out.push(lineFrom(`END:${open.pop()}`));
+      if (ENTRIES.has(name))
+        while (open.length > 0 && open[open.length - 1] !== 'VCALENDAR') out.push(lineFrom(`END:${open.pop()}`));
       open.push(name);
     }
     out.push(line);
@@ -81,17 +88,24 @@ function closedComponents(lines: readonly Line[]): Line[] | undefined {
 }
 
 /** BEGIN:VCALENDAR, VERSION and PRODID are there; METHOD is not, as stored objects may not have one (RFC 4791, 4.1). */
-function withWrapper(lines: readonly Line[]): Line[] {
+function withWrapper(lines: readonly Line[], notes: Set<string>): Line[] {
   const begins = (line: Line | undefined) =>
     line?.parsed?.name === 'BEGIN' && line.parsed.value.trim().toUpperCase() === 'VCALENDAR';
   const inside = lines.some(begins) ? [...lines] : [lineFrom('BEGIN:VCALENDAR'), ...lines, lineFrom('END:VCALENDAR')];
   const head = new Set<string>();
+  let calendars = 0;
   let depth = 0;
+  let calendar = false;
   const kept = inside.filter((line) => {
-    if (line.parsed?.name === 'BEGIN') depth++;
-    else if (line.parsed?.name === 'END') depth--;
-    else if (depth === 1 && line.parsed) {
-      head.add(line.parsed.name);
+    if (line.parsed?.name === 'BEGIN') {
+      if (begins(line)) calendars++;
+      if (depth++ === 0) calendar = begins(line);
+    } else if (line.parsed?.name === 'END') depth--;
+    else if (depth === 0) {
+      notes.add(OUTSIDE);
+      return false;
+    } else if (depth === 1 && calendar && line.parsed) {
+      if (calendars === 1) head.add(line.parsed.name);
       return line.parsed.name !== 'METHOD';
     }
     return true;
@@ -121,9 +135,7 @@ function mendedEntries(lines: readonly Line[], notes: Set<string>): Line[] {
       out.push(line);
       continue;
     }
-    const end = lines.findIndex(
-      (each, index) => index > at && each.parsed?.name === 'END' && each.parsed.value.trim().toUpperCase() === name,
-    );
+    const end = endFrom(lines, at);
     out.push(line, ...mendedTimes(lines.slice(at + 1, end), notes));
     at = end - 1;
   }
@@ -132,16 +144,18 @@ function mendedEntries(lines: readonly Line[], notes: Set<string>): Line[] {
 
 /** The lines of one entry, without its BEGIN and END. */
 function mendedTimes(lines: readonly Line[], notes: Set<string>): Line[] {
-  const own = (name: string) => ownLines(lines).find((line) => line.parsed?.name === name);
-  const start = own('DTSTART');
-  const end = own('DTEND');
-  const duration = own('DURATION');
+  const all = (name: string) => ownLines(lines).filter((line) => line.parsed?.name === name);
+  const [start] = all('DTSTART');
+  const ends = all('DTEND');
   const dropped = new Set<Line>();
-  if (end && duration) {
-    dropped.add(duration);
-    if (!isZeroDuration(duration.parsed?.value ?? '')) notes.add('DURATION was left out: there is a DTEND too');
+  if (ends.length > 0) {
+    for (const duration of all('DURATION')) {
+      dropped.add(duration);
+      if (!isZeroDuration(duration.parsed?.value ?? '')) notes.add('DURATION was left out: there is a DTEND too');
+    }
   }
-  if (start && end && endsBefore(start, end)) {
+  for (const end of ends) {
+    if (!start || !endsBefore(start, end)) continue;
     dropped.add(end);
     notes.add('DTEND was left out: it lies before DTSTART');
   }

@@ -1,6 +1,7 @@
 /** One calendar object for each UID from an export file with many entries. */
 import { createHash } from 'node:crypto';
 import { Fault } from '../errors.js';
+import { unicode } from './charset.js';
 import { fileLines } from './file-lines.js';
 
 /** A component larger than this is none; reading on would only fill the memory. */
@@ -40,10 +41,11 @@ export async function* splitCalendar(chunks: AsyncIterable<Buffer>): AsyncGenera
       const entry = entryOf(component.lines);
       const ready = entry.zones.every((tzid) => zones.has(tzid));
       if (entry.repeats || entry.override || !ready) held.push(entry);
-      else yield { uid: entry.uid, body: objectOf([entry], zones, head) };
+      else yield { uid: unicode(entry.uid), body: objectOf([entry], zones, head) };
     }
   }
-  for (const entries of series(held)) yield { uid: entries[0]?.uid ?? '', body: objectOf(entries, zones, head) };
+  for (const entries of series(held))
+    yield { uid: unicode(entries[0]?.uid ?? ''), body: objectOf(entries, zones, head) };
 }
 
 /** Components of the first level, and as nameless ones what stands outside of any calendar. */

@@ -25,9 +25,17 @@ function durationOf(text: string): Duration | undefined {
 /** `P1W` and `P7D`, `PT60M` and `PT1H` alike; days stay days, as they may have 23 hours (RFC 5545, 3.3.6). */
 export function canonicalDuration(text: string): string {
   const duration = durationOf(text);
-  if (!duration) return text;
-  const sign = duration.negative && (duration.days > 0 || duration.seconds > 0) ? '-' : '';
-  return `${sign}P${duration.days}DT${duration.seconds}S`;
+  return duration ? signed(duration, `P${duration.days}DT${duration.seconds}S`) : text;
+}
+
+/** The same with days of 24 hours: how long before or after an alarm goes off. */
+export function canonicalSpan(text: string): string {
+  const duration = durationOf(text);
+  return duration ? signed(duration, `PT${duration.days * 86_400 + duration.seconds}S`) : text;
+}
+
+function signed(duration: Duration, text: string): string {
+  return duration.negative && (duration.days > 0 || duration.seconds > 0) ? `-${text}` : text;
 }
 
 export function isZeroDuration(text: string): boolean {

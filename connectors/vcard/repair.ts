@@ -23,16 +23,19 @@ export function repaired(body: Buffer): Fitted<Buffer> {
   const text = `${clean.text.replace(/\s+$/, '')}\n`;
   const card = readCard(Buffer.from(text, 'latin1'));
   const properties = card.strays.length > 0 ? withStrays(text, notes) : [...card.properties];
-  const mended = withRequired(properties.map(withEscapedText), card.version, text, notes);
+  const version = versionOf(text, card.version);
+  const mended = withRequired(properties.map(withEscapedText), version, text, notes);
   const sound =
     card.strays.length === 0 &&
-    /^VERSION:/im.test(text) &&
-    /\nEND:VCARD\s*$/i.test(text) &&
+    // Xandikos 0.2.8 answers 201 to `begin:vcard`, and cannot find the card again.
+    /^BEGIN:VCARD/m.test(text) &&
+    /^VERSION:/m.test(text) &&
+    /\nEND:VCARD\s*$/.test(text) &&
     mended.length === card.properties.length &&
     mended.every((property, at) => property === card.properties[at]);
   const written = sound
     ? Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
-    : formatCard({ version: versionOf(text, card.version), properties: mended });
+    : formatCard({ version, properties: mended });
   return { body: written.equals(body) ? body : written, ...(notes.length > 0 ? { notes: [...new Set(notes)] } : {}) };
 }
 

@@ -258,21 +258,91 @@ describe('schedules', () => {
 
     expect((await schedule('pause', '--note', 'cutover')).code).toBe(0);
     expect((await handle.describe()).state).toMatchObject({ paused: true, note: 'cutover' });
+    const listed = await migrate(terminal, 'schedule', 'list', sample.name);
+    expect(listed.out).toMatch(/often +every 6h +paused .* cutover/);
     await migrate(terminal, 'apply', sample.file, '--wait');
     expect((await handle.describe()).state.paused).toBe(true);
+    const changed = { name: 'often', selections: ['mail'], every: '6h', jitter: '1s' };
+    await sample.write({ schedules: [changed] });
+    expect((await migrate(terminal, 'apply', sample.file)).out).toContain('schedule often: configured');
+    expect((await handle.describe()).state).toMatchObject({ paused: true, note: 'cutover' });
+    await sample.write({ schedules: [{ ...changed, paused: false }] });
+    await migrate(terminal, 'apply', sample.file, '--replace', '--wait');
+    expect((await handle.describe()).state.paused).toBe(false);
+    expect((await schedule('pause')).code).toBe(0);
     expect((await schedule('resume')).code).toBe(0);
     expect((await schedule('trigger')).code).toBe(0);
     await expect
-      .poll(async () => (await migrate(terminal, 'logs', sample.name)).out, { timeout: 30_000 })
-      .toContain('run 3');
+      .poll(async () => (await migrate(terminal, 'list', sample.name)).out, { timeout: 30_000 })
+      .toMatch(/^ *\d+ +schedule often +done/m);
     expect((await schedule('backfill', '--start', '2026-03-01', '--end', '2026-02-01')).code).toBe(64);
-    expect((await schedule('backfill', '--start', '2026-03-01T00:00:00Z', '--end', '2026-03-01T01:00:00Z')).code).toBe(
-      0,
-    );
+    const scheduled = async (): Promise<number> =>
+      (await migrate(terminal, 'list', sample.name)).out
+        .split('\n')
+        .filter((line) => / schedule often +done/.test(line)).length;
+    expect(await scheduled()).toBe(1);
+    // Starts at 0, 6 and 12 o'clock, each a run of its own.
+    const span = ['--start', '2026-03-01T00:00:00Z', '--end', '2026-03-01T13:00:00Z'];
+    expect((await schedule('backfill', ...span)).code).toBe(0);
+    await expect.poll(scheduled, { timeout: 30_000 }).toBe(4);
     expect((await schedule('remove')).code).toBe(0);
     const gone = await schedule('trigger');
     expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('has no schedule "often"')]);
   }, 90_000);
+});
+
+describe('runs that schedules start', () => {
+  it('come by themselves, and are in the list with what each did', async () => {
+    const sample = await makeSample();
+    await sample.write({ schedules: [{ name: 'often', selections: ['mail'], every: '2s', overlap: 'skip' }] });
+    await migrate(terminal, 'apply', sample.file, '--wait');
+    const history = async (): Promise<Record<string, unknown>[]> =>
+      JSON.parse((await migrate(terminal, 'list', sample.name, '-o', 'json')).out);
+
+    await expect.poll(async () => (await history()).length, { timeout: 40_000 }).toBeGreaterThan(3);
+    sample.source.account('anna').put(['INBOX'], { bytes: Buffer.from('Message-ID: <late@anna>\r\n\r\nlate\r\n') });
+    await expect.poll(() => sample.target.account('anna').folder(['INBOX']).messages.size, { timeout: 40_000 }).toBe(6);
+    await migrate(terminal, 'schedule', 'pause', sample.name, 'often');
+    await expect
+      .poll(async () => (await history()).every((run) => run.state === 'done'), { timeout: 40_000 })
+      .toBe(true);
+
+    const runs = await history();
+    expect(runs.at(-1)).toMatchObject({ run: 1, reason: 'apply', schedule: null, totals: { created: 5 } });
+    expect(runs.slice(0, -1).every((run) => run.reason === 'schedule' && run.schedule === 'often')).toBe(true);
+    const created = runs.map((run) => (run.totals as { created: number }).created);
+    expect(created.slice(0, -1).filter((items) => items > 0)).toEqual([1]);
+    const shown = await migrate(terminal, 'list', sample.name);
+    expect(shown.out.split('\n')[0]).toMatch(/^run +why +state +began +took +items +created +updated +skipped/);
+    expect(shown.out).toMatch(/^ *1 +apply +done .* +5 +5 +0/m);
+    expect((await migrate(terminal, 'list', 'nobody')).err).toContain('knows no run of "nobody"');
+    const ticks = stack.client.workflow.list({ query: `WorkflowType = "tick"` });
+    const ids: string[] = [];
+    for await (const { workflowId } of ticks) ids.push(workflowId);
+    expect(ids.some((id) => id.startsWith(`tick/${sample.name}/often`))).toBe(true);
+  }, 120_000);
+
+  it('wait behind a gate without piling up, and say so', async () => {
+    const sample = await makeSample();
+    sample.source.account('anna').locked = 'password expired';
+    await sample.write({ schedules: [{ name: 'often', selections: ['mail'], every: '1s', overlap: 'buffer-one' }] });
+    await migrate(terminal, 'apply', sample.file);
+
+    const often = async (): Promise<Record<string, unknown>> => {
+      const [listed] = JSON.parse((await migrate(terminal, 'schedule', 'list', sample.name, '-o', 'json')).out);
+      return listed ?? {};
+    };
+    await expect.poll(often, { timeout: 40_000, interval: 500 }).toMatchObject({ running: true });
+    await expect
+      .poll(async () => Number((await often()).skipped), { timeout: 40_000, interval: 500 })
+      .toBeGreaterThan(1);
+    await migrate(terminal, 'schedule', 'remove', sample.name, 'often');
+    sample.source.account('anna').locked = undefined;
+    await migrate(terminal, 'credentials', sample.name);
+    expect((await migrate(terminal, 'watch', sample.name)).code).toBe(0);
+    const runs = JSON.parse((await migrate(terminal, 'list', sample.name, '-o', 'json')).out) as object[];
+    expect(runs.length).toBeLessThanOrEqual(3);
+  }, 120_000);
 });
 
 describe('steering', () => {

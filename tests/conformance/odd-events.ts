@@ -155,6 +155,19 @@ export const oddEvents: Record<string, Buffer> = {
     ],
     BERLIN,
   ),
+  'a series in a zone with exceptions': one(
+    'exceptions@odd.example',
+    [
+      'DTSTART;TZID=Europe/Berlin:20260302T093000',
+      'DTEND;TZID=Europe/Berlin:20260302T094500',
+      'RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=20261231T083000Z',
+      'EXDATE;TZID=Europe/Berlin:20260306T093000,20260309T093000',
+      'EXDATE;TZID=Europe/Berlin:20260401T093000',
+      'RDATE;TZID=Europe/Berlin:20260307T110000',
+      'SUMMARY:Stand-up without additions of another length',
+    ],
+    BERLIN,
+  ),
   'a series with overrides': wrapped([
     ...BERLIN,
     ...component('VEVENT', [
@@ -364,6 +377,14 @@ export const oddEvents: Record<string, Buffer> = {
     'CATEGORIES:One\\, indeed,Two,Three',
     'COMMENT;ALTREP="cid:part1@odd.example":A caret ^ and ^n in a value',
     'CONTACT;X-SAYS="with ^\'quotes^\' and ^n a line":Somebody',
+  ]),
+  'line ends and commas escaped': one('commas@odd.example', [
+    'DTSTART:20260804T110000Z',
+    'DTEND:20260804T120000Z',
+    'SUMMARY:a\\, b\\; c: "quoted" d',
+    'DESCRIPTION:one\\ntwo\\Nthree\\n\\nfour\\, with\ta tab',
+    'CATEGORIES:One,Two',
+    'LOCATION;LANGUAGE=en:Room 4\\, House 2\\; rear',
   ]),
   'lines folded with tabs and in odd places': one('folds@odd.example', [
     'DTSTART:2026080',
