@@ -68,7 +68,7 @@ export async function settleClashes(
       if (!copy || (verdict.to !== 'replace' && verdict.to !== 'keep-both')) continue;
       if (verdict.to === 'keep-both') await keepCopy(slice, to, target, copy);
       edits.push({
-        entry: clash.entry,
+        entry: underItsName(slice, clash, copy),
         ref: clash.ref,
         version: copy.version ?? '',
         ...reasonOf(verdict.conflict ? [verdict.conflict] : []),
@@ -147,6 +147,15 @@ function decide(
   }
 }
 
+/** What was found by something else than its UID replaces the copy under the copy's own: servers let no UID change. */
+function underItsName({ rules }: Slice, { entry, by }: Clash, copy: TargetRef): Entry {
+  const { versioned } = rules;
+  const uid = versioned?.identities(copy.body, ['uid'])[0]?.slice('uid:'.length);
+  if (!versioned || by === 'version' || by === 'uid' || uid === undefined) return entry;
+  const body = versioned.named(entry.body, uid);
+  return { ...entry, body, bytes: rules.size(body), digest: rules.digest(body), uid };
+}
+
 /** Writes down what needs no further write. */
 async function settle(slice: Slice, { bound }: OpenDestination, judged: readonly Judged[]): Promise<void> {
   const { deps, lease, input, pairing } = slice;
@@ -157,10 +166,14 @@ async function settle(slice: Slice, { bound }: OpenDestination, judged: readonly
   for (const { clash, copy, verdict } of judged) {
     const { key } = clash.entry.item;
     const conflict = 'conflict' in verdict ? verdict.conflict : undefined;
-    if (conflict !== undefined && verdict.to !== 'leave') {
+    // What is carried back is a conflict of the other direction, which says so.
+    const told = verdict.to === 'leave' || (verdict.to === 'yield' && slice.other !== undefined);
+    if (conflict !== undefined && !told) {
       happened.push({ container: bound.id, key, what: 'conflict', reason: conflict });
     }
-    if (copy && clash.by !== 'version' && verdict.to !== 'leave') taken.push(clash.ref);
+    // A copy that stays what it is stays found: a later edit of the item meets it again.
+    const claimed = verdict.to === 'take' || verdict.to === 'replace' || verdict.to === 'keep-both';
+    if (copy && clash.by !== 'version' && claimed) taken.push(clash.ref);
     switch (verdict.to) {
       case 'take':
         settled.push({ ...taking(clash, copy as TargetRef), ...reasonOf(clash.entry.notes) });

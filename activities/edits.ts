@@ -133,7 +133,7 @@ export async function writeEdits(
           version: answer.version ?? '',
           made: 'updated',
           bytes: entry.bytes,
-          base: answer.meta ?? entry.item.meta,
+          base: entry.uid === undefined ? (answer.meta ?? entry.item.meta) : { uid: entry.uid },
           ...reasonOf([...entry.notes, ...(answer.notes ?? [])]),
         });
       }

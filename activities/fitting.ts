@@ -15,6 +15,8 @@ export interface Entry {
   readonly notes: readonly string[];
   /** What makes it the same as another item, the strongest first. */
   readonly identities: readonly string[];
+  /** The UID of the copy it stands for, where that is not its own. */
+  readonly uid?: string;
 }
 
 export type Fitting =
@@ -42,7 +44,10 @@ export function fitItem(
   if (rank > item.rank) return { rank };
   let held: Fitted<unknown>;
   try {
-    held = target.fit?.(body) ?? { body };
+    // A copy that was there before keeps the UID by which its own system knows it.
+    const uid = item.base?.uid;
+    const named = typeof uid === 'string' && versioned ? versioned.named(body, uid) : body;
+    held = target.fit?.(named) ?? { body: named };
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'refused') throw error;
     return left('refused', error.message);
@@ -55,6 +60,7 @@ export function fitItem(
       digest: rules.digest(held.body),
       notes: held.notes ?? [],
       identities: versioned?.identities(body, selection.match ?? DEFAULT_MATCH) ?? [],
+      ...(typeof item.base?.uid === 'string' && { uid: item.base.uid }),
     },
   };
 }

@@ -5,12 +5,23 @@ import { linkBack } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import type { Slice } from './slice.js';
 
+interface Linkable {
+  readonly item: ItemRow;
+  readonly bytes: number;
+  readonly uid?: string;
+  readonly identities?: readonly string[];
+}
+
+function ownUid(identities: readonly string[] = []): string | undefined {
+  return identities.find((one) => one.startsWith('uid:'))?.slice('uid:'.length);
+}
+
 /** Links the settlements that say where an item stands; `entries` are at least the items settled. */
 export async function link(
   sql: Sql,
   slice: Slice,
   bound: Bound,
-  entries: readonly { readonly item: ItemRow; readonly bytes: number }[],
+  entries: readonly Linkable[],
   settled: readonly Settlement[],
 ): Promise<void> {
   if (slice.other === undefined) return;
@@ -26,6 +37,8 @@ export async function link(
         refVersion: version ?? '',
         digest: digest ?? entry.item.digest ?? '',
         bytes: entry.bytes,
+        // Going back, the item keeps the UID that it has on this side.
+        uid: entry.uid === undefined ? undefined : ownUid(entry.identities),
       },
     ];
   });

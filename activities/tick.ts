@@ -22,6 +22,7 @@ export async function askForRun(client: WorkflowClient, input: AskInput): Promis
     workflowId: makeMigrationId(input.name),
     taskQueue: input.taskQueue,
     args: [start],
+    staticSummary: `${input.name}, started by its schedule ${input.schedule}`,
     signal: requestSignal,
     signalArgs: [request],
   });

@@ -11,8 +11,10 @@ import {
 import type { Contact } from './contacts.js';
 import { contactIdentities, contactModified, contactProblem, digestContact, renewedContact } from './contacts.js';
 import type { Digest } from './contract.js';
+import { withUid } from './icalendar/uid.js';
 import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
+import { withCardUid } from './vcard/uid.js';
 
 export interface KindRules<B> {
   /** The digest of the kind's canonical form. Never throws: what cannot be parsed has a digest too. */
@@ -36,6 +38,8 @@ export interface VersionedRules<B> {
   modified(body: B): number | undefined;
   /** 0, or more for what must wait for others: an attendee's copy waits for the organiser's. */
   rank(body: B, account: string): number;
+  /** The same content under another UID: that of a copy that it replaces. */
+  named(body: B, uid: string): B;
   /** The same content as an item of its own: with another identity, which follows from the content. */
   renewed(body: B): B;
 }
@@ -55,6 +59,7 @@ export const kinds: {
       identities: calendarIdentities,
       modified: calendarModified,
       rank: calendarRank,
+      named: withUid,
       renewed: renewedCalendar,
     },
   },
@@ -67,6 +72,7 @@ export const kinds: {
       identities: contactIdentities,
       modified: contactModified,
       rank: () => 0,
+      named: withCardUid,
       renewed: renewedContact,
     },
   },

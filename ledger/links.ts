@@ -25,6 +25,8 @@ export interface Link {
   readonly refVersion: string;
   readonly digest: string;
   readonly bytes: number;
+  /** The UID of the item, where the copy goes by another. */
+  readonly uid: string | undefined;
 }
 
 /** The other direction's row for the counterpart of a container; made where it has not been surveyed yet. */
@@ -64,13 +66,14 @@ export async function linkBack(
     links.map((link) => link.ref),
   ]);
   await sql.query(
-    `insert into item (container, key, version, meta, bytes, digest, target_ref, target_version, outcome, run)
-     select $1, ref, ref_version, '{}', bytes, decode(digest, 'hex'), key, version, 'linked', $8
-     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-       as t (ref, ref_version, key, version, digest, bytes)
+    `insert into item (container, key, version, meta, bytes, digest, target_ref, target_version, outcome, run, base)
+     select $1, ref, ref_version, '{}', bytes, decode(digest, 'hex'), key, version, 'linked', $8,
+       case when uid is null then '{}'::jsonb else jsonb_build_object('uid', uid) end
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $9::text[])
+       as t (ref, ref_version, key, version, digest, bytes, uid)
      on conflict (container, key) do update set version = excluded.version, digest = excluded.digest,
        bytes = excluded.bytes, target_ref = excluded.target_ref, target_version = excluded.target_version,
-       outcome = 'linked', todo = null, gone = false, proof = null, reason = null, tries = 0`,
+       base = excluded.base, outcome = 'linked', todo = null, gone = false, proof = null, reason = null, tries = 0`,
     [
       id,
       links.map((link) => link.ref),
@@ -80,6 +83,7 @@ export async function linkBack(
       links.map((link) => link.digest),
       links.map((link) => link.bytes),
       run,
+      links.map((link) => link.uid ?? null),
     ],
   );
 }

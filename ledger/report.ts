@@ -155,7 +155,10 @@ export async function readReportContainers(
   return rows;
 }
 
-/** The conflicts that a run wrote down: how many items, and the first `limit` of them. Each item once, by its last word. */
+/**
+ * The conflicts that a run wrote down: how many items, and the first `limit` of them. Each item once, by its last word;
+ * one that both directions met, by that of the first.
+ */
 export async function readConflicts(
   sql: Sql,
   migration: string,
@@ -165,19 +168,20 @@ export async function readConflicts(
   const { rows } = await sql.query<ReportConflict & { total: number }>(
     `with met as (
        select distinct on (container, key) id, unit, container, key, reason, at from outcome
-       where migration = $1 and run = $2 and what = 'conflict' order by container, key, id desc)
-     select m.unit, m.container, c.pairing = u.back as back, c.path, c.target_path as "targetPath", m.key,
-       i.target_ref as "targetRef", coalesce(m.reason, '') as reason, m.at, count(*) over () as total
-     from met m join container c on c.id = m.container
-       join unit u on u.migration = $1 and u.n = m.unit
-       left join item i on i.container = m.container and i.key = m.key
-     order by m.unit, c.path, m.id limit $3`,
+       where migration = $1 and run = $2 and what = 'conflict' order by container, key, id desc),
+     told as (
+       select m.*, coalesce(c.pairing = u.back, false) as back, c.key as at_key, c.target_key, c.path, c.target_path, i.target_ref
+       from met m join container c on c.id = m.container
+         join unit u on u.migration = $1 and u.n = m.unit
+         left join item i on i.container = m.container and i.key = m.key)
+     select t.unit, t.container, t.back, t.path, t.target_path as "targetPath", t.key, t.target_ref as "targetRef",
+       coalesce(t.reason, '') as reason, t.at, count(*) over () as total
+     from told t where not (t.back and exists (
+       select from told f where f.unit = t.unit and not f.back and f.target_key = t.at_key and f.target_ref = t.key))
+     order by t.unit, t.path, t.id limit $3`,
     [migration, run, limit],
   );
-  return {
-    count: rows[0]?.total ?? 0,
-    first: rows.map(({ total, ...conflict }) => ({ ...conflict, back: conflict.back === true })),
-  };
+  return { count: rows[0]?.total ?? 0, first: rows.map(({ total, ...conflict }) => conflict) };
 }
 
 /** Items of a container by key, a page at a time: memory does not grow with their number. */
@@ -199,7 +203,11 @@ export async function* readReportItems(sql: Sql, container: number, pageSize = 5
 const DUPLICATES = `from found f join pairing p on p.target = f.place
   where p.id = any($1) and not f.taken and exists (
     select from item i join container c on c.id = i.container
-    where c.pairing = p.id and c.target_key = f.target_key and i.digest = f.digest)`;
+    where c.pairing = p.id and c.target_key = f.target_key and i.digest = f.digest)
+  -- What the other direction carried from here is no copy, but the item itself.
+  and not exists (
+    select from item i join container c on c.id = i.container
+    where c.pairing = p.id and c.target_key = f.target_key and i.target_ref = f.ref)`;
 
 /**
  * Copies beyond the first in the target's containers: how many, and the first `limit` of them. `pairings`: that of the
@@ -238,7 +246,8 @@ export async function readChanges(
   run: number,
 ): Promise<{ what: string; count: number }[]> {
   const { rows } = await sql.query<{ what: string; count: number }>(
-    'select what, count(*) as count from outcome where migration = $1 and run = $2 group by what order by count(*) desc, what',
+    `select what, count(*) as count from outcome where migration = $1 and run = $2 and what <> 'linked'
+     group by what order by count(*) desc, what`,
     [migration, run],
   );
   return rows;

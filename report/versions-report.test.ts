@@ -132,6 +132,7 @@ it('tells conflicts, who won, and that nobody did', async () => {
 
 it('shows both directions of what is kept in step, and counts each item once', async () => {
   begin({ mode: 'two-way', onConflict: 'source' });
+  world.to.put(BOOK, { bytes: card('carla') });
   await run();
   world.to.put(BOOK, { bytes: card('dora') });
   edit(world.to, 'anna', 'NOTE:at home');
@@ -140,13 +141,13 @@ it('shows both directions of what is kept in step, and counts each item once', a
   const { totals } = await run();
   const { report: told, rows, summary, html } = await report();
 
-  expect(told.verdict).toMatchObject({ complete: true, items: 4, verified: 4 });
-  expect(totals).toMatchObject({ items: 4, verified: 4, created: 1, updated: 2 });
-  expect(summary.totals.results).toMatchObject({ created: 1, updated: 2, unchanged: 1 });
-  expect(rows.map((row) => row.direction).sort()).toEqual(['back', 'back', 'forth', 'forth']);
+  expect(told.verdict).toMatchObject({ complete: true, items: 5, verified: 5, duplicates: 0 });
+  expect(totals).toMatchObject({ items: 5, verified: 5, created: 1, updated: 2 });
+  expect(summary.totals.results).toMatchObject({ created: 1, updated: 2, unchanged: 2 });
+  expect(rows.map((row) => row.direction).sort()).toEqual(['back', 'back', 'back', 'forth', 'forth']);
   expect(summary.folders.map(({ direction, items }) => [direction, items])).toEqual([
     ['forth', 2],
-    ['back', 2],
+    ['back', 3],
   ]);
   expect(summary.conflicts.first.map(({ what, end }) => [what, end])).toEqual([
     ['edited on both sides', 'the source won'],
@@ -157,14 +158,19 @@ it('shows both directions of what is kept in step, and counts each item once', a
 it('speaks of source and target as the spec does, whichever direction met the conflict', async () => {
   begin({ mode: 'two-way', onConflict: 'target' });
   await run();
+  edit(world.from, 'bert', 'NOTE:work');
+  edit(world.to, 'bert', 'NOTE:home');
   world.to.put(BOOK, { bytes: card('eve', 'NOTE:here') });
   world.from.put(BOOK, { bytes: card('eve', 'NOTE:there') });
   const { totals } = await run();
   const { summary } = await report();
 
   expect(totals.conflicts).toBe(0);
-  expect(new Set(summary.conflicts.first.map(({ direction }) => direction))).toEqual(new Set(['forth', 'back']));
-  expect(new Set(summary.conflicts.first.map(({ end }) => end))).toEqual(new Set(['the target won']));
+  expect(summary.conflicts.count).toBe(2);
+  expect(summary.conflicts.first.map(({ what, end }) => [what, end]).sort()).toEqual([
+    ['edited on both sides', 'the target won'],
+    ['the target holds another with the same UID', 'the target won'],
+  ]);
 });
 
 it('does not take an edit that still has to be carried back for proven', async () => {

@@ -8,6 +8,9 @@ try {
     { program: 'dovecot', debian: 'dovecot-imapd' },
     { program: 'mbsync', debian: 'isync' },
     { program: 'openssl', debian: 'openssl' },
+    { program: 'radicale', debian: 'radicale' },
+    { program: 'gunicorn', debian: 'gunicorn' },
+    { program: 'xandikos', debian: 'xandikos' },
   ]);
   await requireTemporal();
 } catch (error) {

@@ -15,6 +15,11 @@ afterAll(async () => {
 const onRadicale = () => davAccount({ url: radicale.url, home: '/anna/', user: 'anna' }, 'contacts');
 const onXandikos = () => davAccount({ url: xandikos.url, home: '/anna/contacts/', user: 'anna' }, 'contacts');
 
+const RADICALE = {
+  'keeps 3.0 a photo elsewhere': 'Radicale 3.1.8 (vobject) cuts a URI in PHOTO off at its comma',
+  'keeps 3.0 names of other scripts': 'Radicale 3.1.8 (vobject) keeps the first of several nicknames',
+};
+
 itemSourceConformance({
   name: 'carddav on Radicale',
   world: async () => {
@@ -38,6 +43,7 @@ itemTargetConformance({
     const account = onRadicale();
     return { ...account, open: account.target };
   },
+  waived: RADICALE,
 });
 
 itemTargetConformance({

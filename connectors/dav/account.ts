@@ -89,15 +89,15 @@ export class DavAccount {
     const { homeSet, type } = this.flavour;
     const here = await this.#propertiesOf(path, [homeSet, 'D:current-user-principal', 'D:resourcetype'], signal);
     if (!here) return undefined;
-    const named = hrefIn(here, homeSet);
+    const named = this.#hrefIn(here, homeSet);
     if (named !== undefined) return withSlash(named);
     const types = here.props.get('D:resourcetype');
     // A single collection: its neighbours are the account's others.
     if (child(types, type)) return withSlash(pathOf(here.href) ?? path).replace(/[^/]+\/$/, '');
-    const principal = hrefIn(here, 'D:current-user-principal');
+    const principal = this.#hrefIn(here, 'D:current-user-principal');
     if (principal === undefined) return undefined;
     const person = await this.#propertiesOf(principal, [homeSet], signal);
-    const home = person && hrefIn(person, homeSet);
+    const home = person && this.#hrefIn(person, homeSet);
     return home === undefined ? undefined : withSlash(home);
   }
 
@@ -118,15 +118,27 @@ export class DavAccount {
     return undefined;
   }
 
+  /** The path in a property of one href. Throws `Fault('spec')` for another server: the login is not sent there unasked. */
+  #hrefIn({ props }: Resource, name: Name): string | undefined {
+    const href = textIn(props.get(name), 'D:href');
+    if (href === undefined) return undefined;
+    const { origin } = new URL(href, this.http.origin);
+    if (/^https?:/i.test(href) && origin !== this.http.origin) {
+      throw new Fault(
+        'spec',
+        `${this.http.origin} keeps the account at ${origin}, where the login is not sent unasked`,
+        {
+          next: `set url to ${origin}, if that is yours, too`,
+        },
+      );
+    }
+    return pathOf(href);
+  }
+
   async #checked(home: string, signal: AbortSignal): Promise<string> {
     if (await this.#propertiesOf(home, ['D:resourcetype'], signal)) return home;
     throw new Fault('spec', `${this.http.origin}${home}: there is no such home`, { next: 'correct `home`' });
   }
-}
-
-function hrefIn({ props }: Resource, name: Name): string | undefined {
-  const href = textIn(props.get(name), 'D:href');
-  return href === undefined ? undefined : pathOf(href);
 }
 
 /** A domain's server by DNS (RFC 6764, section 6): SRV names host and port, TXT the path; without them, the domain itself. */

@@ -15,15 +15,16 @@ export function honoursConditions(account: DavAccount): boolean | undefined {
   return honoured.get(account.http.origin);
 }
 
-/** Sends a create that has just succeeded once more, unless the server is known. */
-export async function tryCondition(account: DavAccount, asking: Asking, signal: AbortSignal): Promise<void> {
+/** Sends a create that has just succeeded once more, unless the server is known. Answers whether it was stored again. */
+export async function tryCondition(account: DavAccount, asking: Asking, signal: AbortSignal): Promise<boolean> {
   const { origin } = account.http;
-  if (honoured.has(origin)) return;
+  if (honoured.has(origin)) return false;
   // Marked before the answer: other sessions need not try, too, and until it is known they look first.
   honoured.set(origin, false);
   const { status } = await account.http.change(asking, signal);
   if (status === 412) honoured.set(origin, true);
   else if (status >= 300) honoured.delete(origin);
+  return status < 300;
 }
 
 /** Names that are taken, where the server would not say so itself; undefined where it does. */

@@ -83,6 +83,23 @@ describe('discovery', () => {
     expect(await place({ url: server.url + path })).toBe(`caldav:${server.url}/dav/calendars/anna/`);
   });
 
+  it('takes hrefs that are whole URLs of the same server', async () => {
+    const server: ScriptedHttp = await serve(({ path }) =>
+      path === '/' ? multistatus(resource('/', plain + home(`${server.url}/cal%20s/`))) : notFound,
+    );
+    expect(await place({ url: server.url })).toBe(`caldav:${server.url}/cal s/`);
+  });
+
+  it('names the other server where the account is kept, and does not log in there', async () => {
+    const other = await serve(() => multistatus(''));
+    const server = await serve(tree({ '/': plain + home(`${other.url}/1234/calendars/`) }));
+    await expect(place({ url: server.url })).rejects.toMatchObject({
+      code: 'spec',
+      next: expect.stringContaining(other.url),
+    });
+    expect(other.asked).toEqual([]);
+  });
+
   it('asks for the address books of a CardDAV account', async () => {
     const server = await serve(
       tree({

@@ -72,8 +72,11 @@ export interface Content {
   readonly body: Buffer;
 }
 
-/** Names asked for in one request. More save little; a server that dislikes an item then loses fewer. */
-const BATCH = 100;
+/** Names asked for in one request: more save little, and are held at once. */
+const MOST = 100;
+const FIRST = 20;
+/** What an answer should hold, about. */
+const BYTES = 2 * 1024 * 1024;
 
 /**
  * Content by name, in the order asked; names that are not there are left out. A server that refuses to answer for many
@@ -96,9 +99,13 @@ export async function* getItems(
       return undefined;
     }
   };
-  for (let at = 0; at < names.length; at += BATCH) {
-    const batch = names.slice(at, at + BATCH);
+  let size = FIRST;
+  for (let at = 0; at < names.length; ) {
+    const batch = names.slice(at, at + size);
+    at += batch.length;
     const found = await multiget(account, collection, batch, signal);
+    const bytes = [...found.values()].reduce((sum, one) => sum + (one?.body.length ?? 0), 0);
+    size = Math.min(MOST, size * 4, Math.max(1, Math.floor((BYTES * batch.length) / Math.max(1, bytes))));
     for (const name of batch) {
       const content = found.get(name) ?? (found.has(name) ? undefined : await single(name));
       if (content) yield content;

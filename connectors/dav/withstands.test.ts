@@ -98,9 +98,20 @@ const failedInside = (status: number, inner: string): Reply =>
     `<D:response><D:href>http%3A//x/a</D:href><D:status>HTTP/1.1 ${status} No</D:status><D:error>${inner}</D:error><D:responsedescription>not so</D:responsedescription></D:response>`,
   );
 
+/** Stores each name once, as `If-None-Match: *` asks. */
+function stores(etag: string): Answer {
+  const names = new Set<string>();
+  return ({ method, path, headers }) => {
+    if (method !== 'PUT') return undefined;
+    if (names.has(path) && headers['if-none-match'] === '*') return { status: 412 };
+    names.add(path);
+    return { status: 201, headers: { etag } };
+  };
+}
+
 describe('writing', () => {
   it('tells reference and version of what was stored as it came', async () => {
-    expect(await writing({ status: 201, headers: { etag: '"v1"' } })).toMatchObject({ token: 't1', version: 'v1' });
+    expect(await writing(stores('"v1"'))).toMatchObject({ token: 't1', version: 'v1' });
     expect(await writing({ status: 204, headers: { etag: '"v2"' } }, update(1, 'a.ics', 'v1'))).toMatchObject({
       token: 't1',
       ref: 'a.ics',
@@ -109,18 +120,19 @@ describe('writing', () => {
   });
 
   it('asks that nothing stands there, and that the copy is the one we know', async () => {
-    const { session, server } = await target(({ method }) =>
-      method === 'PUT' || method === 'DELETE' ? { status: 204 } : undefined,
-    );
+    const once = stores('"v1"');
+    const { session, server } = await target((asked) => (asked.method === 'DELETE' ? { status: 204 } : once(asked)));
     const remove: Write<Buffer> = { op: 'remove', token: 'r', ref: 'b c.ics', version: 'v 3' };
     await drained(session.write(work, [create(1), update(2, 'a/b.ics'.replace('/', '%2F'), 'v1'), remove], never));
     const sent = server.asked.filter(({ method }) => method === 'PUT' || method === 'DELETE');
     expect(sent.map(({ headers }) => [headers['if-none-match'], headers['if-match']])).toEqual([
       ['*', undefined],
+      // The first create of all is tried again, to see whether the condition is honoured.
+      ['*', undefined],
       [undefined, '"v1"'],
       [undefined, '"v 3"'],
     ]);
-    expect(sent.slice(1).map(({ path }) => path)).toEqual(['/h/work/a%2Fb.ics', '/h/work/b%20c.ics']);
+    expect(sent.slice(2).map(({ path }) => path)).toEqual(['/h/work/a%2Fb.ics', '/h/work/b%20c.ics']);
     expect(sent[0]?.headers['content-type']).toContain('text/calendar');
   });
 
@@ -173,6 +185,56 @@ describe('writing', () => {
     const gone: Answer = ({ method, path }) =>
       method === 'PUT' || path === '/h/work/' ? { status: method === 'PUT' ? 409 : 404 } : undefined;
     await expect(writing(gone)).rejects.toMatchObject({ code: expect.stringMatching(/not-found|unavailable/) });
+  });
+
+  it('looks first where a server ignores the condition, and replaces nothing', async () => {
+    const held = new Map<string, string>([['/h/work/theirs.ics', 'theirs']]);
+    const { session, server } = await target(({ method, path, body, headers }) => {
+      if (method === 'PUT') {
+        held.set(path, body);
+        return { status: 201 };
+      }
+      if (method !== 'PROPFIND' || !path.startsWith('/h/work/')) return undefined;
+      const items = [...held.keys()].filter((name) => headers.depth === '1' || name === path);
+      return multistatus(items.map((name) => resource(name, '<D:getetag>"now"</D:getetag>')).join(''));
+    });
+    const [first] = await drained(session.write(work, [create(1)], never));
+    expect(first).toMatchObject({ token: 't1', version: 'now' });
+    const theirs = `/h/work/${(await drained(session.write(work, [create(2)], never)))
+      .map((one) => 'ref' in one && one.ref)
+      .join()}`;
+    held.set(theirs, 'edited by a person');
+    const answers = await drained(session.write(work, [create(2), create(3)], never));
+    expect(answers.map((one) => ('conflicted' in one ? one.conflicted : 'written'))).toEqual(['t2', 'written']);
+    expect(held.get(theirs)).toBe('edited by a person');
+    const told = await session.describe(never);
+    expect(told.find(({ name }) => name === 'If-None-Match')?.value).toContain('ignored');
+    expect(server.asked.filter(({ method }) => method === 'PUT').length).toBe(4);
+  });
+
+  it('asks for the versions that a server does not tell, once for many', async () => {
+    const once = stores('W/"weak"');
+    const { session, server } = await target((asked) => {
+      if (asked.method !== 'PROPFIND' || asked.path !== '/h/work/') return once(asked);
+      const put = server.asked.filter(({ method }) => method === 'PUT').map(({ path }) => path);
+      return multistatus([...new Set(put)].map((path, n) => resource(path, `<D:getetag>"e${n}"</D:getetag>`)).join(''));
+    });
+    const answers = await drained(session.write(work, [1, 2, 3, 4, 5].map(create), never));
+    expect(answers.map((one) => 'version' in one && one.version)).toEqual(['e0', 'e1', 'e2', 'e3', 'e4']);
+    expect(server.asked.filter(({ method, path }) => method === 'PROPFIND' && path === '/h/work/').length).toBe(1);
+  });
+
+  it('keeps what was written when the line breaks behind it', async () => {
+    let puts = 0;
+    const { session } = await target(({ method }) =>
+      method === 'PUT' ? { status: ++puts === 1 ? 201 : 412, ...(puts > 2 && { cut: 'before' }) } : undefined,
+    );
+    const got: WriteAnswer[] = [];
+    const taking = (async () => {
+      for await (const answer of session.write(work, [create(1), create(2)], never)) got.push(answer);
+    })();
+    await expect(taking).rejects.toMatchObject({ code: 'unavailable' });
+    expect(got).toMatchObject([{ token: 't1' }]);
   });
 
   it('follows an item to the name that the server gave it', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
-import { honoursConditions, tryCondition } from './conditions.js';
+import { tryCondition } from './conditions.js';
 import { encodePath, nameIn, segmentOf } from './hrefs.js';
 import type { Asking, Changed } from './http.js';
 import { drain } from './http.js';
@@ -85,10 +85,9 @@ async function create(
   const answer = await account.http.change(asking, signal);
   const { status, error } = answer;
   if (status >= 200 && status < 300) {
-    const first = honoursConditions(account) === undefined;
-    if (first) await tryCondition(account, asking, signal);
-    // Trying may have given it another version.
-    return written(write.token, name, first ? { ...answer, headers: {} } : answer);
+    // Storing it again may have given it another version.
+    const again = await tryCondition(account, asking, signal);
+    return written(write.token, name, again ? { ...answer, headers: {} } : answer);
   }
   if (status >= 300 && status < 400) return redirected(writing, write, answer, signal);
   if (isUidConflict(answer)) {
@@ -136,6 +135,7 @@ async function update(
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
+  await refuseToMail(writing, write.ref, signal);
   const condition = write.version === undefined ? { 'if-match': '*' } : ifMatch(write.version);
   const asking = put(writing, write.ref, write.body, condition);
   const answer = await account.http.change(asking, signal);
@@ -158,6 +158,7 @@ async function remove(
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
+  await refuseToMail(writing, write.ref, signal);
   // An empty version is nobody's: the copy is thought to be gone.
   const headers = { ...quietly.headers, ...(write.version === undefined ? {} : ifMatch(write.version)) };
   const asking = { method: 'DELETE', path: container.key + write.ref, headers };
@@ -185,6 +186,25 @@ async function move(
   const fault = account.http.faultFrom(asking, answer, answer.error);
   if (['refused', 'conflict', 'not-found'].includes(fault.code)) return { refused: write.token, reason: fault.message };
   throw fault;
+}
+
+/**
+ * A copy that a person or another program made has its invitations sent by the server: to edit it, to remove it, or to
+ * mark it as ours would have the server tell its attendees (RFC 6638, 3.2.1). Throws a `Refusal`.
+ */
+async function refuseToMail(
+  { account, container, scheduling }: Writing,
+  ref: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (scheduling === 'none' || account.options.scheduling === 'allow') return;
+  const copy = await getItem(account, container.key, ref, signal);
+  if (!copy || !quietly.invites(account, copy.body) || quietly.done(copy.body).equals(copy.body)) return;
+  throw new Refusal(
+    new Fault('refused', 'the copy in the target was not written by a migration: the server would mail its attendees', {
+      next: 'change it by hand, or let the server mail them with `scheduling: allow`',
+    }),
+  );
 }
 
 function put(

@@ -2,68 +2,142 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { ItemRef } from '../contract.js';
+import type { ContainerProperties, ItemRef } from '../contract.js';
+import { unicode } from '../icalendar/charset.js';
+import { fileLines } from '../icalendar/file-lines.js';
+import { parsedLine, unescaped } from '../icalendar/lines.js';
 import { splitCalendar } from '../icalendar/split.js';
 import type { KindRules } from '../kinds.js';
 import { onFiles } from '../local-files.js';
 import { splitCards } from '../vcard/split.js';
+import type { Suffix } from './item-files.js';
+import { versionOf } from './item-files.js';
+import type { Kept } from './spool.js';
+import { Spool } from './spool.js';
 
-export interface Exported {
-  readonly key: string;
-  readonly version: string;
-  readonly body: Buffer;
+interface Split {
+  /** Of the file when it was split. */
+  readonly state: string;
+  readonly spool: Spool;
+  /** Ascending by key. */
+  readonly items: ReadonlyMap<string, Kept & { readonly version: string }>;
 }
 
-/** A file up to this size is split once and kept; a larger one is split again for each page of items read. */
-const KEPT_BYTES = 64 * 1024 * 1024;
-
+/** A file that is split once and again when it changed. Memory: its keys, not its items. */
 export class ExportFile {
   readonly #path: string;
-  readonly #suffix: string;
+  readonly #suffix: Suffix;
   readonly #rules: KindRules<Buffer>;
-  #kept: { readonly state: string; readonly items: readonly Exported[] } | undefined;
+  #split: Split | undefined;
 
-  constructor(path: string, suffix: string, rules: KindRules<Buffer>) {
+  constructor(path: string, suffix: Suffix, rules: KindRules<Buffer>) {
     this.#path = path;
     this.#suffix = suffix;
     this.#rules = rules;
   }
 
-  /** Items without their content, ascending by key. */
-  async refs(): Promise<ItemRef[]> {
-    const refs: ItemRef[] = [];
-    for await (const { key, version, body } of this.items()) {
-      refs.push({ key, version, bytes: body.length, rank: 0, meta: {} });
-    }
-    return refs.sort((a, b) => (a.key < b.key ? -1 : 1));
+  /** Ascending by key. Keys are UIDs; a second item of a UID gets a number. */
+  async refs(check: () => void): Promise<ItemRef[]> {
+    const { items } = await this.#current(check);
+    return [...items].map(([key, { version, bytes }]) => ({ key, version, bytes, rank: 0, meta: {} }));
   }
 
-  /** In the order of the file. Keys are UIDs; a second item of a UID gets a number. */
-  async *items(): AsyncGenerator<Exported> {
-    const { size, mtimeMs, ino } = await onFiles(`reading ${this.#path}`, () => stat(this.#path));
-    const state = `${mtimeMs}-${size}-${ino}`;
-    if (this.#kept?.state === state) {
-      yield* this.#kept.items;
-      return;
-    }
-    const kept: Exported[] = [];
-    const times = new Map<string, number>();
-    for await (const body of this.#bodies()) {
-      const uid = this.#rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
-      const name = uid === '' ? this.#rules.digest(body).slice(0, 32) : uid;
-      const time = (times.get(name) ?? 0) + 1;
-      times.set(name, time);
+  /** Undefined when the file holds no such item any more. */
+  async read(key: string, check: () => void): Promise<Buffer | undefined> {
+    const { items, spool } = await this.#current(check);
+    const kept = items.get(key);
+    return kept && spool.read(kept);
+  }
+
+  async close(): Promise<void> {
+    const split = this.#split;
+    this.#split = undefined;
+    await split?.spool.close();
+  }
+
+  async #current(check: () => void): Promise<Split> {
+    return onFiles(`reading ${this.#path}`, async () => {
+      const state = versionOf(await stat(this.#path, { bigint: true }));
+      check();
+      if (this.#split?.state === state) return this.#split;
+      await this.close();
+      const spool = await Spool.make();
+      try {
+        const items = await this.#fill(spool, check);
+        check();
+        this.#split = { state, spool, items };
+        return this.#split;
+      } catch (error) {
+        await spool.close();
+        throw error;
+      }
+    });
+  }
+
+  async #fill(spool: Spool, check: () => void): Promise<Split['items']> {
+    const items: [string, Kept & { readonly version: string }][] = [];
+    const keys = new Set<string>();
+    for await (const { uid, body } of this.#bodies()) {
+      check();
+      const plain = plainKey(uid === '' ? this.#rules.digest(body).slice(0, 32) : uid);
+      let key = plain;
+      for (let n = 2; keys.has(key); n++) key = `${plain}#${n}`;
+      keys.add(key);
       const version = createHash('sha256').update(body).digest('hex').slice(0, 32);
-      const item = { key: time === 1 ? name : `${name}#${time}`, version, body };
-      if (size <= KEPT_BYTES) kept.push(item);
-      yield item;
+      items.push([key, { ...(await spool.append(body)), version }]);
     }
-    if (size <= KEPT_BYTES) this.#kept = { state, items: kept };
+    await spool.flush();
+    return new Map(items.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  async *#bodies(): AsyncGenerator<Buffer> {
+  async *#bodies(): AsyncGenerator<{ uid: string; body: Buffer }> {
     const chunks = createReadStream(this.#path) as AsyncIterable<Buffer>;
-    if (this.#suffix === '.vcf') yield* splitCards(chunks);
-    else for await (const { body } of splitCalendar(chunks)) yield body;
+    if (this.#suffix === '.ics') yield* splitCalendar(chunks);
+    else {
+      for await (const body of splitCards(chunks)) {
+        const uid = this.#rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
+        yield { uid, body };
+      }
+    }
   }
+}
+
+const MAX_KEY = 200;
+
+/** Keys are kept in the ledger's index, and no database takes a NUL: odd UIDs are hashed. */
+function plainKey(uid: string): string {
+  const odd = uid.length > MAX_KEY || /\p{Cc}/u.test(uid);
+  return odd ? createHash('sha256').update(uid).digest('hex').slice(0, 32) : uid;
+}
+
+/** What is read of a file for its name. */
+const HEAD_BYTES = 64 * 1024;
+
+/** What the head of a calendar file says of the calendar (RFC 7986, and what programs wrote before it). */
+export async function calendarHead(path: string): Promise<{ readonly name?: string } & ContainerProperties> {
+  const said = new Map<string, string>();
+  let whole = '';
+  const note = (): void => {
+    const line = parsedLine(whole);
+    const value = line && unicode(unescaped(line.value)).trim();
+    if (value) said.set(line.name, value);
+  };
+  const chunks = createReadStream(path, { end: HEAD_BYTES - 1 }) as AsyncIterable<Buffer>;
+  for await (const line of fileLines(chunks)) {
+    if (/^BEGIN:\s*(?!VCALENDAR)/i.test(line)) break;
+    if (/^[ \t]/.test(line)) whole += line.slice(1);
+    else {
+      note();
+      whole = line;
+    }
+  }
+  note();
+  const name = said.get('NAME') ?? said.get('X-WR-CALNAME');
+  const description = said.get('DESCRIPTION') ?? said.get('X-WR-CALDESC');
+  const color = [said.get('X-APPLE-CALENDAR-COLOR'), said.get('COLOR')].find((one) => /^#[0-9a-f]{6}/i.test(one ?? ''));
+  return {
+    ...(name !== undefined && { name }),
+    ...(description !== undefined && { description }),
+    ...(color !== undefined && { color }),
+  };
 }

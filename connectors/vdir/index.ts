@@ -1,7 +1,7 @@
 import type { Access, Connector, JsonObject } from '../contract.js';
 import { Fault } from '../errors.js';
 import { checkAccount } from '../local-files.js';
-import type { VdirKind } from './source.js';
+import type { VdirKind } from './item-files.js';
 import { createVdirSource } from './source.js';
 import { createVdirTarget } from './target.js';
 
@@ -11,7 +11,8 @@ export const connector: Connector<Buffer> = {
 };
 
 function checked(options: JsonObject, { account, kind }: Access): [path: string, kind: VdirKind] {
-  if (kind === 'mail') throw new Fault('spec', 'a vdir holds calendars and contacts, no mail');
+  if (kind === 'mail')
+    throw new Fault('spec', 'a vdir holds calendars and contacts, no mail', { next: 'use maildir or mbox for mail' });
   const path = String(options.path);
   checkAccount(path, account);
   return [path, kind];

@@ -1,60 +1,57 @@
 /** A vdir, or export files, as a source. Only reads. */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Closing } from '../closing.js';
-import type { Body, Container, ItemRef, Kind, Page, Refused, Source } from '../contract.js';
-import { Fault } from '../errors.js';
+import type { Body, Capability, Container, ItemRef, Page, Place, Refused, Source } from '../contract.js';
 import { kinds } from '../kinds.js';
-import { accountsAt, onFiles, provenPath } from '../local-files.js';
-import type { Collection } from './collections.js';
-import { collectionsIn } from './collections.js';
+import { accountsAt, errnoOf, onFiles, provenPath } from '../local-files.js';
+import { Collections } from './collections.js';
 import { ExportFile } from './exported.js';
-import { atOnce, contentOf, itemFilesIn } from './item-files.js';
+import type { VdirKind } from './item-files.js';
+import { atOnce, contentOf, suffixOf } from './item-files.js';
+import { fileProblem } from './sound.js';
 
 const PAGE = 1_000;
-
-export type VdirKind = Exclude<Kind, 'mail'>;
-
-export function suffixOf(kind: VdirKind): '.ics' | '.vcf' {
-  return kind === 'calendar' ? '.ics' : '.vcf';
-}
+const READ_AHEAD = 64;
 
 export function createVdirSource(path: string, kind: VdirKind): Source<Buffer> {
   const closing = new Closing('vdir');
   const suffix = suffixOf(kind);
-  const exports = new Map<string, ExportFile>();
+  let opened: { readonly root: string; readonly collections: Collections } | undefined;
+  // One at a time: containers are read one after the other.
+  let split: { readonly at: string; readonly file: ExportFile } | undefined;
 
-  async function all(signal: AbortSignal, withTokens: boolean): Promise<Collection[]> {
+  async function collectionsIn(signal: AbortSignal): Promise<Collections> {
     closing.check(signal);
-    return collectionsIn(await provenPath(path), suffix, withTokens);
-  }
-
-  async function collection(container: Container, signal: AbortSignal): Promise<Collection> {
-    const found = (await all(signal, false)).find((one) => one.key === container.key);
-    if (found) return found;
-    throw new Fault('not-found', `vdir: ${container.path.join('/')} is not in ${path} any more`, {
-      next: 'the next run will see that',
-    });
-  }
-
-  async function exportFile({ key }: Collection): Promise<ExportFile> {
     const root = await provenPath(path);
-    const file = exports.get(key) ?? new ExportFile(root.endsWith(key) ? root : join(root, key), suffix, kinds[kind]);
-    exports.set(key, file);
-    return file;
+    if (opened?.root !== root) opened = { root, collections: new Collections(root, suffix) };
+    return opened.collections;
+  }
+
+  async function exportFile(at: string): Promise<ExportFile> {
+    if (split?.at === at) return split.file;
+    await split?.file.close();
+    split = { at, file: new ExportFile(at, suffix, kinds[kind]) };
+    return split.file;
   }
 
   async function refsOf(container: Container, signal: AbortSignal): Promise<ItemRef[]> {
-    const found = await collection(container, signal);
-    if (found.exported) return (await exportFile(found)).refs();
-    const files = await itemFilesIn(join(await provenPath(path), found.key), suffix);
-    return files.map(({ name, version, bytes }) => ({ key: name, version, bytes, rank: 0, meta: {} }));
+    const { form, at, files } = await (await collectionsIn(signal)).open(container.key);
+    if (form === 'export') return (await exportFile(at)).refs(() => closing.check(signal));
+    return (await files()).map(({ name, version, bytes }) => ({ key: name, version, bytes, rank: 0, meta: {} }));
   }
 
-  async function* readExported(found: Collection, refs: readonly ItemRef[]): AsyncGenerator<Body<Buffer> | Refused> {
-    const wanted = new Set(refs.map((ref) => ref.key));
-    const bodies = new Map<string, Buffer>();
-    for await (const { key, body } of (await exportFile(found)).items()) if (wanted.has(key)) bodies.set(key, body);
-    for (const { key } of refs) yield answer(key, bodies.get(key));
+  async function readItem(folder: string, key: string): Promise<Body<Buffer> | Refused> {
+    try {
+      const body = await contentOf(folder, key);
+      if (!body) return gone(key);
+      const problem = await fileProblem(body, suffix);
+      return problem === undefined ? { key, body } : { refused: key, reason: problem };
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno !== 'EACCES' && errno !== 'EPERM') throw error;
+      return { refused: key, reason: `the file cannot be read: ${errno}; give the worker’s user access to it` };
+    }
   }
 
   return {
@@ -63,17 +60,23 @@ export function createVdirSource(path: string, kind: VdirKind): Source<Buffer> {
       return placeAt(path);
     },
     async describe(signal) {
-      const found = await all(signal, false);
-      const files = found.filter((one) => one.exported).length;
-      return [{ name: 'collections', value: `${found.length - files} folders, ${files} export files` }];
+      const found = await onFiles(`reading ${path}`, async () => (await collectionsIn(signal)).all(false));
+      const files = found.filter((one) => one.form === 'export').length;
+      const value = `${found.length - files} folders, ${files} export files`;
+      const problem = `there are no ${suffix} files and no folders; check the path in the spec`;
+      const links = await linksIn(await provenPath(path), suffix);
+      return [
+        { name: 'collections', value, ...(found.length === 0 && { problem }) },
+        ...(links > 0 ? [{ name: 'left out', value: `${links} symbolic links, which are not followed` }] : []),
+      ] satisfies Capability[];
     },
     async accounts(signal) {
       closing.check(signal);
       return accountsAt(path);
     },
     async *containers(signal): AsyncIterable<Container> {
-      const found = await onFiles(`reading ${path}`, () => all(signal, true));
-      for (const { exported: _, ...container } of found) yield container;
+      const found = await onFiles(`reading ${path}`, async () => (await collectionsIn(signal)).all(true));
+      for (const { form: _, ...container } of found) yield container;
     },
     async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
       const refs = await onFiles(`listing ${container.path.join('/')}`, () => refsOf(container, signal));
@@ -84,32 +87,52 @@ export function createVdirSource(path: string, kind: VdirKind): Source<Buffer> {
       }
     },
     async *read(container, refs, signal): AsyncIterable<Body<Buffer> | Refused> {
-      const found = await collection(container, signal);
-      if (found.exported) {
-        yield* readExported(found, refs);
+      const doing = `reading ${container.path.join('/')}`;
+      const { form, at } = await onFiles(doing, async () => (await collectionsIn(signal)).open(container.key));
+      if (form === 'export') {
+        const file = await exportFile(at);
+        for (const { key } of refs) {
+          closing.check(signal);
+          const body = await file.read(key, () => closing.check(signal));
+          yield body ? { key, body } : gone(key);
+        }
         return;
       }
-      const folder = join(await provenPath(path), found.key);
-      for (let at = 0; at < refs.length; at += READ_AHEAD) {
+      for (let next = 0; next < refs.length; next += READ_AHEAD) {
         closing.check(signal);
-        const batch = refs.slice(at, at + READ_AHEAD);
-        const bodies = await onFiles(`reading ${folder}`, () => atOnce(batch, (ref) => contentOf(folder, ref.key)));
-        for (const [n, { key }] of batch.entries()) yield answer(key, bodies[n]);
+        const batch = refs.slice(next, next + READ_AHEAD);
+        yield* await onFiles(doing, () => atOnce(batch, ({ key }) => readItem(at, key)));
       }
     },
-    close: () => closing.close(),
+    close() {
+      closing.close();
+      // Its file has no name any more: nothing is left behind, whatever closing it says.
+      void split?.file.close();
+    },
   };
 }
 
-const READ_AHEAD = 16;
-
-function answer(key: string, body: Buffer | undefined): Body<Buffer> | Refused {
-  if (body === undefined)
-    return { refused: key, reason: 'the item is gone from the source; the next run will see that' };
-  if (body.length === 0) return { refused: key, reason: 'the file is empty; restore it, or remove it' };
-  return { key, body };
+function gone(key: string): Refused {
+  return { refused: key, reason: 'the item is gone from the source; the next run will see that' };
 }
 
-export async function placeAt(path: string): Promise<{ proof: string; system: string }> {
+export async function placeAt(path: string): Promise<Place> {
   return { proof: `vdir:${await provenPath(path)}`, system: 'vdir:' };
+}
+
+/** Links where items and folders are looked for. */
+async function linksIn(root: string, suffix: string): Promise<number> {
+  let links = 0;
+  const look = async (folder: string, deep: boolean): Promise<void> => {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.name.startsWith('.')) continue;
+      if (entry.isSymbolicLink() && (deep || entry.name.toLowerCase().endsWith(suffix))) links++;
+      if (entry.isDirectory() && deep) await look(join(folder, entry.name), false);
+    }
+  };
+  await onFiles(`reading ${root}`, () => look(root, true)).catch((error: unknown) => {
+    // An export file is no folder.
+    if (errnoOf((error as Error).cause) !== 'ENOTDIR') throw error;
+  });
+  return links;
 }

@@ -1,40 +1,63 @@
 /** A vdir as a target: bytes are stored as they come. */
-import { access, constants, mkdir, readdir, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
+import { Fault } from '../errors.js';
 import { kinds } from '../kinds.js';
 import { ifThere, onFiles, provenPath } from '../local-files.js';
-import { collectionsIn, makeCollection } from './collections.js';
-import { atOnce, contentOf, isItem, itemFile, itemFilesIn } from './item-files.js';
-import type { VdirKind } from './source.js';
-import { placeAt, suffixOf } from './source.js';
-import { applyAll } from './writer.js';
+import { Collections } from './collections.js';
+import type { VdirKind } from './item-files.js';
+import { atOnce, contentOf, isItem, itemFile, suffixOf } from './item-files.js';
+import { ItemNames } from './item-names.js';
+import { makeCollection } from './make-collection.js';
+import { placeAt } from './source.js';
+import { applied } from './writer.js';
 import { sweep } from './writing.js';
 
 const PAGE = 200;
+/** Folders whose names are remembered, the ones written last. */
+const REMEMBERED = 16;
 
-export function createVdirTarget(path: string, kind: VdirKind): Target<Buffer> {
+export interface VdirTargetDeps {
+  readonly now?: () => number;
+}
+
+export function createVdirTarget(
+  path: string,
+  kind: VdirKind,
+  { now = Date.now }: VdirTargetDeps = {},
+): Target<Buffer> {
   const closing = new Closing('vdir');
   const suffix = suffixOf(kind);
   const rules = kinds[kind];
+  const names = new Map<string, ItemNames>();
 
-  async function folderOf({ key }: TargetContainer, signal: AbortSignal): Promise<string> {
+  async function opened({ key, path: at }: TargetContainer, signal: AbortSignal) {
     closing.check(signal);
-    return join(await provenPath(path), key);
+    return onFiles(`opening ${at.join('/')}`, async () => new Collections(await provenPath(path), suffix).open(key));
+  }
+
+  function namesIn(folder: string): ItemNames {
+    const known = names.get(folder) ?? new ItemNames(folder, suffix, rules);
+    names.delete(folder);
+    names.set(folder, known);
+    for (const other of [...names.keys()].slice(0, -REMEMBERED)) names.delete(other);
+    return known;
   }
 
   async function refOf(folder: string, name: string): Promise<TargetRef | undefined> {
+    // The version first: content that is newer than it only looks changed once more.
     const file = await itemFile(folder, name);
     const body = file && (await contentOf(folder, name));
     if (!file || !body) return undefined;
     return { ref: name, digest: rules.digest(body), bytes: body.length, meta: {}, version: file.version, body };
   }
 
-  async function* refs(folder: string, names: readonly string[], signal: AbortSignal): AsyncGenerator<TargetRef[]> {
-    for (let at = 0; at < names.length; at += PAGE) {
+  async function* refs(folder: string, wanted: readonly string[], signal: AbortSignal): AsyncGenerator<TargetRef[]> {
+    for (let at = 0; at < wanted.length; at += PAGE) {
       closing.check(signal);
-      const page = names.slice(at, at + PAGE);
+      const page = wanted.slice(at, at + PAGE);
       const found = await onFiles(`reading ${folder}`, () => atOnce(page, (name) => refOf(folder, name)));
       yield found.flatMap((ref) => ref ?? []);
     }
@@ -43,12 +66,15 @@ export function createVdirTarget(path: string, kind: VdirKind): Target<Buffer> {
   async function find(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer | undefined> {
     closing.check(signal);
     const root = await provenPath(path);
-    if (!(await ifThere(access(root).then(() => true)))) return undefined;
-    const name = wanted.path.join('/');
-    const found = (await collectionsIn(root, suffix, false)).find((one) => !one.exported && one.path[0] === name);
-    if (!found) return undefined;
-    const items = (await readdir(join(root, found.key))).filter((one) => isItem(one, suffix)).length;
-    return { key: found.key, path: wanted.path, validity: found.validity, created: false, items };
+    if (!(await ifThere(lstat(root)))) return undefined;
+    const name = nameOf(wanted);
+    const collections = new Collections(root, suffix);
+    const key =
+      (await collections.plainFolder(name)) ??
+      (await collections.all(false)).find((one) => one.form === 'folder' && one.path[0] === name)?.key;
+    if (key === undefined) return undefined;
+    const items = (await readdir(join(root, key))).filter((one) => isItem(one, suffix)).length;
+    return { key, path: wanted.path, validity: VALIDITY, created: false, items };
   }
 
   return {
@@ -60,45 +86,53 @@ export function createVdirTarget(path: string, kind: VdirKind): Target<Buffer> {
     },
     async describe(signal) {
       closing.check(signal);
-      const root = await made(path);
-      const problem = await onFiles(`opening ${root}`, () => access(root, constants.W_OK)).then(
-        () => undefined,
-        (error: Error) => error.message,
-      );
-      const disk = await statfs(root);
-      return [
-        { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
-        { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
-      ];
+      return onFiles(`opening ${path}`, async () => {
+        const at = await nearest(await provenPath(path));
+        const problem = await onFiles(`writing to ${at}`, () => access(at, constants.W_OK)).then(
+          () => undefined,
+          (error: Fault) => `${error.message}; ${error.next}`,
+        );
+        const disk = await statfs(at);
+        return [
+          { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
+          { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
+        ];
+      });
     },
     find: (wanted, signal) => onFiles(`opening ${path}`, () => find(wanted, signal)),
     async ensure(wanted, signal) {
+      closing.check(signal);
       return onFiles(`opening ${path}`, async () => {
         const root = await made(path);
+        await sweep(root, now());
         const there = await find(wanted, signal);
         if (there) {
-          await sweep(join(root, there.key), Date.now());
+          await sweep(join(root, there.key), now());
           return there;
         }
-        const { key, notes } = await makeCollection(root, wanted.path.join('/'), wanted.properties);
-        const container = { key, path: wanted.path, validity: '1', created: true, items: 0 };
+        const { key, notes } = await makeCollection(root, nameOf(wanted), wanted.properties);
+        const container = { key, path: wanted.path, validity: VALIDITY, created: true, items: 0 };
         return notes.length > 0 ? { ...container, notes } : container;
       });
     },
-    anchor: async () => '',
+    // Names made of UIDs and digests find a write wherever it landed; there is nothing to remember.
+    async anchor(_container, signal) {
+      closing.check(signal);
+      return '';
+    },
     async *write(container, writes, signal): AsyncIterable<WriteAnswer> {
-      const folder = await folderOf(container, signal);
-      const to = async (other: TargetContainer): Promise<string> => folderOf(other, signal);
-      const { answers, failure } = await applyAll({ folder, suffix, rules, to }, writes, () => closing.check(signal));
-      yield* answers;
-      if (failure !== undefined) throw failure;
+      const { at } = await opened(container, signal);
+      const folderOf = async (to: TargetContainer): Promise<string> => (await opened(to, signal)).at;
+      const check = (): void => closing.check(signal);
+      yield* applied({ folder: at, names: namesIn(at), folderOf, check }, writes);
     },
     async *locate(container, intents, _anchor, known, signal): AsyncIterable<Located> {
-      const folder = await folderOf(container, signal);
-      const names = (await itemFilesIn(folder, suffix)).flatMap(({ name }) => (known(name) ? [] : [name]));
+      const { at, files } = await opened(container, signal);
+      const there = await onFiles(`listing ${at}`, files);
       const free = new Map<string, TargetRef[]>();
-      for await (const page of refs(folder, names, signal)) {
-        for (const ref of page) free.set(ref.digest, [...(free.get(ref.digest) ?? []), ref]);
+      const unknown = there.flatMap(({ name }) => (known(name) ? [] : [name]));
+      for await (const page of refs(at, unknown, signal)) {
+        for (const { body: _, ...ref } of page) free.set(ref.digest, [...(free.get(ref.digest) ?? []), ref]);
       }
       for (const { token, digest } of intents) {
         const found = free.get(digest)?.shift();
@@ -107,21 +141,38 @@ export function createVdirTarget(path: string, kind: VdirKind): Target<Buffer> {
       }
     },
     async *scan(container, skip, signal) {
-      const folder = await folderOf(container, signal);
-      const files = await onFiles(`listing ${folder}`, () => itemFilesIn(folder, suffix));
-      const names = files.flatMap(({ name }) => (skip(name) ? [] : [name]));
-      for await (const page of refs(folder, names, signal)) yield { entries: page };
+      const { at, files } = await opened(container, signal);
+      const there = await onFiles(`listing ${at}`, files);
+      const wanted = there.flatMap(({ name }) => (skip(name) ? [] : [name]));
+      for await (const page of refs(at, wanted, signal)) yield { entries: page };
     },
-    async *readBack(container, names, signal) {
-      const folder = await folderOf(container, signal);
-      for await (const page of refs(folder, names, signal)) yield* page;
+    async *readBack(container, wanted, signal) {
+      const { at } = await opened(container, signal);
+      for await (const page of refs(at, wanted, signal)) yield* page;
     },
     close: () => closing.close(),
   };
 }
 
+/** File names stay what they are while a folder lives. */
+const VALIDITY = '1';
+
+function nameOf({ path }: Wanted): string {
+  return path.join('/') || '_';
+}
+
+/** Throws `Fault('spec')` when there is a file. */
 async function made(path: string): Promise<string> {
   const root = await provenPath(path);
-  await onFiles(`making ${path}`, () => mkdir(root, { recursive: true }));
+  if ((await ifThere(lstat(root)))?.isFile()) {
+    throw new Fault('spec', `${path} is a file, and a target is a folder`, { next: 'name the folder in the spec' });
+  }
+  await mkdir(root, { recursive: true, mode: 0o700 });
   return root;
+}
+
+/** The folder itself, or the one above in which it would be made. */
+async function nearest(path: string): Promise<string> {
+  const parent = dirname(path);
+  return parent === path || (await ifThere(lstat(path))) ? path : nearest(parent);
 }

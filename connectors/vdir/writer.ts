@@ -1,113 +1,149 @@
-/** A batch of writes: contents first, all made durable together; then names, and the folder once. */
-import { createHash } from 'node:crypto';
-import { link, rename, unlink } from 'node:fs/promises';
+/** Writes in lots: an item is durable before it has its name, the names of a lot by one sync; then they are answered. */
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
-import type { KindRules } from '../kinds.js';
-import { faultOf, ifThere, syncFolder } from '../local-files.js';
-import { atOnce, itemFile } from './item-files.js';
-import { nameNew, writeAside } from './writing.js';
+import { errnoOf, faultOf, ifThere, syncFolder } from '../local-files.js';
+import { atOnce, isItem, itemFile } from './item-files.js';
+import type { ItemNames } from './item-names.js';
+import { linked, nameNew, replace, writeAside } from './writing.js';
 
-export interface Folder {
+/** Writes whose names are made durable together. */
+const LOT = 64;
+
+export interface WriterDeps {
   readonly folder: string;
-  readonly suffix: string;
-  readonly rules: KindRules<Buffer>;
+  readonly names: ItemNames;
   /** The folder of another container. */
-  to(container: TargetContainer): Promise<string>;
-}
-
-interface Aside {
-  readonly path: string;
-  readonly version: string;
+  readonly folderOf: (to: TargetContainer) => Promise<string>;
+  /** Throws when the session has ended or the signal has fired. */
+  readonly check: () => void;
 }
 
 /** Answers what was done before a failure, too: those items are in their places. */
-export async function applyAll(
-  at: Folder,
-  writes: readonly Write<Buffer>[],
-  check: () => void,
-): Promise<{ readonly answers: readonly WriteAnswer[]; readonly failure: unknown }> {
-  const answers: WriteAnswer[] = [];
-  const asides = new Map<Write<Buffer>, Aside>();
-  let failure: unknown;
+export async function* applied(deps: WriterDeps, writes: readonly Write<Buffer>[]): AsyncGenerator<WriteAnswer> {
+  const doing = `writing to ${deps.folder}`;
   try {
-    check();
-    await atOnce(
-      writes.filter((write) => write.op === 'create' || write.op === 'update'),
-      async (write) => {
-        if ('body' in write) asides.set(write, await writeAside(at.folder, write.body));
-      },
-    );
-    for (const write of writes) {
-      check();
-      answers.push(await apply(at, write, asides));
-    }
+    deps.check();
+    await deps.names.refresh();
   } catch (error) {
-    failure = faultOf(error, `writing to ${at.folder}`);
+    throw faultOf(error, doing);
   }
-  for (const { path } of asides.values()) await ifThere(unlink(path));
-  if (answers.length > 0) await syncFolder(at.folder);
-  return { answers, failure };
+  for (let at = 0; at < writes.length; at += LOT) {
+    deps.check();
+    const { answers, failures } = await lotOf(deps, writes.slice(at, at + LOT)).catch((error: unknown) => {
+      throw faultOf(error, doing);
+    });
+    yield* answers;
+    if (failures.length > 0) throw faultOf(failures[0], doing);
+  }
 }
 
-async function apply(
-  at: Folder,
-  write: Write<Buffer>,
-  asides: ReadonlyMap<Write<Buffer>, Aside>,
-): Promise<WriteAnswer> {
-  const { token } = write;
+async function lotOf(
+  deps: WriterDeps,
+  writes: readonly Write<Buffer>[],
+): Promise<{ readonly answers: readonly WriteAnswer[]; readonly failures: readonly unknown[] }> {
+  const failures: unknown[] = [];
+  const results = await atOnce(writes, async (write) => {
+    try {
+      return await apply(deps, write);
+    } catch (error) {
+      failures.push(error);
+      return undefined;
+    }
+  });
+  // Even when nothing was answered: names that are there must be there after a power cut, too.
+  await syncFolder(deps.folder);
+  return { answers: results.flatMap((answer) => answer ?? []), failures };
+}
+
+function apply(deps: WriterDeps, write: Write<Buffer>): Promise<WriteAnswer> {
   switch (write.op) {
-    case 'create': {
-      const { path, version } = asides.get(write) as Aside;
-      const ref = nameFor(at, write.body);
-      return (await nameNew(path, join(at.folder, ref)))
-        ? { token, ref, version }
-        : { conflicted: token, ref, reason: 'there is a file for this UID already' };
-    }
-    case 'update': {
-      const { path, version } = asides.get(write) as Aside;
-      // No file system compares and swaps: another program that writes in this very moment is overwritten.
-      const now = await itemFile(at.folder, write.ref);
-      if (!now || (write.version !== undefined && now.version !== write.version)) {
-        return { conflicted: token, ref: write.ref, reason: 'the file was changed, or is gone' };
-      }
-      await rename(path, join(at.folder, write.ref));
-      return { token, ref: write.ref, version };
-    }
-    case 'remove': {
-      const now = await itemFile(at.folder, write.ref);
-      if (now && write.version !== undefined && now.version !== write.version) {
-        return { conflicted: token, ref: write.ref, reason: 'the file was changed' };
-      }
-      await ifThere(unlink(join(at.folder, write.ref)));
-      return { token };
-    }
-    case 'move': {
-      const to = await at.to(write.to);
-      try {
-        await link(join(at.folder, write.ref), join(to, write.ref));
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
-        return { refused: token, reason: 'the file is gone, or one of its name is there already' };
-      }
-      await syncFolder(to);
-      await unlink(join(at.folder, write.ref));
-      const moved = await itemFile(to, write.ref);
-      return { token, ref: write.ref, ...(moved && { version: moved.version }) };
-    }
+    case 'create':
+      return create(deps, write);
+    case 'update':
+      return update(deps, write);
+    case 'remove':
+      return remove(deps, write);
+    case 'move':
+      return move(deps, write);
     case 'meta':
-      return { refused: token, reason: 'items here have no metadata beside their content' };
+      return Promise.resolve({ refused: write.token, reason: 'items have no metadata beside their content here' });
     default:
       return write satisfies never;
   }
 }
 
-const MAX_STEM = 120;
+async function create(
+  { folder, names }: WriterDeps,
+  { token, body }: Write<Buffer> & { op: 'create' },
+): Promise<WriteAnswer> {
+  const name = names.nameFor(body);
+  if ('taken' in name)
+    return { conflicted: token, ref: name.taken, reason: 'the folder holds an item with this UID already' };
+  let named = false;
+  try {
+    const aside = await writeAside(folder, body);
+    named = await nameNew(aside, join(folder, name.free));
+    if (named) return { token, ref: name.free, version: aside.version };
+  } finally {
+    if (!named) names.forget(name.free);
+  }
+  return { conflicted: token, ref: name.free, reason: 'another program has just made a file of this name' };
+}
 
-/** The UID where it makes a plain file name, else a hash of it; the same each time. */
-function nameFor({ rules, suffix }: Folder, body: Buffer): string {
-  const uid = rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? rules.digest(body);
-  const plain = /^[A-Za-z0-9_@-][A-Za-z0-9_.@-]*$/.test(uid) && uid.length <= MAX_STEM;
-  return `${plain ? uid : createHash('sha256').update(uid).digest('hex').slice(0, 40)}${suffix}`;
+async function update(
+  { folder, names }: WriterDeps,
+  { token, ref, version, body }: Write<Buffer> & { op: 'update' },
+): Promise<WriteAnswer> {
+  const aside = await writeAside(folder, body);
+  // No file system compares and swaps: what another program writes in this very moment is overwritten.
+  const now = itemIn(ref) && (await itemFile(folder, ref));
+  if (!now || (version !== undefined && now.version !== version)) {
+    await unlink(aside.path);
+    return { conflicted: token, ref, reason: now ? 'the file was changed meanwhile' : 'the file is gone' };
+  }
+  await replace(aside, join(folder, ref));
+  names.replaced(ref, body);
+  return { token, ref, version: aside.version };
+}
+
+async function remove(
+  { folder, names }: WriterDeps,
+  { token, ref, version }: Write<Buffer> & { op: 'remove' },
+): Promise<WriteAnswer> {
+  const now = itemIn(ref) && (await itemFile(folder, ref));
+  if (!now) return { token };
+  if (version !== undefined && now.version !== version)
+    return { conflicted: token, ref, reason: 'the file was changed meanwhile' };
+  await ifThere(unlink(join(folder, ref)));
+  names.forget(ref);
+  return { token };
+}
+
+async function move(
+  { folder, names, folderOf }: WriterDeps,
+  { token, ref, to }: Write<Buffer> & { op: 'move' },
+): Promise<WriteAnswer> {
+  const other = await folderOf(to);
+  const how = itemIn(ref) ? await linked(join(folder, ref), join(other, ref)).catch(absent) : 'absent';
+  if (how === 'absent' || how === 'taken')
+    return {
+      refused: token,
+      reason: `the file is gone, or ${to.path.join('/')} has one of its name; the next run will see that`,
+    };
+  await syncFolder(other);
+  if (how === 'linked') await unlink(join(folder, ref));
+  names.forget(ref);
+  const moved = await itemFile(other, ref);
+  return { token, ref, ...(moved && { version: moved.version }) };
+}
+
+/** References come from the ledger; none may lead out of the folder. */
+function itemIn(ref: string): boolean {
+  return !ref.includes('/') && (isItem(ref, '.ics') || isItem(ref, '.vcf'));
+}
+
+function absent(error: unknown): 'absent' {
+  if (errnoOf(error) === 'ENOENT') return 'absent';
+  throw error;
 }

@@ -1,21 +1,24 @@
 /** Files that appear whole: written under another name, made durable, then named. */
 import { randomUUID } from 'node:crypto';
-import { link, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifThere } from '../local-files.js';
+import { errnoOf, ifThere } from '../local-files.js';
 import { versionOf } from './item-files.js';
 
 const TORN = /^\.drover-[0-9a-f-]{36}\.tmp$/;
 /** Older ones belong to no session that still runs. */
 const TORN_AFTER_MS = 3_600_000;
 
-/** Writes `body` durably beside its place. Answers its path, and the version that it will have there. */
-export async function writeAside(
-  folder: string,
-  body: Buffer | string,
-): Promise<{ readonly path: string; readonly version: string }> {
+export interface Aside {
+  readonly path: string;
+  /** The version it keeps under its later name. */
+  readonly version: string;
+}
+
+/** Writes `body` durably beside its place. Leaves nothing when it fails. */
+export async function writeAside(folder: string, body: Buffer | string): Promise<Aside> {
   const path = join(folder, `.drover-${randomUUID()}.tmp`);
-  const file = await open(path, 'wx', 0o644);
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(body);
     await file.datasync();
@@ -28,29 +31,52 @@ export async function writeAside(
   }
 }
 
-/** Names it, unless the name is taken: then false. */
-export async function nameNew(aside: string, path: string): Promise<boolean> {
+/** Names it, unless the name is taken: then false. Nothing stays beside. */
+export async function nameNew({ path }: Aside, name: string): Promise<boolean> {
+  let named: Linked | undefined;
   try {
-    await link(aside, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
+    named = await linked(path, name);
   } finally {
-    await unlink(aside);
+    if (named !== 'renamed') await unlink(path);
   }
-  return true;
+  return named !== 'taken';
 }
 
-export async function writeFileSafely(folder: string, name: string, text: string): Promise<void> {
-  const { path } = await writeAside(folder, text);
-  await rename(path, join(folder, name));
+/** Puts it in the place of another. Nothing stays beside. */
+export async function replace({ path }: Aside, name: string): Promise<void> {
+  try {
+    await rename(path, name);
+  } catch (error) {
+    await unlink(path);
+    throw error;
+  }
 }
+
+export type Linked = 'linked' | 'renamed' | 'taken';
+
+/** A second name for a file. Where the file system has none, the file is renamed. */
+export async function linked(from: string, to: string): Promise<Linked> {
+  try {
+    await link(from, to);
+    return 'linked';
+  } catch (error) {
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'EEXIST') return 'taken';
+    if (!WITHOUT_LINKS.has(errno)) throw error;
+  }
+  if (await ifThere(lstat(to))) return 'taken';
+  await rename(from, to);
+  return 'renamed';
+}
+
+/** What FAT, exFAT and some network file systems say to a hard link. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /** What a session that died left behind. */
 export async function sweep(folder: string, now: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!TORN.test(name)) continue;
-    const found = await ifThere(stat(join(folder, name)));
-    if (found && now - found.mtimeMs > TORN_AFTER_MS) await ifThere(unlink(join(folder, name)));
+    const found = await ifThere(lstat(join(folder, name)));
+    if (found && now - found.mtimeMs > TORN_AFTER_MS) await rm(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -9,7 +9,7 @@ import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.j
 import { setBytes } from '../../connectors/memory/store.js';
 import { createMemoryTarget } from '../../connectors/memory/target.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Selection, Spec } from '../../schemas/spec.js';
+import type { Limits, Selection, Spec } from '../../schemas/spec.js';
 import type { PlanResult } from '../../workflows/messages.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -49,8 +49,8 @@ function drop(account: MemoryAccount, uid: string): void {
   folder.gone.set(number, ++folder.modseq);
 }
 
-function begin(selection: Partial<Selection> = {}, uids = ['anna', 'bert', 'carl']): void {
-  world = createWorld(server.ledger, { selection: { kind: 'contacts', name: 'book', ...selection } });
+function begin(selection: Partial<Selection> = {}, uids = ['anna', 'bert', 'carl'], limits: Limits = {}): void {
+  world = createWorld(server.ledger, { selection: { kind: 'contacts', name: 'book', ...selection }, limits });
   for (const uid of uids) world.from.put(BOOK, { bytes: card(uid) });
 }
 
@@ -313,18 +313,23 @@ describe('two-way', () => {
     expect(await keptPromise(twoWay)).toMatchObject({ ...NOTHING, create: 2, update: 2, remove: 2 });
   });
 
-  test('an edit is worth more than a deletion, on either side', async () => {
-    begin(twoWay);
+  // With one connection the target's versions cannot be listed beside it: copies are read instead.
+  test.each([{}, { connectionsPerAccount: 1 }])('an edit is worth more than a deletion, limits %o', async (limits) => {
+    begin(twoWay, ['anna', 'bert', 'carl', 'dora'], limits);
     await world.run();
     drop(world.from, 'anna');
     edit(world.to, 'anna', { NOTE: 'to' });
     drop(world.to, 'bert');
     edit(world.from, 'bert', { NOTE: 'from' });
+    drop(world.from, 'carl');
+    edit(world.from, 'dora', { NOTE: 'from' });
+    world.target.resetCounts();
     const { containers } = await planned(twoWay);
     expect(containers).toMatchObject([
-      { create: 1, remove: 0 },
-      { create: 1, remove: 0 },
+      { create: 1, update: 1, remove: 1 },
+      { create: 1, update: 0, remove: 0 },
     ]);
+    expect(world.target.counts.readBack).toBe(limits.connectionsPerAccount ? 4 : 1);
     await keptPromise(twoWay);
   });
 

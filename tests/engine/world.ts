@@ -1,6 +1,6 @@
 /**
- * The engine on a real ledger and memory systems, without Temporal: units run slice by slice, as the workflow would
- * run them, and may crash anywhere.
+ * The engine on a real ledger and memory systems (or others), without Temporal: units run slice by slice, as the
+ * workflow would run them, and may crash anywhere.
  */
 import { randomUUID } from 'node:crypto';
 import { createConnections } from '../../activities/connections.js';
@@ -19,7 +19,7 @@ import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import { connectors } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Limits, Selection, Spec } from '../../schemas/spec.js';
+import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../workflows/messages.js';
 import { stepsOf } from '../../workflows/messages.js';
 
@@ -56,6 +56,8 @@ export interface WorldOptions {
   readonly name?: string;
   /** Of the target. */
   readonly limits?: Limits;
+  /** Other systems than those in memory; their passwords are `secret`. */
+  readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
 }
 
 export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
@@ -65,9 +67,13 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
   const spec: Spec = {
     version: 1,
     name: `move-${id}`,
-    sources: { old: { type: 'memory', options: { name: source.name } } },
+    sources: { old: options.systems?.old ?? { type: 'memory', options: { name: source.name } } },
     targets: {
-      new: { type: 'memory', options: { name: target.name }, ...(options.limits && { limits: options.limits }) },
+      new: options.systems?.new ?? {
+        type: 'memory',
+        options: { name: target.name },
+        ...(options.limits && { limits: options.limits }),
+      },
     },
     selections: [
       {
@@ -80,7 +86,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
       },
     ],
   };
-  const secret = async (): Promise<string> => 'none';
+  const secret = async (): Promise<string> => 'secret';
   const connections = createConnections({ ledger, connectors, secret, log: SILENT });
   const deps: Deps = {
     ledger,
