@@ -169,7 +169,7 @@ it('speaks of source and target as the spec does, whichever direction met the co
   expect(summary.conflicts.count).toBe(2);
   expect(summary.conflicts.first.map(({ what, end }) => [what, end]).sort()).toEqual([
     ['edited on both sides', 'the target won'],
-    ['the target holds another with the same UID', 'the target won'],
+    ['the source holds another with the same UID', 'the target won'],
   ]);
 });
 
