@@ -7,7 +7,7 @@
  *
  * Half of the items are events, half contacts. Radicale under gunicorn with threads: its own server fails vdirsyncer.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -106,7 +106,7 @@ try {
     );
     await ours(
       `postgres-${round}`,
-      postgresTarget(drover, round),
+      await postgresTarget(drover, round),
       ['contacts'],
       'drover, contacts to PostgreSQL',
       contacts,
@@ -174,10 +174,11 @@ function vdirTargets(folder: string): string {
 }
 
 /** Into the very server that holds the ledger, in a table of its own. */
-function postgresTarget({ dev }: DroverStack, round: number): string {
+async function postgresTarget({ dev }: DroverStack, round: number): Promise<string> {
   const url = new URL(dev.stack.ledgerUrl);
-  process.env.DROVER_BENCH_DATABASE = decodeURIComponent(url.password) || 'none';
-  return `  contacts: { type: postgres, host: "${url.hostname}", port: ${url.port}, database: ${url.pathname.slice(1)}, tls: none, table: people${round}, auth: { username: ${decodeURIComponent(url.username)}, password: { env: DROVER_BENCH_DATABASE } } }`;
+  const secret = join(dir, 'database-password');
+  await writeFile(secret, decodeURIComponent(url.password));
+  return `  contacts: { type: postgres, host: "${url.hostname}", port: ${url.port}, database: ${url.pathname.slice(1)}, tls: none, table: people${round}, auth: { username: ${decodeURIComponent(url.username)}, password: { file: "${secret}" } } }`;
 }
 
 /** `of` items in `ms`, as a rate; with 1000 the inverse of seconds. */
