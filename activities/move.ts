@@ -65,6 +65,8 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
   const { deps } = slice;
   const moved = new Set<string>();
   const destinations = rows.map((row) => createDestination(slice, row, moved));
+  // A target may learn what it can hold from its first container; bodies are fitted as they are read.
+  if (slice.target.fit) await destinations[0]?.open(slice.target);
   const items = await countToDo(
     deps.ledger.pool,
     rows.map((row) => row.id),

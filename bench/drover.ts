@@ -34,6 +34,15 @@ export interface DroverTimes {
   readonly historyEvents: number;
 }
 
+interface PhaseRow {
+  readonly phase: string;
+  readonly ms: number;
+  readonly items: number;
+  readonly verified: number;
+  readonly since: Date;
+  readonly until: Date;
+}
+
 export async function startDrover(dir: string): Promise<DroverStack> {
   process.env.DROVER_BENCH_PASSWORD = 'secret';
   const dev = await startDev({ dir: join(dir, '.drover'), log: () => {}, signal: new AbortController().signal });
@@ -74,16 +83,19 @@ export async function startDrover(dir: string): Promise<DroverStack> {
     const [code] = (await once(child, 'exit')) as [number | null];
     const wallMs = performance.now() - started;
     if (code !== 0) throw new Error(`migrate apply ended with ${code}: ${words.slice(-3000)}`);
-    const { rows } = await ledger.pool.query<{ phase: string; ms: number; items: number; verified: number }>(
+    const { rows } = await ledger.pool.query<PhaseRow>(
       `select detail->>'phase' as phase, sum((detail->>'ms')::int)::float8 as ms, sum((detail->>'items')::int)::int as items,
-           sum((detail->>'verified')::int)::int as verified
-         from event where migration = $1 and message = 'slice' and run = (select max(number) from run where migration = $1) group by 1`,
+         sum((detail->>'verified')::int)::int as verified, max(at) as until,
+         min(at - make_interval(secs => (detail->>'ms')::float8 / 1000)) as since
+       from event where migration = $1 and message = 'slice' and run = (select max(number) from run where migration = $1) group by 1`,
       [name],
     );
     const of = (phase: string) => rows.find((row) => row.phase === phase);
+    // Units work side by side: what counts is from the first survey's begin to the last move's end.
+    const [survey, move] = [of('survey'), of('move')];
     return {
       wallMs,
-      moveMs: (of('survey')?.ms ?? 0) + (of('move')?.ms ?? 0),
+      moveMs: survey && move ? move.until.getTime() - survey.since.getTime() : 0,
       verifyMs: of('verify')?.ms ?? 0,
       items: of('move')?.items ?? 0,
       verified: of('verify')?.verified ?? 0,

@@ -19,7 +19,6 @@ const RADICALE = {
   'keeps a series in a zone with exceptions and additions':
     'Radicale 3.1.8 answers 400 to RDATE;VALUE=PERIOD (vobject)',
   'keeps an override without its series': 'Radicale 3.1.8 answers 400 to it: "Main component missing"',
-  'keeps names with X': 'vobject cuts X-APPLE-STRUCTURED-LOCATION off at the comma of its value',
 };
 const XANDIKOS = {
   'keeps everything escaped': 'Xandikos 0.2.8 unescapes DESCRIPTION and CATEGORIES once too often',

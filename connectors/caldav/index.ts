@@ -6,6 +6,8 @@ import type { Flavour } from '../dav/flavour.js';
 import type { DavOptions } from '../dav/options.js';
 import { createDavSource } from '../dav/source.js';
 import { createDavTarget } from '../dav/target.js';
+import { inTurn } from '../fitted.js';
+import { withEscapedCommas } from '../icalendar/commas.js';
 import { repaired } from '../icalendar/repair.js';
 import { kinds } from '../kinds.js';
 
@@ -20,7 +22,10 @@ const flavour: Flavour = {
   color: 'A:calendar-color',
   suffix: '.ics',
   contentType: 'text/calendar; charset=utf-8',
-  fit: (body) => repaired(body),
+  fit(body, { cutsAtCommas }) {
+    const mended = repaired(body);
+    return cutsAtCommas ? inTurn(mended, withEscapedCommas) : mended;
+  },
 };
 
 export const connector: Connector<Calendar> = {

@@ -15,9 +15,10 @@ afterAll(async () => {
 const onRadicale = () => davAccount({ url: radicale.url, home: '/anna/', user: 'anna' }, 'contacts');
 const onXandikos = () => davAccount({ url: xandikos.url, home: '/anna/contacts/', user: 'anna' }, 'contacts');
 
-const RADICALE = {
-  'keeps 3.0 a photo elsewhere': 'Radicale 3.1.8 (vobject) cuts a URI in PHOTO off at its comma',
-  'keeps 3.0 names of other scripts': 'Radicale 3.1.8 (vobject) keeps the first of several nicknames',
+/** Converted to another version these say the same in other properties: the trait asks for a note where digests differ. */
+const CONVERTED = {
+  'keeps 4.0 relations and accounts': 'nothing is lost, but 3.0 says it in other properties',
+  'keeps 2.1 an agent of several lines': 'nothing is lost, but 3.0 says it in other properties',
 };
 
 itemSourceConformance({
@@ -43,7 +44,7 @@ itemTargetConformance({
     const account = onRadicale();
     return { ...account, open: account.target };
   },
-  waived: RADICALE,
+  waived: CONVERTED,
 });
 
 itemTargetConformance({
@@ -53,4 +54,5 @@ itemTargetConformance({
     const account = onXandikos();
     return { ...account, open: account.target };
   },
+  waived: CONVERTED,
 });

@@ -2,10 +2,12 @@
 import type { Contact } from '../contacts.js';
 import type { Connector, Fitted } from '../contract.js';
 import { DavAccount } from '../dav/account.js';
-import type { Flavour } from '../dav/flavour.js';
+import type { Flavour, KnownServer } from '../dav/flavour.js';
 import type { DavOptions } from '../dav/options.js';
 import { createDavSource } from '../dav/source.js';
 import { createDavTarget } from '../dav/target.js';
+import { inTurn } from '../fitted.js';
+import { withEscapedCommas } from '../icalendar/commas.js';
 import { kinds } from '../kinds.js';
 import { parseCard } from '../vcard/card.js';
 import { convertCard } from '../vcard/convert.js';
@@ -26,14 +28,14 @@ const flavour: Flavour = {
 };
 
 /** CardDAV asks for version 3.0 at least (RFC 6352, 6.2.2); 2.1 was never part of it. */
-function fitCard(body: Contact, types: readonly string[]): Fitted<Contact> {
+function fitCard(body: Contact, { types, cutsAtCommas }: KnownServer): Fitted<Contact> {
   const mended = repaired(body);
-  const { version } = parseCard(mended.body);
   const taken = types.length > 0 ? types : ['3.0', '4.0'];
-  if (taken.includes(version)) return mended;
-  const converted = convertCard(mended.body, taken.includes('4.0') && !taken.includes('3.0') ? '4.0' : '3.0');
-  const notes = [...(mended.notes ?? []), ...(converted.notes ?? [])];
-  return { body: converted.body, ...(notes.length > 0 && { notes }) };
+  const version = taken.includes('4.0') && !taken.includes('3.0') ? '4.0' : '3.0';
+  const held = taken.includes(parseCard(mended.body).version)
+    ? mended
+    : inTurn(mended, (card) => convertCard(card, version));
+  return cutsAtCommas ? inTurn(held, withEscapedCommas) : held;
 }
 
 export const connector: Connector<Contact> = {

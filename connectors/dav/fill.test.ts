@@ -99,7 +99,15 @@ it('sends what it would lose of by itself', async () => {
     'a series in a zone with exceptions',
     'properties of the whole calendar',
   ].flatMap((name) => oddEvents[name] ?? []);
-  expect(zoned.length).toBeGreaterThan(1);
+  // A zone that the server must know by its name: it would write one of its own beside it.
+  const named = Buffer.from(
+    samples.calendar
+      .plain(800)
+      .toString()
+      .replace(/(DTSTART|DTEND):(\w+)Z/g, '$1;TZID=Europe/Berlin:$2'),
+  );
+  zoned.push(named);
+  expect(zoned.length).toBe(4);
   const bodies = [...events(1, 12), ...zoned];
   const answers = await apply(
     target,
@@ -161,7 +169,8 @@ it('does not make one series of two items with the same UID', async () => {
     await made(),
     bodies.map((body, n) => creating('calendar', `t${n}`, body)),
   );
-  expect([...answers.values()].filter((one) => 'conflicted' in one).length).toBe(1);
+  // The first of them is stored, as if each had come alone.
+  expect([...answers].flatMap(([token, one]) => ('conflicted' in one ? [token] : []))).toEqual(['t12']);
   expect((await stored()).length).toBe(12);
 });
 

@@ -16,6 +16,14 @@ export interface Flavour {
   readonly color: Name;
   readonly suffix: '.ics' | '.vcf';
   readonly contentType: string;
-  /** The form that a server can hold; `types` are the versions it says it takes, empty where it does not say. */
-  fit(body: Buffer, types: readonly string[]): Fitted<Buffer>;
+  /** The form that the server can hold. */
+  fit(body: Buffer, server: KnownServer): Fitted<Buffer>;
+}
+
+/** What is known of a server once a collection of it was seen. */
+export interface KnownServer {
+  /** The versions of data that it says it takes; empty where it does not say. */
+  readonly types: readonly string[];
+  /** It cuts values at commas that are not escaped (connectors/icalendar/commas.ts). */
+  readonly cutsAtCommas: boolean;
 }

@@ -4,6 +4,7 @@ import type { DavAccount } from './account.js';
 import { describeAccount } from './describe.js';
 import { ensure, find } from './ensure.js';
 import { fillCollection } from './fill.js';
+import type { KnownServer } from './flavour.js';
 import type { Content } from './items.js';
 import { getItems, listSorted } from './items.js';
 import type { Setting } from './properties.js';
@@ -21,7 +22,7 @@ const PAGE = 100;
 export function createDavTarget(account: DavAccount): Target<Buffer> {
   const { flavour } = account;
   let scheduling: Scheduling | undefined;
-  let types: readonly string[] = [];
+  let server: KnownServer = { types: [], cutsAtCommas: false };
   /** What this session has made and not yet written to, with what it was made with. */
   const fresh = new Map<string, readonly Setting[]>();
 
@@ -30,8 +31,10 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
     return { ref: name, digest: flavour.rules.digest(plain), bytes: plain.length, meta: {}, version, body: plain };
   };
 
-  const learnTypes = async (signal: AbortSignal): Promise<void> => {
-    if (types.length === 0) types = [...new Set((await account.collections(signal)).flatMap((one) => one.types))];
+  const learn = async (signal: AbortSignal): Promise<void> => {
+    const seen = await account.collections(signal);
+    const types = [...new Set(seen.flatMap((one) => one.types))];
+    server = { types, cutsAtCommas: seen.some((one) => one.radicale) };
   };
 
   return {
@@ -40,15 +43,15 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
     async place(signal) {
       const place = await account.place(signal);
       scheduling ??= await schedulingOf(account, signal);
-      await learnTypes(signal);
+      await learn(signal);
       return place;
     },
     describe: (signal) => describeAccount(account, 'target', signal),
     close: () => account.close(),
-    fit: (body) => flavour.fit(body, types),
+    fit: (body) => flavour.fit(body, server),
     async ensure(wanted, signal) {
       const container = await ensure(account, wanted, signal);
-      await learnTypes(signal);
+      await learn(signal);
       const made = (await account.collections(signal)).find(({ key }) => key === container.key);
       if (container.created && made?.radicale) fresh.set(container.key, allSettings(flavour, wanted));
       return container;

@@ -19,6 +19,9 @@ export interface Collection extends Container {
   readonly form: 'folder' | 'export';
 }
 
+/** Bytes of the longest name that file systems take. */
+const MAX_NAME = 255;
+
 /** A collection before it is known whether another has its name. */
 interface Found extends Omit<Collection, 'path'> {
   readonly name: string;
@@ -76,7 +79,7 @@ export class Collections {
 
   /** The folder, where one of just this name has no other name: finding it takes no look at the others. */
   async plainFolder(name: string): Promise<string | undefined> {
-    if (name === '' || name.startsWith('.') || /[/\0]/.test(name)) return undefined;
+    if (name.startsWith('.') || /^$|[/\0]/.test(name) || Buffer.byteLength(name) > MAX_NAME) return undefined;
     if (!(await ifThere(lstat(join(this.#root, name))))?.isDirectory()) return undefined;
     const found = await this.#folder(name, false);
     return found?.name === name ? found.key : undefined;
