@@ -1,6 +1,6 @@
 /**
  * Radicale stores the items of a whole collection from one PUT on the collection itself. Item by item it walks the
- * collection at each PUT. Why that is safe for a collection that is new and empty: docs/decisions/0018.
+ * collection at each PUT. Why that is safe for a collection that is new and empty: docs/decisions/0017.
  */
 import type { Write, WriteAnswer } from '../contract.js';
 import { listItems, versionOf } from './items.js';
