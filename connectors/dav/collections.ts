@@ -9,6 +9,8 @@ import { child, document, propsAsked } from './xml.js';
 export interface Collection extends Container {
   /** It answers sync-collection (RFC 6578): its changes can be asked for. */
   readonly syncs: boolean;
+  /** It answers for many items at once; unknown without its states. */
+  readonly multigets: boolean;
   /** The data formats it takes, e.g. `4.0` of vCard; empty where it does not say. */
   readonly types: readonly string[];
   /** The largest item it takes, in bytes. */
@@ -51,7 +53,7 @@ export async function collectionsOf(
   { states = true, path: at }: { readonly states?: boolean; readonly path?: string } = {},
 ): Promise<Collection[]> {
   const home = await account.home(signal);
-  const { type, description } = account.flavour;
+  const { type, description, multiget } = account.flavour;
   const look = async (names: readonly Name[]): Promise<Map<string, Resource>> => {
     const found = new Map<string, Resource>();
     const body = document('D:propfind', propsAsked(names));
@@ -79,7 +81,7 @@ export async function collectionsOf(
     const path = name !== undefined && seen.has(name) ? `${name} (${segment})` : (name ?? segment);
     seen.add(path);
     const ctag = ctags.get(key)?.props.get('CS:getctag')?.text.trim();
-    return collection(key, path, resource, { description, nameless: name === undefined, ctag });
+    return collection(key, path, resource, { description, multiget, nameless: name === undefined, ctag });
   });
 }
 
@@ -97,17 +99,22 @@ function mayWrite({ props }: Resource): boolean {
   return privileges.some((name) => ['D:all', 'D:write', 'D:write-content', 'D:bind'].includes(name));
 }
 
-function syncTokenIn({ props }: Resource): string | undefined {
-  const reports = props.get('D:supported-report-set')?.children ?? [];
+function reports({ props }: Resource, report: Name): boolean {
+  const told = props.get('D:supported-report-set')?.children ?? [];
   // Xandikos leaves the element between out.
-  const syncs = reports.some((one) => child(child(one, 'D:report') ?? one, 'D:sync-collection'));
-  return syncs ? props.get('D:sync-token')?.text.trim() || undefined : undefined;
+  return told.some((one) => child(child(one, 'D:report') ?? one, report));
+}
+
+function syncTokenIn(resource: Resource): string | undefined {
+  if (!reports(resource, 'D:sync-collection')) return undefined;
+  return resource.props.get('D:sync-token')?.text.trim() || undefined;
 }
 
 /** It takes 4.0, and cuts its photos off at the comma: it reads all cards as 3.0. */
 const RADICALE_TYPES: readonly string[] = ['3.0'];
 
 interface Told {
+  readonly multiget: Name;
   readonly description: Name;
   readonly nameless: boolean;
   readonly ctag: string | undefined;
@@ -126,6 +133,7 @@ function collection(key: string, name: string, resource: Resource, told: Told): 
     radicale: props.has('R:displayname'),
     nameless: told.nameless,
     syncs: syncToken !== undefined,
+    multigets: reports(resource, told.multiget),
     types: props.has('R:displayname')
       ? RADICALE_TYPES
       : (props.get('CR:supported-address-data')?.children ?? []).flatMap((one) => one.attributes.version ?? []),

@@ -31,11 +31,16 @@ export async function describeAccount(
       value: `sync-collection in ${syncing}, CTag in ${marked}, by listing in ${collections.length - syncing - marked}`,
     },
   ];
+  if (collections.length > 0) {
+    const many = collections.filter((one) => one.multigets).length;
+    capabilities.push({ name: 'many items at once', value: `multiget in ${many} of ${collections.length}` });
+  }
   if (account.flavour.scheme === 'caldav') {
     capabilities.push({ name: 'MKCALENDAR', value: methods.includes('MKCALENDAR') ? 'offered' : 'not told' });
   }
   capabilities.push({ name: 'extended MKCOL', value: classes.includes('extended-mkcol') ? 'offered' : 'not told' });
-  if (versions.length > 0) capabilities.push({ name: 'vCard versions', value: versions.join(', ') });
+  if (account.flavour.scheme === 'carddav' && versions.length > 0)
+    capabilities.push({ name: 'vCard versions', value: versions.join(', ') });
   if (largest.length > 0) capabilities.push({ name: 'largest item', value: `${Math.min(...largest)} bytes` });
   if (role === 'target') {
     capabilities.push({ name: 'If-None-Match', value: conditions(account) });

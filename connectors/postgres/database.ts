@@ -1,12 +1,16 @@
-/** One connection to the database, and what its errors mean (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
-import { readFileSync } from 'node:fs';
+/** One connection to the database. Statements run one after the other; an abort cuts the connection. */
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Access } from '../contract.js';
-import type { FaultCode } from '../errors.js';
 import { Fault } from '../errors.js';
+import { faultOf } from './faults.js';
 import type { PostgresOptions } from './manifest.js';
 
 const CONNECT_MS = 15_000;
+/** A statement that is not answered for so long never will be: the server is gone, or somebody holds a lock. */
+const SILENT_MS = 120_000;
+/** The server ends a transaction whose client says nothing for so long, and what it did is undone. */
+export const ABANDONED_SECONDS = 30;
 
 export class Database {
   readonly options: PostgresOptions;
@@ -37,16 +41,20 @@ export class Database {
     return this.#run(signal, (client) => client.query<R>(text, [...values]));
   }
 
-  /** All or nothing: an abort or a lost connection before the commit leaves no trace. */
-  async transaction<T>(signal: AbortSignal, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  /**
+   * All or nothing: an abort or a lost connection before the commit leaves no trace. `first` are statements sent with
+   * the BEGIN, so that nothing of the transaction can precede them. Constraints speak at once, not at the commit.
+   */
+  async transaction<T>(signal: AbortSignal, first: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const begin = `begin; set local idle_in_transaction_session_timeout = '${ABANDONED_SECONDS}s'; set constraints all immediate; ${first}`;
     return this.#run(signal, async (client) => {
-      await client.query('begin');
       try {
+        await client.query(begin);
         const result = await work(client);
         await client.query('commit');
         return result;
       } catch (error) {
-        // The first failure tells more; a connection that cannot roll back is ended by the caller.
+        // The first failure tells more; a connection that cannot roll back is of no use any more.
         await client.query('rollback').catch(() => this.#drop());
         throw error;
       }
@@ -60,7 +68,7 @@ export class Database {
     const cut = (): void => this.#drop();
     signal.addEventListener('abort', cut, { once: true });
     try {
-      return await work(await this.#connected());
+      return await work(await this.#connected(signal));
     } catch (error) {
       signal.throwIfAborted();
       const fault = faultOf(error, this.system);
@@ -71,23 +79,34 @@ export class Database {
     }
   }
 
-  async #connected(): Promise<pg.Client> {
+  async #connected(signal: AbortSignal): Promise<pg.Client> {
     if (this.#client) return this.#client;
     const { host, port = 5432, database, auth, tls = 'verify', ca } = this.options;
+    const password = await this.access.secret(auth.password, signal);
+    const ssl = tls === 'none' || host.startsWith('/') ? false : ca === undefined ? true : { ca: await readFile(ca) };
+    signal.throwIfAborted();
+    if (this.#closed) throw new Fault('unavailable', 'the session was closed', { next: 'open another session' });
     const client = new pg.Client({
       host,
       port,
       database,
       user: auth.username,
-      password: await this.access.secret(auth.password, new AbortController().signal),
+      password,
       connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: SILENT_MS,
+      keepAlive: true,
       application_name: 'drover',
-      ssl: tls === 'none' || host.startsWith('/') ? false : ca === undefined ? true : { ca: readFileSync(ca) },
+      ssl,
     });
-    // An error between statements: the next one meets a connection that is gone, and reports it.
+    // An error between statements: the next one meets a connection that is gone, and connects anew.
     client.on('error', () => this.#drop());
     this.#client = client;
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (error) {
+      this.#drop();
+      throw error;
+    }
     return client;
   }
 
@@ -96,33 +115,4 @@ export class Database {
     this.#client = undefined;
     client?.connection?.stream?.destroy();
   }
-}
-
-const CODES: readonly (readonly [RegExp, FaultCode, string])[] = [
-  [/^28|^42501$/, 'credentials', 'check the role, its password and its rights on the table'],
-  [/^3D000$|^3F000$|^42/, 'spec', 'correct database, table or columns in the spec'],
-  [/^53100$|^54/, 'quota', 'make room on the database server'],
-  [/^53|^57P03$/, 'throttled', 'wait, or allow more connections'],
-  [/^2[23]/, 'refused', 'see what the table asks of the row'],
-  [/^08|^57P0|^40|^E/, 'unavailable', 'check that the database runs and can be reached from the worker'],
-];
-const RETRY_MS = 5_000;
-
-/** The message is the database's own, without its DETAIL: that names values. */
-export function faultOf(error: unknown, where: string): Fault {
-  if (error instanceof Fault) return error;
-  const { code = '', message } = error as { code?: string; message: string };
-  const ended = /Connection terminated|Client was closed|not queryable|timeout expired/.test(message);
-  const [, kind, next] = CODES.find(([pattern]) => pattern.test(code)) ?? [
-    undefined,
-    ended ? 'unavailable' : 'internal',
-    'report this with the error code',
-  ];
-  // Messages of classes 22 and 23 may quote what was to be stored.
-  const words = message.replace(/"(?:[^"]{64,}|[^"]*@[^"]*)"/g, '"…"').replace(/: "[^"]*"$/, '');
-  return new Fault(kind as FaultCode, `${where}: ${words}${code ? ` (${code})` : ''}`, {
-    next,
-    cause: error,
-    ...(kind === 'throttled' && { retryAfterMs: RETRY_MS }),
-  });
 }

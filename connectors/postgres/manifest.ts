@@ -51,16 +51,22 @@ export const manifest = {
         minProperties: 1,
         propertyNames: {
           pattern:
-            '^(uid|name|given|family|organization|title|note|birthday|url|vcard|(email|phone)(:[a-z]+)?|[A-Z][A-Z0-9-]*)$',
+            '^(uid|name|given|family|organization|title|note|birthday|url|vcard|(email|phone|address|street|city|region|postcode|country)(:[a-z]+)?|[A-Z][A-Z0-9-]*)$',
         },
         additionalProperties: { type: 'string', pattern: identifier, description: 'Name of the column.' },
         description:
-          'Your own table: what of a contact stands in which column. Words: uid, name, given, family, organization, title, note, birthday, url, email, phone (with a type: email:work, phone:cell), vcard (the whole card), or a vCard property such as X-CUSTOMER-NUMBER. An array column takes all values, another the first. Without vcard, what has no column is left out, and said so with each contact.',
+          'Your own table: what of a contact stands in which column. Words: uid, name, given, family, organization, title, note, birthday, url; email, phone, address, street, city, region, postcode, country, each also with a type (email:work, phone:cell); vcard (the whole card); or a vCard property such as X-CUSTOMER-NUMBER. Columns may be text, whole numbers, date or uuid; an array column takes all values, another the preferred one. Without vcard, what has no column is left out, and said so with each contact.',
       },
       key: {
         type: 'string',
         pattern: identifier,
         description: 'With `columns`: the column that names a row, unique and not null. Default: the primary key.',
+      },
+      version: {
+        type: 'string',
+        pattern: identifier,
+        description:
+          'With `columns`: a column that differs after every change of a row, such as one that a trigger counts up. Default: what PostgreSQL itself keeps of each row (xmin), which misses nothing.',
       },
       owner: {
         type: 'object',

@@ -1,56 +1,63 @@
 /** What of a contact stands in which column, in both directions. */
 import type { Card, Property } from '../vcard/card.js';
-import { componentsOf, formatCard, parseCard, textOf } from '../vcard/card.js';
+import { componentsOf, decodedValue, formatCard, parseCard, textOf, valuesOf } from '../vcard/card.js';
+import type { Column, Meaning } from './words.js';
+import { held } from './words.js';
 
-/** A column of the table; `word` says what stands there, in the words of the spec's `columns`. */
-export interface Column {
-  readonly word: string;
-  readonly column: string;
-  /** As PostgreSQL writes it, e.g. `text` or `text[]`. */
-  readonly type: string;
-}
+/** By column: text, texts of an array, or null where the contact says nothing. */
+export type Row = Readonly<Record<string, string | readonly (string | null)[] | null>>;
 
-export type Row = Readonly<Record<string, string | readonly string[] | null>>;
-
-/** Words that are one property; `email` and `phone` may have a type behind a colon. */
-const PROPERTIES: Readonly<Record<string, string>> = {
-  uid: 'UID',
-  name: 'FN',
-  organization: 'ORG',
-  title: 'TITLE',
-  note: 'NOTE',
-  birthday: 'BDAY',
-  url: 'URL',
-  email: 'EMAIL',
-  phone: 'TEL',
-};
-
-const N_PARTS = ['family', 'given'] as const;
+/** Kept as they are written, because their commas and semicolons divide. */
+const DIVIDED = new Set(['N', 'GENDER', 'CLIENTPIDMAP', 'CATEGORIES', 'NICKNAME']);
+const LISTS = new Set(['CATEGORIES', 'NICKNAME']);
 
 export function toRow(body: Buffer, columns: readonly Column[]): Row {
   const card = parseCard(body);
-  return Object.fromEntries(columns.map(({ word, column, type }) => [column, value(word, type, card, body)]));
+  return Object.fromEntries(columns.map((column) => [column.column, valueFor(column, card, body)]));
 }
 
-function value(word: string, type: string, card: Card, body: Buffer): string | string[] | null {
-  if (word === 'vcard') return body.toString();
-  const part = N_PARTS.indexOf(word as 'family');
-  if (part !== -1) {
-    const name = card.properties.find((property) => property.name === 'N');
-    return (name && componentsOf(name)[part]?.join(' ')) || null;
-  }
-  const texts = matching(card, word).map((property) =>
-    property.name === 'ORG' ? (componentsOf(property)[0]?.join(' ') ?? '') : textOf(property).trim(),
+function valueFor(column: Column, card: Card, body: Buffer): string | string[] | null {
+  const { says, array } = column;
+  if (says.is === 'card') return body.toString();
+  const found = matching(card, says);
+  const texts = says.is === 'part' ? partsOf(found, says.at) : found.flatMap((one) => textsOf(one, array));
+  const kept = texts.flatMap((text) => held(column, storable(text)) ?? []).filter((text) => text !== '');
+  return array ? [...new Set(kept)] : (kept[0] ?? null);
+}
+
+/** Of the first property that is meant, so that street and city are those of one address. */
+function partsOf(found: readonly Property[], at: number): string[] {
+  const [first] = found.filter((property) =>
+    componentsOf(property)
+      .flat()
+      .some((part) => part.trim() !== ''),
   );
-  const filled = texts.filter((text) => text !== '');
-  return type.endsWith('[]') ? filled : (filled[0] ?? null);
+  return first ? [(componentsOf(first)[at] ?? []).join(' ')] : [];
 }
 
-/** Properties that a word speaks of, those that are preferred first. */
-function matching(card: Card, word: string): Property[] {
-  const [base = '', type] = word.split(':');
-  const name = PROPERTIES[base] ?? base;
-  const found = card.properties.filter((property) => property.name === name && (!type || typesOf(property).has(type)));
+function textsOf(property: Property, array: boolean): string[] {
+  if (property.name === 'ORG') return [(componentsOf(property)[0] ?? []).join(' ')];
+  if (property.name === 'ADR')
+    return [
+      componentsOf(property)
+        .flat()
+        .filter((part) => part.trim() !== '')
+        .join(', '),
+    ];
+  if (array && LISTS.has(property.name)) return valuesOf(property);
+  return [DIVIDED.has(property.name) ? decodedValue(property) : textOf(property)];
+}
+
+/** PostgreSQL stores no NUL; quoted-printable can hide one. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '').trim();
+}
+
+/** Properties that are meant, those that are preferred first. */
+function matching({ properties }: Card, says: Exclude<Meaning, { is: 'card' }>): Property[] {
+  const found = properties.filter(
+    (property) => property.name === says.name && (says.type === undefined || typesOf(property).has(says.type)),
+  );
   return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
@@ -59,42 +66,58 @@ function typesOf({ params }: Property): Set<string> {
 }
 
 function rank(property: Property): number {
-  return typesOf(property).has('pref') ? 0 : Number(property.params.PREF?.[0] ?? 101);
+  return typesOf(property).has('pref') ? 0 : Number(property.params.PREF?.[0] ?? 101) || 101;
 }
 
 /** The card that a row stands for: the whole one where the table keeps it, else what the columns hold, as vCard 4.0. */
 export function fromRow(row: Row, columns: readonly Column[]): Buffer {
-  const whole = columns.find((one) => one.word === 'vcard');
+  const whole = columns.find(({ says }) => says.is === 'card');
   const kept = whole && row[whole.column];
   if (typeof kept === 'string' && kept !== '') return Buffer.from(kept);
-  const properties: Property[] = [];
-  const text = (name: string, words: string, params: Property['params'] = {}): void => {
-    properties.push({ name, params, value: escaped(words) });
-  };
-  const of = (word: string): string => {
-    const column = columns.find((one) => one.word === word);
-    const held = column && row[column.column];
-    return typeof held === 'string' ? held : '';
-  };
-  if (columns.some((one) => one.word === 'family' || one.word === 'given')) {
-    properties.push({ name: 'N', params: {}, value: `${escaped(of('family'))};${escaped(of('given'))};;;` });
+  const made = new Made();
+  // What has no type goes first: it is the preferred one, and is found again as that.
+  for (const typed of [false, true]) {
+    for (const column of columns) {
+      const { says, array } = column;
+      if (says.is === 'card' || (says.type !== undefined) !== typed) continue;
+      if (says.is === 'part') {
+        if (isFirstOfItsKind(column, columns)) made.add(says.name, joined(row, columns, says), says.type);
+      } else {
+        const texts = [row[column.column] ?? []].flat().filter((text) => text !== null && text !== '');
+        for (const value of written(says.name, texts as string[], array)) made.add(says.name, value, says.type);
+      }
+    }
   }
-  for (const { word, column } of columns) {
-    if (word === 'vcard' || N_PARTS.includes(word as 'family')) continue;
-    const [base = '', type] = word.split(':');
-    const held = row[column];
-    for (const one of [held ?? []].flat()) text(PROPERTIES[base] ?? base, one, type ? { TYPE: [type] } : {});
-  }
-  // Every card has a name (RFC 6350, 6.2.1).
-  if (!properties.some((property) => property.name === 'FN')) {
-    text('FN', [of('given'), of('family')].filter(Boolean).join(' ') || firstText(properties, 'EMAIL') || of('uid'));
-  }
-  return formatCard({ version: '4.0', properties });
+  return formatCard({ version: '4.0', properties: made.withName() });
 }
 
-function firstText(properties: readonly Property[], name: string): string {
-  const found = properties.find((property) => property.name === name);
-  return found ? textOf(found) : '';
+type Part = Extract<Meaning, { is: 'part' }>;
+
+function isPartOf(other: Meaning, { name, type }: { readonly name: string; readonly type?: string }): other is Part {
+  return other.is === 'part' && other.name === name && other.type === type;
+}
+
+/** All parts of one address are one property: the first of them stands for it. */
+function isFirstOfItsKind(column: Column, columns: readonly Column[]): boolean {
+  const { says } = column;
+  return says.is === 'part' && columns.find((other) => isPartOf(other.says, says)) === column;
+}
+
+function joined(row: Row, columns: readonly Column[], says: Part): string {
+  const parts: string[] = Array(says.name === 'N' ? 5 : 7).fill('');
+  for (const { column, says: other } of columns) {
+    if (!isPartOf(other, says)) continue;
+    const text = row[column];
+    parts[other.at] = typeof text === 'string' ? escaped(text) : '';
+  }
+  return parts.some((part) => part !== '') ? parts.join(';') : '';
+}
+
+function written(name: string, texts: readonly string[], array: boolean): string[] {
+  if (texts.length > 0 && array && LISTS.has(name)) return [texts.map(escaped).join(',')];
+  // One text stands where an address shows the most.
+  if (name === 'ADR') return texts.map((text) => `;;${escaped(text)};;;;`);
+  return texts.map((text) => (DIVIDED.has(name) ? text.replace(/\r\n|\r|\n/g, '\\n') : escaped(text)));
 }
 
 function escaped(text: string): string {
@@ -104,25 +127,27 @@ function escaped(text: string): string {
     .replace(/[,;]/g, '\\$&');
 }
 
-/** Properties that have no place in the columns, by name. */
-export function losses(body: Buffer, fitted: Buffer): string[] {
-  const before = counted(parseCard(body));
-  const after = counted(parseCard(fitted));
-  return [...before].flatMap(([name, count]) => {
-    const kept = after.get(name) ?? 0;
-    if (kept >= count) return [];
-    return [kept === 0 ? `${name} has no column` : `${name}: ${kept} of ${count} kept`];
-  });
-}
+/** Properties in the making: one value with two types is one property. */
+class Made {
+  readonly #properties = new Map<string, { readonly name: string; readonly value: string; readonly types: string[] }>();
 
-/** Said of a card by programs, not by people. */
-const BOOKKEEPING = new Set(['PRODID', 'REV', 'VERSION']);
-
-function counted({ properties }: Card): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { name, value: held } of properties) {
-    if (BOOKKEEPING.has(name) || /^[;,\s]*$/.test(held)) continue;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+  add(name: string, value: string, type: string | undefined): void {
+    if (value === '') return;
+    const id = `${name}:${value}`;
+    const there = this.#properties.get(id) ?? { name, value, types: [] };
+    if (type !== undefined && !there.types.includes(type)) there.types.push(type);
+    this.#properties.set(id, there);
   }
-  return counts;
+
+  /** Every card has a name (RFC 6350, 6.2.1): where no column holds one, it is made of what there is. */
+  withName(): Property[] {
+    const made = [...this.#properties.values()].map(
+      ({ name, value, types }): Property => ({ name, value, params: types.length > 0 ? { TYPE: types } : {} }),
+    );
+    if (made.some(({ name }) => name === 'FN')) return made;
+    const [family = [], given = []] = made.filter(({ name }) => name === 'N').flatMap(componentsOf);
+    const other = ['ORG', 'EMAIL', 'TEL', 'UID'].flatMap((name) => made.filter((one) => one.name === name))[0];
+    const shown = [...given, ...family].filter(Boolean).join(' ') || (other ? textOf(other) : '');
+    return [...made, { name: 'FN', params: {}, value: escaped(shown.trim()) }];
+  }
 }

@@ -7,7 +7,6 @@ import { startLedger } from '../../tests/engine/ledger.js';
 import { kinds } from '../kinds.js';
 import { Database } from './database.js';
 import type { PostgresOptions } from './manifest.js';
-import { keyValue } from './rows.js';
 import { createPostgresSource } from './source.js';
 import { ensureTable } from './table.js';
 import { createPostgresTarget } from './target.js';
@@ -51,7 +50,6 @@ async function world(own: boolean) {
   const never = new AbortController().signal;
   const shape = async () => (await ensureTable(known, never)).table;
   const [uid, raw] = own ? ['external_id', 'raw'] : ['uid', 'vcard'];
-  const at = async (ref: string) => keyValue(await shape(), ref);
   const key = own ? 'no' : 'id';
   return {
     kind: 'contacts' as const,
@@ -61,16 +59,16 @@ async function world(own: boolean) {
       await shape();
       const columns = own ? `${uid}, ${raw}` : `owner, ${uid}, ${raw}`;
       const { rows } = await pool.query<{ key: string }>(
-        `insert into ${table} (${columns}) values (${own ? '' : `'anna', `}$1, $2) returning lpad(${key}::text, 19, '0') as key`,
+        `insert into ${table} (${columns}) values (${own ? '' : `'anna', `}$1, $2) returning ${key}::text as key`,
         [uidOf(body), body.toString()],
       );
       return rows[0]?.key as string;
     },
     async edit(_path: readonly string[], ref: string, body: Buffer) {
-      await pool.query(`update ${table} set ${raw} = $2 where ${key} = $1`, [await at(ref), body.toString()]);
+      await pool.query(`update ${table} set ${raw} = $2 where ${key} = $1`, [ref, body.toString()]);
     },
     async drop(_path: readonly string[], ref: string) {
-      await pool.query(`delete from ${table} where ${key} = $1`, [await at(ref)]);
+      await pool.query(`delete from ${table} where ${key} = $1`, [ref]);
     },
     async dropContainer() {
       await pool.query(`drop table ${table}`);

@@ -1,8 +1,9 @@
 /** A table as a source. Only read. */
-import type { Body, Container, ItemRef, Page, Refused, Source } from '../contract.js';
+import type { Body, Capability, Container, ItemRef, Page, Place, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
+import { named, quoted } from './catalogue.js';
 import type { Database } from './database.js';
-import { rowsBy, stateOf, versions } from './rows.js';
+import { listed, rowsBy, stateOf } from './rows.js';
 import type { Table } from './table.js';
 import { findTable } from './table.js';
 
@@ -18,7 +19,7 @@ export function createPostgresSource(database: Database): Source<Buffer> {
     place: (signal) => placeOf(database, signal),
     async describe(signal) {
       const table = await findTable(database, signal);
-      return [{ name: 'table', value: table ? `${table.schema}.${table.name}` : 'missing' }];
+      return table ? described(table) : [{ name: 'table', value: 'missing', problem: 'correct table in the spec' }];
     },
     async *containers(signal): AsyncIterable<Container> {
       const table = await findTable(database, signal);
@@ -26,18 +27,16 @@ export function createPostgresSource(database: Database): Source<Buffer> {
     },
     async *list(_container, after, signal): AsyncIterable<Page<ItemRef>> {
       const table = await existing(signal);
-      for await (const rows of versions(database, table, after, signal)) {
-        yield { entries: rows.map(({ key, version }) => ({ key, version, bytes: 0, rank: 0, meta: {} })) };
+      for await (const rows of listed(database, table, after, signal)) {
+        yield { entries: rows.map((row) => ({ ...row, rank: 0, meta: {} })) };
       }
     },
     async *read(_container, refs, signal): AsyncIterable<Body<Buffer> | Refused> {
       const table = await existing(signal);
       const keys = refs.map((ref) => ref.key);
-      for (let at = 0; at < keys.length; at += READ_AHEAD) {
-        const page = keys.slice(at, at + READ_AHEAD);
-        const rows = await rowsBy(database, table, page, signal);
-        for (const key of page) {
-          const row = rows.get(key);
+      for await (const { asked, found } of rowsBy(database, table, keys, signal)) {
+        for (const key of asked) {
+          const row = found.get(key);
           if (row) yield { key, body: row.body };
           else yield { refused: key, reason: 'the row is gone from the source; the next run will see that' };
         }
@@ -47,20 +46,31 @@ export function createPostgresSource(database: Database): Source<Buffer> {
   };
 }
 
-const READ_AHEAD = 500;
-
 export function containerOf({ schema, name }: Table): { key: string; path: string[]; validity: string } {
   return { key: `${schema}.${name}`, path: [name], validity: '1' };
 }
 
+export function described({ schema, name, key, version, unique }: Table): Capability[] {
+  const sets = unique.map((columns) => columns.join(' and '));
+  return [
+    { name: 'table', value: `${schema}.${name}` },
+    { name: 'key', value: key.column },
+    { name: 'version', value: version ?? 'xmin' },
+    { name: 'unique', value: [...new Set(sets)].join(', ') },
+  ];
+}
+
 /** Connects. The account is the rows that are its own, in this table of this database. */
-export async function placeOf(
-  database: Database,
-  signal: AbortSignal,
-): Promise<{ readonly proof: string; readonly system: string }> {
-  const { rows } = await database.query<{ schema: string }>(signal, 'select current_schema() as schema');
+export async function placeOf(database: Database, signal: AbortSignal): Promise<Place> {
   const { table = 'contacts', columns, owner } = database.options;
-  const name = table.includes('.') ? table : `${rows[0]?.schema}.${table}`;
+  const { schema, name } = named(table);
+  // Where no table is there yet, it will be made in the first schema of the search path.
+  const { rows } = await database.query<{ schema: string }>(
+    signal,
+    `select coalesce($1, (select relnamespace::regnamespace::text from pg_class where oid = to_regclass($2)), current_schema()) as schema`,
+    [schema ?? null, quoted(name)],
+  );
   const whose = columns ? (owner?.value ?? '') : database.access.account;
-  return { proof: `${database.system}/${name}/${encodeURIComponent(whose)}`, system: database.system };
+  const proof = `${database.system}/${rows[0]?.schema}.${name}/${encodeURIComponent(whose)}`;
+  return { proof, system: database.system };
 }

@@ -1,7 +1,11 @@
-/** The table: the documented one, made where it is missing, or the user's own, checked before anything is written. */
+/** The table: the documented one, made where it is missing, or the user's own, checked before anything is read or written. */
 import { Fault } from '../errors.js';
+import type { Relation } from './catalogue.js';
+import { named, quoted, relation } from './catalogue.js';
 import type { Database } from './database.js';
-import type { Column } from './mapping.js';
+import { DOCUMENTED, makeDocumented } from './documented.js';
+import type { Column } from './words.js';
+import { columnOf, contradiction } from './words.js';
 
 export interface Table {
   /** Schema and name, as PostgreSQL knows them. */
@@ -11,141 +15,144 @@ export interface Table {
   readonly sql: string;
   readonly key: { readonly column: string; readonly type: string };
   readonly columns: readonly Column[];
-  readonly owner?: { readonly column: string; readonly value: string };
+  readonly owner?: { readonly column: string; readonly type: string; readonly value: string };
+  /** Without it the version is that of PostgreSQL itself. */
+  readonly version?: string;
   /** The mapped column by which a row that was just written is told: the UID, or the key where it is mapped. */
   readonly identity: Column;
+  /** See catalogue.ts. */
+  readonly unique: readonly (readonly string[])[];
+  readonly deferrable: boolean;
+  /** Whether it is the documented table. */
+  readonly documented: boolean;
+  /** What stands in the way of writing to it, for people; undefined when nothing does. */
+  readonly unwritable?: { readonly code: 'spec' | 'credentials'; readonly problem: string; readonly next: string };
 }
 
-const DOCUMENTED: Readonly<Record<string, string>> = {
-  uid: 'uid',
-  name: 'full_name',
-  given: 'given_name',
-  family: 'family_name',
-  organization: 'organization',
-  email: 'emails',
-  phone: 'phones',
-  vcard: 'vcard',
-};
-
-/** The documented table. `vcard` holds the whole contact; the other columns are there to be asked for. */
-function ddl(sql: string): string {
-  return `create table ${sql} (
-  id bigint generated always as identity primary key,
-  owner text not null,
-  uid text not null,
-  full_name text,
-  given_name text,
-  family_name text,
-  organization text,
-  emails text[] not null default '{}',
-  phones text[] not null default '{}',
-  vcard text not null,
-  updated_at timestamptz not null default now(),
-  unique (owner, uid)
-)`;
-}
-
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-interface Attribute {
-  readonly column: string;
-  readonly type: string;
-  readonly unique: boolean;
-  readonly primary: boolean;
-}
+const TABLE = 'contacts';
+const NOT_DOCUMENTED = 'name another table for the documented one, or say with columns what stands where in this one';
 
 /** Undefined where there is no such table. Throws `Fault('spec')` for one that cannot be used, saying why. */
 export async function findTable(database: Database, signal: AbortSignal): Promise<Table | undefined> {
-  const { table: named = 'contacts', columns: mapped, key: keyed } = database.options;
-  const [schemaNamed, name = ''] = named.includes('.') ? named.split('.') : [undefined, named];
-  const found = await database.query<{ schema: string; oid: number }>(
-    signal,
-    `select n.nspname as schema, c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relname = $1 and c.relkind in ('r', 'p') and n.nspname = coalesce($2, current_schema())`,
-    [name, schemaNamed ?? null],
-  );
-  const [there] = found.rows;
-  if (!there) return undefined;
-  const attributes = await attributesOf(database, there.oid, signal);
+  const { table: asked = TABLE, columns: mapped, key: keyed, version } = database.options;
+  const found = await relation(database, asked, signal);
+  if (!found) return undefined;
   const wrong = (problem: string, next: string): Fault =>
-    new Fault('spec', `${database.system}: table ${named}: ${problem}`, { next });
-  const words = Object.entries(mapped ?? DOCUMENTED);
-  const columns = words.map(([word, column]): Column => {
-    const attribute = attributes.get(column);
-    if (!attribute) throw wrong(`there is no column ${column}`, 'correct columns, or add it to the table');
-    if (!TEXTUAL.test(attribute.type)) {
-      throw wrong(
-        `column ${column} is of type ${attribute.type}`,
-        'map to a column of text, varchar or an array of these',
-      );
-    }
-    return { word, column, type: attribute.type };
+    new Fault('spec', `${database.system}: table ${asked}: ${problem}`, { next });
+  const attribute = (column: string, next: string) => {
+    const there = found.attributes.get(column);
+    if (!there) throw wrong(`there is no column ${column}`, next);
+    return there;
+  };
+  const columns = Object.entries(mapped ?? DOCUMENTED).map(([word, name]): Column => {
+    const { type } = attribute(name, mapped ? 'correct columns, or add it to the table' : NOT_DOCUMENTED);
+    const column = columnOf(word, name, type);
+    if ('problem' in column) throw wrong(column.problem, column.next);
+    return column;
   });
-  const key = keyed ?? [...attributes.values()].find((one) => one.primary)?.column;
-  const keyAttribute = key === undefined ? undefined : attributes.get(key);
-  if (!keyAttribute?.unique) {
+  const used = [
+    ...columns.map(({ column }) => column),
+    ...(mapped && database.options.owner ? [database.options.owner.column] : []),
+  ];
+  const twice = used.find((column, at) => used.indexOf(column) !== at);
+  if (twice !== undefined) throw wrong(`column ${twice} is mapped twice`, 'give each word a column of its own');
+  const against = contradiction(columns);
+  if (against) throw wrong(against.problem, against.next);
+  const key = keyed ?? (found.primary.length === 1 ? found.primary[0] : undefined);
+  if (key === undefined) throw wrong('it has no primary key of one column', 'name a unique column with key');
+  const keyAttribute = attribute(key, 'correct key');
+  if (!found.unique.some((one) => one.length === 1 && one[0] === key)) {
     throw wrong(
-      key === undefined ? 'it has no primary key of one column' : `column ${key} is not unique by itself`,
-      'name a unique column with key',
+      `column ${key} is not unique by itself`,
+      `name another key, or: create unique index on ${found.sql} (${quoted(key)})`,
     );
   }
+  if (!keyAttribute.filled) throw wrong(`column ${key} may be null`, 'name another key, or set it not null');
   const identity = columns.find((one) => one.word === 'uid') ?? columns.find((one) => one.column === key);
   if (!identity) throw wrong('neither the uid nor the key is among the columns', 'map uid to a column');
-  const owner = ownerOf(database, mapped !== undefined);
-  if (owner && !attributes.has(owner.column)) throw wrong(`there is no column ${owner.column}`, 'correct owner');
+  const owner = mapped ? database.options.owner : { column: 'owner', value: database.access.account };
+  const whose = owner && { ...owner, type: attribute(owner.column, 'correct owner').type };
+  if (whose) await checkOwner(database, whose, wrong, signal);
+  if (mapped && version) attribute(version, 'correct version');
+  // PostgreSQL does not say which transaction wrote a row when it goes into a partition.
+  else if (found.parted) throw wrong('it is in partitions, whose rows have no version', 'name a column with version');
+  const unwritable = hindrance(found, [...columns.map(({ column }) => column), ...(owner ? [owner.column] : [])]);
   return {
-    schema: there.schema,
-    name,
-    sql: `${quoted(there.schema)}.${quoted(name)}`,
-    key: { column: keyAttribute.column, type: keyAttribute.type },
+    schema: found.schema,
+    name: found.name,
+    sql: found.sql,
+    key: { column: key, type: keyAttribute.type },
     columns,
     identity,
-    ...(owner && { owner }),
+    unique: found.unique,
+    deferrable: found.deferrable,
+    documented: mapped === undefined,
+    ...(whose && { owner: whose }),
+    ...(mapped && version && { version }),
+    ...(unwritable && { unwritable }),
   };
 }
 
-const TEXTUAL = /^(text|character varying(\(\d+\))?|citext|character\(\d+\))(\[\])?$/;
-
-function ownerOf({ options, access }: Database, own: boolean): Table['owner'] {
-  return own ? options.owner : { column: 'owner', value: access.account };
+async function checkOwner(
+  database: Database,
+  { column, type, value }: NonNullable<Table['owner']>,
+  wrong: (problem: string, next: string) => Fault,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await database.query(signal, `select $1::text::${type}`, [value]);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
+    throw wrong(`the owner's value is no ${type}, which column ${column} holds`, 'correct owner');
+  }
 }
 
-async function attributesOf(database: Database, oid: number, signal: AbortSignal): Promise<Map<string, Attribute>> {
-  const { rows } = await database.query<Attribute>(
-    signal,
-    `select a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
-       exists (select from pg_index i where i.indrelid = a.attrelid and i.indisunique and i.indpred is null
-         and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) as unique,
-       exists (select from pg_index i where i.indrelid = a.attrelid and i.indisprimary
-         and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) as primary
-     from pg_attribute a where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped`,
-    [oid],
-  );
-  return new Map(rows.map((row) => [row.column, row]));
+/** Why no row can be inserted, as far as the table tells beforehand. */
+function hindrance({ attributes, rights }: Relation, given: readonly string[]): Table['unwritable'] {
+  for (const { column, filled, generated, preset } of attributes.values()) {
+    if (generated && given.includes(column)) {
+      return {
+        code: 'spec',
+        problem: `column ${column} is generated`,
+        next: 'leave it out of columns; as key it may stay',
+      };
+    }
+    if (filled && !preset && !generated && !given.includes(column)) {
+      return {
+        code: 'spec',
+        problem: `column ${column} must be filled, and nothing is`,
+        next: 'map it, or give it a default',
+      };
+    }
+  }
+  // What only adds may lack the others.
+  const missing = ['select', 'insert'].filter((right) => !rights.includes(right));
+  if (missing.length === 0) return undefined;
+  return { code: 'credentials', problem: `the role may not ${missing.join(', ')}`, next: 'grant it these rights' };
 }
 
-/** Finds or makes the table. */
+/** Finds or makes the table to write to. Throws `Fault` (spec, credentials) where it may not be made, or cannot be written to. */
 export async function ensureTable(
   database: Database,
   signal: AbortSignal,
 ): Promise<{ readonly table: Table; readonly created: boolean }> {
   const there = await findTable(database, signal);
-  if (there) return { table: there, created: false };
-  const { table: named = 'contacts', columns, create = true } = database.options;
+  if (there) return { table: writable(database, there), created: false };
+  const { table: asked = TABLE, columns, create = true } = database.options;
   if (columns || !create) {
-    throw new Fault('spec', `${database.system}: there is no table ${named}`, {
+    throw new Fault('spec', `${database.system}: there is no table ${asked}`, {
       next: columns ? 'make it, or leave columns out for the documented one' : 'make it, or let create be true',
     });
   }
-  try {
-    await database.query(signal, ddl(named.split('.').map(quoted).join('.')));
-  } catch (error) {
-    // Another session may have made it in this very moment.
-    if (!(error instanceof Fault) || error.code !== 'spec' || !(await findTable(database, signal))) throw error;
-  }
+  const { schema, name } = named(asked);
+  await makeDocumented(database, schema === undefined ? quoted(name) : `${quoted(schema)}.${quoted(name)}`, signal);
   const made = await findTable(database, signal);
-  if (!made) throw new Fault('internal', `${database.system}: the table ${named} was made, but is not found`);
-  return { table: made, created: true };
+  if (!made) throw new Fault('internal', `${database.system}: the table ${asked} was made, but is not found`);
+  return { table: writable(database, made), created: true };
+}
+
+function writable(database: Database, table: Table): Table {
+  if (!table.unwritable) return table;
+  const { code, problem, next } = table.unwritable;
+  throw new Fault(code, `${database.system}: table ${table.schema}.${table.name}: ${problem}`, { next });
 }

@@ -1,18 +1,20 @@
 /** A table as a target: every address book of the account goes into it. */
-import type { Fitted, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
+import type { Capability, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { kinds } from '../kinds.js';
-import { convertCard } from '../vcard/convert.js';
 import type { Database } from './database.js';
-import type { Column } from './mapping.js';
-import { fromRow, losses, toRow } from './mapping.js';
+import { DOCUMENTED } from './documented.js';
+import { settled } from './fence.js';
+import { fitted } from './fit.js';
 import type { Item } from './rows.js';
-import { rowsBy, versions } from './rows.js';
-import { containerOf, placeOf } from './source.js';
+import { count, listed, rowsBy } from './rows.js';
+import { containerOf, described, placeOf } from './source.js';
 import type { Table } from './table.js';
 import { ensureTable, findTable } from './table.js';
-import { applyAll, checkText } from './write.js';
+import type { Column } from './words.js';
+import { columnOf } from './words.js';
+import { applyAll } from './write.js';
 
-/** A commit that a dead client sent is done, or never will be, within moments. */
+/** Batches of a dead session are awaited where it matters (`settled`); this is for conditional writes, which undo nothing. */
 const QUIET_MS = 1_000;
 
 export function createPostgresTarget(database: Database): Target<Buffer> {
@@ -23,22 +25,22 @@ export function createPostgresTarget(database: Database): Target<Buffer> {
     return table;
   }
 
+  /** Everything but what `skip` knows, in pages bounded by bytes. */
   async function* pages(signal: AbortSignal, skip: (ref: string) => boolean): AsyncGenerator<TargetRef[]> {
     const at = await known(signal);
-    for await (const rows of versions(database, at, undefined, signal)) {
+    for await (const rows of listed(database, at, undefined, signal)) {
       const keys = rows.flatMap(({ key }) => (skip(key) ? [] : [key]));
-      const found = await rowsBy(database, at, keys, signal);
-      yield keys.flatMap((key) => {
-        const item = found.get(key);
-        return item ? [refOf(item)] : [];
-      });
+      for await (const { asked, found } of rowsBy(database, at, keys, signal)) {
+        yield asked.flatMap((key) => {
+          const item = found.get(key);
+          return item ? [refOf(item)] : [];
+        });
+      }
     }
   }
 
   async function opened(at: Table, created: boolean, signal: AbortSignal): Promise<TargetContainer> {
-    let items = 0;
-    for await (const rows of versions(database, at, undefined, signal)) items += rows.length;
-    return { ...containerOf(at), created, items };
+    return { ...containerOf(at), created, items: await count(database, at, signal) };
   }
 
   return {
@@ -51,10 +53,12 @@ export function createPostgresTarget(database: Database): Target<Buffer> {
     },
     async describe(signal) {
       const there = await findTable(database, signal);
-      const { table: named = 'contacts' } = database.options;
-      return [{ name: 'table', value: there ? `${there.schema}.${there.name}` : `${named}, will be made` }];
+      if (!there) return [missing(database)];
+      const { unwritable } = there;
+      const problem = unwritable && `${unwritable.problem}; ${unwritable.next}`;
+      return described(there).map((one) => (problem && one.name === 'table' ? { ...one, problem } : one));
     },
-    fit: (body) => fitted(body, database, table),
+    fit: (body) => fitted(body, table?.columns ?? asDeclared(database)),
     async ensure(_wanted, signal) {
       const ensured = await ensureTable(database, signal);
       table = ensured.table;
@@ -69,24 +73,29 @@ export function createPostgresTarget(database: Database): Target<Buffer> {
       if (writes.length > 0) yield* await applyAll(database, await known(signal), writes, signal);
     },
     async *locate(_container, intents, _anchor, isKnown, signal): AsyncIterable<Located> {
-      const free = new Map<string, TargetRef[]>();
+      await settled(database, await known(signal), signal);
+      const wanted = new Set(intents.map(({ digest }) => digest));
+      const free = new Map<string, { readonly ref: string; readonly version: string }[]>();
       for await (const page of pages(signal, isKnown)) {
-        for (const ref of page) free.set(ref.digest, [...(free.get(ref.digest) ?? []), ref]);
+        for (const { ref, version = '', digest } of page) {
+          if (wanted.has(digest)) free.set(digest, [...(free.get(digest) ?? []), { ref, version }]);
+        }
       }
       for (const { token, digest } of intents) {
         const found = free.get(digest)?.shift();
-        if (!found) yield { token, found: 'absent' };
-        else yield { token, found: 'landed', ref: found.ref, meta: {}, version: found.version as string };
+        if (found) yield { token, found: 'landed', meta: {}, ...found };
+        else yield { token, found: 'absent' };
       }
     },
     async *scan(_container, skip, signal) {
       for await (const entries of pages(signal, skip)) yield { entries };
     },
     async *readBack(_container, refs, signal) {
-      const found = await rowsBy(database, await known(signal), refs, signal);
-      for (const ref of refs) {
-        const item = found.get(ref);
-        if (item) yield refOf(item);
+      for await (const { asked, found } of rowsBy(database, await known(signal), refs, signal)) {
+        for (const ref of asked) {
+          const item = found.get(ref);
+          if (item) yield refOf(item);
+        }
       }
     },
     close: () => database.close(),
@@ -97,20 +106,15 @@ function refOf({ key, version, body }: Item): TargetRef {
   return { ref: key, digest: kinds.contacts.digest(body), bytes: body.length, meta: {}, version, body };
 }
 
-/** With a column for the whole card nothing is lost; else the card is what the columns hold. */
-function fitted(body: Buffer, { options }: Database, table: Table | undefined): Fitted<Buffer> {
-  checkText(body);
-  const text = asUnicode(body);
-  const { columns: mapped } = options;
-  if (!mapped || 'vcard' in mapped) return text;
-  const columns =
-    table?.columns ?? Object.entries(mapped).map(([word, column]): Column => ({ word, column, type: 'text' }));
-  const held = fromRow(toRow(text.body, columns), columns);
-  const notes = [...(text.notes ?? []), ...losses(text.body, held)];
-  return { body: held, ...(notes.length > 0 && { notes }) };
+function missing({ options: { table = 'contacts', columns, create = true } }: Database): Capability {
+  if (create && !columns) return { name: 'table', value: `${table}, will be made` };
+  return { name: 'table', value: `${table}, missing`, problem: 'make it, or correct table in the spec' };
 }
 
-/** A card of version 2.1 may be in any character set; the database holds Unicode. */
-function asUnicode(body: Buffer): Fitted<Buffer> {
-  return Buffer.from(body.toString()).equals(body) ? { body } : convertCard(body, '3.0');
+/** As long as the table is not there: its columns as the spec names them. */
+function asDeclared({ options }: Database): Column[] {
+  return Object.entries(options.columns ?? DOCUMENTED).flatMap(([word, name]) => {
+    const column = columnOf(word, name, 'text');
+    return 'problem' in column ? [] : [column];
+  });
 }

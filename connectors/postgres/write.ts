@@ -1,16 +1,22 @@
-/** A batch of writes in one transaction: all of it is there, or none. A row that the table refuses costs only itself. */
+/** A batch of writes in one transaction: all of it is there, or none. */
 import type pg from 'pg';
 import type { Write, WriteAnswer } from '../contract.js';
-import { Fault } from '../errors.js';
+import { quoted } from './catalogue.js';
 import type { Database } from './database.js';
-import { faultOf } from './database.js';
-import type { Row } from './mapping.js';
+import { TOUCHED } from './documented.js';
+import { faultOf, isTaken } from './faults.js';
+import { holding } from './fence.js';
+import type { Create } from './insert.js';
+import { insertRows, shape, standing } from './insert.js';
 import { toRow } from './mapping.js';
-import { keyIs, keySql, keyValue, mine, ownerValue, VERSION } from './rows.js';
+import { keySql, mine, ownerValue, versionSql } from './rows.js';
 import type { Table } from './table.js';
-import { quoted } from './table.js';
+import { isOfType } from './words.js';
 
-type Create = Write<Buffer> & { op: 'create' };
+type Update = Write<Buffer> & { readonly op: 'update' };
+type Remove = Write<Buffer> & { readonly op: 'remove' };
+/** Undefined: it has to be done one by one. */
+type Step<W> = (client: pg.Client, table: Table, writes: readonly W[]) => Promise<WriteAnswer[] | undefined>;
 
 export async function applyAll(
   database: Database,
@@ -18,157 +24,134 @@ export async function applyAll(
   writes: readonly Write<Buffer>[],
   signal: AbortSignal,
 ): Promise<WriteAnswer[]> {
-  return database.transaction(signal, async (client) => {
-    const creates = writes.filter((write): write is Create => write.op === 'create');
-    const answers = await insert(client, database, table, creates);
-    for (const write of writes) if (write.op !== 'create') answers.push(await apply(client, database, table, write));
+  return database.transaction(signal, holding(table), async (client) => {
+    const answers: WriteAnswer[] = [];
+    for (const run of runsOf(writes)) answers.push(...(await applyRun(client, database, table, run)));
     return answers;
   });
 }
 
-/** One statement for all; when a row of it is refused, one for each. */
-async function insert(
+/** Neighbours of one operation go together; the order stays, so that a removal can make room. */
+function runsOf(writes: readonly Write<Buffer>[]): Write<Buffer>[][] {
+  const runs: Write<Buffer>[][] = [];
+  for (const write of writes) {
+    const run = runs.at(-1);
+    if (run?.[0]?.op === write.op) run.push(write);
+    else runs.push([write]);
+  }
+  return runs;
+}
+
+async function applyRun(
   client: pg.Client,
   database: Database,
   table: Table,
-  creates: readonly Create[],
+  run: readonly Write<Buffer>[],
 ): Promise<WriteAnswer[]> {
-  if (creates.length === 0) return [];
+  const op = run[0]?.op as Write<Buffer>['op'];
+  switch (op) {
+    case 'create':
+      return divided(client, database, table, run as readonly Create[], insertRows);
+    case 'update':
+      return divided(client, database, table, run as readonly Update[], updateRows);
+    case 'remove':
+      return divided(client, database, table, run as readonly Remove[], removeRows);
+    case 'move':
+      return run.map(({ token }) => ({ refused: token, reason: 'a contact stays in its table' }));
+    case 'meta':
+      return run.map(({ token }) => ({ refused: token, reason: 'contacts have no metadata beside their content' }));
+    default:
+      return op satisfies never;
+  }
+}
+
+/** All at once; where the table refuses one, in halves, until it stands alone. */
+async function divided<W extends Create | Update | Remove>(
+  client: pg.Client,
+  database: Database,
+  table: Table,
+  writes: readonly W[],
+  step: Step<W>,
+): Promise<WriteAnswer[]> {
+  const [only] = writes;
+  if (!only) return [];
+  await client.query('savepoint step');
+  let parts = [writes.slice(0, writes.length >> 1), writes.slice(writes.length >> 1)];
   try {
-    return await guarded(client, () => insertRows(client, table, creates));
+    const answers = await step(client, table, writes);
+    if (answers) {
+      await client.query('release savepoint step');
+      return answers;
+    }
+    parts = writes.map((write) => [write]);
+    await client.query('rollback to savepoint step');
   } catch (error) {
-    const fault = faultOf(error, database.system);
+    const row = 'body' in only ? toRow(only.body, table.columns) : {};
+    const texts = Object.values(row).flat();
+    const fault = faultOf(error, table.name, writes.length === 1 ? texts.filter((text) => text !== null) : []);
     if (fault.code !== 'refused') throw error;
-    if (creates.length === 1) return [{ refused: creates[0]?.token as string, reason: fault.message }];
+    await client.query('rollback to savepoint step');
+    if (writes.length === 1) {
+      if (isTaken(error) && 'body' in only) return standing(client, table, [{ token: only.token, row }]);
+      return [{ refused: only.token, reason: fault.message }];
+    }
   }
   const answers: WriteAnswer[] = [];
-  for (const create of creates) answers.push(...(await insert(client, database, table, [create])));
+  for (const part of parts) answers.push(...(await divided(client, database, table, part, step)));
   return answers;
 }
 
-/** A failed statement would end the transaction; a savepoint is where it goes on from. */
-async function guarded<T>(client: pg.Client, step: () => Promise<T>): Promise<T> {
-  await client.query('savepoint step');
-  try {
-    const result = await step();
-    await client.query('release savepoint step');
-    return result;
-  } catch (error) {
-    await client.query('rollback to savepoint step');
-    throw error;
-  }
+const TARGETS = '"drover key" text, "drover version" text';
+
+/** The row of a write, still in the version that the writer knows. */
+function targeted(table: Table): string {
+  return `${mine(table, '$2', 'held.')} and held.${quoted(table.key.column)} = given."drover key"::${table.key.type}
+    and (given."drover version" is null or ${versionSql(table, 'held.')} = given."drover version")`;
 }
 
-async function insertRows(client: pg.Client, table: Table, creates: readonly Create[]): Promise<WriteAnswer[]> {
-  const rows = creates.map((create) => toRow(create.body, table.columns));
-  const { owner, identity } = table;
-  const names = table.columns.map(({ column }) => quoted(column));
-  const shape = table.columns.map(({ column, type }) => `${quoted(column)} ${type}`).join(', ');
-  const { rows: made } = await client.query<{ key: string; version: string; identity: string }>(
-    `insert into ${table.sql} (${[...names, ...(owner ? [quoted(owner.column)] : [])].join(', ')})
-     select ${[...names, ...(owner ? ['$2'] : [])].join(', ')} from jsonb_to_recordset($1) as given (${shape})
-     on conflict do nothing returning ${keySql(table)} as key, ${VERSION} as version, ${quoted(identity.column)}::text as identity`,
-    [JSON.stringify(rows), ...(owner ? [owner.value] : [])],
-  );
-  const by = new Map(made.map((row) => [row.identity, row]));
-  const taken: { readonly create: Create; readonly identity: string }[] = [];
-  const answers: WriteAnswer[] = [];
-  for (const [at, create] of creates.entries()) {
-    const name = identityOf(rows[at] as Row, identity.column);
-    const row = by.get(name);
-    by.delete(name);
-    if (row) answers.push({ token: create.token, ref: row.key, version: row.version });
-    else taken.push({ create, identity: name });
-  }
-  return [...answers, ...(await standing(client, table, taken))];
+function target({ ref, version }: Update | Remove): Record<string, string | null> {
+  return { 'drover key': ref, 'drover version': version ?? null };
 }
 
-function identityOf(row: Row, column: string): string {
-  return String(row[column] ?? '');
-}
-
-/** The rows that stand in the way of others. */
-async function standing(
+async function updateRows(
   client: pg.Client,
   table: Table,
-  taken: readonly { readonly create: Create; readonly identity: string }[],
-): Promise<WriteAnswer[]> {
-  if (taken.length === 0) return [];
-  const { rows } = await client.query<{ key: string; identity: string }>(
-    `select ${keySql(table)} as key, ${quoted(table.identity.column)}::text as identity from ${table.sql}
-     where ${mine(table, '$1')} and ${quoted(table.identity.column)}::text = any ($2)`,
-    [ownerValue(table), taken.map((one) => one.identity)],
+  writes: readonly Update[],
+): Promise<WriteAnswer[] | undefined> {
+  const known = writes.filter(({ ref }) => isOfType(ref, table.key.type));
+  // The second of two updates of a row has to meet the first.
+  if (new Set(known.map(({ ref }) => ref)).size < known.length) return undefined;
+  const given = known.map((write) => ({ ...toRow(write.body, table.columns), ...target(write) }));
+  const sets = table.columns.map(({ column }) => `${quoted(column)} = given.${quoted(column)}`);
+  if (table.documented) sets.push(`${TOUCHED} = now()`);
+  const { rows } = await client.query<{ was: string; key: string; version: string }>(
+    `update ${table.sql} as held set ${sets.join(', ')}
+     from jsonb_to_recordset($1) as given (${TARGETS}, ${shape(table)}) where ${targeted(table)}
+     returning given."drover key" as was, ${keySql(table, 'held.')} as key, ${versionSql(table, 'held.')} as version`,
+    [JSON.stringify(given), ownerValue(table)],
   );
-  const keys = new Map(rows.map((row) => [row.identity, row.key]));
-  return taken.map(({ create, identity }) => {
-    const ref = keys.get(identity);
-    const reason = 'the table holds a row that a unique column says is the same';
-    return { conflicted: create.token, ...(ref !== undefined && { ref }), reason };
+  const now = new Map(rows.map((row) => [row.was, row]));
+  return writes.map(({ token, ref }): WriteAnswer => {
+    const row = now.get(ref);
+    if (row) return { token, ref: row.key, version: row.version };
+    return { conflicted: token, ref, reason: 'the row was changed, or is gone' };
   });
 }
 
-async function apply(
-  client: pg.Client,
-  database: Database,
-  table: Table,
-  write: Exclude<Write<Buffer>, { op: 'create' }>,
-): Promise<WriteAnswer> {
-  switch (write.op) {
-    case 'update':
-      try {
-        return await guarded(client, () => update(client, table, write));
-      } catch (error) {
-        const fault = faultOf(error, database.system);
-        if (fault.code !== 'refused') throw error;
-        return { refused: write.token, reason: fault.message };
-      }
-    case 'remove':
-      return remove(client, table, write);
-    case 'move':
-      return { refused: write.token, reason: 'a contact stays in its table; it is written to the other one' };
-    case 'meta':
-      return { refused: write.token, reason: 'contacts have no metadata beside their content' };
-    default:
-      return write satisfies never;
-  }
-}
-
-async function update(client: pg.Client, table: Table, write: Write<Buffer> & { op: 'update' }): Promise<WriteAnswer> {
-  const row = toRow(write.body, table.columns);
-  const names = table.columns.map(({ column }) => quoted(column));
-  const shape = table.columns.map(({ column, type }) => `${quoted(column)} ${type}`).join(', ');
-  const { rows } = await client.query<{ version: string }>(
-    `update ${table.sql} as held set ${names.map((name) => `${name} = given.${name}`).join(', ')}
-     from jsonb_to_record($1) as given (${shape})
-     where ${mine(table, '$2').replace(/^"/, 'held."')} and held.${keyIs(table, '$3')} and ($4::text is null or held.${VERSION} = $4)
-     returning held.${VERSION} as version`,
-    [JSON.stringify(row), ownerValue(table), keyValue(table, write.ref), write.version ?? null],
+async function removeRows(client: pg.Client, table: Table, writes: readonly Remove[]): Promise<WriteAnswer[]> {
+  const known = writes.filter(({ ref }) => isOfType(ref, table.key.type));
+  await client.query(
+    `delete from ${table.sql} as held using jsonb_to_recordset($1) as given (${TARGETS}) where ${targeted(table)}`,
+    [JSON.stringify(known.map(target)), ownerValue(table)],
   );
-  const [now] = rows;
-  if (now) return { token: write.token, ref: write.ref, version: now.version };
-  return { conflicted: write.token, ref: write.ref, reason: 'the row was changed, or is gone' };
-}
-
-async function remove(client: pg.Client, table: Table, write: Write<Buffer> & { op: 'remove' }): Promise<WriteAnswer> {
-  const at = [ownerValue(table), keyValue(table, write.ref)];
-  const { rowCount } = await client.query(
-    `delete from ${table.sql} where ${mine(table, '$1')} and ${keyIs(table, '$2')} and ($3::text is null or ${VERSION} = $3)`,
-    [...at, write.version ?? null],
+  const { rows } = await client.query<{ key: string }>(
+    `select ${keySql(table)} as key from ${table.sql}
+     where ${mine(table, '$1')} and ${quoted(table.key.column)} = any ($2::text[]::${table.key.type}[])`,
+    [ownerValue(table), known.map(({ ref }) => ref)],
   );
-  if (rowCount === 0) {
-    const there = await client.query(
-      `select from ${table.sql} where ${mine(table, '$1')} and ${keyIs(table, '$2')}`,
-      at,
-    );
-    if (there.rowCount) return { conflicted: write.token, ref: write.ref, reason: 'the row was changed' };
-  }
-  return { token: write.token };
-}
-
-/** Text that PostgreSQL can hold. */
-export function checkText(body: Buffer): void {
-  if (!body.includes(0)) return;
-  throw new Fault('refused', 'the contact holds a NUL character, which PostgreSQL cannot store', {
-    next: 'remove it in the source',
+  const there = new Set(rows.map(({ key }) => key));
+  return writes.map(({ token, ref }): WriteAnswer => {
+    if (there.has(ref)) return { conflicted: token, ref, reason: 'the row was changed' };
+    return { token };
   });
 }

@@ -1,0 +1,46 @@
+/** What the columns of a table cannot hold of a contact, in words. */
+import { canonicalCard } from '../vcard/canonical.js';
+import type { Card, Property } from '../vcard/card.js';
+import { parseCard } from '../vcard/card.js';
+import type { Column } from './words.js';
+
+/** Said of a card by programs, not by people. */
+const BOOKKEEPING = new Set(['PRODID', 'REV', 'VERSION']);
+
+/** One note for each property that is not kept as it was, by its name and never by its value. */
+export function losses(body: Buffer, fitted: Buffer, columns: readonly Column[]): string[] {
+  const before = byName(parseCard(body));
+  const after = byName(parseCard(fitted));
+  return [...before].flatMap(([name, said]) => {
+    const kept = after.get(name) ?? [];
+    if (kept.length === 0) {
+      const mapped = columns.some(({ says }) => says.is !== 'card' && says.name === name);
+      return [mapped ? `${name} does not fit into its column` : `${name} has no column`];
+    }
+    if (kept.length < said.length) return [`${name}: ${kept.length} of ${said.length} kept`];
+    if (meaning(said) === meaning(kept)) return [];
+    return [
+      meaning(said.map(untyped)) === meaning(kept.map(untyped))
+        ? `${name}: types are not kept`
+        : `${name} was kept in part`,
+    ];
+  });
+}
+
+function byName({ properties }: Card): Map<string, Property[]> {
+  const found = new Map<string, Property[]>();
+  for (const { group: _, ...property } of properties) {
+    if (BOOKKEEPING.has(property.name) || meaning([property]) === '') continue;
+    found.set(property.name, [...(found.get(property.name) ?? []), property]);
+  }
+  return found;
+}
+
+function meaning(properties: readonly Property[]): string {
+  return canonicalCard({ version: '4.0', properties, strays: [] });
+}
+
+function untyped(property: Property): Property {
+  const { TYPE: _, PREF: __, ...params } = property.params;
+  return { ...property, params };
+}
