@@ -189,15 +189,16 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
        coalesce(sum(bytes) filter (where not gone or target_ref is not null), 0)::bigint as bytes,
        count(*) filter (where outcome = 'verified' and todo is null) as verified,
        count(*) filter (where outcome = 'arrived' or outcome = 'verified' and todo is not null) as arrived,
-       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')) as failures,
+       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')
+         and (not gone or target_ref is not null)) as failures,
        count(*) filter (where todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
        count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan'
          and not gone and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = $2 and made = 'created' and not gone) as created,
        count(*) filter (where i.run = $2 and made = 'updated' and not gone) as updated,
-       count(*) filter (where outcome = 'skipped') as skipped,
-       count(*) filter (where outcome = 'conflict') as conflicts,
+       count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,
+       count(*) filter (where outcome = 'conflict' and (not gone or target_ref is not null)) as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
        (select count(*) from found f join pairing p on p.target = f.place
          where p.id = any($1) and not f.taken and exists (
