@@ -2,7 +2,9 @@ import type { FromSchema } from 'json-schema-to-ts';
 import type { ConnectorManifest } from '../manifest.js';
 import { secretSchema } from '../manifest.js';
 
-const identifier = '^[A-Za-z_][A-Za-z0-9_$]{0,62}$';
+/** Names are quoted in every statement: letters of any script, blanks and hyphens may stand in them. */
+const name = '[\\p{L}_][\\p{L}\\p{N}_$ -]{0,62}';
+const identifier = `^${name}$` as const;
 
 export const manifest = {
   name: 'postgres',
@@ -36,10 +38,10 @@ export const manifest = {
       },
       table: {
         type: 'string',
-        pattern: '^([A-Za-z_][A-Za-z0-9_$]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_$]{0,62}$',
+        pattern: `^(${name}\\.)?${name}$`,
         default: 'contacts',
         description:
-          'The table, as name or schema.name. Without `columns` it is the documented one, made where it is missing (unless create: false).',
+          'The table, as name or schema.name, in the case in which PostgreSQL has it. Without `columns` it is the documented one, made where it is missing (unless create: false).',
       },
       create: {
         type: 'boolean',

@@ -157,11 +157,13 @@ it('knows which row is whose when a trigger changes them, or the identity is emp
     $$ begin new.uid = coalesce('crm-' || lower(new.email), 'none'); return new; end $$;
     create trigger t before insert on changing for each row execute function changed()`);
   const { target, create } = await open({ table: 'changing', columns });
-  const answers = await create({ a: person('A@x.de'), b: person('b@x.de'), a2: person('A@x.de') });
+  const answers = await create({ a: person('A@x.de'), b: person('b@x.de') });
   const rows = await server.sql<{ id: number; email: string }>('select id, email from changing order by id');
   expect(rows.map(({ email }) => email)).toEqual(['A@x.de', 'b@x.de']);
   expect([refOf(answers.a), refOf(answers.b)]).toEqual(rows.map(({ id }) => String(id)));
-  expect(answers.a2).toMatchObject({ conflicted: 'a2', ref: String(rows[0]?.id) });
+  const again = await create({ c: person('c@x.de'), a2: person('A@x.de'), a3: person('A@x.de') });
+  const conflict = { ref: refOf(answers.a) };
+  expect(again).toMatchObject({ c: { token: 'c' }, a2: conflict, a3: conflict });
   target.close();
 
   await server.sql('create table anonymous (id serial primary key, phone text, uid text)');

@@ -80,8 +80,48 @@ function contacts(selection: Story['options']['selection']): Story {
   };
 }
 
+const organiser = 'ORGANIZER:mailto:cleo@old.example';
+
+/** A series with an override; invitations by others wait for the rest (`rank`). */
+function series(uid: string, summary: string, more: readonly string[] = []): Buffer {
+  const entry = (lines: readonly string[]) => ['BEGIN:VEVENT', `UID:${uid}`, ...lines, ...more, 'END:VEVENT'];
+  const lines = [
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    'PRODID:-//Old Office//EN',
+    ...entry(['DTSTART:20260105T090000Z', 'RRULE:FREQ=WEEKLY;COUNT=4', `SUMMARY:${summary}`]),
+    ...entry(['RECURRENCE-ID:20260112T090000Z', 'DTSTART:20260112T100000Z', `SUMMARY:${summary}, later`]),
+    'END:VCALENDAR',
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n`);
+}
+
+const events: Story = {
+  options: {
+    selection: { kind: 'calendar', deletions: 'mirror', maxDeletions: 1, onConflict: 'source' },
+    settings: { batchItems: 2 },
+  },
+  async tell(world, run) {
+    const change = (account: MemoryAccount, uid: string, body: Buffer): void =>
+      setBytes(account.folder(BOOK), uidOf(account, uid), body);
+    const invitation = [organiser, 'ATTENDEE:mailto:anna@old.example'];
+    world.from.put(BOOK, { bytes: series('a', 'invited', invitation) });
+    for (const uid of ['b', 'c', 'd']) world.from.put(BOOK, { bytes: series(uid, 'one') });
+    world.to.put(BOOK, { bytes: series('b', 'other') });
+    world.to.put(BOOK, { bytes: series('c', 'one') });
+    await run();
+    change(world.from, 'a', series('a', 'put off', invitation));
+    change(world.from, 'c', series('c', 'here'));
+    change(world.to, 'c', series('c', 'there'));
+    drop(world.from, 'd');
+    world.from.put(BOOK, { bytes: series('e', 'new') });
+    await run();
+  },
+};
+
 const stories: Record<string, Story> = {
   mail,
+  'events, the source wins': events,
   'contacts, both are kept': contacts({ onConflict: 'both' }),
   'contacts both ways, the newest wins': contacts({ mode: 'two-way', onConflict: 'newest' }),
 };
