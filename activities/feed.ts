@@ -11,6 +11,7 @@ import { fitItem } from './fitting.js';
 import { settleRefused } from './settle.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
+import { wentAway } from './went-away.js';
 
 /** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
 export interface Lot {
@@ -71,7 +72,6 @@ async function feedPage(
   const { id, ...container } = to.row;
   const refused: Settlement[] = [];
   const postponed: { key: string; rank: number }[] = [];
-  const seen = new Set<string>();
   let entries: Entry[] = [];
   let bytes = 0;
   const flush = async (): Promise<boolean> => {
@@ -101,7 +101,6 @@ async function feedPage(
       }
       if ('rank' in fitting) {
         postponed.push({ key: item.key, rank: fitting.rank });
-        seen.add(item.key);
         continue;
       }
       const size = fitting.entry.bytes;
@@ -114,18 +113,14 @@ async function feedPage(
         await flight.take(size, signal);
       }
       entries.push(fitting.entry);
-      seen.add(item.key);
       bytes += size;
       if (!(await spend(slice, 'source', 1, size)) || slice.ending()) break;
     }
     if (!(await flush())) return false;
     return !slice.ending();
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
-    // The whole container went away between survey and now: what was not read of it cannot be had any more.
-    const read = new Set([...seen, ...refused.map((s) => s.key)]);
-    const left = items.filter((item) => !read.has(item.key));
-    refused.push(...left.map(({ key }) => ({ key, todo: null, outcome: 'refused' as const, reason: AWAY })));
+    // The whole container went away between survey and now: what was not read of it is gone from the source.
+    if (!(await wentAway(slice, error, to.row.key, signal))) throw error;
     return flush();
   } finally {
     // Room taken for a lot that was never handed over.
@@ -134,8 +129,6 @@ async function feedPage(
     await settleRefused(slice, id, refused);
   }
 }
-
-const AWAY = 'its folder or collection went away from the source while it was read; the next run will see that';
 
 /** Items that were in doubt before travel in smaller lots, and at last alone. */
 function lotLimit(tries: number, batchItems: number): number {

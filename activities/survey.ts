@@ -20,6 +20,7 @@ import { canonicalJson } from '../schemas/hash.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
+import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, input, pairing, lease, signal } = slice;
@@ -102,14 +103,7 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
   try {
     return await surveyPresent(slice, source, seen);
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
-    const present: string[] = [];
-    for await (const { key } of source.containers(slice.signal)) present.push(key);
-    if (present.includes(seen.container.key)) throw error;
-    // It went away between two requests: as if it had not been listed.
-    await fenced(slice.deps.ledger, slice.lease, (sql) =>
-      markVanished(sql, slice.pairing.id, present, slice.input.run),
-    );
+    if (!(await wentAway({ ...slice, source }, error, seen.container.key, slice.signal))) throw error;
     return true;
   }
 }

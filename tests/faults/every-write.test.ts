@@ -102,8 +102,9 @@ const events: Story = {
     settings: { batchItems: 2 },
   },
   async tell(world, run) {
-    const change = (account: MemoryAccount, uid: string, body: Buffer): void =>
+    const change = (account: MemoryAccount, uid: string, body: Buffer): void => {
       setBytes(account.folder(BOOK), uidOf(account, uid), body);
+    };
     const invitation = [organiser, 'ATTENDEE:mailto:anna@old.example'];
     world.from.put(BOOK, { bytes: series('a', 'invited', invitation) });
     for (const uid of ['b', 'c', 'd']) world.from.put(BOOK, { bytes: series(uid, 'one') });

@@ -27,18 +27,27 @@ export function fillRadicale(
 
 /** Every item of a user, by the name of its collection. */
 export function readRadicale(server: DavServer, user: string, tag: Tag): Map<string, Buffer[]> {
-  const root = rootOf(server, user);
   const found = new Map<string, Buffer[]>();
-  for (const name of existsSync(root) ? readdirSync(root) : []) {
-    const props = join(root, name, PROPS);
+  for (const [name, folder] of collectionsOf(server, user, tag)) {
+    const at = join(rootOf(server, user), folder);
+    const files = readdirSync(at).filter((file) => !file.startsWith('.'));
+    found.set(
+      name,
+      files.map((file) => readFileSync(join(at, file))),
+    );
+  }
+  return found;
+}
+
+/** The folders of a user's collections, by their names: the last part of their addresses. */
+export function collectionsOf(server: DavServer, user: string, tag: Tag): Map<string, string> {
+  const root = rootOf(server, user);
+  const found = new Map<string, string>();
+  for (const folder of existsSync(root) ? readdirSync(root) : []) {
+    const props = join(root, folder, PROPS);
     if (!existsSync(props)) continue;
     const told = JSON.parse(readFileSync(props, 'utf8')) as Record<string, string>;
-    if (told.tag !== tag) continue;
-    const files = readdirSync(join(root, name)).filter((file) => !file.startsWith('.'));
-    found.set(
-      told['D:displayname'] ?? name,
-      files.map((file) => readFileSync(join(root, name, file))),
-    );
+    if (told.tag === tag) found.set(told['D:displayname'] ?? folder, folder);
   }
   return found;
 }
