@@ -2,9 +2,9 @@
 import type { Target } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { hasFound } from '../ledger/found.js';
-import { hasDeparted } from '../ledger/items.js';
+import { hasDeparted, knownRefs } from '../ledger/items.js';
 import type { Bound } from './bind.js';
-import { bindContainer } from './bind.js';
+import { bindContainer, scanContainer } from './bind.js';
 import type { Slice } from './slice.js';
 
 export interface Destination {
@@ -44,6 +44,11 @@ async function open(
 ): Promise<OpenDestination> {
   const { deps, pairing, signal } = slice;
   const bound = await bindContainer(slice, target, row);
+  // Others may have added what is to be created now, since the target was read: what is new there is looked at.
+  if (slice.rules.versioned && row.scanned && bound.target.items > 0) {
+    const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+    await scanContainer(slice, target, bound, (ref) => known.has(ref));
+  }
   return {
     bound,
     anchor: bound.target.anchor ?? (await target.anchor(bound.target, signal)),

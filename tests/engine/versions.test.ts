@@ -140,6 +140,18 @@ test('finds duplicates by e-mail, in the source and in the target', async () => 
   expect(updated.totals).toMatchObject({ verified: 1, skipped: 3 });
 });
 
+test('finds duplicates that others added since the first run', async () => {
+  world = createWorld(server.ledger, {
+    selection: { kind: 'contacts', match: ['uid', 'email'], onConflict: 'source' },
+  });
+  world.from.put(BOOK, { bytes: card('anna', { EMAIL: 'anna@old.example' }) });
+  await run();
+  world.to.put(BOOK, { bytes: card('by-hand', { EMAIL: 'bert@old.example', NOTE: 'ours' }) });
+  world.from.put(BOOK, { bytes: card('bert', { EMAIL: 'BERT@old.example' }) });
+  expect((await run()).totals).toMatchObject({ verified: 2, created: 0, updated: 1, failures: 0 });
+  expect(held(world.to).map((text) => /UID:([\w-]+)/.exec(text)?.[1])).toEqual(['anna', 'by-hand']);
+});
+
 test('deletions wait for approval, and spare what a person edited', async () => {
   await begin({ deletions: 'mirror', maxDeletions: 1 });
   await run();
