@@ -1,7 +1,7 @@
 /** Drover as a user runs it: the embedded stack, a worker process, `migrate apply --wait`, the ledger on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { openLedger } from '../ledger/ledger.js';
@@ -15,6 +15,8 @@ export interface DroverStack {
   apply(name: string, source: Side, target: Side): Promise<DroverTimes>;
   /** Any spec; `name` is the migration's. */
   applySpec(name: string, spec: string): Promise<DroverTimes>;
+  /** The most memory that the worker has held since it started. Throws where the kernel does not tell (not Linux). */
+  workerPeakMb(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,12 @@ export async function startDrover(dir: string): Promise<DroverStack> {
     dev,
     apply: (name, source, target) => applySpec(name, specOf(name, source, target)),
     applySpec,
+    async workerPeakMb() {
+      const file = `/proc/${dev.workerPid()}/status`;
+      const kb = /VmHWM:\s+(\d+)/.exec(await readFile(file, 'utf8'))?.[1];
+      if (kb === undefined) throw new Error(`${file} tells no peak memory`);
+      return Math.round(Number(kb) / 1024);
+    },
     async stop() {
       await connection.close();
       await ledger.close();

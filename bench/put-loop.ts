@@ -1,15 +1,14 @@
 /** The yardstick: collections made and items put as fast as the server takes them, and nothing else. */
 import { Agent, request } from 'undici';
-import type { Tag } from '../tests/servers/radicale-files.js';
-
-export interface Shelf {
-  readonly name: string;
-  readonly tag: Tag;
-  readonly items: readonly (readonly [file: string, body: Buffer])[];
-}
+import type { Account } from './dav-servers.js';
+import type { Shelf } from './dav-shelves.js';
 
 /** Milliseconds for everything, with so many requests at once. */
-export async function putLoop(url: string, user: string, shelves: readonly Shelf[], atOnce: number): Promise<number> {
+export async function putLoop(
+  { url, user, home }: Account,
+  shelves: readonly Shelf[],
+  atOnce: number,
+): Promise<number> {
   const dispatcher = new Agent({ connections: atOnce });
   const authorization = `Basic ${Buffer.from(`${user}:secret`).toString('base64')}`;
   const send = async (method: string, path: string, body: Buffer | string, type: string): Promise<void> => {
@@ -26,11 +25,11 @@ export async function putLoop(url: string, user: string, shelves: readonly Shelf
   for (const { name, tag } of shelves) {
     const type = tag === 'VCALENDAR' ? '<C:calendar/>' : '<R:addressbook/>';
     const made = `<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:R="urn:ietf:params:xml:ns:carddav"><D:set><D:prop><D:resourcetype><D:collection/>${type}</D:resourcetype><D:displayname>${name}</D:displayname></D:prop></D:set></D:mkcol>`;
-    await send('MKCOL', `/${user}/${name}/`, made, 'application/xml');
+    await send('MKCOL', `${home(tag)}${name}/`, made, 'application/xml');
   }
   const left = shelves.flatMap(({ name, tag, items }) =>
     items.map(([file, body]) => ({
-      path: `/${user}/${name}/${file}`,
+      path: `${home(tag)}${name}/${file}`,
       body,
       type: tag === 'VCALENDAR' ? 'text/calendar' : 'text/vcard',
     })),

@@ -13,6 +13,7 @@ requirePrograms(
     ? [
         { program: 'radicale', debian: 'radicale' },
         { program: 'gunicorn', debian: 'gunicorn' },
+        { program: 'xandikos', debian: 'xandikos' },
         { program: 'vdirsyncer', debian: 'vdirsyncer' },
       ]
     : [
