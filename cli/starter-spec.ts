@@ -59,6 +59,11 @@ const SELECTION_HINTS: Readonly<Record<Kind, readonly string[]>> = {
     'match: [uid, email]           # what makes two contacts the same',
     'withoutEmail: move            # or skip',
   ],
+  files: [
+    'include: { folders: ["Projects/**"], larger: 0 }',
+    'exclude: { folders: ["**/node_modules/**"] }',
+    'map: { folders: { "Old projects": Archive } }',
+  ],
 };
 
 const VERSIONED_HINTS = ['onConflict: skip              # or source, target, newest, both'];

@@ -9,8 +9,8 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
-export const KINDS = ['mail', 'calendar', 'contacts'] as const;
-/** What is moved. Each kind has one standard form between source and target: connectors/mail.ts, calendar.ts, contacts.ts. */
+export const KINDS = ['mail', 'calendar', 'contacts', 'files'] as const;
+/** What is moved. Each kind has one standard form between source and target: connectors/mail.ts, calendar.ts, contacts.ts, files.ts. */
 export type Kind = (typeof KINDS)[number];
 
 /** One account in one system, by what the system itself proves; never by what a spec calls it. */
@@ -38,7 +38,8 @@ export interface ContainerProperties extends JsonObject {
 }
 
 /**
- * A mail folder, calendar, address book or directory, as the source shows it. Where a system can be both source and
+ * A mail folder, calendar, address book or directory, as the source shows it. Of kind `files` there is one for the
+ * whole tree, with the empty path: its items are files and folders, by their paths (files.ts). Where a system can be both source and
  * target, a container has the same key in both roles, and so have its items (`ItemRef.key` is the `ref` of the target)
  * and their versions: syncing both ways rests on that.
  */
@@ -70,7 +71,7 @@ export interface ItemRef {
   readonly bytes: number;
   /** Lower ranks move first. 0 unless the kind orders its items. */
   readonly rank: number;
-  /** The kind's metadata, e.g. `MailMeta`. Never content, subjects or addresses. */
+  /** The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. */
   readonly meta: JsonObject;
 }
 
@@ -93,6 +94,8 @@ export interface Refused {
   readonly refused: string;
   /** The system's own words, redacted, and what to do. No content. */
   readonly reason: string;
+  /** The options ask for it to be left out: no failure. */
+  readonly skipped?: true;
 }
 
 /** What `doctor` and `plan` show of a system. */
@@ -123,8 +126,20 @@ export interface Source<B> extends Session {
   changes?(container: Container, since: string, signal: AbortSignal): AsyncIterable<Page<Change>>;
   /** Content of the items asked for, in the order asked. An item that vanished is `Refused`. */
   read(container: Container, refs: readonly ItemRef[], signal: AbortSignal): AsyncIterable<Body<B> | Refused>;
+  /**
+   * A range of the content of one item that is too large to be held, exactly as long as asked for. Pinned to the
+   * version of `ref`: throws `Fault('source-changed')` when that is not what stands there, before the first byte or
+   * after, and `Fault('not-found')` when it is gone. Set for kind `files`.
+   */
+  open?(container: Container, ref: ItemRef, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** The accounts a specification may call `all`. Only where the system can tell. */
   accounts?(signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** Bytes of a file: `bytes` many, beginning with the one numbered `from`. */
+export interface Range {
+  readonly from: number;
+  readonly bytes: number;
 }
 
 /** A container the target should have. */
@@ -182,9 +197,20 @@ export type Write<B> =
       readonly meta: JsonObject;
       readonly digest: Digest;
     }
-  | { readonly op: 'move'; readonly token: string; readonly ref: string; readonly to: TargetContainer }
   | {
-      /** With `version`: only while the copy still has it, else `Conflicted`. What is not there any more is removed. */
+      /** For kind `files` with the new path, which must be free: otherwise, or with another `version`, `Conflicted`. */
+      readonly op: 'move';
+      readonly token: string;
+      readonly ref: string;
+      readonly to: TargetContainer;
+      readonly path?: string;
+      readonly version?: string;
+    }
+  | {
+      /**
+       * With `version`: only while the copy still has it, else `Conflicted`. What is not there any more is removed. A
+       * folder of kind `files` that is not empty is `Conflicted`.
+       */
       readonly op: 'remove';
       readonly token: string;
       readonly ref: string;
@@ -242,6 +268,8 @@ export interface TargetRef {
 export interface Intent {
   readonly token: string;
   readonly digest: Digest;
+  /** Of kind `files`: where it was to be written. */
+  readonly path?: string;
 }
 
 export type Located =
@@ -293,7 +321,92 @@ export interface Target<B> extends Session {
     container: TargetContainer,
     refs: readonly string[],
     signal: AbortSignal,
-  ): AsyncIterable<{ readonly ref: string; readonly bytes: number }>;
+  ): AsyncIterable<{ readonly ref: string; readonly bytes: number; readonly version?: string }>;
+  /**
+   * Evidence without reading back: SHA-256 of the whole content, computed by the target from what it stores. What it
+   * cannot tell is left out.
+   */
+  checksums?(
+    container: TargetContainer,
+    refs: readonly string[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly ref: string; readonly sha256: string; readonly bytes: number }>;
+  /** Bytes that still fit, where the account has a quota that the target tells. */
+  room?(signal: AbortSignal): Promise<number | undefined>;
+  /** What names it can keep; set for kind `files`. */
+  readonly names?: NameRules;
+  /** Content too large to be held; set for kind `files`. */
+  readonly uploads?: Uploads;
+}
+
+/** What a target refuses in names, or takes for the same. Names are single levels of a path. */
+export interface NameRules {
+  /** Characters no name may have. Control characters and "/" are refused everywhere. */
+  readonly forbidden?: string;
+  /** Characters no name may end with, e.g. `. `. */
+  readonly endings?: string;
+  /** Names that are refused in any letter case, with whatever behind a dot, e.g. `CON`. */
+  readonly reserved?: readonly string[];
+  /** Limits in bytes of UTF-8: of a name, and of the whole path below the root. */
+  readonly nameBytes?: number;
+  readonly pathBytes?: number;
+  /** Names that differ only in letter case are the same. */
+  readonly caseless?: boolean;
+  /** Names that differ only in Unicode form are the same. */
+  readonly formless?: boolean;
+}
+
+/** A large file on its way: the same for all calls from `begin` to `finish`, also in another process. */
+export interface Upload {
+  /** The caller's name for it: letters, digits and hyphens, unique. The place of its parts follows from it. */
+  readonly token: string;
+  /** Where the file goes, below the root of the container. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly partBytes: number;
+  readonly meta: JsonObject;
+}
+
+/**
+ * A file arrives in parts, at a place of its own, and is put where it belongs as a last step: it is there as a whole or
+ * not at all. Parts have `partBytes`, but for the last.
+ */
+export interface Uploads {
+  /**
+   * The size of parts for a file of `bytes`: a multiple of BLOCK_BYTES (files.ts), or `bytes` itself where the target
+   * takes files only as a whole; it then is sent as part 0.
+   */
+  partBytes(bytes: number, signal: AbortSignal): Promise<number>;
+  /** Whether parts may be sent in any order, and several at once. */
+  readonly anyOrder: boolean;
+  /** Makes the place of the parts. Harmless when it is there. */
+  begin(container: TargetContainer, upload: Upload, signal: AbortSignal): Promise<void>;
+  /** Which parts stand there completely, by number, from 0. Empty when the place is gone. */
+  acknowledged(container: TargetContainer, upload: Upload, signal: AbortSignal): Promise<ReadonlySet<number>>;
+  /**
+   * Sends one part; what a dead sender left of it is replaced. Throws what `content` throws, and then has not
+   * acknowledged it. Where the target tells a checksum of what it received, it is compared.
+   */
+  send(
+    container: TargetContainer,
+    upload: Upload,
+    part: number,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Puts the file in its place: of a new one only where nothing stands, with `version` only over that version, else
+   * `Conflicted`, and the parts stay. Asked again after a lost answer it finds out whether it has landed. Throws
+   * `Fault('not-found')` when the parts are gone without having landed: the upload must begin anew.
+   */
+  finish(
+    container: TargetContainer,
+    upload: Upload,
+    version: string | undefined,
+    signal: AbortSignal,
+  ): Promise<WriteAnswer>;
+  /** Takes the parts away. Harmless when they are gone. */
+  abort(container: TargetContainer, upload: Upload, signal: AbortSignal): Promise<void>;
 }
 
 /** Where a secret is kept. Secrets are resolved inside the worker at the moment of use. */

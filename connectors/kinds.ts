@@ -11,6 +11,8 @@ import {
 import type { Contact } from './contacts.js';
 import { contactIdentities, contactModified, contactProblem, digestContact, renewedContact } from './contacts.js';
 import type { Digest } from './contract.js';
+import type { FileBody } from './files.js';
+import { digestFile, fileModified } from './files.js';
 import { withUid } from './icalendar/uid.js';
 import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
@@ -24,6 +26,11 @@ export interface KindRules<B> {
   readonly edits: 'meta' | 'content';
   /** Set for kinds whose edits are content. */
   readonly versioned?: VersionedRules<B>;
+  /**
+   * Items stand under the paths that their keys name (files.ts): what the target holds is looked for by path, its
+   * content is read only for items of our own, and large ones stream.
+   */
+  readonly paths?: true;
 }
 
 export interface VersionedRules<B> {
@@ -48,6 +55,7 @@ export const kinds: {
   readonly mail: KindRules<Mail>;
   readonly calendar: KindRules<Calendar>;
   readonly contacts: KindRules<Contact>;
+  readonly files: KindRules<FileBody>;
 } = {
   mail: { digest: digestMail, size: (body: Buffer) => body.length, edits: 'meta' },
   calendar: {
@@ -74,6 +82,21 @@ export const kinds: {
       rank: () => 0,
       named: withCardUid,
       renewed: renewedContact,
+    },
+  },
+  files: {
+    digest: digestFile,
+    size: (body: FileBody) => body.bytes.length,
+    edits: 'content',
+    paths: true,
+    versioned: {
+      problem: () => undefined,
+      // What makes two files the same is their path, and that the target knows.
+      identities: () => [],
+      modified: fileModified,
+      rank: () => 0,
+      named: (body) => body,
+      renewed: (body) => body,
     },
   },
 };

@@ -168,6 +168,8 @@ const EQUAL_WORDS: Readonly<Record<Kind, string>> = {
     'Two calendar items are equal when they say the same of every occurrence: the order and folding of lines, the spelling of properties and what a server stamps on each item it stores do not count; everything else does.',
   contacts:
     'Two contacts are equal when they have the same properties with the same values: the order and folding of lines, the version’s spelling of types and what a server stamps on each card it stores do not count; everything else does.',
+  files:
+    'Two files are equal when they have the same bytes: the digest is the SHA-256 of the file, or, above 8 MiB, the SHA-256 of the SHA-256s of its blocks of 8 MiB, one behind the other. Dates do not count.',
 };
 
 function reproduce({ migration, run, kinds }: Gathered): string {

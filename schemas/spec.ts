@@ -25,6 +25,11 @@ export interface Limits {
   readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;
   readonly bytesPerSecond?: number;
+  /**
+   * Bytes a second by time of day, e.g. `{ "08:00-18:00 Europe/Berlin": 2000000 }`; outside of all spans `bytesPerSecond`
+   * applies, or nothing. Sizes such as `2MB/s` are numbers after validation.
+   */
+  readonly bandwidth?: Readonly<Record<string, number>>;
 }
 
 export interface Account {
@@ -46,7 +51,7 @@ export interface Selection {
   /** With `mirror`: the share of a unit's items (0 to 1) that may go at once without approval. Default 0.1. */
   readonly maxDeletions?: number;
   /** The evidence asked for. Default `readback`. */
-  readonly verify?: 'readback' | 'size';
+  readonly verify?: 'readback' | 'checksum' | 'size';
   /** Default `one-way`. `two-way` keeps both sides in step; only for kinds whose items have versions. */
   readonly mode?: 'one-way' | 'two-way';
   /** What happens when both sides changed an item, or the target has another of the same identity. Default `skip`. */
@@ -56,6 +61,11 @@ export interface Selection {
    * `X-CUSTOMER-NUMBER`. Default `[uid]`.
    */
   readonly match?: readonly string[];
+  /**
+   * For files: what becomes of those whose names the target cannot keep, or takes for the same. Default `fail`: they are
+   * refused and named.
+   */
+  readonly names?: 'rename' | 'skip' | 'fail';
   /** What is done with contacts that have no e-mail address. Default `move`. */
   readonly withoutEmail?: 'move' | 'skip';
   /** The share of a unit's items (0 to 1) that may fail before it is parked for a decision. Default 0.05. */
@@ -74,6 +84,13 @@ export interface Filter {
   /** Sizes in bytes. */
   readonly larger?: number;
   readonly smaller?: number;
+  /** For files: globs over the whole path of a file, e.g. `**` + `/*.docx`. */
+  readonly files?: readonly string[];
+  /** For files: durations before the run began, compared with when the content was last changed. */
+  readonly olderThan?: string;
+  readonly newerThan?: string;
+  /** For files: media types by the ending of the name, e.g. `image/*`, `application/pdf`. */
+  readonly types?: readonly string[];
 }
 
 export interface Schedule {

@@ -1,15 +1,15 @@
 /** The memory store as a source: the contract in its plainest form. */
 
 import { Closing } from '../closing.js';
-import type { Body, Change, Container, ItemRef, JsonObject, Kind, Page, Refused, Source } from '../contract.js';
+import type { Body, Change, Container, ItemRef, JsonObject, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Mail } from '../mail.js';
-import type { MemoryAccount, MemoryFolder, MemoryStore, StoredMessage } from './store.js';
+import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
 import { folderKey, uidKey } from './store.js';
 
 const PAGE = 1000;
 
-export function createMemorySource(store: MemoryStore, name: string, kind: Kind): Source<Mail> {
+export function createMemorySource(store: MemoryStore, name: string, kind: MemoryKind): Source<Mail> {
   const closing = new Closing('memory');
 
   function account(signal: AbortSignal): MemoryAccount {
@@ -100,7 +100,7 @@ export function placeOf(store: MemoryStore, name: string): { proof: string; syst
 }
 
 /** Flags and date are mail's alone. */
-export function metaOf(message: StoredMessage, kind: Kind): JsonObject {
+export function metaOf(message: StoredMessage, kind: MemoryKind): JsonObject {
   if (kind !== 'mail') return {};
   return { flags: message.flags, ...(message.date !== undefined && { date: message.date }) };
 }
@@ -118,7 +118,7 @@ function containerOf(folder: MemoryFolder): Container {
   };
 }
 
-function itemOf(message: StoredMessage, kind: Kind): ItemRef {
+function itemOf(message: StoredMessage, kind: MemoryKind): ItemRef {
   return {
     key: uidKey(message.uid),
     version: String(message.modseq),
@@ -128,11 +128,11 @@ function itemOf(message: StoredMessage, kind: Kind): ItemRef {
   };
 }
 
-function pageOf(folder: MemoryFolder, uids: readonly number[], kind: Kind): Page<ItemRef> {
+function pageOf(folder: MemoryFolder, uids: readonly number[], kind: MemoryKind): Page<ItemRef> {
   return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map((message) => itemOf(message, kind)) };
 }
 
-function changesOf(folder: MemoryFolder, since: number, kind: Kind): Page<Change> {
+function changesOf(folder: MemoryFolder, since: number, kind: MemoryKind): Page<Change> {
   const changed = [...folder.messages.values()].filter((message) => message.modseq > since);
   const gone = [...folder.gone].filter(([, modseq]) => modseq > since);
   return {

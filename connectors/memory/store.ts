@@ -2,8 +2,11 @@
  * The world that the memory connector reads and writes: process-wide stores by name, each with accounts.
  * Tests look into it, change it as another program would, and make it fail.
  */
-import type { ContainerProperties, Fitted, Role } from '../contract.js';
+import type { ContainerProperties, Fitted, Kind, Role } from '../contract.js';
 import { Fault } from '../errors.js';
+
+/** Kinds whose items are plain bytes. */
+export type MemoryKind = Exclude<Kind, 'files'>;
 
 export interface StoredMessage {
   readonly uid: number;

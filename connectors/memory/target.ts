@@ -2,7 +2,6 @@
 import { Closing } from '../closing.js';
 import type {
   Conflicted,
-  Kind,
   Located,
   Target,
   TargetContainer,
@@ -18,12 +17,13 @@ import { kinds } from '../kinds.js';
 import type { Mail, MailMeta } from '../mail.js';
 import { mergedFlags } from '../merged-flags.js';
 import { metaOf, openAccount, placeOf } from './source.js';
-import type { MemoryAccount, MemoryFolder, MemoryStore, StoredMessage } from './store.js';
+import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
+
 import { addTo, folderKey, removeFrom, setBytes, setFlags, uidKey } from './store.js';
 
 const PAGE = 1000;
 
-export function createMemoryTarget(store: MemoryStore, name: string, kind: Kind, lanes = 1): Target<Mail> {
+export function createMemoryTarget(store: MemoryStore, name: string, kind: MemoryKind, lanes = 1): Target<Mail> {
   const rules: KindRules<Buffer> = kinds[kind];
   const closing = new Closing('memory');
 
@@ -162,7 +162,7 @@ function conflict(folder: MemoryFolder, write: Write<Mail>, rules: KindRules<Buf
   return { conflicted: write.token, ref: write.ref, reason: 'memory: the copy has another version' };
 }
 
-function written(folder: MemoryFolder, write: Write<Mail>, account: () => MemoryAccount, kind: Kind): Written {
+function written(folder: MemoryFolder, write: Write<Mail>, account: () => MemoryAccount, kind: MemoryKind): Written {
   switch (write.op) {
     case 'create': {
       const there = account();
@@ -196,11 +196,11 @@ function written(folder: MemoryFolder, write: Write<Mail>, account: () => Memory
   }
 }
 
-function versionOf(message: StoredMessage, kind: Kind): { version?: string } {
+function versionOf(message: StoredMessage, kind: MemoryKind): { version?: string } {
   return kind === 'mail' ? {} : { version: String(message.modseq) };
 }
 
-function targetRefOf(message: StoredMessage, kind: Kind): TargetRef {
+function targetRefOf(message: StoredMessage, kind: MemoryKind): TargetRef {
   return {
     ref: uidKey(message.uid),
     digest: (kinds[kind] as KindRules<Buffer>).digest(message.bytes),

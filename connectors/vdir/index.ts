@@ -11,8 +11,11 @@ export const connector: Connector<Buffer> = {
 };
 
 function checked(options: JsonObject, { account, kind }: Access): [path: string, kind: VdirKind] {
-  if (kind === 'mail')
-    throw new Fault('spec', 'a vdir holds calendars and contacts, no mail', { next: 'use maildir or mbox for mail' });
+  if (kind === 'mail' || kind === 'files') {
+    throw new Fault('spec', `a vdir holds calendars and contacts, no ${kind}`, {
+      next: kind === 'mail' ? 'use maildir or mbox for mail' : 'use folder for files',
+    });
+  }
   const path = String(options.path);
   checkAccount(path, account);
   return [path, kind];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Kind } from '../contract.js';
 import { errnoOf, ifThere } from '../local-files.js';
 
-export type VdirKind = Exclude<Kind, 'mail'>;
+export type VdirKind = Extract<Kind, 'calendar' | 'contacts'>;
 export type Suffix = '.ics' | '.vcf';
 
 export interface ItemFile {

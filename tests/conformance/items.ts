@@ -6,7 +6,7 @@ import { all, never } from './collect.js';
 import { card, oddCards } from './odd-cards.js';
 import { event, oddEvents } from './odd-events.js';
 
-export type ItemKind = Exclude<Kind, 'mail'>;
+export type ItemKind = Extract<Kind, 'calendar' | 'contacts'>;
 
 interface Samples {
   /** Every number is an item of its own. */

@@ -1,0 +1,95 @@
+/**
+ * The standard form of kind `files` between source and target, and the one definition of equality. The reasons are in
+ * docs/equality.md and docs/decisions/0018-digests-of-files.md.
+ */
+import { createHash } from 'node:crypto';
+import type { Digest, JsonObject } from './contract.js';
+
+export type FileType = 'file' | 'folder' | 'link';
+
+/** What a listing tells of an entry beside its path, size and version. */
+export interface FileMeta extends JsonObject {
+  readonly type: FileType;
+  /** When its content was last changed, ISO 8601 in UTC, as exactly as the system tells. */
+  readonly modified?: string;
+  readonly created?: string;
+  /** Stays with the file when it gets another name or folder: a file id, an inode. */
+  readonly id?: string;
+}
+
+/**
+ * One entry of a tree. Keys and references are paths below the root with "/" between names, without one before them;
+ * a folder's ends with "/". So a folder comes before what it holds, in the order of bytes.
+ */
+export interface FileBody {
+  readonly type: FileType;
+  /** From a source: its own path. To a target: where it goes. */
+  readonly path: string;
+  /** The content; where a link points to, in UTF-8; nothing for a folder. */
+  readonly bytes: Buffer;
+  readonly modified?: string;
+  readonly created?: string;
+}
+
+/** Content is digested in blocks of so many bytes, which can be done at several places at once and taken up again. */
+export const BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** Files up to this size are held and travel many at once; larger ones in parts, through `Uploads`. */
+export const LARGE_BYTES = 1024 * 1024;
+
+/** The digest of a whole file that is held. */
+export function digestFile({ type, bytes }: FileBody): Digest {
+  if (type !== 'file') return sha256(Buffer.concat([Buffer.from(`${type}\n`), bytes]));
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) blocks.push(hash(bytes.subarray(at, at + BLOCK_BYTES)));
+  return digestOfBlocks(blocks);
+}
+
+/**
+ * The digest of a file from those of its blocks: of a single one that itself, which is the SHA-256 of the file; of more
+ * the SHA-256 of them all, one behind the other.
+ */
+export function digestOfBlocks(blocks: readonly Buffer[]): Digest {
+  if (blocks.length === 1) return (blocks[0] as Buffer).toString('hex');
+  return sha256(Buffer.concat(blocks));
+}
+
+/** A `FileBody` for what has no content. */
+export function emptyBody(meta: FileMeta, path: string): FileBody {
+  const { type, modified, created } = meta;
+  return {
+    type,
+    path,
+    bytes: Buffer.alloc(0),
+    ...(modified !== undefined && { modified }),
+    ...(created !== undefined && { created }),
+  };
+}
+
+export function fileModified({ modified }: FileBody): number | undefined {
+  const at = modified === undefined ? Number.NaN : Date.parse(modified);
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** The folders above a path, the outermost first: `a/`, `a/b/` of `a/b/c`. */
+export function foldersAbove(path: string): string[] {
+  const folders: string[] = [];
+  for (let at = path.indexOf('/'); at !== -1 && at < path.length - 1; at = path.indexOf('/', at + 1)) {
+    folders.push(path.slice(0, at + 1));
+  }
+  return folders;
+}
+
+/** The name of an entry, without the folders above it. */
+export function nameOf(path: string): string {
+  const plain = path.endsWith('/') ? path.slice(0, -1) : path;
+  return plain.slice(plain.lastIndexOf('/') + 1);
+}
+
+function hash(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function sha256(bytes: Uint8Array): Digest {
+  return hash(bytes).toString('hex');
+}
