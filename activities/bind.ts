@@ -22,12 +22,13 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
-  if (row.targetKey !== null && !same) {
+  if (row.targetKey !== null && !same && !slice.rules.paths) {
     await rebind(slice, session, bound);
     return bound;
   }
   if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
-  const scanned = same ? row.scanned : target.items === 0;
+  // What stands under paths is met where something is to be written, and nowhere else.
+  const scanned = slice.rules.paths || (same ? row.scanned : target.items === 0);
   if (!scanned) {
     const known = await knownRefs(deps.ledger.pool, pairing.target, target.key, '');
     await scanContainer(slice, session, bound, (ref) => known.has(ref));

@@ -18,6 +18,7 @@ import type { OpenDestination } from './destination.js';
 import type { Edit } from './edits.js';
 import { writeEdits } from './edits.js';
 import type { Entry } from './fitting.js';
+import { keepAside } from './keep-aside.js';
 import { link } from './link.js';
 import { exceptions, reasonOf } from './settle.js';
 import type { Slice } from './slice.js';
@@ -141,7 +142,11 @@ function decide(
       return { to: 'keep-both', conflict: `${conflict}; both were kept` };
     case 'skip':
       // That two contacts share an address is what `match` was asked to look for: no failure.
-      return { to: 'leave', outcome: by === 'version' || by === 'uid' ? 'conflict' : 'skipped', conflict };
+      return {
+        to: 'leave',
+        outcome: by === 'version' || by === 'uid' || by === 'path' ? 'conflict' : 'skipped',
+        conflict,
+      };
     default:
       return policy satisfies never;
   }
@@ -255,6 +260,7 @@ async function keepCopy(
   copy: TargetRef,
 ): Promise<void> {
   const { rules, deps, lease, input } = slice;
+  if (rules.paths) return keepAside(slice, target, bound.target, copy);
   const body = rules.versioned?.renewed(copy.body);
   const write = { op: 'create' as const, token: `both/${copy.ref}`, body, bytes: rules.size(body), meta: {} };
   slice.assertHeld();

@@ -13,6 +13,7 @@ import { moveDeparted } from './departed.js';
 import type { OpenDestination } from './destination.js';
 import type { Lot } from './feed.js';
 import type { Entry } from './fitting.js';
+import { pathsOf } from './fitting.js';
 import { link } from './link.js';
 import { claimIdentities } from './namesakes.js';
 import { settleLocated } from './recover.js';
@@ -46,6 +47,7 @@ async function open(slice: Slice, to: OpenDestination, entries: readonly Entry[]
     anchor: to.anchor,
     keys: entries.map((e) => e.item.key),
     digests: entries.map((e) => e.digest),
+    ...pathsOf(slice, entries),
   };
   return { ...intent, blameless: false, id: await openBatch(slice.deps.ledger, slice.lease, intent) };
 }
@@ -96,7 +98,7 @@ async function write(
         settled.push({ key: answer.refused, todo: null, outcome: 'refused', reason: deps.redact(answer.reason) });
       } else if ('conflicted' in answer) {
         const entry = byKey.get(answer.conflicted) as Entry;
-        clashes.push({ entry, ref: answer.ref, by: 'uid' });
+        clashes.push({ entry, ref: answer.ref ?? entry.path, by: slice.rules.paths ? 'path' : 'uid' });
         // Nothing was written: it is no longer in doubt.
         settled.push({ key: entry.item.key, todo: 'create' });
       } else if (answer.ref === undefined) {

@@ -6,6 +6,7 @@ import { departedByDigest } from '../ledger/items.js';
 import { unlinkBack } from '../ledger/links.js';
 import type { OpenDestination } from './destination.js';
 import type { Entry } from './fitting.js';
+import { pathsOf } from './fitting.js';
 import { link } from './link.js';
 import type { Slice } from './slice.js';
 
@@ -38,13 +39,23 @@ export async function moveDeparted(
       anchor: to.anchor,
       keys: [entry.item.key],
       digests: [entry.digest],
+      ...pathsOf(slice, [entry]),
     };
     const batch = { ...intent, blameless: false, id: await openBatch(deps.ledger, lease, intent) };
     const old = { key: from.targetKey, path: [], validity: from.targetValidity, created: false, items: 0 };
     const settled: Settlement[] = [];
     for await (const answer of target.write(
       old,
-      [{ op: 'move', token: entry.item.key, ref: from.targetRef, to: to.bound.target }],
+      [
+        {
+          op: 'move',
+          token: entry.item.key,
+          ref: from.targetRef,
+          to: to.bound.target,
+          ...(entry.path !== undefined && { path: entry.path }),
+          ...(entry.path !== undefined && from.targetVersion && { version: from.targetVersion }),
+        },
+      ],
       signal,
     )) {
       if ('refused' in answer || 'conflicted' in answer) continue;

@@ -90,7 +90,8 @@ async function feedPage(
       signal,
     )) {
       if ('refused' in read) {
-        refused.push({ key: read.refused, todo: null, outcome: 'refused', reason: read.reason });
+        const outcome = read.skipped ? 'skipped' : 'refused';
+        refused.push({ key: read.refused, todo: null, outcome, reason: read.reason });
         continue;
       }
       const item = byKey.get(read.key) as ItemRow;
@@ -135,6 +136,6 @@ function lotLimit(tries: number, batchItems: number): number {
   return Math.max(1, Math.ceil(batchItems / 10 ** (tries * 2)));
 }
 
-function asRef(item: ItemRow): ItemRef {
+export function asRef(item: ItemRow): ItemRef {
   return { key: item.key, version: item.version, bytes: item.bytes, rank: item.rank, meta: item.meta };
 }

@@ -17,6 +17,8 @@ export interface Entry {
   readonly identities: readonly string[];
   /** The UID of the copy it stands for, where that is not its own. */
   readonly uid?: string;
+  /** Where it goes, for kinds whose items stand under paths. */
+  readonly path?: string;
 }
 
 export type Fitting =
@@ -63,6 +65,11 @@ export function fitItem(
       ...(typeof item.base?.uid === 'string' && { uid: item.base.uid }),
     },
   };
+}
+
+/** Where entries go, for kinds whose items stand under paths: part of the intents. */
+export function pathsOf({ rules }: Pick<Slice, 'rules'>, entries: readonly Entry[]): { paths?: string[] } {
+  return rules.paths ? { paths: entries.map((entry) => entry.path as string) } : {};
 }
 
 export const DEFAULT_MATCH = ['uid'] as const;

@@ -26,6 +26,8 @@ export interface Tally {
   verified: number;
   failures: number;
   bytes: number;
+  /** Large files under way. */
+  readonly carrying: Set<{ readonly path: string; readonly bytes: number; done: number }>;
 }
 
 /** Takes the lease on the target place; waits for that of a killed worker to lapse. */
@@ -46,6 +48,7 @@ export interface HeldLease {
   readonly signal: AbortSignal;
   readonly tally: Tally;
   ending(): boolean;
+  asked(): boolean;
   /** What a person wants, if it ends the slice. */
   wish(): 'paused' | 'stopped' | undefined;
   lost(): boolean;
@@ -66,7 +69,7 @@ export async function holdLease(
   context: SliceContext,
 ): Promise<HeldLease> {
   const abort = new AbortController();
-  const tally: Tally = { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0 };
+  const tally: Tally = { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0, carrying: new Set() };
   const started = Date.now();
   let wish: 'paused' | 'stopped' | undefined;
   let tuning: Tuning = {};
@@ -111,6 +114,7 @@ export async function holdLease(
       counters: advance(before, phase, tally),
     });
   };
+  const asked = (): boolean => wish !== undefined || context.signal.aborted || abort.signal.aborted;
   await renew();
   beat();
   const timer = setInterval(() => {
@@ -121,11 +125,8 @@ export async function holdLease(
   return {
     signal: abort.signal,
     tally,
-    ending: () =>
-      wish !== undefined ||
-      context.signal.aborted ||
-      abort.signal.aborted ||
-      Date.now() - started > deps.settings.sliceMs,
+    ending: () => asked() || Date.now() - started > deps.settings.sliceMs,
+    asked,
     wish: () => wish,
     lost: () => lost,
     assertHeld() {

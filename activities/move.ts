@@ -9,7 +9,9 @@ import type { ItemRow, Settlement } from '../ledger/items.js';
 import { countToDo, nextItems } from '../ledger/items.js';
 import type { Bound } from './bind.js';
 import { bindContainer, bindMissing } from './bind.js';
+import { carry } from './carry.js';
 import { createChannel } from './channel.js';
+import { clearUploads } from './clear-uploads.js';
 import { deliver } from './deliver.js';
 import { createDestination } from './destination.js';
 import { deliverEdits } from './edits.js';
@@ -25,13 +27,12 @@ import type { Slice, WorkResult } from './slice.js';
 export async function move(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
   await recover(slice);
+  if (slice.rules.paths) await clearUploads(slice);
   for (const op of ['create', 'update'] as const) {
     const rows = await containersToDo(deps.ledger, pairing.id);
-    await transfer(
-      slice,
-      op,
-      rows.filter((row) => row.todo.includes(op)),
-    );
+    const todo = rows.filter((row) => row.todo.includes(op));
+    if (slice.rules.paths) await carry(slice, op, todo, failuresWatch(slice));
+    else await transfer(slice, op, todo);
     const gate = await tooManyFailures(slice);
     if (gate) return gate;
   }
@@ -166,6 +167,17 @@ async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
     );
     slice.tally.items += settled.length;
   }
+}
+
+/** Asked after each lot: whether failures have become too many. Counts only when there are more than before. */
+function failuresWatch(slice: Slice): () => Promise<boolean> {
+  let seen = 0;
+  return async () => {
+    const { failures } = slice.tally;
+    if (failures === seen) return false;
+    seen = failures;
+    return (await tooManyFailures(slice)) !== undefined;
+  };
 }
 
 /** Fewer failures than this never park a unit. */

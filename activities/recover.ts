@@ -40,7 +40,10 @@ async function locateBatch(slice: Slice, batch: BatchRow, row: ContainerRow): Pr
   const { deps, pairing, signal } = slice;
   const bound = await bindContainer(slice, slice.target, row);
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
-  const intents = batch.keys.map((token, at) => ({ token, digest: batch.digests[at] as string }));
+  const intents = batch.keys.map((token, at) => {
+    const path = batch.paths?.[at];
+    return { token, digest: batch.digests[at] as string, ...(path !== undefined && { path }) };
+  });
   const landed: Located[] = [];
   const absent: string[] = [];
   for await (const located of slice.target.locate(

@@ -52,6 +52,7 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
   const batch = { ...intent, blameless: true, id: await openBatch(deps.ledger, lease, intent) };
   const removed: string[] = [];
   const edited: string[] = [];
+  const reasons = new Map<string, string>();
   const refused: Settlement[] = [];
   try {
     const { rules } = slice;
@@ -64,8 +65,10 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
     });
     slice.assertHeld();
     for await (const answer of slice.target.write(bound.target, writes, signal)) {
-      if ('conflicted' in answer) edited.push(answer.conflicted);
-      else if ('refused' in answer)
+      if ('conflicted' in answer) {
+        edited.push(answer.conflicted);
+        if (rules.paths) reasons.set(answer.conflicted, answer.reason);
+      } else if ('refused' in answer)
         refused.push({ key: answer.refused, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) });
       else removed.push(answer.token);
     }
@@ -73,7 +76,10 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
     await excuseBatch(deps.ledger, batch.id);
     throw error;
   }
-  const kept = slice.other === undefined ? edited.map((key) => ({ ...EDITED, key })) : [];
+  const kept =
+    slice.other === undefined
+      ? edited.map((key) => ({ ...EDITED, key, reason: reasons.get(key) ?? EDITED.reason }))
+      : [];
   await settleBatch(
     deps.ledger,
     lease,
@@ -92,7 +98,12 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
       }
       await writeOutcomes(sql, input, [
         ...removed.map((key) => ({ container: row.id, key, what: 'removed' })),
-        ...edited.map((key) => ({ container: row.id, key, what: 'conflict', reason: EDITED.reason })),
+        ...edited.map((key) => ({
+          container: row.id,
+          key,
+          what: 'conflict',
+          reason: reasons.get(key) ?? EDITED.reason,
+        })),
         ...refused.map((s) => ({ container: row.id, key: s.key, what: 'skipped', reason: s.reason as string })),
       ]);
     },

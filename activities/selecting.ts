@@ -61,6 +61,17 @@ export function wantedContainer(
   return { path: container.path, ...(container.role ? { role: container.role } : {}), ...kept };
 }
 
+/** Where an entry of a tree goes: `map.folders` names whole folders, through the longest match all that is below them. */
+export function wantedPath({ map }: Selection, key: string): string {
+  const folders = map?.folders;
+  if (!folders) return key;
+  for (let at = key.length; at > 0; at = key.lastIndexOf('/', at - 1)) {
+    const to = folders[key.slice(0, at)];
+    if (to !== undefined) return to + key.slice(at);
+  }
+  return key;
+}
+
 /**
  * A two-way selection seen from its target: paths are mapped back, and whoever wins a conflict wins it in both
  * directions. Filters still speak of paths in the spec's source: `coversContainer` is asked with those.

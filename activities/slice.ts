@@ -71,6 +71,8 @@ export interface Slice<B = unknown> {
   tuning(): Tuning;
   /** The slice should end at the next safe point. */
   ending(): boolean;
+  /** A person, or the worker's end, asks for that: not only its time is up. */
+  asked(): boolean;
   /**
    * Throws when the lease may have lapsed. Asked right before each write: a process that was stopped and woke up
    * again must not write what another slice has written meanwhile.
@@ -149,6 +151,7 @@ export async function runSlice(
         lanes: () => held.tuning().lanes ?? target.session.lanes,
         tuning: held.tuning,
         ending: held.ending,
+        asked: held.asked,
         assertHeld: held.assertHeld,
         signal: held.signal,
         tally: held.tally,
@@ -228,7 +231,8 @@ async function refuseOverlap(deps: Deps, input: SliceInput, pairing: Pairing): P
 
 async function noteSlice(deps: Deps, input: SliceInput, phase: Phase, tally: Tally, ms: number): Promise<void> {
   if (tally.items === 0 && tally.failures === 0) return;
-  await writeEvent(deps.ledger.pool, input, tally.failures > 0 ? 'warn' : 'info', 'slice', { phase, ms, ...tally });
+  const { carrying: _under, ...done } = tally;
+  await writeEvent(deps.ledger.pool, input, tally.failures > 0 ? 'warn' : 'info', 'slice', { phase, ms, ...done });
 }
 
 function measure(deps: Deps, labels: MeterLabels, phase: Phase, tally: Tally, ms: number): void {

@@ -18,6 +18,7 @@ import type { Sql } from '../ledger/ledger.js';
 import { isSettled } from '../ledger/settled.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { inLanes, withLanes } from './lanes.js';
+import { foldedPath } from './names.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
 import { wentAway } from './went-away.js';
@@ -73,9 +74,22 @@ interface Seen {
 export function filterOf({ selection, rules }: Pick<Slice, 'selection' | 'rules'>): string {
   const { folders: _in, ...include } = selection.include ?? {};
   const { folders: _out, ...exclude } = selection.exclude ?? {};
+  if (rules.paths) {
+    const { include, exclude, map, names = 'fail' } = selection;
+    // What is old enough today was not yesterday.
+    const ages = [include, exclude].some((filter) => filter?.olderThan ?? filter?.newerThan);
+    const day = ages ? { day: new Date().toISOString().slice(0, 10) } : {};
+    return canonicalJson({ include, exclude, map, names, ...day });
+  }
   if (!rules.versioned) return canonicalJson({ include, exclude });
   const { match = ['uid'], withoutEmail = 'move' } = selection;
   return canonicalJson({ include, exclude, match, withoutEmail });
+}
+
+/** What the target would take for the same path, for kinds whose items stand under paths. */
+function folded({ rules, target, selection }: Slice, items: readonly ItemRef[]): (string | null)[] | undefined {
+  if (!rules.paths) return undefined;
+  return items.map(({ key }) => foldedPath(target.names ?? {}, selection, key));
 }
 
 /** Filters speak of paths in the spec's source: going back, a path is first mapped to that side. */
@@ -164,7 +178,7 @@ async function listContainer(
     const items = page.filter(covers);
     const to = last ? undefined : page.at(-1)?.key;
     await fenced(deps.ledger, lease, async (sql) => {
-      await stageItems(sql, row.id, items, input.run, slice.rules.edits);
+      await stageItems(sql, row.id, items, input.run, slice.rules.edits, folded(slice, items));
       await markUnlisted(
         sql,
         row.id,

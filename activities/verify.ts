@@ -1,6 +1,7 @@
 /** Verify: reads back what arrived and keeps the proof; then looks for copies nobody asked for. */
 import type { Target, TargetRef } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
+import { BLOCK_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
 import { writeOutcomes } from '../ledger/events.js';
@@ -45,6 +46,8 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
     if (!(await spend(slice, 'target', items.length, bytes))) return;
     await verifyPage(slice, session, bound, items);
   }
+  // Under a path stands one thing only: there are no duplicates to look for.
+  if (slice.rules.paths) return;
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
   await scanContainer(slice, session, bound, (ref) => known.has(ref));
 }
@@ -56,10 +59,7 @@ async function verifyPage(
   items: readonly ItemRow[],
 ): Promise<void> {
   const { deps, lease, input } = slice;
-  const settled =
-    slice.selection.verify === 'size' && session.sizes
-      ? await compareSizes(slice, session, bound, items)
-      : await compareContent(slice, session, bound, items);
+  const settled = await compare(slice, session, bound, items);
   const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
   await fenced(deps.ledger, lease, async (sql) => {
     await settleItems(sql, bound.id, settled, input.run);
@@ -71,6 +71,19 @@ async function verifyPage(
   slice.tally.bytes += bytes;
   slice.tally.verified += verified;
   slice.tally.failures += settled.length - verified;
+}
+
+/** By the evidence that the spec asks for; what the target cannot tell that way is read back. */
+async function compare(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  items: readonly ItemRow[],
+): Promise<Settlement[]> {
+  const { verify: evidence } = slice.selection;
+  if (evidence === 'size' && session.sizes) return compareSizes(slice, session, bound, items);
+  if (evidence === 'checksum' && session.checksums) return compareChecksums(slice, session, bound, items);
+  return compareContent(slice, session, bound, items);
 }
 
 async function compareContent(
@@ -121,9 +134,53 @@ async function compareSizes(
   const differing = items.filter((item) => sizes.get(item.targetRef as string) !== item.bytes);
   const equal = items.filter((item) => sizes.get(item.targetRef as string) === item.bytes);
   return [
-    ...equal.map((item): Settlement => ({ key: item.key, todo: null, outcome: 'verified', proof: 'size' })),
+    ...equal.map(
+      (item): Settlement => ({
+        key: item.key,
+        todo: null,
+        outcome: 'verified',
+        proof: 'size',
+        ...(slice.rules.versioned && item.reason ? { reason: item.reason } : {}),
+      }),
+    ),
     ...(differing.length > 0 ? await compareContent(slice, session, bound, differing) : []),
   ];
+}
+
+/** The target's own checksum of what it stores. A digest is one of blocks for files of more than one: those are read. */
+async function compareChecksums(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  items: readonly ItemRow[],
+): Promise<Settlement[]> {
+  const asked = items.filter((item) => wholeDigest(item) !== undefined);
+  const told = new Map<string, string>();
+  const refs = asked.map((item) => item.targetRef as string).sort();
+  for await (const { ref, sha256 } of session.checksums?.(bound.target, refs, slice.signal) ?? [])
+    told.set(ref, sha256);
+  const equal = asked.filter((item) => told.get(item.targetRef as string) === wholeDigest(item));
+  const proven = new Set(equal.map((item) => item.key));
+  const rest = items.filter((item) => !proven.has(item.key));
+  return [
+    ...equal.map(
+      (item): Settlement => ({
+        key: item.key,
+        todo: null,
+        outcome: 'verified',
+        proof: 'checksum',
+        ...(item.reason ? { reason: item.reason } : {}),
+      }),
+    ),
+    // A checksum that differs is looked at once more: the content decides.
+    ...(rest.length > 0 ? await compareContent(slice, session, bound, rest) : []),
+  ];
+}
+
+/** SHA-256 of the whole file, where that is known. */
+function wholeDigest({ digest, bytes, base, meta }: ItemRow): string | undefined {
+  if (typeof base?.sha256 === 'string') return base.sha256;
+  return meta.type === 'file' && bytes <= BLOCK_BYTES ? (digest ?? undefined) : undefined;
 }
 
 function missing(item: ItemRow): Settlement {

@@ -330,7 +330,7 @@ export interface Target<B> extends Session {
     container: TargetContainer,
     refs: readonly string[],
     signal: AbortSignal,
-  ): AsyncIterable<{ readonly ref: string; readonly sha256: string; readonly bytes: number }>;
+  ): AsyncIterable<{ readonly ref: string; readonly sha256: string }>;
   /** Bytes that still fit, where the account has a quota that the target tells. */
   room?(signal: AbortSignal): Promise<number | undefined>;
   /** What names it can keep; set for kind `files`. */

@@ -14,6 +14,8 @@ export interface BatchRow {
   readonly keys: readonly string[];
   readonly digests: readonly string[];
   readonly blameless: boolean;
+  /** Where each was to go, for kinds whose items stand under paths; parallel to `keys`. */
+  readonly paths?: readonly string[] | null;
 }
 
 /** Commits intents before anything is written. Each key names one write; `digests` is parallel to `keys`. */
@@ -25,8 +27,16 @@ export async function openBatch(
   return fenced(ledger, lease, async (sql) => {
     const { rows } = await sql.query<{ id: number }>({
       name: 'open-batch',
-      text: `insert into batch (container, fence, op, anchor, keys, digests) values ($1, $2, $3, $4, $5, $6) returning id`,
-      values: [intent.container, lease.fence, intent.op, intent.anchor, intent.keys, intent.digests],
+      text: `insert into batch (container, fence, op, anchor, keys, digests, paths) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+      values: [
+        intent.container,
+        lease.fence,
+        intent.op,
+        intent.anchor,
+        intent.keys,
+        intent.digests,
+        intent.paths ?? null,
+      ],
     });
     return (rows[0] as { id: number }).id;
   });
@@ -47,14 +57,17 @@ export async function settleBatch(
     await settleItems(sql, batch.container, settled, run);
     await also(sql);
     const answered = new Set(settled.map((s) => s.key));
-    const open = batch.keys.flatMap((key, at) => (answered.has(key) ? [] : [{ key, digest: batch.digests[at] ?? '' }]));
+    const open = batch.keys.flatMap((key, at) =>
+      answered.has(key) ? [] : [{ key, digest: batch.digests[at] ?? '', path: batch.paths?.[at] }],
+    );
     if (open.length === 0) {
       await sql.query({ name: 'end-batch', text: 'delete from batch where id = $1', values: [batch.id] });
     } else {
-      await sql.query('update batch set keys = $2, digests = $3 where id = $1', [
+      await sql.query('update batch set keys = $2, digests = $3, paths = $4 where id = $1', [
         batch.id,
         open.map((o) => o.key),
         open.map((o) => o.digest),
+        batch.paths ? open.map((o) => o.path) : null,
       ]);
     }
   });
@@ -63,7 +76,7 @@ export async function settleBatch(
 /** Batches of a pairing whose answers were lost. */
 export async function openBatches(ledger: Ledger, pairing: number): Promise<BatchRow[]> {
   const { rows } = await ledger.pool.query<BatchRow>(
-    `select b.id, b.container, b.op, b.anchor, b.keys, b.digests, b.blameless from batch b
+    `select b.id, b.container, b.op, b.anchor, b.keys, b.digests, b.blameless, b.paths from batch b
      join container c on c.id = b.container where c.pairing = $1 order by b.id`,
     [pairing],
   );

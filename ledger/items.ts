@@ -52,13 +52,15 @@ export async function stageItems(
   items: readonly ItemRef[],
   run: number,
   edits: Edits,
+  folded?: readonly (string | null)[],
 ): Promise<void> {
   if (items.length === 0) return;
   await sql.query({
     name: 'stage-items',
-    text: `insert into item (container, key, rank, version, meta, bytes, todo, run)
-     select $1, key, rank, version, meta, bytes, 'create', $7
-     from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[]) as t (key, rank, version, meta, bytes)
+    text: `insert into item (container, key, rank, version, meta, bytes, todo, run, folded)
+     select $1, key, rank, version, meta, bytes, 'create', $7, folded
+     from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[], $9::text[])
+       as t (key, rank, version, meta, bytes, folded)
      on conflict (container, key) do update set
        version = excluded.version, meta = excluded.meta, gone = false,
        bytes = case when $8 = 'content' and excluded.bytes > 0 then excluded.bytes else item.bytes end,
@@ -78,6 +80,7 @@ export async function stageItems(
       items.map((item) => item.bytes),
       run,
       edits,
+      folded ?? items.map(() => null),
     ],
   });
 }
@@ -242,11 +245,11 @@ export async function lookAtConflicts(sql: Sql, pairing: number): Promise<void> 
   );
 }
 
-/** What an earlier spec skipped is decided anew. */
+/** What an earlier spec skipped, or could not place, is decided anew. */
 export async function unskip(sql: Sql, container: number): Promise<void> {
   await sql.query(
     `update item set todo = 'create', outcome = null, reason = null, identities = null
-     where container = $1 and outcome = 'skipped' and target_ref is null and not gone`,
+     where container = $1 and outcome in ('skipped', 'refused') and target_ref is null and not gone`,
     [container],
   );
 }
@@ -257,6 +260,7 @@ export interface Departed {
   readonly key: string;
   readonly digest: string;
   readonly targetRef: string;
+  readonly targetVersion: string | null;
   readonly targetKey: string;
   readonly targetValidity: string;
 }
@@ -264,7 +268,7 @@ export interface Departed {
 /** Items of the pairing that are gone from the source but stand in the target, by digest. */
 export async function departedByDigest(sql: Sql, pairing: number, digests: readonly string[]): Promise<Departed[]> {
   const { rows } = await sql.query<Departed>(
-    `select i.container, i.key, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef", c.target_key as "targetKey", c.target_validity as "targetValidity"
+    `select i.container, i.key, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef", i.target_version as "targetVersion", c.target_key as "targetKey", c.target_validity as "targetValidity"
      from item i join container c on c.id = i.container
      where c.pairing = $1 and i.gone and i.target_ref is not null and i.outcome <> 'skipped'
        and i.digest = any (select decode(d, 'hex') from unnest($2::text[]) as d)
@@ -272,6 +276,32 @@ export async function departedByDigest(sql: Sql, pairing: number, digests: reado
     [pairing, digests],
   );
   return rows;
+}
+
+/**
+ * Digests of items that are gone from the source under another key and have what these have: id, size and date. By the
+ * key of the new item.
+ */
+export async function departedById(
+  sql: Sql,
+  pairing: number,
+  items: readonly Pick<ItemRow, 'key' | 'bytes' | 'meta'>[],
+): Promise<Map<string, string>> {
+  const { rows } = await sql.query<{ key: string; digest: string }>(
+    `select t.key, encode(i.digest, 'hex') as digest
+     from unnest($2::text[], $3::text[], $4::bigint[], $5::text[]) as t (key, id, bytes, modified)
+     join item i on i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified
+     join container c on c.id = i.container
+     where c.pairing = $1 and i.gone and i.target_ref is not null and i.digest is not null and i.outcome <> 'skipped'`,
+    [
+      pairing,
+      items.map((item) => item.key),
+      items.map((item) => item.meta.id ?? null),
+      items.map((item) => item.bytes),
+      items.map((item) => item.meta.modified ?? null),
+    ],
+  );
+  return new Map(rows.map((row) => [row.key, row.digest]));
 }
 
 export async function hasDeparted(sql: Sql, pairing: number): Promise<boolean> {

@@ -22,7 +22,7 @@ export const removable = {
   async next(sql: Sql, container: number, limit: number): Promise<Removable[]> {
     const { rows } = await sql.query<Removable>(
       `select key, target_ref as ref, target_version as version, encode(digest, 'hex') as digest from item
-       where container = $1 and gone and target_ref is not null and outcome not in ('skipped', 'conflict') order by key limit $2`,
+       where container = $1 and gone and target_ref is not null and outcome not in ('skipped', 'conflict') order by key desc limit $2`,
       [container, limit],
     );
     return rows;

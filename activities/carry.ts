@@ -1,0 +1,255 @@
+/**
+ * Files on their way. Each pair of connections, one to either side, takes what is next: small files in lots, which are
+ * read and then written, and large ones alone, which stream through it.
+ */
+import type { Source, Target } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
+import type { FileBody, FileMeta } from '../connectors/files.js';
+import { emptyBody, LARGE_BYTES } from '../connectors/files.js';
+import type { ContainerRow } from '../ledger/containers.js';
+import type { ItemRow, Settlement } from '../ledger/items.js';
+import { countToDo, departedById, nextItems } from '../ledger/items.js';
+import { carryLarge } from './carry-large.js';
+import { deliver } from './deliver.js';
+import { moveDeparted } from './departed.js';
+import type { Destination } from './destination.js';
+import { createDestination } from './destination.js';
+import { deliverEdits } from './edits.js';
+import type { Transfer } from './feed.js';
+import { asRef } from './feed.js';
+import type { Entry } from './fitting.js';
+import { withLanes } from './lanes.js';
+import type { Names } from './names.js';
+import { createNames, twinsIn } from './names.js';
+import { settleRefused } from './settle.js';
+import type { Slice } from './slice.js';
+import { paced, spend } from './spend.js';
+import { wentAway } from './went-away.js';
+
+/** Connections that belong together. */
+export interface Pair {
+  readonly source: Source<unknown>;
+  readonly target: Target<unknown>;
+}
+
+/** What carrying one container's items takes. */
+export interface Carriage {
+  readonly slice: Slice;
+  readonly op: Transfer;
+  readonly to: Destination;
+  readonly names: Names;
+  readonly stop: AbortSignal;
+}
+
+const PAGE_ITEMS = 1_000;
+/** Few enough that all connections have something to do to the end. */
+const LOT_ITEMS = 64;
+
+/** `stopped` is asked after each lot whether the others should go on: too many failures end the slice. */
+export async function carry(
+  slice: Slice,
+  op: Transfer,
+  rows: readonly ContainerRow[],
+  stopped: () => Promise<boolean>,
+): Promise<void> {
+  const moved = new Set<string>();
+  for (const row of rows) {
+    if (slice.ending()) return;
+    const names = createNames(slice.target.names ?? {}, slice.selection, await twinsIn(slice.deps.ledger.pool, row.id));
+    const items = await countToDo(slice.deps.ledger.pool, [row.id], op);
+    const further = Math.min(slice.lanes(), Math.ceil(items / LOT_ITEMS)) - 1;
+    const stop = new AbortController();
+    const carriage = {
+      slice,
+      op,
+      to: createDestination(slice, row, moved),
+      names,
+      stop: AbortSignal.any([slice.signal, stop.signal]),
+    };
+    await withLanes(further, slice.lane, (targets) =>
+      withLanes(targets.length, slice.sourceLane, async (sources) => {
+        const pairs = [
+          { source: slice.source, target: slice.target },
+          ...sources.map((source, at) => ({ source, target: targets[at] as Target<unknown> })),
+        ];
+        await work(carriage, pairs, stop, stopped);
+      }),
+    );
+  }
+}
+
+async function work(
+  carriage: Carriage,
+  pairs: readonly Pair[],
+  stop: AbortController,
+  stopped: () => Promise<boolean>,
+): Promise<void> {
+  const take = taking(carriage);
+  const results = await Promise.allSettled(
+    pairs.map(async (pair) => {
+      try {
+        for (let lot = await take(); lot; lot = await take()) {
+          if ('large' in lot) await carryLarge(carriage, pair, lot.large);
+          else await carrySmall(carriage, pair, lot.small);
+          if (await stopped()) return stop.abort(new Fault('unavailable', ANOTHER));
+        }
+      } catch (error) {
+        stop.abort(new Fault('unavailable', ANOTHER));
+        throw error;
+      }
+    }),
+  );
+  // What was only cut off by the first failure says nothing.
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const first = failures.find((error) => !(error instanceof Fault && error.message === ANOTHER));
+  if (first !== undefined) throw first;
+}
+
+const ANOTHER = 'the slice was ended by another of its connections';
+
+type Lot = { readonly small: readonly ItemRow[] } | { readonly large: ItemRow };
+
+/** Hands out lots in the order of the ledger, one caller at a time; undefined at the end. */
+function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefined> {
+  const { ledger, settings } = slice.deps;
+  let page: ItemRow[] = [];
+  let after: ItemRow | undefined;
+  let last = false;
+  const next = async (): Promise<Lot | undefined> => {
+    if (slice.ending() || stop.aborted) return undefined;
+    if (page.length === 0 && !last) {
+      page = await nextItems(ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
+      last = page.length < PAGE_ITEMS;
+      after = page.at(-1) ?? after;
+    }
+    const [first] = page;
+    if (!first) return undefined;
+    if (isLarge(first)) {
+      page.shift();
+      return { large: first };
+    }
+    const most = paced(slice, 'target', {
+      items: first.tries > 0 ? 1 : Math.min(LOT_ITEMS, settings.batchItems),
+      bytes: settings.batchBytes,
+    });
+    const small: ItemRow[] = [];
+    let bytes = 0;
+    for (let item = page[0]; item && !isLarge(item) && small.length < most.items; item = page[0]) {
+      if (small.length > 0 && bytes + item.bytes > most.bytes) break;
+      bytes += item.bytes;
+      small.push(page.shift() as ItemRow);
+    }
+    return { small };
+  };
+  let turn: Promise<unknown> = Promise.resolve();
+  return () => {
+    const taken = turn.then(next);
+    turn = taken.catch(() => {});
+    return taken;
+  };
+}
+
+const isLarge = (item: ItemRow): boolean => item.bytes > LARGE_BYTES;
+
+async function carrySmall(carriage: Carriage, pair: Pair, items: readonly ItemRow[]): Promise<void> {
+  const { slice, op, to } = carriage;
+  const { flight } = slice.deps;
+  const refused: Settlement[] = [];
+  const placed = items.flatMap((item) => placedItem(carriage, item, refused));
+  const bytes = placed.reduce((sum, { item }) => sum + item.bytes, 0);
+  await flight.take(bytes, carriage.stop);
+  try {
+    const left = op === 'create' ? await moveKnown(carriage, pair, placed) : placed;
+    const entries = await read(carriage, pair, left, refused);
+    const lot = { to, op, entries, bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0) };
+    if (entries.length > 0) await (op === 'create' ? deliver : deliverEdits)(slice, pair.target, lot);
+  } finally {
+    flight.give(bytes);
+    await settleRefused(slice, to.row.id, refused);
+  }
+}
+
+export interface Placed {
+  readonly item: ItemRow;
+  readonly path: string;
+  readonly notes: readonly string[];
+}
+
+/** With where it goes; what goes nowhere is settled as the spec says. */
+export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Settlement[]): Placed[] {
+  // What is there keeps its place, whatever became of the rules since.
+  if (op === 'update' && item.targetRef !== null) return [{ item, path: item.targetRef, notes: [] }];
+  const named = names.of(item.key);
+  if (!('problem' in named)) return [{ item, ...named }];
+  const skipped = slice.selection.names === 'skip';
+  refused.push({
+    key: item.key,
+    todo: null,
+    outcome: skipped ? 'skipped' : 'refused',
+    reason: `${named.problem}; ${skipped ? 'the spec skips such names' : 'rename it in the source, or set `names` to rename or skip'}`,
+  });
+  return [];
+}
+
+async function read(
+  { slice, to, stop }: Carriage,
+  pair: Pair,
+  placed: readonly Placed[],
+  refused: Settlement[],
+): Promise<Entry[]> {
+  const { rules } = slice;
+  const { key, path, validity } = to.row;
+  const byKey = new Map(placed.map((one) => [one.item.key, one]));
+  const entries: Entry[] = [];
+  try {
+    for await (const answer of pair.source.read(
+      { key, path, validity },
+      placed.map(({ item }) => asRef(item)),
+      stop,
+    )) {
+      if ('refused' in answer) {
+        const outcome = answer.skipped ? 'skipped' : 'refused';
+        refused.push({ key: answer.refused, todo: null, outcome, reason: answer.reason });
+        continue;
+      }
+      const { item, path: at, notes } = byKey.get(answer.key) as Placed;
+      const body: FileBody = { ...(answer.body as FileBody), path: at };
+      const bytes = rules.size(body);
+      entries.push({ item, body, bytes, digest: rules.digest(body), notes, identities: [], path: at });
+      if (!(await spend(slice, 'source', 1, bytes))) break;
+    }
+  } catch (error) {
+    if (!(await wentAway(slice, error, key, stop))) {
+      if (error instanceof Fault) error.side ??= 'source';
+      throw error;
+    }
+  }
+  return entries;
+}
+
+/**
+ * Files that have another name in the source now, told by what stays with a file (`FileMeta.id`) and unchanged in size
+ * and date, are renamed in the target without being read.
+ */
+async function moveKnown(carriage: Carriage, pair: Pair, placed: readonly Placed[]): Promise<readonly Placed[]> {
+  const { slice, to } = carriage;
+  const files = placed.filter(({ item }) => item.meta.type === 'file' && typeof item.meta.id === 'string');
+  if (files.length === 0) return placed;
+  const open = await to.open(pair.target);
+  if (!open.hasDeparted) return placed;
+  const known = await departedById(
+    slice.deps.ledger.pool,
+    slice.pairing.id,
+    files.map(({ item }) => item),
+  );
+  const entries = files.flatMap(({ item, path, notes }): Entry[] => {
+    const digest = known.get(item.key);
+    if (digest === undefined) return [];
+    const body = emptyBody(item.meta as FileMeta, path);
+    return [{ item, body, bytes: item.bytes, digest, notes, identities: [], path }];
+  });
+  if (entries.length === 0) return placed;
+  const left = new Set((await moveDeparted(slice, open, pair.target, entries)).map((entry) => entry.item.key));
+  const tried = new Set(entries.map((entry) => entry.item.key));
+  return placed.filter(({ item }) => !tried.has(item.key) || left.has(item.key));
+}

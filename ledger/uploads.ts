@@ -1,0 +1,111 @@
+/** Large files on their way: what the target has acknowledged, and the digests of it. */
+import type { Lease } from './leases.js';
+import { fenced } from './leases.js';
+import type { Ledger, Sql } from './ledger.js';
+
+export interface UploadRow {
+  readonly id: number;
+  readonly container: number;
+  readonly key: string;
+  /** The version of the source's file that all parts are of. */
+  readonly version: string;
+  readonly bytes: number;
+  readonly partBytes: number;
+  readonly path: string;
+  readonly token: string;
+  /** Set once all parts are there: it is being put in its place. */
+  readonly digest: string | null;
+}
+
+/** What the target has acknowledged, by number of the part. */
+export interface UploadPart {
+  readonly part: number;
+  readonly bytes: number;
+  /** SHA-256 of each block of it, one behind the other. */
+  readonly blocks: Buffer;
+}
+
+const COLUMNS = `id, container, key, version, bytes, part_bytes as "partBytes", path, token, encode(digest, 'hex') as digest`;
+
+export async function readUpload(sql: Sql, container: number, key: string): Promise<UploadRow | undefined> {
+  const { rows } = await sql.query<UploadRow>(`select ${COLUMNS} from upload where container = $1 and key = $2`, [
+    container,
+    key,
+  ]);
+  return rows[0];
+}
+
+export async function partsOf(sql: Sql, upload: number): Promise<UploadPart[]> {
+  const { rows } = await sql.query<UploadPart>(
+    'select part, bytes, blocks from upload_part where upload = $1 order by part',
+    [upload],
+  );
+  return rows;
+}
+
+/** Written down before the target hears of it, so that nothing is left there that nobody knows of. */
+export async function startUpload(
+  ledger: Ledger,
+  lease: Lease,
+  upload: Omit<UploadRow, 'id' | 'digest'>,
+): Promise<UploadRow> {
+  const { container, key, version, bytes, partBytes, path, token } = upload;
+  return fenced(ledger, lease, async (sql) => {
+    const { rows } = await sql.query<UploadRow>(
+      `insert into upload (container, key, version, bytes, part_bytes, path, token)
+       values ($1, $2, $3, $4, $5, $6, $7) returning ${COLUMNS}`,
+      [container, key, version, bytes, partBytes, path, token],
+    );
+    return rows[0] as UploadRow;
+  });
+}
+
+export async function acknowledgePart(ledger: Ledger, lease: Lease, upload: number, part: UploadPart): Promise<void> {
+  await fenced(ledger, lease, async (sql) => {
+    await sql.query(
+      `insert into upload_part (upload, part, bytes, blocks) values ($1, $2, $3, $4)
+       on conflict (upload, part) do update set bytes = excluded.bytes, blocks = excluded.blocks`,
+      [upload, part.part, part.bytes, part.blocks],
+    );
+    await sql.query('update upload set changed_at = now() where id = $1', [upload]);
+  });
+}
+
+/** Parts that the target has lost since. */
+export async function forgetParts(
+  ledger: Ledger,
+  lease: Lease,
+  upload: number,
+  kept: readonly number[],
+): Promise<void> {
+  await fenced(ledger, lease, (sql) =>
+    sql.query('delete from upload_part where upload = $1 and part <> all ($2)', [upload, kept]),
+  );
+}
+
+/** The intent of the last step: the file with this digest is put in its place. */
+export async function startFinishing(ledger: Ledger, lease: Lease, upload: number, digest: string): Promise<void> {
+  await fenced(ledger, lease, (sql) =>
+    sql.query(`update upload set digest = decode($2, 'hex'), changed_at = now() where id = $1`, [upload, digest]),
+  );
+}
+
+/** Part of the transaction that settles the item, or of the one that follows when the target has forgotten it. */
+export async function endUpload(sql: Sql, upload: number): Promise<void> {
+  await sql.query('delete from upload where id = $1', [upload]);
+}
+
+/** Uploads that nobody will go on with: their file is gone, settled, or of another version. */
+export async function abandonedUploads(sql: Sql, pairing: number): Promise<UploadRow[]> {
+  const { rows } = await sql.query<UploadRow>(
+    `select u.id, u.container, u.key, u.version, u.bytes, u.part_bytes as "partBytes", u.path, u.token,
+       encode(u.digest, 'hex') as digest
+     from upload u
+     join container c on c.id = u.container
+     left join item i on i.container = u.container and i.key = u.key
+     where c.pairing = $1
+       and (i.key is null or i.gone or i.version <> u.version or i.todo is null or i.todo not in ('create', 'update'))`,
+    [pairing],
+  );
+  return rows;
+}
