@@ -50,6 +50,7 @@ export const noCounts = (): Counts => ({
   remove: 0,
   unchanged: 0,
   adopt: 0,
+  compare: 0,
   skip: 0,
   conflict: 0,
   refuse: 0,

@@ -14,19 +14,20 @@ const COUNTED = [
   'remove',
   'unchanged',
   'adopt',
+  'compare',
   'skip',
   'conflict',
   'refuse',
   'changedThere',
   'bytes',
-] as const satisfies readonly Exclude<keyof PlanTotals, 'make'>[];
+] as const satisfies readonly Exclude<keyof PlanTotals, 'make' | 'volume'>[];
 
 /** Looks at every account of the spec; an account that cannot be opened is a problem, not the end. */
 export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, beat: () => void): Promise<PlanResult> {
   const containers: PlanContainer[] = [];
   const remarks = createRemarks(deps);
   const totals = { make: 0, ...Object.fromEntries(COUNTED.map((key) => [key, 0])) } as {
-    -readonly [K in keyof PlanTotals]: number;
+    -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
   };
   let unit = 0;
   let truncated = false;

@@ -1,10 +1,16 @@
 /** What a selection covers, and where it goes: pure rules over containers and items. */
 import type { Container, ContainerProperties, ItemRef, Wanted } from '../connectors/contract.js';
 import { createFolderMatcher } from '../schemas/folder-globs.js';
-import type { Filter, Selection } from '../schemas/spec.js';
+import type { Selection } from '../schemas/spec.js';
+import { conditions } from './item-conditions.js';
+import { coversEntry } from './selecting-files.js';
 
-/** Whether the selection covers a container. Without `include.folders` it covers all. */
+/**
+ * Whether the selection covers a container. Without `include.folders` it covers all. Of kind `files` there is one for
+ * the whole tree, which is always covered: its folders are items.
+ */
 export function coversContainer(selection: Selection): (path: readonly string[]) => boolean {
+  if (selection.kind === 'files') return () => true;
   const { include, exclude } = selection;
   const included = include?.folders ? createFolderMatcher(include.folders) : () => true;
   const excluded = exclude?.folders ? createFolderMatcher(exclude.folders) : () => false;
@@ -14,27 +20,15 @@ export function coversContainer(selection: Selection): (path: readonly string[])
   };
 }
 
-/** Whether the selection covers an item of a covered container: all conditions of `include`, none of `exclude`. */
-export function coversItem(selection: Selection): (item: ItemRef) => boolean {
-  const included = conditions(selection.include);
-  const excluded = conditions(selection.exclude);
+/**
+ * Whether the selection covers an item of a covered container: all conditions of `include`, none of `exclude`. Ages
+ * count back from `now`, in milliseconds since the epoch.
+ */
+export function coversItem(selection: Selection, now = Date.now()): (item: ItemRef) => boolean {
+  if (selection.kind === 'files') return coversEntry(selection, now);
+  const included = conditions(selection.include, now);
+  const excluded = conditions(selection.exclude, now);
   return (item) => included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
-}
-
-/** The conditions a filter sets on items. An item without a date meets none that speaks of dates. */
-function conditions(filter: Filter | undefined): ((item: ItemRef) => boolean)[] {
-  const { since, before, larger, smaller } = filter ?? {};
-  const all: ((item: ItemRef) => boolean)[] = [];
-  if (since !== undefined) all.push((item) => dateOf(item) >= Date.parse(since));
-  if (before !== undefined) all.push((item) => dateOf(item) < Date.parse(before));
-  if (larger !== undefined) all.push((item) => item.bytes > larger);
-  if (smaller !== undefined) all.push((item) => item.bytes < smaller);
-  return all;
-}
-
-/** Milliseconds since the epoch; NaN, which compares as false, where the item has no date. */
-function dateOf(item: ItemRef): number {
-  return typeof item.meta.date === 'string' ? Date.parse(item.meta.date) : Number.NaN;
 }
 
 /**
@@ -53,23 +47,29 @@ export function wantedContainer(
     ...(container.subscribed === true && { subscribed: true }),
     ...(container.properties && { properties: container.properties }),
   };
-  const map = selection.map?.folders ?? {};
   for (let depth = container.path.length; depth > 0; depth--) {
-    const to = map[container.path.slice(0, depth).join('/')];
+    const to = mapped(selection, container.path.slice(0, depth).join('/'));
     if (to !== undefined) return { path: [...to.split('/'), ...container.path.slice(depth)], ...kept };
   }
   return { path: container.path, ...(container.role ? { role: container.role } : {}), ...kept };
 }
 
-/** Where an entry of a tree goes: `map.folders` names whole folders, through the longest match all that is below them. */
-export function wantedPath({ map }: Selection, key: string): string {
-  const folders = map?.folders;
-  if (!folders) return key;
-  for (let at = key.length; at > 0; at = key.lastIndexOf('/', at - 1)) {
-    const to = folders[key.slice(0, at)];
-    if (to !== undefined) return to + key.slice(at);
+/**
+ * The path that an item of kind `files` should have: `map.folders` names whole folders and, through the longest match,
+ * everything below them. A file is no folder: only those above it count.
+ */
+export function wantedPath(selection: Selection, key: string): string {
+  if (selection.map?.folders === undefined) return key;
+  for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
+    const to = mapped(selection, key.slice(0, end));
+    if (to !== undefined) return to + key.slice(end);
   }
   return key;
+}
+
+function mapped({ map }: Selection, path: string): string | undefined {
+  // A folder may be called "constructor".
+  return map?.folders && Object.hasOwn(map.folders, path) ? map.folders[path] : undefined;
 }
 
 /**

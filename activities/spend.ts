@@ -1,5 +1,6 @@
 /** Rates: draws from the buckets the fleet shares, in lots, and waits while a bucket is in debt. */
 import { drawBudget } from '../ledger/budgets.js';
+import { bandwidthNow } from '../schemas/bandwidth.js';
 import { pause, systemScope } from './connections.js';
 import type { Slice } from './slice.js';
 
@@ -10,35 +11,51 @@ interface Rates {
   readonly bytes: number | undefined;
 }
 const UNITS = ['items', 'bytes'] as const;
+type Unit = (typeof UNITS)[number];
+
+/** What a bucket may be owed unpaid, in seconds: a query for each chunk of a stream would cost more than it is worth. */
+const UNPAID = 0.1;
+
+/** At least so often a wait is looked at again: rates change by timetable and by `retune`, and a pause bites. */
+const STEP_MS = 500;
 
 const unpaid = new WeakMap<Slice, Record<Side, { items: number; bytes: number }>>();
 
 /**
- * Pays for work before it is done, and waits its turn. Below a tenth of a second's worth it is only noted. False:
+ * Pays for work before it is done, and waits its turn. Below a tenth of a second's worth it is only noted. Chunks of a
+ * stream that are paid for one by one pass at their rate, with at most a second's worth and one chunk at once. False:
  * the slice ended first, and the work must not be done.
  */
 export async function spend(slice: Slice, side: Side, items: number, bytes: number): Promise<boolean> {
   const rates = ratesOf(slice, side);
-  if (rates.items === undefined && rates.bytes === undefined) return true;
   const both = unpaid.get(slice) ?? { source: { items: 0, bytes: 0 }, target: { items: 0, bytes: 0 } };
   unpaid.set(slice, both);
   const spent = both[side];
-  spent.items += items;
-  spent.bytes += bytes;
-  const scope = systemScope(side === 'source' ? slice.sourceConfig : slice.targetConfig);
+  const done = { items, bytes };
   for (const unit of UNITS) {
     const perSecond = rates[unit];
-    const due = spent[unit];
-    if (perSecond === undefined || due < perSecond / 10) continue;
+    // What passed while there was no rate, or a higher one, is not owed at this one.
+    const owed = perSecond === undefined ? 0 : Math.min(spent[unit], perSecond * UNPAID) + done[unit];
+    const isDue = perSecond !== undefined && owed >= perSecond * UNPAID;
     // Another connection of this slice must not pay for the same again.
-    spent[unit] = 0;
-    for (;;) {
-      const waitMs = await drawBudget(slice.deps.ledger, `${scope}/${unit}`, perSecond, due);
-      if (waitMs === 0) break;
-      if (!(await waited(slice, waitMs))) return false;
-    }
+    spent[unit] = isDue ? 0 : owed;
+    if (isDue && !(await pay(slice, side, unit, owed))) return false;
   }
   return true;
+}
+
+/** Draws from the side's bucket, at the rate that holds meanwhile. False: the slice ended first. */
+async function pay(slice: Slice, side: Side, unit: Unit, due: number): Promise<boolean> {
+  const scope = systemScope(side === 'source' ? slice.sourceConfig : slice.targetConfig);
+  for (;;) {
+    const perSecond = ratesOf(slice, side)[unit];
+    if (perSecond === undefined) return true;
+    const waitMs = await drawBudget(slice.deps.ledger, `${scope}/${unit}`, perSecond, due);
+    if (waitMs === 0) return true;
+    if (slice.ending()) return false;
+    await pause(Math.min(STEP_MS, waitMs), slice.signal);
+    if (slice.ending()) return false;
+  }
 }
 
 /** So much at once that the rates of the side are kept from one second to the next; at least one item. */
@@ -50,20 +67,14 @@ export function paced(slice: Slice, side: Side, most: { readonly items: number; 
   };
 }
 
+/** The timetable's rate and the steady one hold together: the lower counts. */
 function ratesOf(slice: Slice, side: Side): Rates {
   const { limits } = side === 'source' ? slice.sourceConfig : slice.targetConfig;
   const tuning = slice.tuning();
+  const steady = tuning.bytesPerSecond ?? limits?.bytesPerSecond;
+  const timed = limits?.bandwidth && bandwidthNow(limits.bandwidth, Date.now());
   return {
     items: tuning.itemsPerSecond ?? limits?.itemsPerSecond,
-    bytes: tuning.bytesPerSecond ?? limits?.bytesPerSecond,
+    bytes: steady === undefined || timed === undefined ? (steady ?? timed) : Math.min(steady, timed),
   };
-}
-
-/** In steps, so that a pause bites during a long wait. False: the slice ended meanwhile. */
-async function waited(slice: Slice, waitMs: number): Promise<boolean> {
-  for (const until = Date.now() + waitMs; Date.now() < until; ) {
-    if (slice.ending()) return false;
-    await pause(Math.min(500, until - Date.now()), slice.signal);
-  }
-  return !slice.ending();
 }

@@ -1,6 +1,6 @@
 /** What connectors over local files share: faults from errno, durable folders, staying inside a root. */
 import { constants } from 'node:fs';
-import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { link, lstat, open, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import type { FaultCode } from './errors.js';
 import { Fault } from './errors.js';
@@ -62,6 +62,26 @@ export async function syncFolder(path: string): Promise<void> {
     await folder.close();
   }
 }
+
+export type Linked = 'linked' | 'renamed' | 'taken';
+
+/** A second name for a file. Where the file system has none, the file is renamed. */
+export async function linked(from: string, to: string): Promise<Linked> {
+  try {
+    await link(from, to);
+    return 'linked';
+  } catch (error) {
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'EEXIST') return 'taken';
+    if (!WITHOUT_LINKS.has(errno)) throw error;
+  }
+  if (await ifThere(lstat(to))) return 'taken';
+  await rename(from, to);
+  return 'renamed';
+}
+
+/** What FAT, exFAT and some network file systems say to a hard link. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /** `path` without symbolic links; what does not exist yet is kept as it is named. */
 export async function provenPath(path: string): Promise<string> {

@@ -2,6 +2,7 @@
 import { manifest as caldav } from './caldav/manifest.js';
 import { manifest as carddav } from './carddav/manifest.js';
 import type { Connector } from './contract.js';
+import { manifest as folder } from './folder/manifest.js';
 import { manifest as imap } from './imap/manifest.js';
 import { manifest as maildir } from './maildir/manifest.js';
 import type { ConnectorManifest } from './manifest.js';
@@ -18,6 +19,7 @@ export interface Registration {
 export const connectors: Readonly<Record<string, Registration>> = {
   caldav: { manifest: caldav, load: async () => (await import('./caldav/index.js')).connector as Connector<never> },
   carddav: { manifest: carddav, load: async () => (await import('./carddav/index.js')).connector as Connector<never> },
+  folder: { manifest: folder, load: async () => (await import('./folder/index.js')).connector as Connector<never> },
   imap: { manifest: imap, load: async () => (await import('./imap/index.js')).connector as Connector<never> },
   maildir: { manifest: maildir, load: async () => (await import('./maildir/index.js')).connector as Connector<never> },
   mbox: { manifest: mbox, load: async () => (await import('./mbox/index.js')).connector as Connector<never> },

@@ -1,7 +1,7 @@
 /** What is wrong with the timetables under `limits`. */
 import type { Span } from './bandwidth.js';
 import { readSpan, spansOverlap } from './bandwidth.js';
-import { RATE_HINT, parseRate } from './bytes.js';
+import { parseRate, RATE_PATTERN } from './bytes.js';
 import { quote } from './diagnostic.js';
 import type { Problem } from './problem.js';
 import { labelOf, mappingAt } from './problem.js';
@@ -20,8 +20,11 @@ function tableProblems(spec: unknown, path: readonly string[]): Problem[] {
   return Object.entries(mappingAt(spec, path) ?? {}).flatMap(([text, rate]) => {
     const problems: Problem[] = [];
     const here = [...path, text];
-    if (typeof rate === 'string' && rate.endsWith('/s') && (parseRate(rate) ?? 1) < 1) {
-      problems.push({ path: here, at: 'value', message: `${labelOf(here, spec)} must be ${RATE_HINT}, and more than 0` });
+    const perSecond = parseRate(rate);
+    // What does not look like a rate at all is the schema's to tell.
+    if (typeof rate === 'string' && new RegExp(RATE_PATTERN).test(rate) && !(perSecond && perSecond >= 1)) {
+      const bound = perSecond === undefined ? 'is more than can be counted' : 'must be at least 1B/s';
+      problems.push({ path: here, at: 'value', message: `${labelOf(here, spec)} ${bound}` });
     }
     const span = readSpan(text);
     if (typeof span === 'string') return [...problems, { path: here, at: 'key', message: span }];

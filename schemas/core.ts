@@ -1,5 +1,6 @@
 /** The spec's JSON Schema, but for the connectors' options: schemas/assemble.ts puts them in. */
 import { KINDS } from '../connectors/contract.js';
+import { BYTES_HINT, BYTES_PATTERN, RATE_HINT, RATE_PATTERN } from './bytes.js';
 import { DURATION_PATTERN } from './duration.js';
 
 export type Schema = { readonly [key: string]: unknown };
@@ -83,13 +84,20 @@ const accounts: Schema = {
   ],
 };
 
-const folderGlobs: Schema = {
+const words = (description: string): Schema => ({
   type: 'array',
   minItems: 1,
   items: { type: 'string', minLength: 1 },
-  description:
-    'Globs over the path of a folder, calendar or address book, "/" between levels: * within a level, ** over levels, ?, {a,b}; brackets and parentheses are literal. "Projects/**" includes Projects itself.',
-};
+  description,
+});
+
+const bytes = (least: number, description: string): Schema => ({
+  type: ['integer', 'string'],
+  minimum: least,
+  pattern: BYTES_PATTERN,
+  patternErrorMessage: BYTES_HINT,
+  description,
+});
 
 const filter = (description: string): Schema => ({
   type: 'object',
@@ -97,11 +105,25 @@ const filter = (description: string): Schema => ({
   minProperties: 1,
   description,
   properties: {
-    folders: folderGlobs,
-    since: date('Mail only: messages with an internal date on this day or later (YYYY-MM-DD, UTC).'),
-    before: date('Mail only: messages with an internal date before this day (YYYY-MM-DD, UTC).'),
-    larger: { type: 'integer', minimum: 0, description: 'Mail only: messages larger than this, in bytes.' },
-    smaller: { type: 'integer', minimum: 1, description: 'Mail only: messages smaller than this, in bytes.' },
+    folders: words(
+      'Globs over the path of a folder, calendar or address book, "/" between levels: * within a level, ** over levels, ?, {a,b}; brackets and parentheses are literal. "Projects/**" includes Projects itself. For files a folder stands for everything below it.',
+    ),
+    files: words(
+      'Files only: globs over the whole path of a file, as for folders: "**/*.docx" in any folder, "*.docx" beside no folder only.',
+    ),
+    types: words(
+      'Files only: media types by the ending of the name, such as application/pdf, or a whole family such as image/*. Other files have none.',
+    ),
+    since: date(
+      'Mail and files only: messages with an internal date, files with content changed, on this day or later (YYYY-MM-DD, UTC).',
+    ),
+    before: date(
+      'Mail and files only: messages with an internal date, files with content changed, before this day (YYYY-MM-DD, UTC).',
+    ),
+    olderThan: duration('Files only: content last changed longer ago than this when the run looks.'),
+    newerThan: duration('Files only: content changed within this time before the run looks.'),
+    larger: bytes(0, 'Mail and files only: larger than this, in bytes or such as 10MB, 4GiB.'),
+    smaller: bytes(1, 'Mail and files only: smaller than this, in bytes or such as 10MB, 4GiB.'),
   },
 });
 
@@ -128,7 +150,7 @@ const selection: Schema = {
           propertyNames: { type: 'string', minLength: 1 },
           additionalProperties: { type: 'string', minLength: 1, description: 'Path of the folder in the target.' },
           description:
-            'Folders, calendars or address books by their path in the source, to the path in the target. What is not named goes by special use (sent, drafts …), then by name. With mode: two-way no two may lead to one.',
+            'Folders, calendars or address books by their path in the source, to the path in the target. What is not named goes by special use (sent, drafts …), then by name. What is below a named folder goes with it; the longest name counts. With mode: two-way no two may lead to one.',
         },
       },
     },
@@ -143,9 +165,10 @@ const selection: Schema = {
       0.1,
     ),
     verify: {
-      enum: ['readback', 'size'],
+      enum: ['readback', 'checksum', 'size'],
       default: 'readback',
-      description: 'The evidence asked for: read every item back and compare its digest, or compare sizes only.',
+      description:
+        'The evidence asked for: read every item back and compare its digest; for files, ask the target for its checksum, and read back what it cannot tell (checksum); or compare sizes only.',
     },
     mode: {
       enum: ['one-way', 'two-way'],
@@ -157,7 +180,7 @@ const selection: Schema = {
       enum: ['skip', 'source', 'target', 'newest', 'both'],
       default: 'skip',
       description:
-        'For calendars and contacts: what happens when an item was changed on both sides, or the target holds another of the same identity. It is reported and left (skip), one side wins (source, target), the later change wins (newest), or both are kept as two items (both).',
+        'For calendars, contacts and files: what happens when an item was changed on both sides, or the target holds another of the same identity (for files: of the same path). It is reported and left (skip), one side wins (source, target), the later change wins (newest), or both are kept as two items (both).',
     },
     match: {
       type: 'array',
@@ -171,6 +194,12 @@ const selection: Schema = {
       default: ['uid'],
       description:
         'What makes two contacts the same: uid, email (letter case aside), phone, name, or a vCard property such as X-CUSTOMER-NUMBER. The first that both have decides.',
+    },
+    names: {
+      enum: ['rename', 'skip', 'fail'],
+      default: 'fail',
+      description:
+        'What becomes of files and folders whose names the target cannot keep, or takes for the same (letter case, Unicode form): they get another name (rename), are left out (skip), or are refused (fail). Each is reported.',
     },
     withoutEmail: {
       enum: ['move', 'skip'],
@@ -238,6 +267,19 @@ export const limits: Schema = {
     },
     itemsPerSecond: { type: 'number', exclusiveMinimum: 0, description: 'Items a second, over all workers.' },
     bytesPerSecond: { type: 'number', exclusiveMinimum: 0, description: 'Bytes a second, over all workers.' },
+    bandwidth: {
+      type: 'object',
+      minProperties: 1,
+      additionalProperties: {
+        type: ['number', 'string'],
+        exclusiveMinimum: 0,
+        pattern: RATE_PATTERN,
+        patternErrorMessage: RATE_HINT,
+        description: 'Bytes a second, or a rate such as 2MB/s or 500KiB/s.',
+      },
+      description:
+        'Bytes a second by time of day, over all workers, such as { "08:00-18:00 Europe/Berlin": 2MB/s, "Sat,Sun 00:00-24:00 Europe/Berlin": 50MB/s }: days (optional, Mon-Fri or Sat,Sun), a span that may go over midnight, and one time zone for all. Where bytesPerSecond is set too, the lower of both holds; outside of all spans only that.',
+    },
   },
 };
 

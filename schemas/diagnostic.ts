@@ -52,6 +52,15 @@ export function quote(word: string): string {
 
 /** `a`, `a or b`, `a, b or c`. */
 export function oneOfWords(words: readonly string[]): string {
+  return listed(words, 'or');
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function allOfWords(words: readonly string[]): string {
+  return listed(words, 'and');
+}
+
+function listed(words: readonly string[], last: 'or' | 'and'): string {
   if (words.length < 2) return words.join('');
-  return `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
+  return `${words.slice(0, -1).join(', ')} ${last} ${words[words.length - 1]}`;
 }

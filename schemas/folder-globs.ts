@@ -13,12 +13,24 @@ export function createFolderMatcher(globs: readonly string[]): (path: string) =>
   return (path) => matchers.some((matches) => matches(path));
 }
 
-/** What is wrong with a glob, or nothing. */
+/** What is wrong with a glob over folders, or nothing. */
 export function folderGlobProblem(glob: string): string | undefined {
-  if (glob.trim() === '') return 'an empty glob fits no folder; use "**" for all';
+  return globProblem(glob, 'folder');
+}
+
+/** What is wrong with a glob over whole paths of files, or nothing. They are matched as folders are. */
+export function fileGlobProblem(glob: string): string | undefined {
+  return globProblem(glob, 'file');
+}
+
+function globProblem(glob: string, of: 'folder' | 'file'): string | undefined {
+  if (glob.trim() === '') return `an empty glob fits no ${of}; use "**" for all`;
   if (glob.length > 1000) return 'the glob is longer than 1,000 characters';
-  if (glob.startsWith('/') || glob.endsWith('/')) return 'paths of folders neither begin nor end with "/"';
-  if (glob.startsWith('!')) return 'a glob cannot be negated; name the folders under exclude';
+  if (glob.startsWith('/') || glob.endsWith('/')) {
+    const way = of === 'file' && glob.endsWith('/') ? '; choose whole folders with folders' : '';
+    return `paths of ${of}s neither begin nor end with "/"${way}`;
+  }
+  if (glob.startsWith('!')) return `a glob cannot be negated; name the ${of}s under exclude`;
   if (/(^|[^\\])(\\\\)*\\$/.test(glob)) return 'the glob ends in a backslash; write "\\\\" for one';
   if (/\*{3,}/.test(glob)) return 'use "*" within a level or "**" over levels';
   try {

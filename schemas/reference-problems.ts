@@ -1,10 +1,11 @@
-/** What a JSON Schema cannot say: references between parts, abilities of connectors, times, globs. */
+/** What a JSON Schema cannot say: references between parts, abilities of connectors, globs, timetables. */
 import type { Kind } from '../connectors/contract.js';
 import { KINDS } from '../connectors/contract.js';
 import type { Manifests } from './assemble.js';
 import { manifestOf } from './assemble.js';
+import { bandwidthProblems } from './bandwidth-problems.js';
 import { oneOfWords, quote } from './diagnostic.js';
-import { folderGlobProblem } from './folder-globs.js';
+import { filterProblems } from './filter-problems.js';
 import { kindProblems } from './kind-problems.js';
 import type { Problem } from './problem.js';
 import { listAt, mappingAt, textAt } from './problem.js';
@@ -18,13 +19,13 @@ export function referenceProblems(spec: unknown, manifests: Manifests): Problem[
   return [
     ...duplicateNames(spec, selections, 'selection'),
     ...duplicateNames(spec, schedules, 'schedule'),
+    ...bandwidthProblems(spec),
     ...selections.flatMap((path) => [
       ...systemProblems(spec, manifests, path, 'source'),
       ...systemProblems(spec, manifests, path, 'target'),
       ...kindProblems(spec, manifests, path),
-      ...filterProblems(spec, [...path, 'include']),
-      ...filterProblems(spec, [...path, 'exclude']),
-      ...mapProblems(spec, [...path, 'map', 'folders']),
+      ...filterProblems(spec, path),
+      ...mapProblems(spec, [...path, 'map', 'folders'], textAt(spec, [...path, 'kind']) === 'files'),
     ]),
     ...schedules.flatMap((path) => scheduleProblems(spec, path)),
   ];
@@ -95,62 +96,28 @@ function systemProblems(
   return problems;
 }
 
-function filterProblems(spec: unknown, filter: readonly string[]): Problem[] {
-  const problems: Problem[] = [];
-  for (const [index, glob] of (listAt(spec, [...filter, 'folders']) ?? []).entries()) {
-    const wrong = typeof glob === 'string' && glob !== '' ? folderGlobProblem(glob) : undefined;
-    if (wrong !== undefined)
-      problems.push({ path: [...filter, 'folders', String(index)], at: 'value', message: wrong });
-  }
-  for (const field of ['since', 'before']) {
-    const date = textAt(spec, [...filter, field]);
-    if (date !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(date) && !isDay(date)) {
-      problems.push({ path: [...filter, field], at: 'value', message: `${quote(date)} is not in the calendar` });
-    }
-  }
-  const values = mappingAt(spec, filter);
-  const { since, before, larger, smaller } = values ?? {};
-  if (typeof since === 'string' && typeof before === 'string' && isDay(since) && isDay(before) && since >= before) {
-    problems.push({
-      path: [...filter, 'since'],
-      at: 'key',
-      message: 'no day is both on or after "since" and before "before"',
-    });
-  }
-  if (typeof larger === 'number' && typeof smaller === 'number' && larger + 1 >= smaller) {
-    problems.push({
-      path: [...filter, 'larger'],
-      at: 'key',
-      message: 'no size is both above "larger" and below "smaller"',
-    });
-  }
-  return problems;
-}
-
-function isDay(date: string): boolean {
-  const time = Date.parse(`${date}T00:00:00Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date);
-}
-
-function mapProblems(spec: unknown, folders: readonly string[]): Problem[] {
+function mapProblems(spec: unknown, folders: readonly string[], inTree: boolean): Problem[] {
   return Object.entries(mappingAt(spec, folders) ?? {}).flatMap(([from, to]) => {
     const problems: Problem[] = [];
     const path = [...folders, from];
-    const isPath = (text: string): boolean => !text.split('/').includes('');
-    if (from !== '' && !isPath(from)) {
-      problems.push({
-        path,
-        at: 'key',
-        message: `${quote(from)} is not the path of a folder: "/" stands between names only`,
-      });
-    }
-    if (typeof to === 'string' && to !== '' && !isPath(to)) {
-      problems.push({
-        path,
-        at: 'value',
-        message: `${quote(to)} is not the path of a folder: "/" stands between names only`,
-      });
-    }
+    const check = (text: string, at: 'key' | 'value'): void => {
+      const names = text.split('/');
+      if (names.includes('')) {
+        problems.push({
+          path,
+          at,
+          message: `${quote(text)} is not the path of a folder: "/" stands between names only`,
+        });
+      } else if (inTree && (names.includes('.') || names.includes('..'))) {
+        problems.push({
+          path,
+          at,
+          message: `${quote(text)} is not the path of a folder: it is spelt from the root on, without "." and ".."`,
+        });
+      }
+    };
+    if (from !== '') check(from, 'key');
+    if (typeof to === 'string' && to !== '') check(to, 'value');
     return problems;
   });
 }

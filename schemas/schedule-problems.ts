@@ -4,6 +4,7 @@ import { parseDuration } from './duration.js';
 import type { Problem } from './problem.js';
 import { labelOf, listAt, mappingAt, textAt } from './problem.js';
 import { didYouMean } from './suggest.js';
+import { timeZoneProblem } from './time-zone.js';
 
 /** Temporal starts by interval at most once a second. */
 const SHORTEST_INTERVAL_MS = 1000;
@@ -38,10 +39,9 @@ export function scheduleProblems(spec: unknown, path: readonly string[]): Proble
   if (wrongCron !== undefined) problems.push(at('cron', wrongCron));
   const timezone = textAt(schedule, ['timezone']);
   if (timezone !== undefined) {
-    if (!isTimeZone(timezone)) {
-      const meant =
-        didYouMean(timezone, Intl.supportedValuesOf('timeZone')) || '; use an IANA name such as Europe/Berlin';
-      problems.push(at('timezone', `unknown time zone ${quote(timezone)}${meant}`));
+    const wrongZone = timeZoneProblem(timezone);
+    if (wrongZone !== undefined) {
+      problems.push(at('timezone', wrongZone));
     } else if (has('every') && !has('cron')) {
       problems.push({
         path: [...path, 'timezone'],
@@ -69,16 +69,4 @@ function selectionProblems(spec: unknown, path: readonly string[]): Problem[] {
       `unknown selection ${quote(name)}${didYouMean(name, known) || `; there is ${oneOfWords(known) || 'none'}`}`,
     );
   });
-}
-
-function isTimeZone(name: string): boolean {
-  // Offsets such as +02:00 pass Intl on newer runtimes, and Temporal refuses them.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }

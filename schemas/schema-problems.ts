@@ -130,6 +130,10 @@ function explainOne(error: ErrorObject, spec: unknown): Problem {
         `${whereOf(path, spec)} needs ${quote(String(params.missingProperty))} beside ${quote(String(params.property))}`,
       );
     case 'type':
+      // A field of several types says what it may be.
+      if (Array.isArray(parentSchema?.type) && typeof parentSchema.patternErrorMessage === 'string') {
+        return key(`${label} must be ${parentSchema.patternErrorMessage}${data === null ? ', and is empty' : ''}`);
+      }
       return key(`${label} must be ${typeWords(params.type)}${data === null ? ', and is empty' : ''}`);
     case 'enum':
       return value(explainEnum(error, path, label));

@@ -6,6 +6,7 @@ import type { JsonObject } from '../connectors/contract.js';
 import { MAX_ACCOUNTS_FILE_BYTES, readAccounts } from './accounts-file.js';
 import type { Manifests } from './assemble.js';
 import { assembleSchema } from './assemble.js';
+import { parseBytes, parseRate } from './bytes.js';
 import type { Diagnostic } from './diagnostic.js';
 import { sortDiagnostics } from './diagnostic.js';
 import { MAX_SPEC_BYTES, readDocument } from './document.js';
@@ -15,7 +16,7 @@ import { listAt, makePointer, textAt } from './problem.js';
 import { referenceProblems } from './reference-problems.js';
 import { scheduleWarnings } from './schedule-warnings.js';
 import { schemaProblems } from './schema-problems.js';
-import type { Account, Limits, Selection, Spec, SystemConfig } from './spec.js';
+import type { Account, Filter, Limits, Selection, Spec, SystemConfig } from './spec.js';
 
 /**
  * Reads a file. Of a file larger than `maxBytes` it may give just `maxBytes + 1` bytes: that is how its size
@@ -117,6 +118,8 @@ function toSpec(written: Written, fromFiles: ReadonlyMap<number, readonly Accoun
     targets: toSystems(written.targets),
     selections: written.selections.map((selection, index) => ({
       ...selection,
+      ...(selection.include && { include: toFilter(selection.include) }),
+      ...(selection.exclude && { exclude: toFilter(selection.exclude) }),
       accounts: fromFiles.get(index) ?? (selection.accounts as Selection['accounts']),
     })),
     ...(written.schedules !== undefined && { schedules: written.schedules }),
@@ -127,7 +130,23 @@ function toSystems(written: Readonly<Record<string, JsonObject>>): Record<string
   return Object.fromEntries(
     Object.entries(written).map(([name, { type, limits, ...options }]) => [
       name,
-      { type: type as string, ...(limits !== undefined && { limits: limits as Limits }), options },
+      { type: type as string, ...(limits !== undefined && { limits: toLimits(limits as Limits) }), options },
     ]),
   );
+}
+
+/** Sizes as numbers of bytes. */
+function toFilter({ larger, smaller, ...filter }: Filter): Filter {
+  return {
+    ...filter,
+    ...(larger !== undefined && { larger: parseBytes(larger) as number }),
+    ...(smaller !== undefined && { smaller: parseBytes(smaller) as number }),
+  };
+}
+
+/** Rates as numbers of bytes a second. */
+function toLimits({ bandwidth, ...limits }: Limits): Limits {
+  if (bandwidth === undefined) return limits;
+  const rates = Object.entries(bandwidth).map(([span, rate]) => [span, parseRate(rate) as number]);
+  return { ...limits, bandwidth: Object.fromEntries(rates) };
 }

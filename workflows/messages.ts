@@ -172,6 +172,16 @@ export interface SliceHeartbeat {
   readonly counters: UnitCounters;
   readonly itemsPerSecond: number;
   readonly bytesPerSecond: number;
+  /** Large files under way, at most four of them. */
+  readonly files?: readonly FileUnderWay[];
+}
+
+/** A file that is too large to be held, while it is carried. */
+export interface FileUnderWay {
+  /** Where it goes, below the root of the target. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly done: number;
 }
 
 export const PHASES = ['survey', 'move', 'verify'] as const;
@@ -238,6 +248,8 @@ export interface PlanContainer {
   readonly unchanged: number;
   /** The other side holds an equal item already: nothing is written. */
   readonly adopt: number;
+  /** Files whose path is taken in the target by one of the same size, which a run compares by its content. */
+  readonly compare: number;
   /** Left out by the rules of the spec: duplicates, no e-mail, the other side won. */
   readonly skip: number;
   /** Nobody wins: reported, and both sides stay as they are. */
@@ -250,6 +262,18 @@ export interface PlanContainer {
   readonly excluded: number;
   /** To be created. */
   readonly bytes: number;
+  /** Of files: the bytes behind the other numbers. */
+  readonly volume?: PlanVolume;
+}
+
+/** Bytes, as listings and the ledger tell them. */
+export interface PlanVolume {
+  /** The new sizes of what is to be updated. */
+  readonly update: number;
+  readonly remove: number;
+  readonly unchanged: number;
+  readonly compare: number;
+  readonly excluded: number;
 }
 
 /** Something that stands in the way. */
@@ -272,8 +296,40 @@ export interface PlanResult {
   readonly problems: readonly PlanProblem[];
   readonly notes: readonly PlanNote[];
   readonly totals: PlanTotals;
+  /** Files whose names the target cannot keep; absent where there are none. */
+  readonly names?: PlanNames;
+  /** How long a run would take, for units of kind `files`; absent where nothing is to do. */
+  readonly forecast?: PlanForecast;
   /** Accounts whose containers were too many to list here, summed up. */
   readonly truncated: boolean;
+}
+
+/** What becomes of names, as the spec's `names` says; the first are named, all are counted. */
+export interface PlanNames {
+  readonly renamed: number;
+  readonly skipped: number;
+  readonly refused: number;
+  readonly first: readonly PlanName[];
+}
+
+export interface PlanName {
+  readonly where: string;
+  /** In the source. */
+  readonly path: string;
+  readonly becomes: 'renamed' | 'skipped' | 'refused';
+  /** Where it would go, when it is renamed. */
+  readonly to?: string;
+  readonly reason: string;
+}
+
+/** Seconds; what cannot be told is absent. */
+export interface PlanForecast {
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly items: number;
+  readonly bytes: number;
+  /** What it rests on, and what it does not know, as sentences. */
+  readonly because: readonly string[];
 }
 
 export interface PlanTotals {
@@ -289,6 +345,8 @@ export interface PlanTotals {
   readonly refuse: number;
   readonly changedThere: number;
   readonly bytes: number;
+  readonly compare: number;
+  readonly volume?: PlanVolume;
 }
 
 export interface DoctorInput {

@@ -2,10 +2,10 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
-import { errnoOf, faultOf, ifThere, syncFolder } from '../local-files.js';
+import { errnoOf, faultOf, ifThere, linked, syncFolder } from '../local-files.js';
 import { atOnce, isItem, itemFile } from './item-files.js';
 import type { ItemNames } from './item-names.js';
-import { linked, nameNew, replace, writeAside } from './writing.js';
+import { nameNew, replace, writeAside } from './writing.js';
 
 /** Writes whose names are made durable together. */
 const LOT = 64;

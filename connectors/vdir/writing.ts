@@ -1,8 +1,9 @@
 /** Files that appear whole: written under another name, made durable, then named. */
 import { randomUUID } from 'node:crypto';
-import { link, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, ifThere } from '../local-files.js';
+import type { Linked } from '../local-files.js';
+import { ifThere, linked } from '../local-files.js';
 import { versionOf } from './item-files.js';
 
 const TORN = /^\.drover-[0-9a-f-]{36}\.tmp$/;
@@ -51,26 +52,6 @@ export async function replace({ path }: Aside, name: string): Promise<void> {
     throw error;
   }
 }
-
-export type Linked = 'linked' | 'renamed' | 'taken';
-
-/** A second name for a file. Where the file system has none, the file is renamed. */
-export async function linked(from: string, to: string): Promise<Linked> {
-  try {
-    await link(from, to);
-    return 'linked';
-  } catch (error) {
-    const errno = errnoOf(error) ?? '';
-    if (errno === 'EEXIST') return 'taken';
-    if (!WITHOUT_LINKS.has(errno)) throw error;
-  }
-  if (await ifThere(lstat(to))) return 'taken';
-  await rename(from, to);
-  return 'renamed';
-}
-
-/** What FAT, exFAT and some network file systems say to a hard link. */
-const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /** What a session that died left behind. */
 export async function sweep(folder: string, now: number): Promise<void> {

@@ -1,0 +1,56 @@
+/** What the file system tells of an entry, in the words of the contract. */
+import type { BigIntStats } from 'node:fs';
+import type { FileMeta, FileType } from '../files.js';
+
+/** A folder has one constant version: what it holds are items of their own. */
+export const FOLDER_VERSION = '';
+
+/** A file that replaces another has another inode, one that is edited in place another time or size. */
+export function versionOf(stats: BigIntStats): string {
+  return stats.isDirectory() ? FOLDER_VERSION : `${stats.size}-${stats.mtimeNs}-${stats.ino}`;
+}
+
+/** Undefined for sockets, pipes and devices. */
+export function typeOf(stats: BigIntStats): FileType | undefined {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  return stats.isSymbolicLink() ? 'link' : undefined;
+}
+
+/** A folder's time of change is left out: it says when something came or went in it, and that moves by itself. */
+export function metaOf(stats: BigIntStats, type: FileType): FileMeta {
+  const modified = type === 'folder' ? undefined : isoOf(stats.mtimeNs);
+  // 0 where the file system does not tell.
+  const created = stats.birthtimeNs > 0n ? isoOf(stats.birthtimeNs) : undefined;
+  return {
+    type,
+    ...(modified !== undefined && { modified }),
+    ...(created !== undefined && { created }),
+    id: `${stats.dev}:${stats.ino}`,
+  };
+}
+
+const SECOND_NS = 1_000_000_000n;
+const MILLISECOND_NS = 1_000_000n;
+
+/** ISO 8601 in UTC with as many digits as there are, at least three; undefined beyond the years that ISO 8601 has. */
+export function isoOf(ns: bigint): string | undefined {
+  const fraction = ((ns % SECOND_NS) + SECOND_NS) % SECOND_NS;
+  const date = new Date(Number((ns - fraction) / MILLISECOND_NS));
+  if (Number.isNaN(date.getTime())) return undefined;
+  const digits = fraction
+    .toString()
+    .padStart(9, '0')
+    .replace(/0{1,6}$/, '');
+  return date.toISOString().replace('.000Z', `.${digits}Z`);
+}
+
+/**
+ * Seconds since the epoch for `utimes`, which takes a double and cuts it to microseconds: rounded up by less than one,
+ * so that the milliseconds of `iso` stay what they are. Undefined for what is no time.
+ */
+export function secondsOf(iso: string | undefined): number | undefined {
+  if (iso === undefined || Number.isNaN(Date.parse(iso))) return undefined;
+  const micros = Number((/\.(\d{1,6})/.exec(iso)?.[1] ?? '').padEnd(6, '0'));
+  return Math.floor(Date.parse(iso) / 1000) + micros / 1e6 + 2.4e-7;
+}

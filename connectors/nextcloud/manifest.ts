@@ -1,0 +1,52 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import { davOptions } from '../dav/options.js';
+import type { ConnectorManifest } from '../manifest.js';
+
+const { auth, ca, timeouts } = davOptions;
+
+export const manifest = {
+  name: 'nextcloud',
+  summary: 'Files of any Nextcloud account: chunked and bulk upload, dates, checksums, quota.',
+  kinds: ['files'],
+  roles: ['source', 'target'],
+  listsAccounts: false,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['url', 'auth'],
+    properties: {
+      url: {
+        type: 'string',
+        minLength: 1,
+        pattern: '^https?://[^\\s]+$',
+        description:
+          "URL of the instance (https://cloud.example), or of the account's files (https://cloud.example/remote.php/dav/files/anna), or of a folder of them. {account} stands for the account. http:// sends the password in the clear.",
+      },
+      folder: {
+        type: 'string',
+        minLength: 1,
+        description:
+          'Only this folder of the files, e.g. Departments/Sales; {account} is allowed. A target makes it where it is missing.',
+      },
+      auth,
+      ca,
+      timeouts,
+      partBytes: {
+        type: 'integer',
+        minimum: 8_388_608,
+        maximum: 5_000_000_000,
+        default: 67_108_864,
+        description:
+          'Size of the parts of large files, rounded down to a multiple of 8 MiB. Default 67108864 (64 MiB), or less where the server says so. A proxy with a smaller limit on requests needs less.',
+      },
+      bulk: {
+        enum: ['new-folders', 'never'],
+        default: 'new-folders',
+        description:
+          'Small files many at once: into folders that this migration has just made (new-folders), or never. Elsewhere each file is sent by itself, on the condition that nothing stands there.',
+      },
+    },
+  },
+} as const satisfies ConnectorManifest;
+
+export type NextcloudOptions = FromSchema<typeof manifest.options, { keepDefaultedPropertiesOptional: true }>;
