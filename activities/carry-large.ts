@@ -167,7 +167,7 @@ async function sendParts(
   const { slice, container, uploads, stop } = large;
   const { carrying } = slice.tally;
   const done = new Set(sent.map(({ part }) => part));
-  const shown = { path: item.key, bytes: row.bytes, done: sent.reduce((sum, part) => sum + part.bytes, 0) };
+  const shown = { path: row.path, bytes: row.bytes, done: sent.reduce((sum, part) => sum + part.bytes, 0) };
   carrying.add(shown);
   try {
     for (let part = 0; part * row.partBytes < row.bytes; part++) {

@@ -18,6 +18,7 @@ import { deliverEdits } from './edits.js';
 import type { Transfer } from './feed.js';
 import { asRef } from './feed.js';
 import type { Entry } from './fitting.js';
+import { inTurn } from './in-turn.js';
 import { withLanes } from './lanes.js';
 import type { Names } from './names.js';
 import { createNames, twinsIn } from './names.js';
@@ -115,7 +116,7 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
   let page: ItemRow[] = [];
   let after: ItemRow | undefined;
   let last = false;
-  const next = async (): Promise<Lot | undefined> => {
+  return inTurn(async (): Promise<Lot | undefined> => {
     if (slice.ending() || stop.aborted) return undefined;
     if (page.length === 0 && !last) {
       page = await nextItems(ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
@@ -140,13 +141,7 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
       small.push(page.shift() as ItemRow);
     }
     return { small };
-  };
-  let turn: Promise<unknown> = Promise.resolve();
-  return () => {
-    const taken = turn.then(next);
-    turn = taken.catch(() => {});
-    return taken;
-  };
+  });
 }
 
 const isLarge = (item: ItemRow): boolean => item.bytes > LARGE_BYTES;

@@ -45,7 +45,7 @@ async function open(
   const { deps, pairing, signal } = slice;
   const bound = await bindContainer(slice, target, row);
   // Others may have added what is to be created now, since the target was read: what is new there is looked at.
-  if (slice.rules.versioned && row.scanned && bound.target.items > 0) {
+  if (slice.rules.versioned && !slice.rules.paths && row.scanned && bound.target.items > 0) {
     const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
     await scanContainer(slice, target, bound, (ref) => known.has(ref));
   }

@@ -8,7 +8,7 @@ import type { Lease, Tuning } from '../ledger/leases.js';
 import { LEASE_MS, renewLease, takeLease } from '../ledger/leases.js';
 import type { Pairing } from '../ledger/places.js';
 import type { Counters } from '../ledger/units.js';
-import type { Phase, SliceHeartbeat } from '../workflows/messages.js';
+import type { FileUnderWay, Phase, SliceHeartbeat } from '../workflows/messages.js';
 import { pause } from './connections.js';
 import type { Deps } from './deps.js';
 
@@ -27,7 +27,7 @@ export interface Tally {
   failures: number;
   bytes: number;
   /** Large files under way. */
-  readonly carrying: Set<{ readonly path: string; readonly bytes: number; done: number }>;
+  readonly carrying: Set<FileUnderWay>;
 }
 
 /** Takes the lease on the target place; waits for that of a killed worker to lapse. */
@@ -58,6 +58,7 @@ export interface HeldLease {
 }
 
 const RENEW_MS = 1_000;
+const FILES_SHOWN = 4;
 
 /** Renews the lease each second and turns the answers into `ending` and `signal`. */
 export async function holdLease(
@@ -112,6 +113,7 @@ export async function holdLease(
       itemsPerSecond: Math.round(tally.items / seconds),
       bytesPerSecond: Math.round(tally.bytes / seconds),
       counters: advance(before, phase, tally),
+      ...(tally.carrying.size > 0 && { files: [...tally.carrying].slice(0, FILES_SHOWN) }),
     });
   };
   const asked = (): boolean => wish !== undefined || context.signal.aborted || abort.signal.aborted;

@@ -3,11 +3,15 @@ import type { Container, ItemRef } from '../connectors/contract.js';
 import type { PlannedContainer } from '../ledger/planned.js';
 import type { PlanContainer } from '../workflows/messages.js';
 import type { Counterpart } from './plan-counterpart.js';
+import type { TreePlan } from './plan-entries.js';
+import { judgeGoneEntries, planEntries } from './plan-entries.js';
 import { looksAtTarget, planItems } from './plan-items.js';
 import type { ContainerPlan } from './plan-judging.js';
 import type { Look } from './plan-look.js';
 import { noCounts } from './plan-look.js';
 import { judgeGone } from './plan-removals.js';
+import { gathered, treePlan } from './plan-tree.js';
+import { twinsAhead } from './plan-twins.js';
 
 /** A container of the source, with what the ledger knows of it. */
 export interface PlannedPair {
@@ -30,19 +34,21 @@ export interface PlannedRow {
 /** Reads what it must of both sides, in pages; writes nothing. */
 export async function planContainer(look: Look, pair: PlannedPair): Promise<PlannedRow> {
   const { container, row, voided, at } = pair;
-  const plan = containerPlan(look, container, at);
-  const { counts } = plan;
   const known = voided ? undefined : row;
+  const plan = containerPlan(look, container, at);
+  const tree = look.rules.paths ? await treePlan(plan, await twinsAhead(look, container, known)) : undefined;
+  const { counts } = plan;
   let after = '';
   let gone = 0;
   const planPage = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const to = last ? undefined : page.at(-1)?.key;
-    await planItems(plan, page, known);
-    if (known) gone += await planUnlisted(plan, known, { after, to }, page);
+    await (tree ? planEntries(tree, page, known) : planItems(plan, page, known));
+    if (known) gone += await planUnlisted(tree ?? plan, known, { after, to }, page);
     after = to ?? after;
   };
   let page: readonly ItemRef[] = [];
-  for await (const next of look.source.list(container, undefined, look.signal)) {
+  const pages = look.source.list(container, undefined, look.signal);
+  for await (const next of tree ? gathered(pages) : pages) {
     if (page.length > 0) await planPage(page, false);
     page = next.entries;
   }
@@ -62,6 +68,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
       make: opened?.looked === true && opened.container === undefined,
       looked: opened?.looked ?? (looksAtTarget(look) || counts.create === 0),
       ...counts,
+      ...(tree && { volume: tree.volume }),
     },
   };
 }
@@ -72,7 +79,8 @@ export async function planVanished(
   row: PlannedContainer,
   at: Counterpart,
 ): Promise<PlannedRow | undefined> {
-  const plan = containerPlan(look, row, at);
+  const plain = containerPlan(look, row, at);
+  const plan = look.rules.paths ? await treePlan(plain, []) : plain;
   const gone = await planUnlisted(plan, row, { after: '', to: undefined }, []);
   if (gone === 0) return undefined;
   const names = namesOf(look, row.path, row.targetPath ?? row.path);
@@ -100,12 +108,13 @@ function containerPlan(look: Look, container: ContainerPlan['container'], at: Co
     container,
     counts: noCounts(),
     said: look.selection.name,
-    name: (key) => `${look.selection.name}, unit ${look.unit}${side}: ${container.path.join('/')} ${key}`,
+    name: (key) =>
+      `${look.selection.name}, unit ${look.unit}${side}: ${[container.path.join('/'), key].join(' ').trim()}`,
   };
 }
 
 async function planUnlisted(
-  plan: ContainerPlan,
+  plan: ContainerPlan | TreePlan,
   row: PlannedContainer,
   range: { readonly after: string; readonly to: string | undefined },
   page: readonly ItemRef[],
@@ -116,7 +125,7 @@ async function planUnlisted(
   const listed = page.map((item) => item.key);
   for await (const items of look.planned.unlisted(row.id, range, listed)) {
     gone += items.length;
-    await judgeGone(plan, items);
+    await ('standing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
   }
   return gone;
 }

@@ -5,7 +5,7 @@ import type { PlannedContainer, PlannedItem } from '../ledger/planned.js';
 import type { Entry } from './fitting.js';
 import { fitItem } from './fitting.js';
 import type { ContainerPlan } from './plan-judging.js';
-import { judgeEdits, judgeNew, refuse } from './plan-judging.js';
+import { judgeEdits, judgeNew, leave, refuse } from './plan-judging.js';
 import type { Look } from './plan-look.js';
 import { coversItem } from './selecting.js';
 import { filterOf } from './survey.js';
@@ -16,7 +16,7 @@ export function looksAtTarget({ rules, dryRun }: Look): boolean {
 }
 
 /** What is to become of a listed item, as far as its listing and the ledger tell. */
-type Sorted = 'new' | 'edited' | 'update' | 'unchanged' | 'skip' | 'refuse';
+export type Sorted = 'new' | 'edited' | 'update' | 'unchanged' | 'skip' | 'refuse';
 
 export async function planItems(
   plan: ContainerPlan,
@@ -58,8 +58,8 @@ export async function planItems(
   );
 }
 
-/** As the survey would write it down (ledger/items.ts). `asked`: what an earlier spec skipped is decided anew. */
-function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefined, asked: boolean): Sorted {
+/** As the survey would write it down (ledger/items.ts). `asked`: what an earlier spec left out is decided anew. */
+export function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefined, asked: boolean): Sorted {
   if (!known) return 'new';
   const content = rules.edits === 'content';
   const { todo, outcome, targetRef } = known;
@@ -70,8 +70,8 @@ function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefined, as
   }
   if (todo === 'create' || outcome === null || outcome === 'conflict') return 'new';
   if (another && content) return 'new';
-  if (outcome === 'skipped') return asked && content ? 'new' : 'skip';
-  return 'refuse';
+  if (asked && content && (outcome === 'skipped' || outcome === 'refused')) return 'new';
+  return outcome === 'skipped' ? 'skip' : 'refuse';
 }
 
 /** An item counts once: going both ways, in the direction it first came from, and where it changed. */
@@ -101,7 +101,7 @@ async function readItems(
   let bytes = 0;
   for await (const read of look.source.read(container, items, look.signal)) {
     if ('refused' in read) {
-      refuse(plan, read.refused, read.reason);
+      leave(plan, read);
       continue;
     }
     const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body);
@@ -127,7 +127,7 @@ async function readItems(
 /** No item waits for others here. */
 const LAST_RANK = 2_147_483_647;
 
-function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem | undefined): ItemRow {
+export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem | undefined): ItemRow {
   return {
     key,
     version,

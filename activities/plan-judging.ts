@@ -2,7 +2,7 @@
  * What a run would do with items whose content was read: the same rules in the same order as adopt.ts, namesakes.ts,
  * edits.ts and conflicts.ts, but for the writing.
  */
-import type { Container } from '../connectors/contract.js';
+import type { Container, Refused } from '../connectors/contract.js';
 import type { Namesake } from '../ledger/identities.js';
 import { hashIdentity } from '../ledger/identities.js';
 import type { PlannedItem } from '../ledger/planned.js';
@@ -11,7 +11,7 @@ import { judge } from './conflicts.js';
 import type { Entry } from './fitting.js';
 import { twin } from './namesakes.js';
 import type { Counterpart, StrayCopy } from './plan-counterpart.js';
-import type { Counts, Look } from './plan-look.js';
+import type { Counts, Look, Volume } from './plan-look.js';
 
 /** Where the counts and remarks of one container go. */
 export interface ContainerPlan {
@@ -20,6 +20,8 @@ export interface ContainerPlan {
   readonly container: Pick<Container, 'key' | 'path' | 'validity'>;
   readonly at: Counterpart;
   readonly counts: Counts;
+  /** Bytes beside the counts; set for kinds whose items stand under paths. */
+  readonly volume?: Volume;
   /** The selection, in whose name remarks are summed up. */
   readonly said: string;
   /** Names one item in a problem. */
@@ -111,14 +113,15 @@ function metBy(
   return undefined;
 }
 
-function create({ counts, look, said }: ContainerPlan, entry: Entry): void {
+export function create({ counts, look, said }: ContainerPlan, entry: Pick<Entry, 'bytes' | 'notes'>): void {
   counts.create++;
   counts.bytes += entry.bytes;
   for (const note of entry.notes) look.remarks.note(said, note);
 }
 
-function update({ counts, look, said }: ContainerPlan, entry: Entry): void {
+export function update({ counts, volume, look, said }: ContainerPlan, entry: Pick<Entry, 'bytes' | 'notes'>): void {
   counts.update++;
+  if (volume) volume.update += entry.bytes;
   for (const note of entry.notes) look.remarks.note(said, note);
 }
 
@@ -132,6 +135,14 @@ function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: strin
   }
 }
 
+/** What the source would not give, or its options leave out. */
+export function leave(plan: ContainerPlan, { refused, reason, skipped }: Refused): void {
+  if (skipped) {
+    plan.counts.skip++;
+    plan.look.remarks.note(plan.said, reason);
+  } else refuse(plan, refused, reason);
+}
+
 /** An item that would not be moved; a dry run names it. */
 export function refuse({ counts, look, said, name }: ContainerPlan, key: string, reason: string, named = reason): void {
   counts.refuse++;
@@ -139,7 +150,8 @@ export function refuse({ counts, look, said, name }: ContainerPlan, key: string,
   else look.remarks.note(said, reason);
 }
 
-async function settle(plan: ContainerPlan, clashes: readonly Clash[]): Promise<void> {
+/** Reads the copies that entries met, and counts what becomes of both. */
+export async function settle(plan: ContainerPlan, clashes: readonly Clash[]): Promise<void> {
   if (clashes.length === 0) return;
   const { look, at } = plan;
   const key = (await at.key()) ?? '';
@@ -149,7 +161,6 @@ async function settle(plan: ContainerPlan, clashes: readonly Clash[]): Promise<v
     const verdict = judge(look, clash, copies.get(ref));
     look.handled.add(key, ref, carriedBack(look, verdict));
     apply(plan, clash, verdict);
-    if ('conflict' in verdict && verdict.conflict !== undefined) look.remarks.note(plan.said, verdict.conflict);
   }
 }
 
@@ -160,12 +171,14 @@ function carriedBack(look: Look, verdict: Verdict): 'create' | 'update' | undefi
   return verdict.to === 'keep-both' ? 'create' : undefined;
 }
 
-function apply(plan: ContainerPlan, { entry, by }: Clash, verdict: Verdict): void {
-  const { counts, look } = plan;
+export function apply(plan: ContainerPlan, { entry, by }: Clash, verdict: Verdict): void {
+  const { counts, look, volume } = plan;
+  if ('conflict' in verdict && verdict.conflict !== undefined) look.remarks.note(plan.said, verdict.conflict);
   switch (verdict.to) {
     case 'take':
       if (by === 'version') counts.unchanged++;
       else counts.adopt++;
+      if (volume) volume.unchanged += entry.bytes;
       return;
     case 'replace':
       update(plan, entry);

@@ -3,7 +3,7 @@ import type { Kind, Source, Target } from '../connectors/contract.js';
 import type { KindRules } from '../connectors/kinds.js';
 import type { Planned } from '../ledger/planned.js';
 import type { Account, Selection } from '../schemas/spec.js';
-import type { PlanContainer } from '../workflows/messages.js';
+import type { PlanContainer, PlanVolume } from '../workflows/messages.js';
 import type { Deps } from './deps.js';
 import type { Remarks } from './plan-remarks.js';
 
@@ -58,6 +58,10 @@ export const noCounts = (): Counts => ({
   excluded: 0,
   bytes: 0,
 });
+
+export type Volume = { -readonly [key in keyof PlanVolume]: number };
+
+export const noVolume = (): Volume => ({ update: 0, remove: 0, unchanged: 0, compare: 0, excluded: 0 });
 
 /**
  * Going both ways, copies that the pass forth has met are not new and not edited for the pass back; what it found to

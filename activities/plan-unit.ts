@@ -14,6 +14,7 @@ import type { Counterpart } from './plan-counterpart.js';
 import { createCounterpart } from './plan-counterpart.js';
 import type { Handled, Look } from './plan-look.js';
 import { createHandled } from './plan-look.js';
+import type { Outlook } from './plan-outlook.js';
 import type { Remarks } from './plan-remarks.js';
 import { braked } from './plan-removals.js';
 import { createVersions } from './plan-versions.js';
@@ -41,6 +42,7 @@ export async function* planUnit(
   deps: Deps,
   input: UnitToPlan,
   remarks: Remarks,
+  outlook: Outlook,
   signal: AbortSignal,
 ): AsyncGenerator<PlanContainer> {
   const { spec, selection, account } = input;
@@ -50,7 +52,7 @@ export async function* planUnit(
     throw new Fault('spec', `the selection "${selection.name}" names a system that the spec does not have`);
   const handled = createHandled();
   const forth = { selection, account, sourceConfig, targetConfig, back: false };
-  yield* planDirection(deps, input, forth, handled, remarks, signal);
+  yield* planDirection(deps, input, forth, handled, remarks, outlook, signal);
   if (selection.mode !== 'two-way') return;
   const back = {
     selection: reversed(selection),
@@ -59,7 +61,7 @@ export async function* planUnit(
     targetConfig: sourceConfig,
     back: true,
   };
-  yield* planDirection(deps, input, back, { ...handled, add: () => {} }, remarks, signal);
+  yield* planDirection(deps, input, back, { ...handled, add: () => {} }, remarks, outlook, signal);
 }
 
 async function* planDirection(
@@ -68,6 +70,7 @@ async function* planDirection(
   direction: Direction,
   handled: Handled,
   remarks: Remarks,
+  outlook: Outlook,
   signal: AbortSignal,
 ): AsyncGenerator<PlanContainer> {
   const { sourceConfig, targetConfig, account, selection, back } = direction;
@@ -90,7 +93,7 @@ async function* planDirection(
     const twoWay = selection.mode === 'two-way';
     const versions = createVersions(deps, writing, `${where}: ${sides[1]}`, remarks, signal);
     held.push(versions);
-    yield* planContainers({
+    const look: Look = {
       deps,
       signal,
       selection,
@@ -108,7 +111,13 @@ async function* planDirection(
       remarks,
       handled,
       versions: versions.session,
-    });
+    };
+    const rows: PlanContainer[] = [];
+    for await (const row of planContainers(look)) {
+      rows.push(row);
+      yield row;
+    }
+    await outlook.add(look, to.proof, rows);
     healthy = true;
   } finally {
     await Promise.allSettled(held.map((one) => one.done(healthy)));

@@ -1,8 +1,11 @@
 /** Plan: what a run would do, container by container, without writing anything anywhere. */
 import { Fault } from '../connectors/errors.js';
-import type { PlanContainer, PlanInput, PlanResult, PlanTotals } from '../workflows/messages.js';
+import type { PlanContainer, PlanInput, PlanResult, PlanTotals, PlanVolume } from '../workflows/messages.js';
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
+import type { Volume } from './plan-look.js';
+import { noVolume } from './plan-look.js';
+import { createOutlook } from './plan-outlook.js';
 import { createRemarks } from './plan-remarks.js';
 import { planUnit } from './plan-unit.js';
 
@@ -26,6 +29,8 @@ const COUNTED = [
 export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, beat: () => void): Promise<PlanResult> {
   const containers: PlanContainer[] = [];
   const remarks = createRemarks(deps);
+  const outlook = createOutlook(input.spec);
+  let volume: PlanVolume | undefined;
   const totals = { make: 0, ...Object.fromEntries(COUNTED.map((key) => [key, 0])) } as {
     -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
   };
@@ -36,10 +41,11 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
       unit++;
       const planned = { spec: input.spec, selection, account, unit, dryRun: input.dryRun };
       try {
-        for await (const row of planUnit(deps, planned, remarks, signal)) {
+        for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {
           beat();
           for (const key of COUNTED) totals[key] += row[key];
           if (row.make) totals.make++;
+          if (row.volume) volume = addVolume(volume, row.volume);
           if (containers.length < MAX_CONTAINERS) containers.push(row);
           else truncated = true;
         }
@@ -50,6 +56,22 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
       }
     }
   }
-  const problems = remarks.problems();
-  return { name: input.spec.name, containers, problems, notes: remarks.notes(), totals, truncated };
+  const names = remarks.names();
+  const forecast = outlook.forecast(Date.now());
+  return {
+    name: input.spec.name,
+    containers,
+    problems: [...remarks.problems(), ...outlook.problems()],
+    notes: remarks.notes(),
+    totals: { ...totals, ...(volume && { volume }) },
+    truncated,
+    ...(names && { names }),
+    ...(forecast && { forecast }),
+  };
+}
+
+function addVolume(sum: PlanVolume = noVolume(), row: PlanVolume): PlanVolume {
+  const added: Volume = { ...sum };
+  for (const key of Object.keys(added) as (keyof PlanVolume)[]) added[key] += row[key];
+  return added;
 }

@@ -13,19 +13,27 @@ import { askBack, renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';
 import { flagsOf } from './flags-of.js';
+import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import { exceptions } from './settle.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
 
 const PAGE = 500;
+/** What is read back between two commits: after a crash so much is read again. */
+const PAGE_BYTES = 256 * 1024 * 1024;
 
 export async function verify(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
   const rows = (await containersToDo(deps.ledger, pairing.id)).filter((row) => row.todo.includes('verify'));
   try {
-    const all = await withLanes(Math.min(slice.lanes(), rows.length) - 1, slice.lane, (further) =>
-      inLanes([slice.target, ...further], rows, slice.ending, (session, row) => verifyContainer(slice, session, row)),
+    // Files are all in one container: its pages are shared out instead.
+    const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
+    const pages = createPages(slice);
+    const all = await withLanes(Math.min(slice.lanes(), shares.length) - 1, slice.lane, (further) =>
+      inLanes([slice.target, ...further], shares, slice.ending, (session, row) =>
+        verifyContainer(slice, session, row, pages(row)),
+      ),
     );
     return all && !slice.ending() ? 'done' : 'more';
   } catch (error) {
@@ -34,13 +42,42 @@ export async function verify(slice: Slice): Promise<WorkResult> {
   }
 }
 
-async function verifyContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<void> {
+type Pages = () => Promise<readonly ItemRow[]>;
+
+/** The pages of a container's items, each handed out once, whoever asks. */
+function createPages(slice: Slice): (row: ContainerRow) => Pages {
+  const open = new Map<number, Pages>();
+  return ({ id }) => {
+    let after: ItemRow | undefined;
+    const pages =
+      open.get(id) ??
+      inTurn(async () => {
+        const most = paced(slice, 'target', { items: PAGE, bytes: PAGE_BYTES });
+        const page = await nextItems(slice.deps.ledger.pool, id, 'verify', after, most.items);
+        const items = withinBytes(page, slice.selection.verify === 'size' ? Number.POSITIVE_INFINITY : most.bytes);
+        after = items.at(-1) ?? after;
+        return items;
+      });
+    open.set(id, pages);
+    return pages;
+  };
+}
+
+function withinBytes(items: readonly ItemRow[], most: number): readonly ItemRow[] {
+  let bytes = 0;
+  const fits = items.filter((item) => {
+    bytes += item.bytes;
+    return bytes <= most;
+  });
+  return fits.length > 0 ? fits : items.slice(0, 1);
+}
+
+async function verifyContainer(slice: Slice, session: Target<unknown>, row: ContainerRow, pages: Pages): Promise<void> {
   const { deps, pairing } = slice;
   const bound = await bindContainer(slice, session, row);
   for (;;) {
     if (slice.ending()) return;
-    const most = paced(slice, 'target', { items: PAGE, bytes: Number.POSITIVE_INFINITY });
-    const items = await nextItems(deps.ledger.pool, bound.id, 'verify', undefined, most.items);
+    const items = await pages();
     if (items.length === 0) break;
     const bytes = slice.selection.verify === 'size' ? 0 : items.reduce((sum, item) => sum + item.bytes, 0);
     if (!(await spend(slice, 'target', items.length, bytes))) return;

@@ -27,8 +27,8 @@ export async function plan(
     if (next) shell.err(`  ${printable(next)}`);
   }
   if (made.problems.length > 0) return exitCodes.failed;
-  const { make, create, update, remove } = made.totals;
-  return args.detailedExitcode && make + create + update + remove > 0 ? exitCodes.changes : exitCodes.done;
+  const { make, create, update, remove, compare } = made.totals;
+  return args.detailedExitcode && make + create + update + remove + compare > 0 ? exitCodes.changes : exitCodes.done;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ParkedUnit, Progress, RunResult, SliceHeartbeat, UnitCounters } fr
 import { createStyle } from './output.js';
 import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
 import type { Shell } from './shell.js';
-import { estimate, sumUp } from './snapshot.js';
+import { estimate, recentRate, sumUp } from './snapshot.js';
 
 const none: UnitCounters = {
   items: 0,
@@ -124,6 +124,64 @@ describe('estimate', () => {
       undefined,
       undefined,
     ]);
+  });
+});
+
+describe('large files', () => {
+  const GB = 1_000_000_000;
+  const film = { path: 'films/the one that is far too long for a line.mp4', bytes: 20 * GB, done: 6 * GB };
+  const moving = (more: Partial<SliceHeartbeat> = {}) =>
+    sumUp(40_000, progress({ running: [{ n: 3, selection: 'share', kind: 'files' }] }), [
+      {
+        at: 39_000,
+        heartbeat: heartbeat({
+          counters: { ...none, items: 1, bytes: 20 * GB, bytesArrived: 6 * GB },
+          itemsPerSecond: 0,
+          bytesPerSecond: 100_000_000,
+          files: [film],
+          ...more,
+        }),
+      },
+    ]);
+
+  it('are shown with their share, bytes, and as much of their path as fits', () => {
+    const lines = liveLines({ ...moving(), secondsLeft: 140 }, 40, style);
+
+    expect(lines).toContain('0 items/s · 100 MB/s · about 2 min 20 s…');
+    expect(lines).toContain('  30 % of 20 GB  …oo long for a line.mp4');
+    expect(progressRecord(moving()).files).toEqual([{ bytes: 20 * GB, done: 6 * GB }]);
+    expect(progressRecord(moving({ files: [] }))).not.toHaveProperty('files');
+  });
+
+  it('are no more under way when their unit has fallen silent', () => {
+    expect(sumUp(60_000, progress(), [{ at: 900, heartbeat: heartbeat({ files: [film] }) }]).files).toEqual([]);
+  });
+
+  it('give the rate of the last half minute, whatever a slice began anew', () => {
+    const marks = [
+      { at: 0, work: 0, bytes: 0 },
+      { at: 20_000, work: 0, bytes: 5 * GB },
+      { at: 30_000, work: 0, bytes: 6 * GB },
+      // The next slice counts what the ledger holds of a file that is not there yet: nothing.
+      { at: 31_000, work: 0, bytes: 0 },
+      { at: 40_000, work: 0, bytes: GB },
+    ];
+
+    expect(recentRate(moving(), marks)).toBe((2 * GB) / 20);
+    expect(recentRate(moving(), marks.slice(4))).toBeUndefined();
+    expect(
+      recentRate(moving(), [marks[1] as (typeof marks)[0], { ...(marks[1] as (typeof marks)[0]), at: 40_000 }]),
+    ).toBeUndefined();
+  });
+
+  it('leave as long as their bytes take, or their items, whichever is longer', () => {
+    expect(estimate(moving(), [{ at: 0, work: 0 }])).toBe(140); // 14 GB at 100 MB a second; the other units' bytes have arrived
+    expect(estimate(moving({ bytesPerSecond: 0 }), [{ at: 0, work: 0 }])).toBeUndefined();
+    const slow = [
+      { at: 0, work: 100 },
+      { at: 40_000, work: 101 },
+    ];
+    expect(estimate(moving(), slow)).toBe((202 - 101) * 40);
   });
 });
 

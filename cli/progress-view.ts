@@ -1,6 +1,6 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
 import { count, duration, plural, size } from '../report/text.js';
-import type { GateName, ParkedUnit, RunResult, UnitCounters } from '../workflows/messages.js';
+import type { FileUnderWay, GateName, ParkedUnit, RunResult, UnitCounters } from '../workflows/messages.js';
 import type { Style } from './output.js';
 import { printable } from './output.js';
 import type { Snapshot } from './snapshot.js';
@@ -18,8 +18,9 @@ const OPENERS: Readonly<Record<GateName, string>> = {
 export const openCommand = (name: string, { gate, n }: Pick<ParkedUnit, 'gate' | 'n'>): string =>
   `migrate ${OPENERS[gate]} ${name} --unit ${n}`;
 
-/** Gates shown; beyond them their number. */
+/** Gates and files shown; beyond them their number. */
 const MAX_GATES = 5;
+const MAX_FILES = 4;
 
 /** The live view: plain lines no wider than the terminal, colours apart. */
 export function liveLines(snapshot: Snapshot, columns: number, style: Style): string[] {
@@ -34,6 +35,9 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
   ];
   const rates = rateWords(snapshot);
   if (rates !== '') lines.push(style.dim(cut(rates, columns)));
+  for (const file of snapshot.files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
+  if (snapshot.files.length > MAX_FILES)
+    lines.push(style.dim(`  ${count(snapshot.files.length - MAX_FILES)} more large files under way`));
   for (const gate of progress.gates.slice(0, MAX_GATES)) {
     lines.push(style.yellow(cut(gateWords(gate), columns)));
     lines.push(cut(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns));
@@ -44,7 +48,7 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
   return lines;
 }
 
-/** The same for programs; no account names. */
+/** The same for programs; no names of accounts or files. */
 export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
   const { progress, totals } = snapshot;
   return {
@@ -57,6 +61,7 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
     itemsPerSecond: Math.round(snapshot.itemsPerSecond * 10) / 10,
     bytesPerSecond: Math.round(snapshot.bytesPerSecond),
     ...(snapshot.secondsLeft !== undefined && { secondsLeft: snapshot.secondsLeft }),
+    ...(snapshot.files.length > 0 && { files: snapshot.files.map(({ bytes, done }) => ({ bytes, done })) }),
     gates: progress.gates.map((gate) => ({
       unit: gate.n,
       gate: gate.gate,
@@ -168,10 +173,19 @@ export function failureWords({ failures, conflicts }: UnitCounters): string {
   return `${rest > 0 ? `${count(rest)} failed, ` : ''}${count(conflicts)} in conflict`;
 }
 
-function rateWords(snapshot: Snapshot): string {
+/** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */
+export function fileWords({ path, bytes, done }: FileUnderWay, columns: number): string {
+  const told = `  ${percent(done, bytes)} of ${size(bytes)}  `;
+  const name = printable(path);
+  const room = Math.max(8, columns - told.length);
+  return told + (name.length <= room ? name : `…${name.slice(name.length - room + 1)}`);
+}
+
+/** Rates, and the time left as the guess that it is; empty when neither is known. */
+export function rateWords(snapshot: Snapshot): string {
   const { itemsPerSecond, bytesPerSecond, secondsLeft } = snapshot;
   const parts: string[] = [];
-  if (itemsPerSecond > 0)
+  if (itemsPerSecond > 0 || bytesPerSecond > 0)
     parts.push(`${count(Math.round(itemsPerSecond * 10) / 10)} items/s`, `${size(Math.round(bytesPerSecond))}/s`);
   if (secondsLeft !== undefined) parts.push(`about ${duration(secondsLeft * 1000)} left`);
   return parts.join(' · ');

@@ -2,7 +2,7 @@
 
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { Phase, Progress, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
+import type { FileUnderWay, Phase, Progress, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
 import { makeUnitId } from '../workflows/messages.js';
 import { readProgress } from './migration.js';
 import type { TemporalAccess } from './temporal.js';
@@ -14,10 +14,13 @@ export interface Snapshot {
   /** Of the units that ended and those that run. */
   readonly totals: UnitCounters;
   readonly itemsPerSecond: number;
+  /** Over the last half minute, where it was watched for so long; else as the slices say. */
   readonly bytesPerSecond: number;
+  /** Large files under way. */
+  readonly files: readonly FileUnderWay[];
   /** Running units by what they are at. */
   readonly phases: Readonly<Record<Phase, number>>;
-  /** Until all items of the running units are verified; absent while that cannot be told. */
+  /** A guess until all items of the running units are verified; absent while that cannot be told. */
   readonly secondsLeft?: number;
 }
 
@@ -25,6 +28,8 @@ export interface Snapshot {
 const STALE_MS = 15_000;
 /** The stretch that the time left is estimated from. */
 const WINDOW_MS = 60_000;
+/** The stretch that the rate is taken from. */
+const RATE_WINDOW_MS = 30_000;
 
 export interface Collector {
   /** Undefined while no worker answers. */
@@ -54,8 +59,10 @@ export function createCollector(temporal: TemporalAccess, name: string): Collect
       );
       const running = new Set(progress.running.map(({ n }) => n));
       for (const n of heartbeats.keys()) if (!running.has(n)) heartbeats.delete(n);
-      const snapshot = sumUp(at, progress, [...heartbeats.values()]);
-      marks = [...marks.filter((mark) => mark.at > at - WINDOW_MS), { at, work: workDone(snapshot.totals) }];
+      const summed = sumUp(at, progress, [...heartbeats.values()]);
+      const mark = { at, work: workDone(summed.totals), bytes: summed.totals.bytesArrived };
+      marks = [...marks.filter((one) => one.at > at - WINDOW_MS), mark];
+      const snapshot = { ...summed, bytesPerSecond: recentRate(summed, marks) ?? summed.bytesPerSecond };
       const secondsLeft = estimate(snapshot, marks);
       return { ...snapshot, ...(secondsLeft !== undefined && { secondsLeft }) };
     },
@@ -72,6 +79,7 @@ export function sumUp(
   const phases: Record<Phase, number> = { survey: 0, move: 0, verify: 0 };
   let itemsPerSecond = 0;
   let bytesPerSecond = 0;
+  const files: FileUnderWay[] = [];
   for (const { at: seen, heartbeat } of units) {
     for (const counter of Object.keys(totals) as (keyof UnitCounters)[])
       totals[counter] += heartbeat.counters[counter] ?? 0;
@@ -79,29 +87,55 @@ export function sumUp(
     if (at - seen > STALE_MS || progress.state === 'paused') continue;
     itemsPerSecond += heartbeat.itemsPerSecond;
     bytesPerSecond += heartbeat.bytesPerSecond;
+    files.push(...(heartbeat.files ?? []));
   }
-  return { at, progress, totals, itemsPerSecond, bytesPerSecond, phases };
+  return { at, progress, totals, itemsPerSecond, bytesPerSecond, files, phases };
 }
 
 interface Mark {
   readonly at: number;
   readonly work: number;
+  /** `bytesArrived` at that moment: less than a moment before where a slice ended in the middle of a file. */
+  readonly bytes: number;
 }
 
 /** Moving and verifying are one step each; a failure needs neither, nor does what is skipped. */
 const workDone = (totals: UnitCounters): number =>
   totals.arrived + 2 * (totals.verified + totals.failures + totals.skipped);
 
-/** Unknown while a unit still counts its items, or has not begun to. */
-export function estimate(snapshot: Omit<Snapshot, 'secondsLeft'>, marks: readonly Mark[]): number | undefined {
+/** Undefined while nothing is known of the last seconds, or nothing arrives: what is verified arrived before. */
+export function recentRate(
+  { at, progress }: Pick<Snapshot, 'at' | 'progress'>,
+  marks: readonly Mark[],
+): number | undefined {
+  const recent = marks.filter((mark) => mark.at >= at - RATE_WINDOW_MS);
+  const [first] = recent;
+  const seconds = first === undefined ? 0 : (at - first.at) / 1000;
+  if (seconds < 3 || progress.state === 'paused') return undefined;
+  let bytes = 0;
+  for (const [n, mark] of recent.entries()) bytes += Math.max(0, mark.bytes - (recent[n - 1] ?? mark).bytes);
+  return bytes > 0 ? bytes / seconds : undefined;
+}
+
+/**
+ * By items, and while files move by bytes left at their present rate too: the longer of both. Unknown while
+ * a unit still counts its items, or has not begun to.
+ */
+export function estimate(
+  snapshot: Omit<Snapshot, 'secondsLeft'>,
+  marks: readonly Omit<Mark, 'bytes'>[],
+): number | undefined {
   const { progress, phases, totals } = snapshot;
   const [first, last] = [marks[0], marks.at(-1)];
   if (progress.state !== 'running' || phases.survey > 0 || progress.units.waiting > 0 || !first || !last)
     return undefined;
   const seconds = (last.at - first.at) / 1000;
   const done = last.work - first.work;
-  if (seconds < 3 || done <= 0) return undefined;
-  return Math.max(0, Math.round(((2 * totals.items - last.work) * seconds) / done));
+  const left: number[] = [];
+  if (seconds >= 3 && done > 0) left.push(((2 * totals.items - last.work) * seconds) / done);
+  const files = progress.running.some((unit) => unit.kind === 'files') && phases.move > 0;
+  if (files && snapshot.bytesPerSecond > 0) left.push((totals.bytes - totals.bytesArrived) / snapshot.bytesPerSecond);
+  return left.length === 0 ? undefined : Math.max(0, Math.round(Math.max(...left)));
 }
 
 async function readHeartbeat(

@@ -1,13 +1,16 @@
 /** The text of a first spec: required options filled with examples, the others as comments. */
 import type { Kind } from '../connectors/contract.js';
 import type { ConnectorManifest } from '../connectors/manifest.js';
+import { TWO_WAY_KINDS, VERSIONED_KINDS } from '../schemas/kind-problems.js';
 import { isSecret } from '../schemas/options.js';
 
 type Shape = Readonly<Record<string, unknown>>;
 
 /** A valid spec from `source` to `target`, both of which have the kind; their options are explained. */
 export function starterSpec(name: string, kind: Kind, source: ConnectorManifest, target: ConnectorManifest): string {
-  const twoWay = [source, target].every(({ roles }) => roles.includes('source') && roles.includes('target'));
+  const twoWay =
+    TWO_WAY_KINDS.includes(kind) &&
+    [source, target].every(({ roles }) => roles.includes('source') && roles.includes('target'));
   return [
     '# yaml-language-server: $schema=./spec.schema.json',
     `# Moves ${kind} from ${source.name} to ${target.name}. \`migrate validate\` checks this file;`,
@@ -16,10 +19,10 @@ export function starterSpec(name: string, kind: Kind, source: ConnectorManifest,
     `name: ${name}`,
     '',
     'sources:',
-    ...systemLines('old', source),
+    ...systemLines('old', source, kind),
     '',
     'targets:',
-    ...systemLines('new', target),
+    ...systemLines('new', target, kind),
     '',
     'selections:',
     `  - name: ${kind}`,
@@ -29,8 +32,8 @@ export function starterSpec(name: string, kind: Kind, source: ConnectorManifest,
     '    accounts:                       # or { file: people.csv } with the columns from,to',
     '      - { from: anna@old.example, to: anna@new.example }',
     ...SELECTION_HINTS[kind].map((hint) => `    # ${hint}`),
-    ...(kind === 'mail' ? [] : VERSIONED_HINTS.map((hint) => `    # ${hint}`)),
-    ...(kind !== 'mail' && twoWay ? ['    # mode: two-way                 # keep both sides in step'] : []),
+    ...(VERSIONED_KINDS.includes(kind) ? VERSIONED_HINTS.map((hint) => `    # ${hint}`) : []),
+    ...(twoWay ? ['    # mode: two-way                 # keep both sides in step'] : []),
     '    # deletions: ignore             # or mirror',
     '',
     '# schedules:',
@@ -60,20 +63,30 @@ const SELECTION_HINTS: Readonly<Record<Kind, readonly string[]>> = {
     'withoutEmail: move            # or skip',
   ],
   files: [
-    'include: { folders: ["Projects/**"], larger: 0 }',
-    'exclude: { folders: ["**/node_modules/**"] }',
+    'include: { folders: ["Projects/**"] }         # also files, types, since, newerThan, larger …',
+    'exclude: { folders: ["**/node_modules"], files: ["**/*.tmp", "**/.DS_Store"], larger: 20GB }',
     'map: { folders: { "Old projects": Archive } }',
+    'names: fail                   # or rename, skip: for names that the target cannot keep',
+    'verify: readback              # or checksum (asked of the target), size',
   ],
 };
 
 const VERSIONED_HINTS = ['onConflict: skip              # or source, target, newest, both'];
 
-function systemLines(system: string, manifest: ConnectorManifest): string[] {
+/** What people limit first, by kind. */
+const LIMITS_HINTS: Readonly<Record<Kind, string>> = {
+  mail: 'connections: 16, connectionsPerAccount: 4',
+  calendar: 'connections: 16, connectionsPerAccount: 4',
+  contacts: 'connections: 16, connectionsPerAccount: 4',
+  files: 'bandwidth: { "Mon-Fri 08:00-18:00 Europe/Berlin": 2MB/s }',
+};
+
+function systemLines(system: string, manifest: ConnectorManifest, kind: Kind): string[] {
   return [
     `  ${system}:${' '.repeat(2)}# ${manifest.summary}`,
     `    type: ${manifest.name}`,
     ...optionLines(system, { ...manifest.options }, '    '),
-    '    # limits: { connections: 16, connectionsPerAccount: 4 }',
+    `    # limits: { ${LIMITS_HINTS[kind]} }`,
   ];
 }
 

@@ -10,6 +10,7 @@ import { manifest as mbox } from './mbox/manifest.js';
 import { manifest as memory } from './memory/manifest.js';
 import { manifest as postgres } from './postgres/manifest.js';
 import { manifest as vdir } from './vdir/manifest.js';
+import { manifest as webdav } from './webdav/manifest.js';
 
 export interface Registration {
   readonly manifest: ConnectorManifest;
@@ -29,4 +30,5 @@ export const connectors: Readonly<Record<string, Registration>> = {
     load: async () => (await import('./postgres/index.js')).connector as Connector<never>,
   },
   vdir: { manifest: vdir, load: async () => (await import('./vdir/index.js')).connector as Connector<never> },
+  webdav: { manifest: webdav, load: async () => (await import('./webdav/index.js')).connector as Connector<never> },
 };

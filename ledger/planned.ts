@@ -1,5 +1,6 @@
 /** What the ledger knows of a pairing, for `plan`: read only, and nothing where the pairing is new. */
 import type { Kind } from '../connectors/contract.js';
+import type { Account } from '../schemas/spec.js';
 import type { Namesake } from './identities.js';
 import { namesakes } from './identities.js';
 import type { ItemRow, Todo } from './items.js';
@@ -18,7 +19,7 @@ export interface PlannedContainer {
 }
 
 export interface PlannedItem
-  extends Pick<ItemRow, 'key' | 'version' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome'> {
+  extends Pick<ItemRow, 'key' | 'version' | 'bytes' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome'> {
   readonly todo: Todo | null;
   readonly gone: boolean;
 }
@@ -46,8 +47,46 @@ export interface Planned {
   pathOf(targetKey: string): Promise<readonly string[] | undefined>;
 }
 
+/** How long slices of one phase took, as sums over them: seconds, items, bytes, and their products. */
+export interface PhaseSums {
+  readonly phase: string;
+  readonly slices: number;
+  readonly seconds: number;
+  readonly items: number;
+  readonly bytes: number;
+  readonly itemsItems: number;
+  readonly itemsBytes: number;
+  readonly bytesBytes: number;
+  readonly itemsSeconds: number;
+  readonly bytesSeconds: number;
+}
+
+const MEASURED_SLICES = 1_000;
+
+/** What the latest slices of a unit did; nothing where the migration never ran for these accounts. */
+export async function measuredPhases(
+  { pool }: Ledger,
+  migration: string,
+  selection: string,
+  account: Account,
+): Promise<readonly PhaseSums[]> {
+  const { rows } = await pool.query<PhaseSums>(
+    `with slice as (
+       select detail->>'phase' as phase, (detail->>'ms')::float8 / 1000 as t,
+         (detail->>'items')::float8 as i, (detail->>'bytes')::float8 as b
+       from event e join unit u on u.migration = e.migration and u.n = e.unit
+       where e.migration = $1 and e.message = 'slice' and u.selection = $2 and u.account_from = $3 and u.account_to = $4
+       order by e.id desc limit $5)
+     select phase, count(*) as slices, sum(t) as seconds, sum(i) as items, sum(b) as bytes, sum(i * i) as "itemsItems",
+       sum(i * b) as "itemsBytes", sum(b * b) as "bytesBytes", sum(i * t) as "itemsSeconds", sum(b * t) as "bytesSeconds"
+     from slice where t is not null and i is not null and b is not null group by phase`,
+    [migration, selection, account.from, account.to, MEASURED_SLICES],
+  );
+  return rows;
+}
+
 const PAGE = 1_000;
-const COLUMNS = `i.key, i.version, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
+const COLUMNS = `i.key, i.version, i.bytes, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
   i.target_version as "targetVersion", i.outcome, i.todo, i.gone`;
 
 export async function plannedAgainst(ledger: Ledger, source: string, target: string, kind: Kind): Promise<Planned> {

@@ -109,7 +109,7 @@ const filter = (description: string): Schema => ({
       'Globs over the path of a folder, calendar or address book, "/" between levels: * within a level, ** over levels, ?, {a,b}; brackets and parentheses are literal. "Projects/**" includes Projects itself. For files a folder stands for everything below it.',
     ),
     files: words(
-      'Files only: globs over the whole path of a file, as for folders: "**/*.docx" in any folder, "*.docx" beside no folder only.',
+      'Files only: globs over the whole path of a file, as for folders: "**/*.docx" in any folder, "*.docx" at the root only.',
     ),
     types: words(
       'Files only: media types by the ending of the name, such as application/pdf, or a whole family such as image/*. Other files have none.',

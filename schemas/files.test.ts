@@ -77,7 +77,7 @@ describe('a selection of files', () => {
     ['include: { types: [pdf] }', '"pdf" is not a media type; write application/pdf or image/*'],
     ['include: { types: [image/jpg] }', 'stands for the media type "image/jpg"; did you mean "image/jpeg"?'],
     ['include: { types: [image/nothing] }', 'stands for the media type "image/nothing"; choose by name with files'],
-    ['include: { types: [imgae/*] }', 'unknown media type "imgae/*"; did you mean "image"?'],
+    ['include: { types: [imgae/*] }', 'unknown media type "imgae/*"; did you mean "image/*"?'],
     ['include: { types: [image/j*] }', 'only a whole family goes by "*"'],
     ['include: { olderThan: yesterday }', 'include.olderThan must be a duration such as'],
     ['include: { newerThan: 1h1d }', 'newerThan is not a duration: the larger unit comes first'],
@@ -87,6 +87,16 @@ describe('a selection of files', () => {
     ['map: { folders: { ./a: b } }', '"./a" is not the path of a folder: it is spelt from the root on'],
   ])('%s is refused', async (selection, message) => {
     expect(await problemsOf(selection)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('is warned of a glob that fits the root only', async () => {
+    const loaded = await load(
+      'include: { files: ["*", "**"] }, exclude: { files: ["*.tmp", "**/*.bak", "a/*.x", "README"] }',
+    );
+
+    expect('warnings' in loaded && loaded.warnings.map((each) => each.message)).toEqual([
+      '"*.tmp" fits files at the root only; for those of all folders write "**/*.tmp"',
+    ]);
   });
 
   it('may exclude both the old and the new', async () => {

@@ -1,7 +1,7 @@
 /** Media types of files, told by the endings of their names alone. */
 import mime from 'mime';
 import { quote } from './diagnostic.js';
-import { didYouMean } from './suggest.js';
+import { suggest } from './suggest.js';
 
 /** Top-level types that some ending stands for (IANA's, without `example` and `multipart`; `chemical` is common). */
 const FAMILIES = ['application', 'audio', 'chemical', 'font', 'image', 'message', 'model', 'text', 'video'];
@@ -28,7 +28,10 @@ export function mediaTypeProblem(type: string): string | undefined {
   if (name === undefined || name === '' || more.length > 0 || /[\s;]/.test(type)) {
     return `${quote(type)} is not a media type; write application/pdf or image/*`;
   }
-  if (!FAMILIES.includes(family)) return `unknown media type ${quote(type)}${didYouMean(family, FAMILIES)}`;
+  if (!FAMILIES.includes(family)) {
+    const meant = suggest(family, FAMILIES);
+    return `unknown media type ${quote(type)}${meant === undefined ? '' : `; did you mean ${quote(`${meant}/${name}`)}?`}`;
+  }
   if (name === '*' || mime.getAllExtensions(type) !== null) return undefined;
   if (name.includes('*')) return `${quote(type)} is not a media type; only a whole family goes by "*", such as image/*`;
   const meant = mime.getType(name);

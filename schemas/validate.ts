@@ -10,6 +10,7 @@ import { parseBytes, parseRate } from './bytes.js';
 import type { Diagnostic } from './diagnostic.js';
 import { sortDiagnostics } from './diagnostic.js';
 import { MAX_SPEC_BYTES, readDocument } from './document.js';
+import { filterWarnings } from './filter-warnings.js';
 import { overlapProblems } from './overlap-problems.js';
 import type { Problem } from './problem.js';
 import { listAt, makePointer, textAt } from './problem.js';
@@ -65,7 +66,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
     path: makePointer(path),
   });
   if (problems.length + inFiles.length === 0) {
-    const warnings = scheduleWarnings(value, manifests).map((odd) => ({
+    const warnings = [...filterWarnings(value), ...scheduleWarnings(value, manifests)].map((odd) => ({
       ...locate(odd),
       severity: 'warning' as const,
     }));

@@ -2,9 +2,12 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/create-activities.js';
 
-/** Slices end by themselves; the heartbeat tells within seconds that a worker died. */
+/**
+ * Slices end by themselves, but for a file that the target takes only as a whole; the heartbeat tells within seconds
+ * that a worker died.
+ */
 export const slices = proxyActivities<Pick<Activities, 'surveySlice' | 'moveSlice' | 'verifySlice'>>({
-  startToCloseTimeout: '30 minutes',
+  startToCloseTimeout: '24 hours',
   heartbeatTimeout: '6 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },

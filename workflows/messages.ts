@@ -322,14 +322,19 @@ export interface PlanName {
   readonly reason: string;
 }
 
-/** Seconds; what cannot be told is absent. */
+/** How long a run would take, in seconds: from the limits of the spec, and what earlier runs of the units took. */
 export interface PlanForecast {
-  readonly atLeast?: number;
-  readonly atMost?: number;
+  /** To be written, looked into or removed. */
   readonly items: number;
   readonly bytes: number;
-  /** What it rests on, and what it does not know, as sentences. */
-  readonly because: readonly string[];
+  /** Absent where nothing can be told. */
+  readonly atLeast?: number;
+  /** Absent where some unit has no earlier run to go by. */
+  readonly atMost?: number;
+  /** The system whose limits allow the least. */
+  readonly limit?: { readonly system: string; readonly seconds: number };
+  /** Units with something to do that earlier runs tell nothing of, or too little. */
+  readonly unmeasured: number;
 }
 
 export interface PlanTotals {

@@ -68,6 +68,8 @@ describe('migrate init', () => {
 
     expectGolden('init.yaml.txt', await readFile(join(dir, 'spec.yaml'), 'utf8'));
     expectGolden('init-contacts.yaml.txt', await readFile(join(dir, 'contacts.yaml'), 'utf8'));
+    await main(createRecordingShell({ argv: ['init', 'files.yaml', '--from', 'folder'], cwd: dir }).shell);
+    expectGolden('init-files.yaml.txt', await readFile(join(dir, 'files.yaml'), 'utf8'));
   });
 
   it('refuses to overwrite', async () => {

@@ -5,7 +5,16 @@ import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
 import { print, printable } from '../output.js';
-import { changeWords, failureWords, gateWords, openCommand, resultLines, unitWords } from '../progress-view.js';
+import {
+  changeWords,
+  failureWords,
+  fileWords,
+  gateWords,
+  openCommand,
+  rateWords,
+  resultLines,
+  unitWords,
+} from '../progress-view.js';
 import type { Shell } from '../shell.js';
 import type { Snapshot } from '../snapshot.js';
 import { createCollector } from '../snapshot.js';
@@ -75,10 +84,9 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     lines.push(
       `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${[failureWords(totals), ...changeWords(totals)].join(', ')}, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
     );
-    if (snapshot && snapshot.itemsPerSecond > 0)
-      lines.push(
-        `rate: ${count(Math.round(snapshot.itemsPerSecond))} items/s, ${size(Math.round(snapshot.bytesPerSecond))}/s`,
-      );
+    const rates = snapshot ? rateWords(snapshot) : '';
+    if (rates !== '') lines.push(`rate: ${rates}`);
+    for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
     for (const gate of progress.gates)
       lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
     if (progress.queued > 0)

@@ -15,7 +15,8 @@ export interface Asking {
   /** A key: decoded, encoded again for the request. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Buffer | string;
+  /** A stream's length stands in the headers. */
+  readonly body?: Buffer | string | AsyncIterable<Uint8Array>;
 }
 
 export interface Answer {
@@ -75,7 +76,7 @@ export class DavHttp {
       const answer = await request(`${this.origin}${encodePath(path)}`, {
         method: method as 'GET',
         headers: { authorization, 'user-agent': 'drover', ...headers },
-        ...(body !== undefined && { body }),
+        ...(body !== undefined && { body: body as Buffer }),
         dispatcher: this.#agent,
         signal: both,
       });

@@ -1,12 +1,15 @@
 /** Entries side by side, with the folders that hold them open as long as they are worked on. */
 import { atOnce } from '../vdir/item-files.js';
-import type { HeldFolder } from './held-folder.js';
+
+interface Closable {
+  close(): Promise<void>;
+}
 
 /**
  * Works on entries at once, in the folders that `folderOf` names by strings; `hold` opens each once, and answers
  * undefined where there is none. The answers are in the order of `entries`. Folders are closed when all have ended.
  */
-export async function inFolders<T, R, H extends HeldFolder | undefined>(
+export async function inFolders<T, R, H extends Closable | undefined>(
   entries: readonly T[],
   folderOf: (entry: T) => string,
   hold: (folder: string) => Promise<H>,

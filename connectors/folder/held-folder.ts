@@ -130,6 +130,13 @@ export function partsOf(path: string): string[] {
   return parts;
 }
 
+/** The same for what is to be written. Throws `Fault('refused')` for what is our own, too. */
+export function partsToWrite(path: string): string[] {
+  const parts = partsOf(path);
+  if (parts[0] !== ASIDE) return parts;
+  throw new Fault('refused', `${ASIDE} is where unfinished files are kept`, { next: 'rename it in the source' });
+}
+
 const SEPARATORS = process.platform === 'win32' ? /[/\\]/ : /\//;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 

@@ -32,7 +32,7 @@ export async function readEntry(at: EntryAt, links: LinkPolicy): Promise<Body<Fi
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return goneFrom(at.ref);
-    if (errno === 'ELOOP') return undefinedYet(at.ref);
+    if (errno === 'ELOOP') return replaced(at.ref);
     if (errno === 'EACCES' || errno === 'EPERM')
       return refused(at.ref, `it cannot be read: ${errno}; give the worker’s user access to it`);
     if (error instanceof Fault && error.code === 'refused')
@@ -52,14 +52,15 @@ async function readOnce(
   const type = typeOf(stats);
   const meta = type && metaOf(stats, type);
   if (!meta) return skipped(ref, 'a socket, pipe or device has no content that could be moved');
-  if ((type === 'folder') !== ref.key.endsWith('/')) return undefinedYet(ref);
+  if (type === 'folder' && links === 'follow' && !ref.key.endsWith('/')) return circle(ref);
+  if ((type === 'folder') !== ref.key.endsWith('/')) return replaced(ref);
   const body = emptyBody(meta, ref.key);
   switch (type) {
     case 'folder':
       return (await isOpen(path)) ? { key: ref.key, body } : closed(ref);
     case 'link':
       if (links === 'skip') return skipped(ref, 'a symbolic link, and the spec says links: skip');
-      if (links === 'follow') return refused(ref, 'the link leads back into a folder that it is in; remove it');
+      if (links === 'follow') return circle(ref);
       return { key: ref.key, body: { ...body, bytes: await readlink(path, { encoding: 'buffer' }) } };
     case 'file':
       return readFile(ref, path, body);
@@ -106,8 +107,12 @@ export function goneFrom(ref: ItemRef): Refused {
   return refused(ref, 'it is gone from the source; the next run will see that');
 }
 
+function circle(ref: ItemRef): Refused {
+  return refused(ref, 'the link leads back to a folder above it; remove it');
+}
+
 /** Something else stands there now: it has another key, or another version. */
-function undefinedYet(ref: ItemRef): Refused {
+function replaced(ref: ItemRef): Refused {
   return refused(ref, 'something else stands in its place by now; the next run will see that');
 }
 

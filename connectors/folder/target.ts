@@ -1,114 +1,155 @@
-/** A tree on disk as a target. Files appear whole, under names that were free, and never outside of the folder. */
-import { mkdir, statfs } from 'node:fs/promises';
+/** A folder as a target. Entries appear whole, under names that were free, and never outside of it. */
+import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Closing } from '../closing.js';
-import type { Located, Target, TargetContainer, TargetRef } from '../contract.js';
+import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
-import { onFiles, provenPath } from '../local-files.js';
-import { walkTree } from '../tree-walk.js';
-import { copyAt, statsAt } from './copies.js';
-import { childrenOf, placeOf, ROOT, rootOf } from './tree.js';
+import { faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
+import { sweep } from './aside.js';
+import { copies, standings } from './evidence.js';
+import { ASIDE } from './held-folder.js';
+import { namesAt } from './names.js';
+import { CONTAINER_KEY, placeAt, VALIDITY } from './source.js';
 import { createUploads } from './uploads.js';
-import { applyWrite } from './write.js';
-
-const LANES = 4;
+import { walk } from './walk.js';
+import { applied } from './writer.js';
 
 export interface FolderTarget {
   readonly path: string;
-  readonly lanes?: number | undefined;
+  /** More of them wait for the disk at once. */
+  readonly lanes?: number;
+  readonly now?: () => number;
 }
 
-export function createFolderTarget({ path, lanes = LANES }: FolderTarget): Target<FileBody> {
+const LANES = 2;
+
+export function createFolderTarget({ path, lanes = LANES, now = Date.now }: FolderTarget): Target<FileBody> {
   const closing = new Closing('folder');
 
-  async function root(signal: AbortSignal): Promise<string> {
+  async function rootOf(signal: AbortSignal): Promise<string> {
     closing.check(signal);
-    return provenPath(path);
+    return onFiles(`opening ${path}`, () => provenPath(path));
   }
 
-  async function copy(at: string, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
-    return onFiles(`reading ${ref}`, () => copyAt(at, ref, () => closing.check(signal)));
+  async function look(signal: AbortSignal) {
+    return { root: await rootOf(signal), check: () => closing.check(signal) };
+  }
+
+  async function find(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer | undefined> {
+    checkWanted(wanted);
+    const root = await rootOf(signal);
+    const stats = await ifThere(lstat(root));
+    if (!stats) return undefined;
+    if (!stats.isDirectory())
+      throw new Fault('spec', `${path} is no folder, and a target is one`, { next: 'name the folder in the spec' });
+    const items = (await readdir(root)).filter((name) => name !== ASIDE).length;
+    return { key: CONTAINER_KEY, path: [], validity: VALIDITY, created: false, items };
   }
 
   return {
     // What was written is there at once, or never.
     quietMs: 0,
     lanes,
-    // What Linux keeps; a mounted file system that keeps less refuses the file itself.
-    names: { nameBytes: 255, pathBytes: 4_000 },
-    uploads: createUploads(root),
+    get names() {
+      return namesAt(path);
+    },
+    uploads: createUploads({ root: rootOf, check: (signal) => closing.check(signal) }),
     async place(signal) {
       closing.check(signal);
-      return placeOf(path);
+      return placeAt(path);
     },
     async describe(signal) {
-      return [{ name: 'folder', value: await root(signal) }];
-    },
-    close: () => closing.close(),
-    async ensure(_wanted, signal) {
-      const at = await root(signal);
-      const made = await onFiles(`making ${path}`, () => mkdir(at, { recursive: true }));
-      return container(made !== undefined);
-    },
-    async find(_wanted, signal) {
       closing.check(signal);
-      try {
-        await rootOf(path);
-        return container(false);
-      } catch (error) {
-        if (error instanceof Fault && error.code === 'not-found') return undefined;
-        throw error;
-      }
+      return onFiles(`opening ${path}`, async () => {
+        const at = await nearest(await provenPath(path));
+        const problem = await onFiles(`writing to ${at}`, () => access(at, constants.W_OK)).then(
+          () => undefined,
+          (error: Fault) => `${error.message}; ${error.next}`,
+        );
+        return [
+          { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
+          { name: 'free bytes', value: String(await roomAt(at)) },
+        ];
+      });
     },
-    anchor: async () => '',
-    async *write(_container, writes, signal) {
-      const at = await root(signal);
-      for (const write of writes) {
-        closing.check(signal);
-        yield await applyWrite(at, write);
-      }
+    find: (wanted, signal) => onFiles(`opening ${path}`, () => find(wanted, signal)),
+    async ensure(wanted, signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, async () => {
+        const there = await find(wanted, signal);
+        const root = await rootOf(signal);
+        const made = there ? undefined : await mkdir(root, { recursive: true });
+        await sweep(root, now());
+        return there ?? { key: CONTAINER_KEY, path: [], validity: VALIDITY, created: made !== undefined, items: 0 };
+      });
     },
-    async *locate(_container, intents, _anchor, _known, signal): AsyncIterable<Located> {
-      const at = await root(signal);
-      for (const { token, digest, path: ref } of intents) {
-        const there = ref === undefined ? undefined : await copy(at, ref, signal);
-        if (there?.digest !== digest) yield { token, found: 'absent' };
-        else yield { token, found: 'landed', ref: there.ref, meta: there.meta, version: there.version as string };
+    // Paths find a write wherever it landed; there is nothing to remember.
+    async anchor(_container, signal) {
+      closing.check(signal);
+      return '';
+    },
+    async *write(_container, writes, signal): AsyncIterable<WriteAnswer> {
+      yield* applied(await look(signal), writes);
+    },
+    async *locate(_container, intents, _anchor, known, signal): AsyncIterable<Located> {
+      const paths = intents.flatMap(({ path: one }) => (one === undefined || known(one) ? [] : [one]));
+      const found = new Map<string, TargetRef>();
+      for await (const copy of copiesAt(paths, signal)) found.set(copy.ref, copy);
+      for (const { token, digest, path: one = '' } of intents) {
+        const copy = found.get(one);
+        if (!copy || (copy.digest !== digest && !one.endsWith('/'))) yield { token, found: 'absent' };
+        else yield { token, found: 'landed', ref: one, meta: copy.meta, version: copy.version ?? '' };
       }
     },
     async *scan(_container, skip, signal) {
-      const at = await root(signal);
-      for await (const page of walkTree((folder) => childrenOf(at, folder, 'keep'), undefined)) {
+      const { root, check } = await look(signal);
+      for await (const page of walk({ root, links: 'keep', check }, undefined)) {
         const entries: TargetRef[] = [];
-        for (const { key } of page.entries) {
-          const there = skip(key) ? undefined : await copy(at, key, signal);
-          if (there) entries.push(there);
-        }
+        const wanted = page.entries.flatMap(({ key }) => (skip(key) ? [] : [key]));
+        for await (const copy of copiesAt(wanted, signal)) entries.push(copy);
         yield { entries };
       }
     },
-    async *readBack(_container, refs, signal) {
-      const at = await root(signal);
-      for (const ref of refs) {
-        const there = await copy(at, ref, signal);
-        if (there) yield there;
-      }
-    },
+    readBack: (_container, refs, signal) => copiesAt(refs, signal),
     async *sizes(_container, refs, signal) {
-      const at = await root(signal);
-      for (const ref of refs) {
-        closing.check(signal);
-        const there = await onFiles(`looking at ${ref}`, () => statsAt(at, ref));
-        if (there) yield { ref, bytes: there.bytes, version: there.version };
+      try {
+        for await (const { meta: _, ...standing } of standings(await look(signal), refs)) yield standing;
+      } catch (error) {
+        throw faultOf(error, `looking at ${path}`);
       }
     },
     async room(signal) {
-      const { bavail, bsize } = await onFiles(`looking at ${path}`, async () => statfs(await root(signal)));
-      return bavail * bsize;
+      const root = await rootOf(signal);
+      return onFiles(`looking at ${path}`, async () => roomAt(await nearest(root)));
     },
+    close: () => closing.close(),
   };
+
+  async function* copiesAt(refs: readonly string[], signal: AbortSignal): AsyncGenerator<TargetRef> {
+    try {
+      yield* copies(await look(signal), refs);
+    } catch (error) {
+      throw faultOf(error, `reading ${path}`);
+    }
+  }
 }
 
-function container(created: boolean): TargetContainer {
-  return { key: ROOT.key, path: ROOT.path, validity: ROOT.validity, created, items: 0 };
+/** A folder of the file system is a whole tree: parts of it are targets of their own. */
+function checkWanted({ path }: Wanted): void {
+  if (path.length === 0) return;
+  throw new Fault('spec', `a folder holds one tree, and no container ${JSON.stringify(path.join('/'))} in it`, {
+    next: 'name that folder as the path of the target',
+  });
+}
+
+/** The folder itself, or the one above in which it would be made. */
+async function nearest(path: string): Promise<string> {
+  const parent = dirname(path);
+  return parent === path || (await ifThere(lstat(path))) ? path : nearest(parent);
+}
+
+async function roomAt(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
 }

@@ -1,101 +1,194 @@
-/** Large files: written in place into a file aside, of which a journal tells the parts that are safe. */
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Large files: parts aside, then one rename. Another process goes on from what the journal tells. */
+
+import type { BigIntStats } from 'node:fs';
+import { constants } from 'node:fs';
+import { chmod, lutimes, open, rename, unlink } from 'node:fs/promises';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import { BLOCK_BYTES } from '../files.js';
-import { ifThere, onFiles } from '../local-files.js';
-import { locationOf, statsAt } from './copies.js';
-import { another, keepDate, makeParents, putNew, putOver, taken, uploadsIn, written } from './write.js';
+import { nameOf } from '../files.js';
+import { faultOf, ifThere, linked } from '../local-files.js';
+import { answerOf, taken } from './answers.js';
+import { holdAside } from './aside.js';
+import { secondsOf } from './entry.js';
+import { parentOf } from './grouped.js';
+import type { HeldFolder } from './held-folder.js';
+import { holdFolder, makeFolder, partsOf, partsToWrite } from './held-folder.js';
+import { journalOf, readJournal } from './journal.js';
+import {
+  beginParts,
+  checkToken,
+  countOf,
+  identityOf,
+  journalFor,
+  PART_BYTES,
+  partsGone,
+  statsOfParts,
+  writePart,
+} from './parts.js';
+import type { Spot } from './write-entry.js';
+import { standing, statsAt, writtenAs } from './write-entry.js';
 
-const PART_BYTES = 8 * BLOCK_BYTES;
+export interface UploadsDeps {
+  /** The folder, without links; throws when the session has ended or the signal has fired. */
+  readonly root: (signal: AbortSignal) => Promise<string>;
+  readonly check: (signal: AbortSignal) => void;
+}
 
-export function createUploads(root: (signal: AbortSignal) => Promise<string>): Uploads {
-  const folderOf = async (upload: Upload, signal: AbortSignal): Promise<string> =>
-    join(await uploadsIn(await root(signal)), upload.token);
+export function createUploads({ root, check }: UploadsDeps): Uploads {
+  async function within<T>(
+    doing: string,
+    upload: Upload,
+    signal: AbortSignal,
+    work: (aside: HeldFolder, root: string) => Promise<T>,
+  ): Promise<T> {
+    checkToken(upload);
+    try {
+      const at = await root(signal);
+      const aside = await holdAside(at);
+      try {
+        return await work(aside, at);
+      } finally {
+        await aside.close();
+      }
+    } catch (error) {
+      throw faultOf(error, `${doing} ${JSON.stringify(upload.path)}`);
+    }
+  }
 
   return {
     anyOrder: true,
-    async partBytes() {
+    async partBytes(_bytes, signal) {
+      check(signal);
       return PART_BYTES;
     },
     begin: (_container, upload, signal) =>
-      onFiles(`beginning ${upload.path}`, async () => {
-        await mkdir(await folderOf(upload, signal), { recursive: true });
+      within('making room for', upload, signal, async (aside) => {
+        try {
+          await beginParts(aside, upload);
+        } catch (error) {
+          // FAT holds no file of 4 GiB: no other room on the disk helps.
+          if ((error as NodeJS.ErrnoException).code !== 'EFBIG') throw error;
+          throw new Fault('refused', `the file system holds no file of ${upload.bytes} bytes: EFBIG`, {
+            next: 'leave it out, or use a target with another file system',
+          });
+        }
       }),
     acknowledged: (_container, upload, signal) =>
-      onFiles(`resuming ${upload.path}`, async () => {
-        const journal = await ifThere(readFile(join(await folderOf(upload, signal), 'parts'), 'utf8'));
-        // A last line without its end was being written when the process died.
-        const lines = (journal ?? '').split('\n').slice(0, -1);
-        return new Set(lines.map(Number));
+      within('resuming', upload, signal, async (aside, at) => {
+        const journal = await readJournal(aside, upload);
+        if (!journal) return new Set<number>();
+        if (await hasLanded(at, upload, journal.file)) return all(upload);
+        return (await journalFor(aside, upload))?.parts ?? new Set<number>();
       }),
     send: (_container, upload, part, content, signal) =>
-      onFiles(`writing ${upload.path}`, async () => {
-        const folder = await folderOf(upload, signal);
-        const file = await open(join(folder, 'content'), 'a').then(async (made) => {
-          await made.close();
-          return open(join(folder, 'content'), 'r+');
-        });
-        try {
-          let at = part * upload.partBytes;
-          const end = Math.min(at + upload.partBytes, upload.bytes);
-          for await (const chunk of content) {
-            signal.throwIfAborted();
-            await writeAll(file, chunk, at);
-            at += chunk.length;
-          }
-          if (at !== end) throw new Fault('unavailable', `a part of ${upload.path} came with another size`);
-          await file.datasync();
-        } finally {
-          await file.close();
-        }
-        const journal = await open(join(folder, 'parts'), 'a');
-        try {
-          await journal.writeFile(`${part}\n`);
-          await journal.datasync();
-        } finally {
-          await journal.close();
-        }
-      }),
+      within('writing', upload, signal, (aside) => writePart(aside, upload, part, content, () => check(signal))),
     finish: (_container, upload, version, signal) =>
-      onFiles(`finishing ${upload.path}`, async (): Promise<WriteAnswer> => {
-        const at = await root(signal);
-        const folder = await folderOf(upload, signal);
-        const aside = join(folder, 'content');
-        const standing = await statsAt(at, upload.path);
-        const whole = await ifThere(stat(aside));
-        if (!whole) return landed(at, upload, standing?.bytes);
-        await keepDate(aside, upload.meta.modified);
-        const to = await locationOf(at, upload.path);
-        if (version === undefined) {
-          await makeParents(at, upload.path);
-          // A second name that a dead process gave it, without taking the first one away.
-          const same = standing && (await stat(to)).ino === whole.ino;
-          if (!same && !(await putNew(aside, to))) return taken(upload.token, upload.path);
-        } else {
-          if (!standing || standing.version !== version) return another(upload.token, upload.path);
-          await putOver(aside, to);
+      within('finishing', upload, signal, async (aside, at) => {
+        const touched: (readonly string[])[] = [];
+        try {
+          const parts = partsToWrite(upload.path);
+          const folder = await makeFolder(at, parts.slice(0, -1), (parent) => touched.push(parent));
+          try {
+            const spot = { folder, name: nameOf(upload.path), ref: upload.path };
+            const answer = await place(aside, upload, spot, version);
+            for (const one of touched) await syncAt(at, one);
+            return answer;
+          } finally {
+            await folder.close();
+          }
+        } catch (error) {
+          const answer = answerOf(error, upload.token, upload.path);
+          if (answer) return answer;
+          throw error;
         }
-        await rm(folder, { recursive: true, force: true });
-        return written(at, upload.token, upload.path);
       }),
     abort: (_container, upload, signal) =>
-      onFiles(`clearing ${upload.path}`, async () => {
-        await rm(await folderOf(upload, signal), { recursive: true, force: true });
+      within('clearing', upload, signal, async (aside) => {
+        await ifThere(unlink(aside.at(upload.token)));
+        await ifThere(unlink(aside.at(journalOf(upload))));
       }),
   };
 }
 
-/** The parts are gone: it was put in its place, or was cleared away. */
-async function landed(root: string, upload: Upload, bytes: number | undefined): Promise<WriteAnswer> {
-  if (bytes === upload.bytes) return written(root, upload.token, upload.path);
-  throw new Fault('not-found', `the parts of ${upload.path} are gone from the target`, { next: 'it is sent anew' });
+/** By the inode: a process may have died between the rename and the word of it. */
+async function hasLanded(root: string, upload: Upload, file: string): Promise<boolean> {
+  const parent = parentOf(upload.path);
+  const folder = await holdFolder(root, parent === '' ? [] : partsOf(parent));
+  if (!folder) return false;
+  try {
+    const stats = await statsAt({ folder, name: nameOf(upload.path), ref: upload.path });
+    return stats !== undefined && identityOf(stats) === file;
+  } finally {
+    await folder.close();
+  }
 }
 
-async function writeAll(file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < chunk.length; ) {
-    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, at + done);
-    done += bytesWritten;
+async function place(aside: HeldFolder, upload: Upload, spot: Spot, version: string | undefined): Promise<WriteAnswer> {
+  const { token, path } = upload;
+  const journal = await readJournal(aside, upload);
+  const there = await statsAt(spot);
+  if (!journal) return withoutParts(upload, there);
+  if (!there || identityOf(there) !== journal.file) {
+    const staged = await statsOfParts(aside, upload);
+    if (!staged || identityOf(staged) !== journal.file) throw partsGone(upload);
+    for (let part = 0; part < countOf(upload); part++) if (!journal.parts.has(part)) throw partsGone(upload);
+    const mode = version === undefined ? undefined : await standing(token, spot, version);
+    if (mode && 'conflicted' in mode) return mode;
+    await dress(aside.at(token), upload, mode && Number(mode.mode) & 0o777);
+    if (version !== undefined) await rename(aside.at(token), spot.folder.at(spot.name));
+    else if ((await linked(aside.at(token), spot.folder.at(spot.name))) === 'taken') return taken(token, path);
   }
+  await spot.folder.sync();
+  const stats = await statsAt(spot);
+  if (!stats || identityOf(stats) !== journal.file) throw movedOn(upload);
+  await ifThere(unlink(aside.at(token)));
+  await ifThere(unlink(aside.at(journalOf(upload))));
+  return writtenAs(token, path, stats);
+}
+
+/** Asked again when all was done: what stands there has the size and the date that it got. */
+function withoutParts(upload: Upload, there: BigIntStats | undefined): WriteAnswer {
+  if (!there?.isFile() || there.size !== BigInt(upload.bytes)) throw partsGone(upload);
+  const modified = dateOf(upload);
+  if (modified === undefined) return taken(upload.token, upload.path);
+  if (there.mtimeNs / MICROSECOND_NS !== BigInt(Math.floor(modified * 1e6))) throw partsGone(upload);
+  return writtenAs(upload.token, upload.path, there);
+}
+
+const MICROSECOND_NS = 1_000n;
+
+function dateOf({ meta }: Upload): number | undefined {
+  return secondsOf(typeof meta.modified === 'string' ? meta.modified : undefined);
+}
+
+/** Its date, and what the one that it replaces lets others do with it. */
+async function dress(path: string, upload: Upload, mode: number | undefined): Promise<void> {
+  if (mode !== undefined) await chmod(path, mode);
+  const modified = dateOf(upload);
+  if (modified !== undefined) await lutimes(path, modified, modified);
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncAt(root: string, parts: readonly string[]): Promise<void> {
+  const folder = await holdFolder(root, parts);
+  try {
+    await folder?.sync();
+  } finally {
+    await folder?.close();
+  }
+}
+
+function all(upload: Upload): ReadonlySet<number> {
+  return new Set(Array.from({ length: countOf(upload) }, (_, part) => part));
+}
+
+function movedOn({ path }: Upload): Fault {
+  return new Fault('unavailable', `${JSON.stringify(path)} was taken away while it was put there`, {
+    next: 'let no other program work on the folder meanwhile',
+  });
 }

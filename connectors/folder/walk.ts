@@ -148,9 +148,10 @@ async function follow(
   if (!to || 'problem' in to) return undefined;
   const stats = await ifThere(lstat(join(root, ...to.parts), { bigint: true }));
   if (!stats) return undefined;
-  const path = to.parts.join('/');
-  const within = [...stack.map((level) => level.parts), parts].some((one) => one.join('/') === path);
-  return stats.isDirectory() && within ? undefined : { parts: to.parts, stats };
+  const back = [...stack.map((level) => level.parts), parts].some((one) =>
+    to.parts.every((name, at) => one[at] === name),
+  );
+  return stats.isDirectory() && back ? undefined : { parts: to.parts, stats };
 }
 
 /** Undefined when it has vanished, or has become something else that belongs elsewhere in the order. */

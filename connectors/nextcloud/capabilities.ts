@@ -22,6 +22,8 @@ export interface Capabilities {
   /** What the administrator, or a proxy he knows of, allows for a chunk. */
   readonly maxChunkBytes: number | undefined;
   readonly names: NameRules;
+  /** What names may not end with, in any letter case, e.g. `.part`. */
+  readonly extensions: readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -51,6 +53,7 @@ export async function readCapabilities(http: DavHttp, base: string, signal: Abor
     bulkUpload: textOf(dav.bulkupload),
     maxChunkBytes: typeof most === 'number' && most > 0 ? most : undefined,
     names: namesFrom(files),
+    extensions: extensionsIn(files),
   };
 }
 
@@ -76,7 +79,7 @@ function namesFrom(files: Fields): NameRules {
   const names = [...listOf(files.forbidden_filenames), ...listOf(files.blacklisted_files)];
   const reserved = [...(names.length > 0 ? names : RESERVED), ...listOf(files.forbidden_filename_basenames)];
   // Extensions of one character are what Windows dislikes at the end of a name: a dot, a blank.
-  const endings = listOf(files.forbidden_filename_extensions).filter((one) => [...one].length === 1);
+  const endings = extensionsIn(files).filter((one) => [...one].length === 1);
   return {
     forbidden: characters.length > 0 ? characters.join('') : FORBIDDEN,
     reserved: [...new Set(reserved)],
@@ -85,6 +88,30 @@ function namesFrom(files: Fields): NameRules {
     pathBytes: PATH_BYTES,
     formless: true,
   };
+}
+
+/** Uploads that are under way have such names, so they were refused before they were told (lib/private/Files/Filesystem.php). */
+function extensionsIn(files: Fields): string[] {
+  const told = listOf(files.forbidden_filename_extensions);
+  return told.length > 0 ? told : ['.part', '.filepart'];
+}
+
+/**
+ * Whether the server refuses a name when it looks at it. Bulk upload does not look (server issue 37213), and what it then
+ * stores cannot be reached again.
+ */
+export function refusesName({ names, extensions }: Capabilities, name: string): boolean {
+  const { forbidden = '', reserved = [], nameBytes = NAME_BYTES } = names;
+  const lower = name.toLowerCase();
+  const dot = lower.indexOf('.', 1);
+  const stem = dot === -1 ? lower : lower.slice(0, dot);
+  return (
+    Buffer.byteLength(name) > nameBytes ||
+    /\p{Cc}/u.test(name) ||
+    [...forbidden].some((one) => name.includes(one)) ||
+    reserved.some((one) => one.toLowerCase() === lower || one.toLowerCase() === stem) ||
+    extensions.some((one) => lower.endsWith(one.toLowerCase()))
+  );
 }
 
 async function askOcs(http: DavHttp, base: string, what: string, signal: AbortSignal): Promise<Fields> {

@@ -27,7 +27,10 @@ export function namesOf(path: string, decode: (name: string) => string = (name) 
 }
 
 /** The name of a member in a listing of `folder`, decoded; undefined for the folder itself and for what is elsewhere. */
-export function memberName(folder: string, href: string): { readonly name: string; readonly safe: boolean } | undefined {
+export function memberName(
+  folder: string,
+  href: string,
+): { readonly name: string; readonly safe: boolean } | undefined {
   const path = /^https?:\/\//i.test(href) ? href.replace(/^[^/]*\/\/[^/]*/, '') : href;
   const segments = path
     .replace(/[?#].*$/s, '')

@@ -90,7 +90,9 @@ export async function quotaOf(http: DavHttp, folder: string, signal: AbortSignal
   const number = (name: string): number | undefined => numberIn(found.props.get(name));
   const available = number('D:quota-available-bytes');
   const counts = [number(`{${NC}}contained-folder-count`), number(`{${NC}}contained-file-count`)];
-  const counted = counts.some((one) => one !== undefined) ? counts.reduce<number>((sum, one) => sum + (one ?? 0), 0) : undefined;
+  const counted = counts.some((one) => one !== undefined)
+    ? counts.reduce<number>((sum, one) => sum + (one ?? 0), 0)
+    : undefined;
   return {
     etag: etagIn(found),
     used: number('D:quota-used-bytes'),

@@ -116,9 +116,13 @@ function addressOf({ url, folder = '' }: NextcloudOptions): {
 }
 
 function leads(url: string, folder: string): Fault {
-  return new Fault('spec', `${new URL(url).origin}: neither url nor folder (${folder || 'not set'}) may lead out of the files`, {
-    next: 'use the URL of the instance, or .../remote.php/dav/files/USER, and a plain path as folder',
-  });
+  return new Fault(
+    'spec',
+    `${new URL(url).origin}: neither url nor folder (${folder || 'not set'}) may lead out of the files`,
+    {
+      next: 'use the URL of the instance, or .../remote.php/dav/files/USER, and a plain path as folder',
+    },
+  );
 }
 
 function decoded(segment: string): string {

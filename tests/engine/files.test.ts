@@ -1,11 +1,12 @@
 /** Files through the engine: folders on disk, a real ledger. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClosedRun } from '../../activities/prepare.js';
 import type { Selection } from '../../schemas/spec.js';
+import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import type { World } from './world.js';
@@ -32,23 +33,6 @@ afterEach(async () => {
   await world.close();
   await rm(dir, { recursive: true, force: true });
 });
-
-async function put(root: string, path: string, content: string | Buffer = path): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true });
-  await writeFile(join(root, path), content);
-}
-
-/** Everything in a tree by path; folders end with "/". */
-async function tree(root: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name).slice(root.length + 1);
-    if (path.startsWith('.drover-uploads')) continue;
-    if (entry.isDirectory()) found[`${path}/`] = '';
-    else found[path] = (await readFile(join(root, path))).toString('latin1');
-  }
-  return found;
-}
 
 function begin(selection: Partial<Selection> = {}, settings = {}): World {
   world = createWorld(server.ledger, {

@@ -16,7 +16,8 @@ import { survey } from '../../activities/survey.js';
 import { verify } from '../../activities/verify.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
-import { connectors } from '../../connectors/registry.js';
+import type { Registration } from '../../connectors/registry.js';
+import { connectors as registered } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
@@ -58,6 +59,8 @@ export interface WorldOptions {
   readonly limits?: Limits;
   /** Other systems than those in memory; their passwords are `secret`. */
   readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
+  /** In the place of the registry's. */
+  readonly connectors?: Readonly<Record<string, Registration>>;
 }
 
 export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
@@ -87,6 +90,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     ],
   };
   const secret = async (): Promise<string> => 'secret';
+  const { connectors = registered } = options;
   const connections = createConnections({ ledger, connectors, secret, log: SILENT });
   const deps: Deps = {
     ledger,

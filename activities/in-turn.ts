@@ -1,0 +1,11 @@
+/** A step that several may ask for at once, made for one after the other. */
+
+/** A failure is the asker's alone: the next one's turn comes all the same. */
+export function inTurn<T>(step: () => Promise<T>): () => Promise<T> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return () => {
+    const taken = turn.then(step);
+    turn = taken.catch(() => {});
+    return taken;
+  };
+}

@@ -1,0 +1,76 @@
+/** The place of what is not whole yet: below the root, so that it can be named by a rename, and never listed. */
+import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { lstat, lutimes, mkdir, open, readdir, symlink, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../errors.js';
+import type { FileBody } from '../files.js';
+import { errnoOf, ifThere } from '../local-files.js';
+import { secondsOf } from './entry.js';
+import type { HeldFolder } from './held-folder.js';
+import { ASIDE, holdFolder } from './held-folder.js';
+
+const MODE = 0o600;
+/** Older ones belong to no write that is still going on. */
+const TORN_AFTER_MS = 3_600_000;
+/** Parts of a large file to which nobody has added in so long. */
+const ABANDONED_AFTER_MS = 7 * 24 * 3_600_000;
+const TORN = /^[0-9a-f-]{36}\.tmp$/;
+
+/** Held by the caller. Throws `Fault('refused')` when a link or a file is in its place. */
+export async function holdAside(root: string): Promise<HeldFolder> {
+  await mkdir(join(root, ASIDE), { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+  const held = await holdFolder(root, [ASIDE]);
+  if (held) return held;
+  throw new Fault('refused', `${join(root, ASIDE)} is no folder`, { next: 'move what stands there elsewhere' });
+}
+
+export interface Staged {
+  readonly name: string;
+  readonly stats: BigIntStats;
+}
+
+/** Writes a file or link durably under a name of its own. Leaves nothing when it fails. */
+export async function stage(aside: HeldFolder, body: FileBody, mode?: number): Promise<Staged> {
+  const name = `${randomUUID()}.tmp`;
+  const path = aside.at(name);
+  const modified = secondsOf(body.modified);
+  try {
+    if (body.type === 'link') {
+      await symlink(body.bytes, path);
+      if (modified !== undefined) await lutimes(path, modified, modified);
+      return { name, stats: await lstat(path, { bigint: true }) };
+    }
+    const file = await open(path, 'wx', mode === undefined ? 0o666 : MODE);
+    try {
+      await file.writeFile(body.bytes);
+      if (mode !== undefined) await file.chmod(mode);
+      if (modified !== undefined) await file.utimes(modified, modified);
+      // With its times, which are part of its version.
+      await file.sync();
+      return { name, stats: await file.stat({ bigint: true }) };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    await ifThere(unlink(path));
+    throw error;
+  }
+}
+
+/** What sessions that died left behind. By the time of the last change of the entry: files get the dates of their sources. */
+export async function sweep(root: string, now: number): Promise<void> {
+  const aside = await holdFolder(root, [ASIDE]);
+  if (!aside) return;
+  try {
+    for (const name of await readdir(aside.path)) {
+      const found = await ifThere(lstat(aside.at(name)));
+      const after = TORN.test(name) ? TORN_AFTER_MS : ABANDONED_AFTER_MS;
+      if (found && !found.isDirectory() && now - found.ctimeMs > after) await ifThere(unlink(aside.at(name)));
+    }
+  } finally {
+    await aside.close();
+  }
+}

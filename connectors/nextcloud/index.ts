@@ -1,0 +1,14 @@
+/** The Nextcloud connector: files by WebDAV (connectors/dav is the wire), and what Nextcloud has beside it. */
+import type { Connector } from '../contract.js';
+import type { FileBody } from '../files.js';
+import type { NextcloudOptions } from './manifest.js';
+import { NextcloudSession } from './session.js';
+import { createNextcloudSource } from './source.js';
+import { createNextcloudTarget } from './target.js';
+
+export const connector: Connector<FileBody> = {
+  source: (options, access) =>
+    createNextcloudSource(new NextcloudSession(options as unknown as NextcloudOptions, access)),
+  target: (options, access) =>
+    createNextcloudTarget(new NextcloudSession(options as unknown as NextcloudOptions, access)),
+};

@@ -1,0 +1,78 @@
+/** An account's files as a source. Only read: PROPFIND and GET. Trash and versions are elsewhere, and never asked for. */
+import type { Body, Container, ItemRef, Page, Refused, Source } from '../contract.js';
+import { whole } from '../dav/http.js';
+import { Fault } from '../errors.js';
+import type { FileBody, FileMeta } from '../files.js';
+import { emptyBody } from '../files.js';
+import { openNow, openRange } from './content.js';
+import { describeAccount } from './describe.js';
+import { requestPath, UNSAFE } from './paths.js';
+import { quotaOf } from './properties.js';
+import type { NextcloudSession } from './session.js';
+import { entriesBelow } from './tree.js';
+
+const PAGE = 1_000;
+
+export function createNextcloudSource(session: NextcloudSession): Source<FileBody> {
+  const { http } = session;
+  return {
+    place: (signal) => session.place(signal),
+    describe: (signal) => describeAccount(session, 'source', signal),
+    close: () => session.close(),
+    async *containers(signal): AsyncIterable<Container> {
+      const { files } = await session.roots(signal);
+      // The root's ETag changes with anything below it: shares and group folders too, but for external storages, whose
+      // changes Nextcloud itself learns of only when it looks.
+      const { etag } = await quotaOf(http, files, signal);
+      yield { key: '/', path: [], validity: '1', ...(etag !== '' && { token: etag }) };
+    },
+    async *list(_container, after, signal): AsyncIterable<Page<ItemRef>> {
+      const { files } = await session.roots(signal);
+      let entries: ItemRef[] = [];
+      for await (const entry of entriesBelow(http, files, after, signal)) {
+        entries.push(entry);
+        if (entries.length < PAGE) continue;
+        yield { entries };
+        entries = [];
+      }
+      if (entries.length > 0) yield { entries };
+    },
+    async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
+      const { files } = await session.roots(signal);
+      for (const ref of refs) yield await readOne(session, files, ref, signal);
+    },
+    async *open(_container, ref, range, signal) {
+      const { files } = await session.roots(signal);
+      if (ref.version === UNSAFE) throw new Fault('refused', unsafe, { next: RENAME });
+      yield* openRange(http, requestPath(files, ref.key), ref.version, range, signal);
+    },
+  };
+}
+
+const unsafe = 'the server gave it a name that could lead out of its folder';
+const RENAME = 'rename it in Nextcloud';
+
+async function readOne(
+  { http }: NextcloudSession,
+  files: string,
+  ref: ItemRef,
+  signal: AbortSignal,
+): Promise<Body<FileBody> | Refused> {
+  const { key, version } = ref;
+  const meta = ref.meta as FileMeta;
+  if (version === UNSAFE) return { refused: key, reason: `${unsafe}; ${RENAME}` };
+  if (meta.type === 'folder') return { key, body: emptyBody(meta, key) };
+  try {
+    const opened = await openNow(http, requestPath(files, key), signal);
+    const bytes = await whole(opened.body);
+    // Of another version than was listed, its own date counts.
+    const { modified } = opened.etag === version ? meta : opened;
+    return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    if (error.code === 'not-found')
+      return { refused: key, reason: 'the file is gone from the source; the next run will see that' };
+    if (error.code !== 'refused') throw error;
+    return { refused: key, reason: `${error.message}; look at it in the source, and move it by hand` };
+  }
+}

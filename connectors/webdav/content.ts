@@ -1,0 +1,125 @@
+/** Content of files: whole, or a range of one version. */
+import type { Range } from '../contract.js';
+import type { Answer, DavHttp } from '../dav/http.js';
+import { drain } from '../dav/http.js';
+import { Fault } from '../errors.js';
+import { entryAt, isoOf, plainEtag } from './entries.js';
+
+export interface Opened {
+  readonly etag: string | undefined;
+  readonly bytes: number | undefined;
+  readonly modified: string | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** What stands there now. Its body ends with a fault when it is shorter or longer than announced. Throws `Fault`. */
+export async function openNow(http: DavHttp, path: string, signal: AbortSignal): Promise<Opened> {
+  const asking = { method: 'GET', path };
+  const answer = await http.ask(asking, signal);
+  if (answer.status !== 200) throw await http.fault(asking, answer);
+  const bytes = lengthIn(answer);
+  const { etag } = answer.headers;
+  const modified = isoOf(answer.headers['last-modified'] ?? '');
+  return {
+    etag: etag === undefined ? undefined : plainEtag(etag),
+    bytes,
+    modified,
+    body: bytes === undefined ? answer.body : exactly(answer.body, bytes, http.where(asking)),
+  };
+}
+
+/**
+ * A range of the version named. Throws `Fault('source-changed')` when another stands there, `not-found` when none does. A
+ * server, or a proxy before it, that does not know ranges sends the whole: what comes before is dropped.
+ */
+export async function* openRange(
+  http: DavHttp,
+  path: string,
+  version: string,
+  { from, bytes }: Range,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  // No If-Match: Apache calls the ETag of what was stored within the last second weak, and a weak one matches nothing.
+  const headers = { range: `bytes=${from}-${from + bytes - 1}` };
+  const asking = { method: 'GET', path, headers };
+  const where = http.where(asking);
+  const answer = await http.ask(asking, signal);
+  const { status } = answer;
+  const { etag } = answer.headers;
+  if (status === 412 || status === 416) {
+    await drain(answer.body);
+    throw changed(where);
+  }
+  if (status !== 200 && status !== 206) throw await http.fault(asking, answer);
+  if (etag !== undefined && plainEtag(etag) !== version) {
+    await leave(answer.body);
+    throw changed(where);
+  }
+  if (status === 200) yield* within(answer.body, from, bytes, where);
+  else {
+    const begins = /^bytes (\d+)-/.exec(answer.headers['content-range'] ?? '')?.[1];
+    if (begins !== undefined && Number(begins) !== from) {
+      await leave(answer.body);
+      throw new Fault('unavailable', `${where}: the server sent another range than was asked for`, {
+        next: 'look for a proxy that changes ranges; it is tried again',
+      });
+    }
+    yield* exactly(answer.body, bytes, where);
+  }
+  // Some servers send what is written into the file meanwhile.
+  if ((await entryAt(http, path, signal))?.version !== version) throw changed(where);
+}
+
+/** The rest is not waited for: that ends the connection, and the next request opens another. */
+async function leave(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of body) break;
+}
+
+function changed(where: string): Fault {
+  return new Fault('source-changed', `${where}: the file is no longer the version that was listed`, {
+    next: 'it is read again',
+  });
+}
+
+async function* within(
+  body: AsyncIterable<Uint8Array>,
+  from: number,
+  bytes: number,
+  where: string,
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  let left = bytes;
+  for await (const chunk of body) {
+    const begin = Math.min(chunk.length, Math.max(0, from - at));
+    at += chunk.length;
+    const part = chunk.subarray(begin, Math.min(chunk.length, begin + left));
+    left -= part.length;
+    if (part.length > 0) yield part;
+    if (left === 0) return;
+  }
+  throw short(where);
+}
+
+async function* exactly(body: AsyncIterable<Uint8Array>, bytes: number, where: string): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of body) {
+    left -= chunk.length;
+    if (left < 0) break;
+    yield chunk;
+  }
+  if (left !== 0) throw short(where);
+}
+
+function short(where: string): Fault {
+  return new Fault('unavailable', `${where}: the content is not as long as the server announced`, {
+    next: 'it is read again; if it stays so, look into the log of the server or of the proxy before it',
+  });
+}
+
+function lengthIn({ headers }: Answer): number | undefined {
+  const told = headers['content-length'];
+  // A length of what was compressed on the way says nothing of the content.
+  return told !== undefined && headers['content-encoding'] === undefined && /^\d+$/.test(told)
+    ? Number(told)
+    : undefined;
+}

@@ -1,0 +1,67 @@
+/** Keys of items as paths of requests, and hrefs as names. */
+import { encodePath, segmentOf } from '../dav/hrefs.js';
+
+/** The version of an entry whose name could lead out of its folder: it is shown, and never read. */
+export const UNSAFE = 'unsafe-name';
+
+/** A large file on its way, beside its place. */
+const PARTS = /^\.drover-[0-9a-f-]+\.part$/;
+
+export const partsName = (token: string): string => `.drover-${token}.part`;
+export const isParts = (name: string): boolean => PARTS.test(name);
+
+/** The path of a request, in the form of connectors/dav/hrefs.ts. `root` ends with a slash. */
+export function requestPath(root: string, key: string): string {
+  return root + key.split('/').map(segmentOf).join('/');
+}
+
+/** The same as a header: `Destination`, and the tag in `If`. */
+export function destination(origin: string, path: string): string {
+  return origin + encodePath(path);
+}
+
+/**
+ * The decoded name of a member in a listing of `folder` (a request's path); undefined for the folder itself and for what
+ * is elsewhere. Not safe: it could lead out of its folder, or is no text.
+ */
+export function memberName(
+  folder: string,
+  href: string,
+): { readonly name: string; readonly safe: boolean } | undefined {
+  const path = /^[a-z][a-z0-9+.-]*:\/\//i.test(href) ? href.replace(/^[^/]*\/\/[^/]*/, '') : href;
+  const plain = path.replace(/[?#].*$/s, '').replace(/\/$/, '');
+  const at = plain.lastIndexOf('/') + 1;
+  const above = plain.slice(0, at);
+  // As most servers write it, or as it can be read.
+  if (above !== encodePath(folder) && decodedOr(above) !== decodedOr(encodePath(folder))) return undefined;
+  const last = plain.slice(at);
+  if (last === '') return undefined;
+  const name = decodedOr(last);
+  if (name === '.' || name === '..' || /[/\0]/.test(name) || !isText(last)) {
+    return { name: last.replace(/^\.+$/, (dots) => '%2E'.repeat(dots.length)), safe: false };
+  }
+  return { name, safe: true };
+}
+
+function isText(sent: string): boolean {
+  try {
+    decodeURIComponent(sent);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function decodedOr(sent: string): string {
+  try {
+    return decodeURIComponent(sent);
+  } catch {
+    return sent;
+  }
+}
+
+/** The folder that an entry stands in: '' for the root. */
+export function parentOf(key: string): string {
+  const plain = key.endsWith('/') ? key.slice(0, -1) : key;
+  return plain.slice(0, plain.lastIndexOf('/') + 1);
+}

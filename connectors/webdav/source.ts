@@ -1,0 +1,91 @@
+/** A folder on a server as a source. Only read: PROPFIND and GET. */
+import type { Body, ItemRef, Refused, Source } from '../contract.js';
+import { whole } from '../dav/http.js';
+import { Fault } from '../errors.js';
+import type { FileBody, FileMeta } from '../files.js';
+import { emptyBody } from '../files.js';
+import { walkTree } from '../tree-walk.js';
+import { openNow, openRange } from './content.js';
+import { describeFolder } from './describe.js';
+import { membersOf, metaOf } from './entries.js';
+import { isParts, requestPath, UNSAFE } from './paths.js';
+import type { WebdavSession } from './session.js';
+
+export function createWebdavSource(session: WebdavSession): Source<FileBody> {
+  const { http, root } = session;
+  return {
+    place: (signal) => session.place(signal),
+    describe: (signal) => describeFolder(session, 'source', signal),
+    close: () => session.close(),
+    async *containers(signal) {
+      await session.open(signal);
+      // No server that is not Nextcloud tells the state of a whole tree: it is listed each time.
+      yield { key: '/', path: [], validity: '1' };
+    },
+    async *list(_container, after, signal) {
+      await session.open(signal);
+      yield* walkTree((folder) => childrenOf(session, folder, signal), after);
+    },
+    async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
+      session.check(signal);
+      for (const ref of refs) yield await readOne(session, ref, signal);
+    },
+    async *open(_container, ref, range, signal) {
+      session.check(signal);
+      if (ref.version === UNSAFE) throw new Fault('refused', unsafe, { next: RENAME });
+      yield* openRange(http, requestPath(root, ref.key), ref.version, range, signal);
+    },
+  };
+}
+
+/** The entries of one folder, whose key is '' for the root. None where it went away while its tree is listed. */
+export async function childrenOf(
+  { http, root }: WebdavSession,
+  folder: string,
+  signal: AbortSignal,
+): Promise<ItemRef[]> {
+  const entries: ItemRef[] = [];
+  try {
+    for await (const member of membersOf(http, requestPath(root, folder), signal)) {
+      if (isParts(member.name)) continue;
+      entries.push({
+        key: `${folder}${member.name}${member.folder && member.safe ? '/' : ''}`,
+        version: member.safe ? (member.folder ? '' : member.version) : UNSAFE,
+        bytes: member.bytes,
+        rank: 0,
+        meta: metaOf(member),
+      });
+    }
+  } catch (error) {
+    if (folder === '' || !(error instanceof Fault) || error.code !== 'not-found') throw error;
+    return [];
+  }
+  return entries;
+}
+
+const unsafe = 'the server gave it a name that could lead out of its folder';
+const RENAME = 'rename it in the source';
+
+async function readOne(
+  { http, root }: WebdavSession,
+  ref: ItemRef,
+  signal: AbortSignal,
+): Promise<Body<FileBody> | Refused> {
+  const { key, version } = ref;
+  const meta = ref.meta as FileMeta;
+  if (version === UNSAFE) return { refused: key, reason: `${unsafe}; ${RENAME}` };
+  if (meta.type === 'folder') return { key, body: emptyBody(meta, key) };
+  try {
+    const opened = await openNow(http, requestPath(root, key), signal);
+    const bytes = await whole(opened.body);
+    // Of another version than was listed, its own date counts.
+    const { modified } = opened.etag === version ? meta : opened;
+    return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    if (error.code === 'not-found')
+      return { refused: key, reason: 'the file is gone from the source; the next run will see that' };
+    if (error.code !== 'refused') throw error;
+    return { refused: key, reason: `${error.message}; look at it in the source, and move it by hand` };
+  }
+}

@@ -1,0 +1,87 @@
+/** A folder on a server as a target. */
+import type { Page, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
+import { Fault } from '../errors.js';
+import type { FileBody } from '../files.js';
+import { walkTree } from '../tree-walk.js';
+import { describeFolder } from './describe.js';
+import { entryAt, roomIn } from './entries.js';
+import { copyAt, locate, sizesOf } from './evidence.js';
+import { Folders } from './folders.js';
+import type { WebdavSession } from './session.js';
+import { childrenOf } from './source.js';
+import { createUploads } from './uploads.js';
+import { apply } from './write.js';
+
+/** A request that a dead client sent may still be under way in the server. */
+const QUIET_MS = 1_000;
+const LANES = 4;
+
+export function createWebdavTarget(session: WebdavSession): Target<FileBody> {
+  const { http, root } = session;
+  const place = { http, root };
+  const folders = new Folders(http, root);
+  const writing = { ...place, folders };
+
+  const opened = async (signal: AbortSignal): Promise<TargetContainer | undefined> => {
+    const there = await entryAt(http, root, signal);
+    if (there && !there.folder) {
+      throw new Fault('spec', `${http.origin}${root}: a file stands where the folder has to be`, {
+        next: 'correct url',
+      });
+    }
+    return there && { key: '/', path: [], validity: '1', created: false, items: 0 };
+  };
+
+  return {
+    quietMs: QUIET_MS,
+    lanes: session.access.lanes ?? LANES,
+    // What file systems under servers take; a server that takes less refuses the file itself.
+    names: { nameBytes: 255 },
+    uploads: createUploads(session, folders),
+    place: (signal) => session.place(signal),
+    describe: (signal) => describeFolder(session, 'target', signal),
+    close: () => session.close(),
+    async ensure(_wanted, signal) {
+      session.check(signal);
+      const there = await opened(signal);
+      if (there) return there;
+      // From the server's root on: only what is missing is made.
+      await new Folders(http, '/').make(root.slice(1), signal);
+      return { key: '/', path: [], validity: '1', created: true, items: 0 };
+    },
+    find: (_wanted, signal) => opened(signal),
+    // Nothing tells new entries from old ones but their paths.
+    anchor: async () => '',
+    async *write(_container, writes, signal): AsyncIterable<WriteAnswer> {
+      session.check(signal);
+      for (const write of writes) yield await apply(writing, write, signal);
+    },
+    async *locate(_container, intents, _anchor, _known, signal) {
+      session.check(signal);
+      for (const intent of intents) yield await locate(place, intent, signal);
+    },
+    async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
+      session.check(signal);
+      for await (const page of walkTree((folder) => childrenOf(session, folder, signal), undefined)) {
+        const entries: TargetRef[] = [];
+        for (const { key } of page.entries) {
+          const copy = skip(key) ? undefined : await copyAt(place, key, signal);
+          if (copy) entries.push(copy);
+        }
+        yield { entries };
+      }
+    },
+    async *readBack(_container, refs, signal) {
+      session.check(signal);
+      for (const ref of refs) {
+        const copy = await copyAt(place, ref, signal);
+        if (copy) yield copy;
+      }
+    },
+    async *sizes(_container, refs, signal) {
+      session.check(signal);
+      yield* sizesOf(place, refs, signal);
+    },
+    room: (signal) => roomIn(http, root, signal),
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * Large files: into a file of their own beside their place, then moved there. Servers that take a PUT with Content-Range
+ * (RFC 9110, 14.5: Apache does, most refuse, some store the part as the whole) get them in parts.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Upload, Uploads, WriteAnswer } from '../contract.js';
+import { whole } from '../dav/http.js';
+import { Fault } from '../errors.js';
+import { BLOCK_BYTES } from '../files.js';
+import { entryAt } from './entries.js';
+import type { Folders } from './folders.js';
+import { destination, parentOf, partsName, requestPath } from './paths.js';
+import type { WebdavSession } from './session.js';
+import { dateHeader, inTheWay, refusedOr, taken, versionIn } from './write.js';
+
+const PART_BYTES = 8 * BLOCK_BYTES;
+
+/** Whether a server takes parts, by its folder; found out once in a process. */
+const takesParts = new Map<string, Promise<boolean>>();
+
+export function createUploads(session: WebdavSession, folders: Folders): Uploads {
+  const { http, root } = session;
+  const placeOf = ({ path, token }: Upload): string => requestPath(root, parentOf(path) + partsName(token));
+
+  return {
+    anyOrder: false,
+    async partBytes(bytes, signal) {
+      if (bytes <= PART_BYTES) return bytes;
+      const name = http.origin + root;
+      const known = takesParts.get(name) ?? tryParts(session, signal);
+      takesParts.set(name, known);
+      known.catch(() => takesParts.delete(name));
+      return (await known) ? PART_BYTES : bytes;
+    },
+    async begin(_container, { path }, signal) {
+      session.check(signal);
+      if (await folders.makeAbove(path, signal)) return;
+      throw new Fault('refused', `in the target a file stands where a folder above ${path} has to be`, {
+        next: 'rename one of the two',
+      });
+    },
+    async acknowledged(_container, upload, signal) {
+      session.check(signal);
+      const there = await entryAt(http, placeOf(upload), signal);
+      const parts = new Set<number>();
+      // They arrive one after the other: what ends below the size is there.
+      for (let part = 0; there && part * upload.partBytes < upload.bytes; part++) {
+        if (Math.min((part + 1) * upload.partBytes, upload.bytes) <= there.bytes) parts.add(part);
+      }
+      return parts;
+    },
+    async send(_container, upload, part, content, signal) {
+      session.check(signal);
+      const from = part * upload.partBytes;
+      const bytes = Math.min(upload.partBytes, upload.bytes - from);
+      const headers = {
+        'content-type': 'application/octet-stream',
+        'content-length': String(bytes),
+        ...(bytes < upload.bytes
+          ? { 'content-range': `bytes ${from}-${from + bytes - 1}/${upload.bytes}` }
+          : dateHeader(upload.meta.modified)),
+      };
+      const asking = { method: 'PUT', path: placeOf(upload), headers, body: content };
+      const answer = await http.change(asking, signal);
+      if (answer.status === 404 || answer.status === 409) folders.forget();
+      if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
+    },
+    async finish(_container, upload, version, signal) {
+      session.check(signal);
+      const to = requestPath(root, upload.path);
+      const where = destination(http.origin, to);
+      const headers = {
+        destination: where,
+        overwrite: version === undefined ? 'F' : 'T',
+        ...(version && { if: `<${where}> (["${version}"])` }),
+      };
+      const asking = { method: 'MOVE', path: placeOf(upload), headers };
+      for (let look = 0; ; look++) {
+        const doubt = await moved(session, folders, asking, upload, version, signal);
+        if (!('doubt' in doubt)) return doubt;
+        if (look === LOOKS) throw doubt.doubt;
+        await wait(LOOK_MS * 2 ** look, undefined, { signal });
+        const landed = await landedAt(session, upload, placeOf(upload), signal);
+        if (landed) return landed;
+      }
+    },
+    async abort(_container, upload, signal) {
+      session.check(signal);
+      const asking = { method: 'DELETE', path: placeOf(upload) };
+      const answer = await http.change(asking, signal);
+      if (answer.status >= 300 && answer.status !== 404) throw http.faultFrom(asking, answer, answer.error);
+    },
+  };
+}
+
+/** How often, and how soon first, it is looked for when the answer to MOVE says nothing. */
+const LOOKS = 5;
+const LOOK_MS = 300;
+
+async function moved(
+  session: WebdavSession,
+  folders: Folders,
+  asking: { readonly method: string; readonly path: string; readonly headers: Record<string, string> },
+  upload: Upload,
+  version: string | undefined,
+  signal: AbortSignal,
+): Promise<WriteAnswer | { readonly doubt: Fault }> {
+  const { http } = session;
+  const { token, path } = upload;
+  let answer = await http.change(asking, signal);
+  if (answer.status === 409) {
+    folders.forget();
+    if (!(await folders.makeAbove(path, signal))) return inTheWay(token, path);
+    answer = await http.change(asking, signal);
+  }
+  const { status } = answer;
+  if (status < 300) return { token, ref: path, ...versionIn(answer) };
+  if (status === 404 || status === 412) {
+    const landed = await landedAt(session, upload, asking.path, signal);
+    if (landed) return landed;
+    if (status === 404) throw gone(path);
+    const there = await entryAt(http, requestPath(session.root, path), signal);
+    // The version that was meant, weak for a second after its last change.
+    if (version && there?.weak && there.version === version)
+      return { doubt: http.faultFrom(asking, answer, answer.error) };
+    return taken(token, path);
+  }
+  const fault = http.faultFrom(asking, answer, answer.error);
+  // 504 from a proxy, and 423 while the server is still at it.
+  if (fault.code === 'unavailable') return { doubt: fault };
+  return refusedOr(fault, token);
+}
+
+/** The parts are gone and a file of that size stands in its place: it has landed. Throws when it was lost. */
+async function landedAt(
+  { http, root }: WebdavSession,
+  { token, path, bytes }: Upload,
+  parts: string,
+  signal: AbortSignal,
+): Promise<WriteAnswer | undefined> {
+  if (await entryAt(http, parts, signal)) return undefined;
+  const there = await entryAt(http, requestPath(root, path), signal);
+  if (!there || there.folder || there.bytes !== bytes) throw gone(path);
+  return { token, ref: path, ...(!there.weak && { version: there.version }) };
+}
+
+function gone(path: string): Fault {
+  return new Fault('not-found', `the parts of ${path} are gone from the target`, { next: 'it is sent anew' });
+}
+
+/** Sends two bytes in two parts, and looks what came of it. */
+async function tryParts(session: WebdavSession, signal: AbortSignal): Promise<boolean> {
+  const { http, root } = session;
+  const path = requestPath(root, partsName(randomUUID()));
+  const part = async (at: number): Promise<boolean> => {
+    const headers = { 'content-range': `bytes ${at}-${at}/2` };
+    const { status } = await http.change({ method: 'PUT', path, headers, body: Buffer.from(String(at)) }, signal);
+    return status < 300;
+  };
+  try {
+    if (!(await part(0)) || !(await part(1))) return false;
+    const answer = await http.ask({ method: 'GET', path }, signal);
+    return (await whole(answer.body)).toString() === '01';
+  } finally {
+    await http.change({ method: 'DELETE', path }, signal);
+  }
+}
