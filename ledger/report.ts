@@ -142,6 +142,17 @@ export async function readReportUnits(sql: Sql, migration: string, run: number):
   return rows;
 }
 
+/** `map.folders` of a spec's selections that have one, by the selection's name. */
+export async function readFolderMaps(sql: Sql, spec: string): Promise<Map<string, Record<string, string>>> {
+  const { rows } = await sql.query<{ name: string; folders: Record<string, string> }>(
+    `select s->>'name' as name, s->'map'->'folders' as folders
+     from spec, jsonb_array_elements(coalesce(body->'selections', '[]')) s
+     where hash = $1 and s->'map'->'folders' is not null`,
+    [spec],
+  );
+  return new Map(rows.map(({ name, folders }) => [name, folders]));
+}
+
 /** The containers of a unit by path; those of its other direction after those of the first. */
 export async function readReportContainers(
   sql: Sql,

@@ -31,8 +31,14 @@ export class Exceptions {
   readonly #groups = new Map<string, ExceptionGroup>();
   #examples = 0;
 
-  add(unit: ReportUnit, container: ReportContainer, item: ReportItem, standing: Standing): void {
-    const reason = item.reason ?? '';
+  /** `reason`: what is said of the whole group; the item's own where that names nothing of it. */
+  add(
+    unit: ReportUnit,
+    container: ReportContainer,
+    item: ReportItem,
+    standing: Standing,
+    reason = item.reason ?? '',
+  ): void {
     const group = this.#groupOf(standing, reason);
     group.count++;
     group.bytes += item.bytes;
@@ -42,7 +48,7 @@ export class Exceptions {
     group.examples.push({
       unit: unit.n,
       account: container.back ? unit.to : unit.from,
-      folder: container.path.join('/'),
+      folder: container.path.join('/') || '/',
       key: item.key,
       bytes: item.bytes,
       targetRef: item.targetRef,

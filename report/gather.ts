@@ -14,6 +14,7 @@ import {
   readChanges,
   readConflicts,
   readDuplicates,
+  readFolderMaps,
   readGates,
   readReportContainers,
   readReportItems,
@@ -26,6 +27,8 @@ import { seenFromSpec, tellConflict } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { Exceptions } from './exceptions.js';
 import type { ItemEntry, ItemFiles } from './item-files.js';
+import type { FolderMaps } from './renamed.js';
+import { Renames, reasonGroup, renameOf } from './renamed.js';
 import { resultOf } from './results.js';
 import type { Sums } from './standing.js';
 import { addItem, addSums, noSums, STANDINGS, standingOf, unproven } from './standing.js';
@@ -58,6 +61,8 @@ export interface Gathered {
   readonly exceptions: readonly ExceptionGroup[];
   /** Verified items with a remark, e.g. a flag that the target does not keep. */
   readonly remarks: readonly ExceptionGroup[];
+  /** Files under another path than the spec says; `first` is cut. */
+  readonly renames: Pick<Renames, 'count' | 'first'>;
   readonly duplicates: readonly (ReportDuplicate & { readonly account: string })[];
   /** Those that this run met, whoever won; `first` is cut. */
   readonly conflicts: { readonly count: number; readonly first: readonly ToldConflict[] };
@@ -90,6 +95,8 @@ export interface Verdict {
 interface Noted {
   readonly exceptions: Exceptions;
   readonly remarks: Exceptions;
+  readonly renames: Renames;
+  readonly maps: FolderMaps;
 }
 
 const MAX_DUPLICATES = 500;
@@ -111,7 +118,12 @@ export async function gather(
   const selections = new Map<string, Sums>();
   const accounts: AccountSums[] = [];
   const folders: FolderSums[] = [];
-  const noted: Noted = { exceptions: new Exceptions(), remarks: new Exceptions() };
+  const noted: Noted = {
+    exceptions: new Exceptions(),
+    remarks: new Exceptions(),
+    renames: new Renames(),
+    maps: await readFolderMaps(sql, run.specHash),
+  };
   const duplicates: (ReportDuplicate & { account: string })[] = [];
   const unitOf = new Map<number, number>();
   const units = await readReportUnits(sql, migration, run.number);
@@ -149,6 +161,7 @@ export async function gather(
     folders,
     exceptions: noted.exceptions.groups(STANDINGS),
     remarks: noted.remarks.groups(STANDINGS),
+    renames: noted.renames,
     duplicates,
     conflicts: { count: met.count, first: met.first.map((one) => tellConflict(one, unitAt.get(one.unit))) },
     kinds: new Set(units.flatMap(({ kind }) => kind ?? [])),
@@ -179,10 +192,13 @@ async function gatherFolder(
       const ours = standing === 'conflict' || standing === 'skipped';
       const item = ours && row.reason ? { ...row, reason: seenFromSpec(row.reason, container.back) } : row;
       const result = resultOf(item, standing, run);
-      entries.push({ item, standing, result });
+      const renamed = renameOf(unit, item, noted.maps);
+      if (renamed) noted.renames.add(renamed);
+      entries.push({ item, standing, result, ...(renamed && { renamed }) });
       addItem(sums, standing, result, item);
-      if (standing !== 'verified') noted.exceptions.add(unit, container, item, standing);
-      else if (item.reason) noted.remarks.add(unit, container, item, standing);
+      const group = unit.kind === 'files' ? reasonGroup(item, renamed !== undefined) : (item.reason ?? '');
+      if (standing !== 'verified') noted.exceptions.add(unit, container, item, standing, group);
+      else if (item.reason) noted.remarks.add(unit, container, item, standing, group);
     }
     await files.write(unit, container, entries);
   }

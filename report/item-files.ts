@@ -1,9 +1,10 @@
-/** items.csv and items.json: a line for every item, written as they are read. */
+/** items.csv and items.json: a line for every item, written as they are read; renamed.csv: one for each new name. */
 
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { ReportContainer, ReportItem, ReportUnit } from '../ledger/report.js';
 import { csvRow } from './csv.js';
+import type { Rename } from './renamed.js';
 import type { Result } from './results.js';
 import type { Standing } from './standing.js';
 
@@ -15,33 +16,40 @@ const COLUMNS = [
   'unit', 'selection', 'account_from', 'account_to', 'folder', 'key', 'bytes', 'outcome', 'proof', 'digest',
   'target_folder', 'target_ref', 'tries', 'reason', 'run', 'result', 'target_version', 'direction',
 ] as const;
+const RENAMED_COLUMNS = ['unit', 'account', 'old_path', 'new_path', 'reason'] as const;
 
 /** An item with where it stands now, and what became of it in the run of the report. */
 export interface ItemEntry {
   readonly item: ReportItem;
   readonly standing: Standing;
   readonly result: Result;
+  /** Set for a file that has another path in the target. */
+  readonly renamed?: Rename;
 }
 
 export interface ItemFiles {
   write(unit: ReportUnit, container: ReportContainer, entries: readonly ItemEntry[]): Promise<void>;
-  /** Ends both files. Without it they are not whole. */
+  /** Ends all files. Without it they are not whole. */
   finish(): Promise<void>;
   /** Closes what is open; the files stay as they are. */
   close(): Promise<void>;
 }
 
-/** Opens both files for writing; throws when the folder cannot be written to. */
-export async function openItemFiles(csvPath: string, jsonPath: string): Promise<ItemFiles> {
-  const csv = await open(csvPath, 'w');
-  let json: FileHandle;
+/** Opens the files for writing; throws when the folder cannot be written to. */
+export async function openItemFiles(csvPath: string, jsonPath: string, renamedPath: string): Promise<ItemFiles> {
+  const handles: FileHandle[] = [];
+  const closeAll = async (): Promise<void> => {
+    await Promise.all(handles.map((file) => file.close()));
+  };
   try {
-    json = await open(jsonPath, 'w');
+    for (const path of [csvPath, jsonPath, renamedPath]) handles.push(await open(path, 'w'));
   } catch (error) {
-    await csv.close();
+    await closeAll();
     throw error;
   }
+  const [csv, json, renamed] = handles as [FileHandle, FileHandle, FileHandle];
   let first = true;
+  await renamed.appendFile(BYTE_ORDER_MARK + csvRow(RENAMED_COLUMNS));
   await csv.appendFile(BYTE_ORDER_MARK + csvRow(COLUMNS));
   await json.appendFile('[');
   return {
@@ -53,18 +61,22 @@ export async function openItemFiles(csvPath: string, jsonPath: string): Promise<
         rows.push(csvLine(unit, container, entry));
         objects.push(JSON.stringify(jsonItem(unit, container, entry)));
       }
+      const names = entries.flatMap((entry) => (entry.renamed ? [renamedLine(entry.renamed)] : []));
+      if (names.length > 0) await renamed.appendFile(names.join(''));
       await csv.appendFile(rows.join(''));
       await json.appendFile(`${first ? '' : ','}\n${objects.join(',\n')}`);
       first = false;
     },
     async finish() {
       await json.appendFile('\n]\n');
-      await Promise.all([csv.sync(), json.sync()]);
+      await Promise.all(handles.map((file) => file.sync()));
     },
-    async close() {
-      await Promise.all([csv.close(), json.close()]);
-    },
+    close: closeAll,
   };
+}
+
+function renamedLine({ unit, account, from, to, reason }: Rename): string {
+  return csvRow([unit, account, from, to, reason]);
 }
 
 function csvLine(unit: ReportUnit, container: ReportContainer, { item, standing, result }: ItemEntry): string {

@@ -28,11 +28,12 @@ ${sections.progress(report)}
 ${sections.selections(report)}
 ${sections.accounts(report)}
 ${sections.folders(report)}
+${sections.renames(report)}
 ${sections.notes(report)}
 ${remarks(report)}
 ${runSections.history(report)}
 ${reproduce(report)}
-<footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Account and folder names are in this document; subjects, contents and secrets are not.</footer>
+<footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Names of accounts, folders and files are in this document; subjects, contents and secrets are not.</footer>
 </main></body></html>
 `;
 }
@@ -89,6 +90,7 @@ function answer(report: Gathered): string {
 const PROOF_WORDS: Readonly<Record<string, string>> = {
   readback: 'read back from the target and compared by digest',
   scan: 'found in the target already, with the same digest',
+  checksum: 'by the SHA-256 that the target computed of what it stores',
   size: 'by size only',
 };
 
@@ -169,19 +171,26 @@ const EQUAL_WORDS: Readonly<Record<Kind, string>> = {
   contacts:
     'Two contacts are equal when they have the same properties with the same values: the order and folding of lines, the version’s spelling of types and what a server stamps on each card it stores do not count; everything else does.',
   files:
-    'Two files are equal when they have the same bytes: the digest is the SHA-256 of the file, or, above 8 MiB, the SHA-256 of the SHA-256s of its blocks of 8 MiB, one behind the other. Dates do not count.',
+    'Two files are equal when they have the same bytes: the digest is the SHA-256 of the file, or, above 8 MiB, the SHA-256 of the SHA-256s of its blocks of 8 MiB, one behind the other. A link is equal to one that points to the same, a folder to a folder. Dates do not count.',
 };
 
-function reproduce({ migration, run, kinds }: Gathered): string {
+function reproduce({ migration, run, kinds, total }: Gathered): string {
+  const checksums =
+    'checksum' in total.proofs
+      ? ' <i>By the SHA-256 of the target</i> means that the target computed it from its own copy and Drover compared it with that of the source, without fetching the file.'
+      : '';
+  const paths = kinds.has('files')
+    ? ' For files the key is the path in the source, and the reference that in the target; <code>renamed.csv</code> is there when names had to be changed.'
+    : '';
   const equal = (kinds.size === 0 ? (['mail'] as const) : [...kinds]).map((kind) => EQUAL_WORDS[kind]).join(' ');
   return section(
     'What this means, and how to check it',
-    `<p>${equal} docs/equality.md has the whole of it. <i>Read back</i> means that Drover fetched the item from the target after writing it and its SHA-256 was that of the source; <i>found already</i>, that the same was true of a copy it had not written; <i>by size</i>, only that the sizes agree.</p>
+    `<p>${equal} docs/equality.md has the whole of it. <i>Read back</i> means that Drover fetched the item from the target after writing it and its SHA-256 was that of the source; <i>found already</i>, that the same was true of a copy it had not written; <i>by size</i>, only that the sizes agree.${checksums}</p>
 <p>The spec of this run has the hash <code>${escapeHtml(run.specHash)}</code>.</p>
 <pre>migrate status ${escapeHtml(migration)}
 migrate verify ${escapeHtml(migration)} --wait      # reads everything back again
 migrate report ${escapeHtml(migration)} --run ${run.number}
 migrate logs ${escapeHtml(migration)}</pre>
-<p class="soft">Beside this page: <code>items.csv</code> and <code>items.json</code> with every item (in the CSV a <code>'</code> stands before text that a spreadsheet would run as a formula), and <code>summary.json</code> with the sums.</p>`,
+<p class="soft">Beside this page: <code>items.csv</code> and <code>items.json</code> with every item (in the CSV a <code>'</code> stands before text that a spreadsheet would run as a formula), and <code>summary.json</code> with the sums.${paths}</p>`,
   );
 }

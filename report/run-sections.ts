@@ -1,7 +1,7 @@
 /** Sections about the run itself: conflicts it met, gates it waited at, the runs before it. */
 import type { ReportRun } from '../ledger/report.js';
 import type { Gathered } from './gather.js';
-import { containerWord, rest, section, tableOf } from './tables.js';
+import { containerWord, pathWords, rest, section, tableOf } from './tables.js';
 import { count, duration, escapeHtml, plural, reasonWords, time } from './text.js';
 
 /** Rows shown; beyond them the page points to the files. */
@@ -15,7 +15,7 @@ export function conflicts(report: Gathered): string {
   const twoWay = report.folders.some((folder) => folder.back);
   const rows = shown.map(
     (met) =>
-      `<td class="n">${met.unit}</td><td>${escapeHtml(met.account)}</td>${twoWay ? `<td>${met.direction === 'back' ? '← back' : '→ forth'}</td>` : ''}<td>${escapeHtml(met.path.join(' / '))}</td><td><code>${escapeHtml(met.key)}</code></td><td>${met.targetRef === null ? '' : `<code>${escapeHtml(met.targetRef)}</code>`}</td><td>${escapeHtml(met.what)}</td><td>${escapeHtml(met.end)}</td><td>${time(met.at)}</td>`,
+      `<td class="n">${met.unit}</td><td>${escapeHtml(met.account)}</td>${twoWay ? `<td>${met.direction === 'back' ? '← back' : '→ forth'}</td>` : ''}<td>${pathWords(met.path)}</td><td><code>${escapeHtml(met.key)}</code></td><td>${met.targetRef === null ? '' : `<code>${escapeHtml(met.targetRef)}</code>`}</td><td>${escapeHtml(met.what)}</td><td>${escapeHtml(met.end)}</td><td>${time(met.at)}</td>`,
   );
   const heads = [
     'unit',

@@ -2,7 +2,7 @@
 import { outcomeChart, progressChart } from './charts.js';
 import type { AccountSums, FolderSums, Gathered } from './gather.js';
 import { unproven } from './standing.js';
-import { containerWord, rest, section, sumColumns, tableOf } from './tables.js';
+import { containerWord, pathWords, rest, section, sumColumns, tableOf } from './tables.js';
 import { count, escapeHtml, plural, size } from './text.js';
 
 /** Rows of one table; beyond them the page points to the files. */
@@ -71,7 +71,7 @@ export function folders(report: Gathered): string {
     [
       several ? `<td>${escapeHtml(names.get(folder.unit) ?? '')}</td>` : '',
       twoWay ? `<td>${folder.back ? '← back' : '→ forth'}</td>` : '',
-      `<td>${escapeHtml(folder.path.join(' / '))}</td><td>${targetName(folder)}</td>`,
+      `<td>${pathWords(folder.path)}</td><td>${targetName(folder)}</td>`,
       ...columns.cells(folder.sums),
     ].join(''),
   );
@@ -99,11 +99,27 @@ export function notes(report: Gathered): string {
     .slice(0, MAX_ROWS)
     .map(
       (folder) =>
-        `<td>${escapeHtml(names.get(folder.unit) ?? '')}</td><td>${escapeHtml(folder.path.join(' / '))}</td><td>${folder.notes.map(escapeHtml).join('<br>')}</td>`,
+        `<td>${escapeHtml(names.get(folder.unit) ?? '')}</td><td>${pathWords(folder.path)}</td><td>${folder.notes.map(escapeHtml).join('<br>')}</td>`,
     );
   return section(
     `Notes on ${word}s`,
     `<p class="soft">What the target made differently: names it refuses, properties it does not keep.</p>${tableOf(['account', word, 'note'], rows)}${rest(noted.length - rows.length, word)}`,
+  );
+}
+
+/** Every decision about a name, so that it can be undone. */
+export function renames(report: Gathered): string {
+  const { count: all, first } = report.renames;
+  if (all === 0) return '';
+  const several = report.accounts.length > 1;
+  const rows = first.map(
+    ({ account, from, to, reason }) =>
+      `${several ? `<td>${escapeHtml(account)}</td>` : ''}<td><code>${escapeHtml(from)}</code></td><td><code>${escapeHtml(to)}</code></td><td>${escapeHtml(reason ?? '')}</td>`,
+  );
+  const heads = [...(several ? ['account'] : []), 'old path', 'new path', 'why'];
+  return section(
+    'Names that were changed',
+    `<p>${all === 1 ? '1 file or folder stands' : `${count(all)} files and folders stand`} in the target under another path than in the source, beside what the spec's map moves: from the old path to the new. All of them are in renamed.csv.</p>${tableOf(heads, rows)}${rest(all - rows.length, 'name', ' They are in renamed.csv.')}`,
   );
 }
 

@@ -18,7 +18,7 @@ export const STANDINGS = [
 ] as const;
 export type Standing = (typeof STANDINGS)[number];
 
-export const PROOFS = ['readback', 'scan', 'size'] as const;
+export const PROOFS = ['readback', 'scan', 'checksum', 'size'] as const;
 
 /**
  * Where an item stands; undefined when it is not the report's concern: it left the source before it was copied,
@@ -82,7 +82,7 @@ export const MEANINGS: Readonly<Record<Standing, Meaning>> = {
   },
   conflict: {
     title: 'in conflict',
-    meaning: 'edited on both sides, or the target holds another with the same UID; both were left as they are',
+    meaning: 'edited on both sides, or the target holds another with the same UID or path; both were left as they are',
     next: (migration) =>
       `make both sides say the same, or let one win with onConflict, then: migrate retry ${migration}`,
   },

@@ -47,6 +47,7 @@ export function summary(report: Gathered): object {
       bytes,
     })),
     conflicts: report.conflicts,
+    renamed: report.renames.count,
     gates: report.gates,
     changes: report.changes,
     runs: report.runs,

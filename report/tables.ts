@@ -2,7 +2,7 @@
 import type { Gathered } from './gather.js';
 import type { Sums } from './standing.js';
 import { unproven } from './standing.js';
-import { count, plural, share, size } from './text.js';
+import { count, escapeHtml, plural, share, size } from './text.js';
 
 interface SumColumns {
   readonly heads: readonly string[];
@@ -34,9 +34,12 @@ function sumCells(sums: Sums): string[] {
   ];
 }
 
-/** Mail has folders; calendars and address books are collections. */
+/** Mail and files have folders; calendars and address books are collections. */
 export const containerWord = ({ kinds }: Pick<Gathered, 'kinds'>): string =>
-  kinds.size === 0 || kinds.has('mail') ? 'folder' : 'collection';
+  kinds.size === 0 || kinds.has('mail') || kinds.has('files') ? 'folder' : 'collection';
+
+/** A container as people read it; that of a whole tree has no name of its own. */
+export const pathWords = (path: readonly string[]): string => escapeHtml(path.join(' / ') || '/');
 
 export function rest(hidden: number, word: string, where = ' They are in summary.json.'): string {
   return hidden > 0 ? `<p class="soft">${plural(hidden, `more ${word}`)} not shown here.${where}</p>` : '';

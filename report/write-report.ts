@@ -1,4 +1,4 @@
-/** Writes a run's report into a folder: report.html, items.csv, items.json, summary.json. */
+/** Writes a run's report into a folder: report.html, items.csv, items.json, summary.json, and renamed.csv where files got other names. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/ledger.js';
@@ -45,9 +45,9 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
   const folder = typeof request.folder === 'string' ? request.folder : request.folder(number);
   await mkdir(folder, { recursive: true });
   const part = (name: string): string => join(folder, `.${name}.${process.pid}.part`);
-  const names = ['items.csv', 'items.json', 'summary.json', 'report.html'];
+  const names = ['items.csv', 'items.json', 'renamed.csv', 'summary.json', 'report.html'];
   try {
-    const files = await openItemFiles(part('items.csv'), part('items.json'));
+    const files = await openItemFiles(part('items.csv'), part('items.json'), part('renamed.csv'));
     let report: Gathered | undefined;
     try {
       report = await readSnapshot(ledger, (sql) => gather(sql, request.migration, number, files));
@@ -59,7 +59,10 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
     await writeFile(part('summary.json'), `${JSON.stringify(summary(report), null, 2)}\n`);
     await writeFile(part('report.html'), page(report));
     // The page last: where it is, the rest is too.
-    for (const name of names) await rename(part(name), join(folder, name));
+    for (const name of names) {
+      if (name !== 'renamed.csv' || report.renames.count > 0) await rename(part(name), join(folder, name));
+      else await rm(join(folder, name), { force: true });
+    }
     return {
       html: join(folder, 'report.html'),
       folder,

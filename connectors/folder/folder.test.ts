@@ -139,6 +139,9 @@ describe('links in a source', () => {
     await symlink(join(outside, 'secret'), join(dir, 'swapped'));
     await rename(join(dir, 'real', 'deep'), join(base, 'elsewhere'));
     await symlink(join(base, 'elsewhere'), join(dir, 'real', 'deep'));
+    await mkdir(join(base, 'elsewhere', 'below'));
+    await writeFile(join(base, 'elsewhere', 'below', 'g'), 'g');
+    refs.push({ key: 'real/deep/below/g', version: '1', bytes: 1, rank: 0, meta: { type: 'file' } });
     expect((await read(from, refs)).map((one) => 'refused' in one && one.refused)).toEqual(refs.map(({ key }) => key));
     for (const ref of refs) {
       const tree = { key: '/', path: [], validity: '1' };
@@ -348,6 +351,16 @@ describe('large files', () => {
     await send(1);
     expect([...(await uploads.acknowledged(container, upload, never))].sort()).toEqual([0, 1]);
     expect(await uploads.finish(container, upload, undefined, never)).toMatchObject({ ref: 'big' });
+  });
+
+  it('do not count a part any more that is being sent again', async () => {
+    const { uploads, upload, container, send } = await begun();
+    await send(0);
+    const broken = uploads.send(container, upload, 0, pieces(content(100)), never);
+    await expect(broken).rejects.toMatchObject({ code: 'source-changed' });
+    expect((await uploads.acknowledged(container, upload, never)).size).toBe(0);
+    await send(0);
+    expect((await uploads.acknowledged(container, upload, never)).size).toBe(1);
   });
 
   it('count no parts of another file of that name', async () => {

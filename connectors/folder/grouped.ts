@@ -1,6 +1,17 @@
 /** Entries side by side, with the folders that hold them open as long as they are worked on. */
 import { atOnce } from '../vdir/item-files.js';
 
+/** In the place of a folder that cannot be had: that concerns what is in it. */
+export class Barred {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+
+  async close(): Promise<void> {}
+}
+
 interface Closable {
   close(): Promise<void>;
 }

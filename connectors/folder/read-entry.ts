@@ -30,15 +30,20 @@ export async function readEntry(at: EntryAt, links: LinkPolicy): Promise<Body<Fi
     }
     return refused(at.ref, 'the file was changed again and again while it was read; the next run will read it');
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return goneFrom(at.ref);
-    if (errno === 'ELOOP') return replaced(at.ref);
-    if (errno === 'EACCES' || errno === 'EPERM')
-      return refused(at.ref, `it cannot be read: ${errno}; give the worker’s user access to it`);
-    if (error instanceof Fault && error.code === 'refused')
-      return refused(at.ref, `${error.message}; ${error.next ?? 'see the file'}`);
-    throw error;
+    return refusalOf(error, at.ref);
   }
+}
+
+/** Why one entry cannot be had; throws what concerns more than it. */
+export function refusalOf(error: unknown, ref: ItemRef): Refused {
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return goneFrom(ref);
+  if (errno === 'ELOOP') return replaced(ref);
+  if (errno === 'EACCES' || errno === 'EPERM')
+    return refused(ref, `it cannot be read: ${errno}; give the worker’s user access to it`);
+  if (error instanceof Fault && error.code === 'refused')
+    return refused(ref, `${error.message}; ${error.next ?? 'see the file'}`);
+  throw error;
 }
 
 /** Undefined when it changed meanwhile. */
@@ -116,7 +121,7 @@ function replaced(ref: ItemRef): Refused {
   return refused(ref, 'something else stands in its place by now; the next run will see that');
 }
 
-export function refused({ key }: ItemRef, reason: string): Refused {
+function refused({ key }: ItemRef, reason: string): Refused {
   return { refused: key, reason };
 }
 

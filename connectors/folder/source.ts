@@ -6,11 +6,12 @@ import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
 import { nameOf } from '../files.js';
 import { accountsAt, errnoOf, faultOf, onFiles, provenPath } from '../local-files.js';
-import { inFolders, parentOf } from './grouped.js';
+import { atOnce } from '../vdir/item-files.js';
+import { Barred, inFolders, parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
 import { ASIDE, holdFolder, partsOf } from './held-folder.js';
 import { changed, openFile, rangeOf } from './opened-file.js';
-import { goneFrom, readEntry } from './read-entry.js';
+import { goneFrom, readEntry, refusalOf } from './read-entry.js';
 import type { LinkPolicy } from './resolve.js';
 import { resolve } from './resolve.js';
 import { walk } from './walk.js';
@@ -42,7 +43,12 @@ export function createFolderSource(path: string, links: LinkPolicy): Source<File
   }
 
   async function readFollowed(root: string, ref: ItemRef): Promise<Body<FileBody> | Refused> {
-    const at = await placeOf(root, ref.key);
+    let at: Awaited<ReturnType<typeof placeOf>>;
+    try {
+      at = await placeOf(root, ref.key);
+    } catch (error) {
+      return refusalOf(error, ref);
+    }
     if (!at) return goneFrom(ref);
     if ('refused' in at) return at;
     try {
@@ -53,12 +59,15 @@ export function createFolderSource(path: string, links: LinkPolicy): Source<File
   }
 
   async function readLot(root: string, refs: readonly ItemRef[]): Promise<(Body<FileBody> | Refused)[]> {
-    if (links === 'follow') return Promise.all(refs.map((ref) => readFollowed(root, ref)));
+    if (links === 'follow') return atOnce(refs, (ref) => readFollowed(root, ref));
     return inFolders(
       refs,
       (ref) => parentOf(ref.key),
-      (folder) => holdFolder(root, folder === '' ? [] : partsOf(folder)),
-      async (ref, folder) => (folder ? readEntry({ ref, folder, name: nameOf(ref.key) }, links) : goneFrom(ref)),
+      (folder) => holdFolder(root, folder === '' ? [] : partsOf(folder)).catch((error: unknown) => new Barred(error)),
+      async (ref, folder) => {
+        if (folder instanceof Barred) return refusalOf(folder.error, ref);
+        return folder ? readEntry({ ref, folder, name: nameOf(ref.key) }, links) : goneFrom(ref);
+      },
     );
   }
 

@@ -7,7 +7,7 @@ import { atOnce } from '../vdir/item-files.js';
 import { answerOf } from './answers.js';
 import { holdAside } from './aside.js';
 import { FOLDER_VERSION } from './entry.js';
-import { inFolders, parentOf } from './grouped.js';
+import { Barred, inFolders, parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
 import { holdFolder, makeFolder, partsOf, partsToWrite } from './held-folder.js';
 import { create, move, remove, update } from './write-entry.js';
@@ -192,16 +192,6 @@ class Lot {
       else this.#failures.push(error);
     }
   }
-}
-
-class Barred {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
-
-  async close(): Promise<void> {}
 }
 
 function pathOf(write: Write<FileBody>): string {

@@ -8,9 +8,10 @@ import type { Write, WriteAnswer } from '../contract.js';
 import { whole } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
+import { parentOf } from '../webdav/paths.js';
 import type { Capabilities } from './capabilities.js';
 import { refusesName } from './capabilities.js';
-import { parentOf, requestPath } from './paths.js';
+import { isPath, requestPath } from './paths.js';
 import { membersOf } from './properties.js';
 import type { Roots } from './session.js';
 import type { Writing } from './write.js';
@@ -52,7 +53,13 @@ export async function* bulk(
 /** What the server's reader of parts would alter: it trims headers, and had trouble with empty files (server PR 39221). */
 function canTravel(capabilities: Capabilities, { body }: Create): boolean {
   const { type, bytes, path } = body;
-  return type === 'file' && bytes.length > 0 && path === path.trim() && !refusesName(capabilities, nameOf(body));
+  return (
+    type === 'file' &&
+    bytes.length > 0 &&
+    isPath(path) &&
+    path === path.trim() &&
+    !refusesName(capabilities, nameOf(body))
+  );
 }
 
 /** Undefined: the folder is gone, and is no longer one of ours. */

@@ -1,89 +1,26 @@
-/** What a target holds, as evidence: read back, by size, or by the checksum that the server computes when it is asked. */
+/**
+ * What a target holds, as evidence: read back or by size as from any WebDAV server, and by the checksum that Nextcloud
+ * computes when it is asked. References are answered as they were asked for, whatever form the server keeps names in.
+ */
 import type { Intent, Located, TargetRef } from '../contract.js';
-import type { DavHttp } from '../dav/http.js';
-import { Fault } from '../errors.js';
-import { digestStream } from '../file-digest.js';
-import type { FileMeta } from '../files.js';
-import { digestFile, emptyBody } from '../files.js';
-import { openNow } from './content.js';
-import { parentOf, requestPath } from './paths.js';
-import type { Properties } from './properties.js';
-import { entryAt, membersOf } from './properties.js';
-import { metaOf } from './tree.js';
+import type { Place, Sized } from '../webdav/evidence.js';
+import * as webdav from '../webdav/evidence.js';
+import { isPath, requestPath } from './paths.js';
 
-export interface Place {
-  readonly http: DavHttp;
-  readonly files: string;
+export async function copyAt(place: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
+  if (!isPath(ref)) return undefined;
+  const copy = await webdav.copyAt(place, ref.normalize('NFC'), signal);
+  return copy && { ...copy, ref };
 }
 
-/** The copy under a reference, its content digested while it streams by; undefined when it is not there. */
-export async function copyAt({ http, files }: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
-  const path = requestPath(files, ref);
-  if (ref.endsWith('/')) {
-    const there = await entryAt(http, path, signal);
-    return there?.folder ? folderRef(ref, there) : undefined;
+export async function* sizesOf(place: Place, refs: readonly string[], signal: AbortSignal): AsyncGenerator<Sized> {
+  const asked = new Map<string, string[]>();
+  for (const ref of refs.filter(isPath)) {
+    const kept = ref.normalize('NFC');
+    asked.set(kept, [...(asked.get(kept) ?? []), ref]);
   }
-  try {
-    const opened = await openNow(http, path, signal);
-    const { digest, bytes } = await digestStream(opened.body);
-    const { modified, etag } = opened;
-    const meta: FileMeta = { type: 'file', ...(modified !== undefined && { modified }) };
-    return { ref, digest, bytes, meta, body: emptyBody(meta, ref), ...(etag !== undefined && { version: etag }) };
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    if (error.code === 'not-found') return undefined;
-    // GET of a folder is 405 (sabre/dav): what stands there is no file.
-    if (error.code === 'refused' && (await entryAt(http, path, signal))?.folder) return undefined;
-    throw error;
-  }
-}
-
-function folderRef(ref: string, there: Properties): TargetRef {
-  const meta = metaOf(there);
-  const body = emptyBody(meta, ref);
-  return { ref, digest: digestFile(body), bytes: 0, meta, version: '', body };
-}
-
-export interface Sized {
-  readonly ref: string;
-  readonly bytes: number;
-  readonly version: string;
-}
-
-/** Below so many references of one folder each is asked for by itself. */
-const FEW = 3;
-
-/** Sizes by one listing a folder. Those of one folder are told together, in the order asked. */
-export async function* sizesOf(
-  { http, files }: Place,
-  refs: readonly string[],
-  signal: AbortSignal,
-): AsyncGenerator<Sized> {
-  const byFolder = new Map<string, string[]>();
-  for (const ref of refs) {
-    const folder = parentOf(ref);
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), ref]);
-  }
-  for (const [folder, wanted] of byFolder) {
-    const sized = (ref: string, there: Properties | undefined): Sized[] =>
-      there && there.folder === ref.endsWith('/')
-        ? [{ ref, bytes: there.bytes, version: there.folder ? '' : there.etag }]
-        : [];
-    if (wanted.length < FEW) {
-      for (const ref of wanted) yield* sized(ref, await entryAt(http, requestPath(files, ref), signal));
-      continue;
-    }
-    const names = new Map(wanted.map((ref) => [ref.slice(folder.length).normalize('NFC'), ref]));
-    const found = new Map<string, Properties>();
-    try {
-      for await (const member of membersOf(http, requestPath(files, folder), signal)) {
-        const ref = names.get(member.folder ? `${member.name}/` : member.name);
-        if (ref !== undefined) found.set(ref, member);
-      }
-    } catch (error) {
-      if (!(error instanceof Fault) || (error.code !== 'not-found' && error.code !== 'conflict')) throw error;
-    }
-    for (const ref of wanted) yield* sized(ref, found.get(ref));
+  for await (const sized of webdav.sizesOf(place, [...asked.keys()], signal)) {
+    for (const ref of asked.get(sized.ref) ?? []) yield { ...sized, ref };
   }
 }
 
@@ -93,15 +30,15 @@ export async function* sizesOf(
  * holds what the uploader claimed. What the server cannot tell is left out.
  */
 export async function* checksumsOf(place: Place, refs: readonly string[], signal: AbortSignal) {
-  const { http, files } = place;
-  for await (const { ref, bytes, version } of sizesOf(place, refs, signal)) {
+  const { http, root } = place;
+  for await (const { ref, bytes } of sizesOf(place, refs, signal)) {
     if (ref.endsWith('/')) continue;
     const headers = { 'x-recalculate-hash': 'sha256' };
-    const asking = { method: 'PATCH', path: requestPath(files, ref), headers };
+    const asking = { method: 'PATCH', path: requestPath(root, ref), headers };
     const answer = await http.change(asking, signal);
     const sha256 = /SHA256:([0-9a-f]{64})/i.exec(answer.headers['oc-checksum'] ?? '')?.[1]?.toLowerCase();
     if (answer.status < 300 && sha256 !== undefined) {
-      yield { ref, sha256, bytes, version };
+      yield { ref, sha256, bytes };
       continue;
     }
     if (answer.status < 300) continue;
@@ -113,11 +50,8 @@ export async function* checksumsOf(place: Place, refs: readonly string[], signal
 }
 
 /** What became of a write in doubt: landed when what stands there has its digest. */
-export async function locate(place: Place, { token, path, digest }: Intent, signal: AbortSignal): Promise<Located> {
-  if (path === undefined)
-    return { token, found: 'unsure', reason: 'the ledger does not say where it was to be written' };
-  const copy = await copyAt(place, path, signal);
-  if (!copy || copy.digest !== digest) return { token, found: 'absent' };
-  const { meta, version } = copy;
-  return { token, found: 'landed', ref: path.normalize('NFC'), meta, ...(version !== undefined && { version }) };
+export async function locate(place: Place, intent: Intent, signal: AbortSignal): Promise<Located> {
+  const { path } = intent;
+  if (path !== undefined && !isPath(path)) return { token: intent.token, found: 'absent' };
+  return webdav.locate(place, { ...intent, ...(path !== undefined && { path: path.normalize('NFC') }) }, signal);
 }

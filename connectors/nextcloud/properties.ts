@@ -7,7 +7,8 @@ import type { Resource } from '../dav/multistatus.js';
 import type { Element } from '../dav/xml.js';
 import { document } from '../dav/xml.js';
 import { Fault } from '../errors.js';
-import { memberName } from './paths.js';
+import { plainEtag } from '../webdav/entries.js';
+import { memberName } from '../webdav/paths.js';
 
 const OC = 'http://owncloud.org/ns';
 const NC = 'http://nextcloud.org/ns';
@@ -134,22 +135,13 @@ function propertiesOf(resource: Resource): Properties {
   };
 }
 
-export function isoOf(at: number): string | undefined {
+function isoOf(at: number): string | undefined {
   // Beyond these Date has no form.
   return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : undefined;
 }
 
 function etagIn({ props }: Resource): string {
   return plainEtag(props.get('D:getetag')?.text ?? '');
-}
-
-/** Without quotes, and without the mark of weak ones, which proxies that compress have been seen to add. */
-export function plainEtag(etag: string): string {
-  return etag
-    .trim()
-    .replace(/^W\//, '')
-    .replace(/^"(.*)"$/s, '$1')
-    .replace(/-gzip$/, '');
 }
 
 function numberIn(element: Element | undefined): number | undefined {

@@ -4,14 +4,13 @@ import { whole } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
 import { emptyBody } from '../files.js';
-import { openNow, openRange } from './content.js';
+import { openNow, openRange } from '../webdav/content.js';
+import { UNSAFE } from '../webdav/paths.js';
 import { describeAccount } from './describe.js';
-import { requestPath, UNSAFE } from './paths.js';
-import { quotaOf } from './properties.js';
+import { requestPath } from './paths.js';
+import { entryAt, quotaOf } from './properties.js';
 import type { NextcloudSession } from './session.js';
 import { entriesBelow } from './tree.js';
-
-const PAGE = 1_000;
 
 export function createNextcloudSource(session: NextcloudSession): Source<FileBody> {
   const { http } = session;
@@ -28,14 +27,7 @@ export function createNextcloudSource(session: NextcloudSession): Source<FileBod
     },
     async *list(_container, after, signal): AsyncIterable<Page<ItemRef>> {
       const { files } = await session.roots(signal);
-      let entries: ItemRef[] = [];
-      for await (const entry of entriesBelow(http, files, after, signal)) {
-        entries.push(entry);
-        if (entries.length < PAGE) continue;
-        yield { entries };
-        entries = [];
-      }
-      if (entries.length > 0) yield { entries };
+      yield* entriesBelow(http, files, after, signal);
     },
     async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
       const { files } = await session.roots(signal);
@@ -50,6 +42,7 @@ export function createNextcloudSource(session: NextcloudSession): Source<FileBod
 }
 
 const unsafe = 'the server gave it a name that could lead out of its folder';
+const GONE = 'it is gone from the source; the next run will see that';
 const RENAME = 'rename it in Nextcloud';
 
 async function readOne(
@@ -61,7 +54,10 @@ async function readOne(
   const { key, version } = ref;
   const meta = ref.meta as FileMeta;
   if (version === UNSAFE) return { refused: key, reason: `${unsafe}; ${RENAME}` };
-  if (meta.type === 'folder') return { key, body: emptyBody(meta, key) };
+  if (meta.type === 'folder') {
+    const there = await entryAt(http, requestPath(files, key), signal);
+    return there?.folder ? { key, body: emptyBody(meta, key) } : { refused: key, reason: GONE };
+  }
   try {
     const opened = await openNow(http, requestPath(files, key), signal);
     const bytes = await whole(opened.body);
@@ -70,8 +66,7 @@ async function readOne(
     return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    if (error.code === 'not-found')
-      return { refused: key, reason: 'the file is gone from the source; the next run will see that' };
+    if (error.code === 'not-found') return { refused: key, reason: GONE };
     if (error.code !== 'refused') throw error;
     return { refused: key, reason: `${error.message}; look at it in the source, and move it by hand` };
   }

@@ -17,7 +17,6 @@ import { apply } from './write.js';
 const QUIET_MS = 3_000;
 /** Each request keeps a process of the server busy; more of them wait for its database. */
 const LANES = 4;
-const PAGE = 100;
 
 export function createNextcloudTarget(session: NextcloudSession): Target<FileBody> {
   const { http } = session;
@@ -88,34 +87,33 @@ export function createNextcloudTarget(session: NextcloudSession): Target<FileBod
     },
     async *locate(_container, intents, _anchor, _known, signal) {
       const { files } = await session.roots(signal);
-      for (const intent of intents) yield await locate({ http, files }, intent, signal);
+      for (const intent of intents) yield await locate({ http, root: files }, intent, signal);
     },
     async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
       const { files } = await session.roots(signal);
-      let entries: TargetRef[] = [];
-      for await (const { key } of entriesBelow(http, files, undefined, signal)) {
-        const copy = skip(key) ? undefined : await copyAt({ http, files }, key, signal);
-        if (copy) entries.push(copy);
-        if (entries.length < PAGE) continue;
+      for await (const page of entriesBelow(http, files, undefined, signal)) {
+        const entries: TargetRef[] = [];
+        for (const { key } of page.entries) {
+          const copy = skip(key) ? undefined : await copyAt({ http, root: files }, key, signal);
+          if (copy) entries.push(copy);
+        }
         yield { entries };
-        entries = [];
       }
-      if (entries.length > 0) yield { entries };
     },
     async *readBack(_container, refs, signal) {
       const { files } = await session.roots(signal);
       for (const ref of refs) {
-        const copy = await copyAt({ http, files }, ref, signal);
+        const copy = await copyAt({ http, root: files }, ref, signal);
         if (copy) yield copy;
       }
     },
     async *sizes(_container, refs, signal) {
       const { files } = await session.roots(signal);
-      yield* sizesOf({ http, files }, refs, signal);
+      yield* sizesOf({ http, root: files }, refs, signal);
     },
     async *checksums(_container, refs, signal) {
       const { files } = await session.roots(signal);
-      yield* checksumsOf({ http, files }, refs, signal);
+      yield* checksumsOf({ http, root: files }, refs, signal);
     },
     async room(signal) {
       const { home, files } = await session.roots(signal);

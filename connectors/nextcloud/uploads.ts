@@ -8,9 +8,10 @@ import type { Upload, Uploads } from '../contract.js';
 import { drain } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
+import { destination } from '../webdav/paths.js';
 import { finishUpload } from './finish.js';
 import { Folders } from './folders.js';
-import { destination, requestPath } from './paths.js';
+import { requestPath } from './paths.js';
 import { membersOf } from './properties.js';
 import type { NextcloudSession } from './session.js';
 
@@ -92,18 +93,16 @@ export function createUploads(session: NextcloudSession): Uploads {
           throw sent.failed() ?? error;
         });
       if (answer.status !== 201 && answer.status !== 204) {
-        const fault = await http.fault(asking as never, answer);
-        throw fault.code === 'not-found' || fault.code === 'conflict'
-          ? gone(http.where(asking as never), fault)
-          : fault;
+        const fault = await http.fault(asking, answer);
+        throw fault.code === 'not-found' || fault.code === 'conflict' ? gone(http.where(asking), fault) : fault;
       }
       await drain(answer.body);
       const received = answer.headers['x-hash-sha256'];
       if (received === undefined || received.toLowerCase() === hash.digest('hex')) return;
-      await session.http.change({ method: 'DELETE', path: asking.path }, signal);
+      await http.change({ method: 'DELETE', path: asking.path }, signal);
       throw new Fault(
         'unavailable',
-        `${http.where(asking as never)}: a chunk arrived damaged: the server's hash of it differs`,
+        `${http.where(asking)}: a chunk arrived damaged: the server's hash of it differs`,
         {
           next: 'it is sent again; if it stays so, look at the network and the proxies between',
         },

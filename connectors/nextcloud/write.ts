@@ -3,9 +3,11 @@ import type { Write, WriteAnswer } from '../contract.js';
 import type { Changed, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
+import { plainEtag } from '../webdav/entries.js';
+import { destination } from '../webdav/paths.js';
 import type { Folders } from './folders.js';
-import { destination, requestPath } from './paths.js';
-import { entryAt, membersOf, plainEtag } from './properties.js';
+import { isPath, requestPath } from './paths.js';
+import { entryAt, membersOf } from './properties.js';
 
 export interface Writing {
   readonly http: DavHttp;
@@ -14,6 +16,9 @@ export interface Writing {
 }
 
 export async function apply(writing: Writing, write: Write<FileBody>, signal: AbortSignal): Promise<WriteAnswer> {
+  if (!pathsIn(write).every(isPath)) {
+    return { refused: write.token, reason: 'its path leads out of the folder, or has an empty name; rename it' };
+  }
   switch (write.op) {
     case 'create':
       return put(writing, write, write.body.path, { 'if-none-match': '*' }, signal);
@@ -29,6 +34,11 @@ export async function apply(writing: Writing, write: Write<FileBody>, signal: Ab
     default:
       return write satisfies never;
   }
+}
+
+function pathsIn(write: Write<FileBody>): string[] {
+  if (write.op === 'create') return [write.body.path];
+  return write.op === 'move' && write.path !== undefined ? [write.ref, write.path] : [write.ref];
 }
 
 /** `*`: whichever version, but there must be one (RFC 9110, 13.1.1). */

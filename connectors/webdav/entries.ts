@@ -1,10 +1,11 @@
 /** What a server tells of an entry: one PROPFIND for an entry, or for the members of a folder. */
 import type { DavHttp } from '../dav/http.js';
-import type { Resource } from '../dav/multistatus.js';
 import { document, propsAsked } from '../dav/xml.js';
 import { Fault } from '../errors.js';
 import type { FileMeta } from '../files.js';
-import { memberName } from './paths.js';
+import type { Told } from './listing.js';
+import { readListing } from './listing.js';
+import { memberNames } from './paths.js';
 
 export interface Entry {
   readonly folder: boolean;
@@ -28,36 +29,61 @@ const ASKED = document(
   propsAsked(['D:getetag', 'D:getcontentlength', 'D:getlastmodified', 'D:creationdate', 'D:resourcetype']),
 );
 
-/** Members of a folder (a request's path with a slash at its end). Throws `Fault('not-found')` when it is not there. */
-export async function* membersOf(http: DavHttp, folder: string, signal: AbortSignal): AsyncGenerator<Member> {
-  const asking = { method: 'PROPFIND', path: folder, headers: { depth: '1' }, body: ASKED };
+/**
+ * Members of a folder (a request's path with a slash at its end), in pages. Throws `Fault('not-found')` when it is not
+ * there.
+ */
+export async function* membersOf(
+  http: DavHttp,
+  folder: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Member[]> {
+  const nameIn = memberNames(folder);
   let itself = false;
-  for await (const member of http.members(asking, signal)) {
-    if (!('resource' in member)) continue;
-    const { resource } = member;
-    if (resource.status !== undefined && resource.status >= 400) continue;
-    const named = memberName(folder, resource.href);
-    if (named) yield { ...named, ...entryOf(resource) };
-    else itself = true;
+  for await (const page of listingOf(http, folder, '1', signal)) {
+    const members: Member[] = [];
+    for (const told of page) {
+      if (told.status >= 400) continue;
+      const named = nameIn(told.href);
+      if (named) members.push({ ...entryOf(told), ...named });
+      else itself = true;
+    }
+    yield members;
   }
   // A proxy that rewrites hrefs must not make a full folder look empty.
   if (itself) return;
-  throw new Fault('unavailable', `${http.where(asking)}: the listing does not speak of the folder asked for`, {
-    next: 'check that url is the address under which the server knows itself',
-  });
+  throw new Fault(
+    'unavailable',
+    `PROPFIND ${http.origin}${folder}: the listing does not speak of the folder asked for`,
+    {
+      next: 'check that url is the address under which the server knows itself',
+    },
+  );
 }
 
 /** One entry; undefined when it is not there. Throws `Fault` for any other answer. */
 export async function entryAt(http: DavHttp, path: string, signal: AbortSignal): Promise<Entry | undefined> {
-  const asking = { method: 'PROPFIND', path, headers: { depth: '0' }, body: ASKED };
-  let found: Resource | undefined;
+  let found: Told | undefined;
   try {
-    for await (const member of http.members(asking, signal)) if ('resource' in member) found ??= member.resource;
+    for await (const [told] of listingOf(http, path, '0', signal)) found ??= told;
   } catch (error) {
     if (error instanceof Fault && error.code === 'not-found') return undefined;
     throw error;
   }
-  return found && (found.status ?? 200) < 400 ? entryOf(found) : undefined;
+  return found && found.status < 400 ? entryOf(found) : undefined;
+}
+
+async function* listingOf(
+  http: DavHttp,
+  path: string,
+  depth: '0' | '1',
+  signal: AbortSignal,
+): AsyncGenerator<readonly Told[]> {
+  const headers = { depth, 'content-type': 'application/xml; charset=utf-8' };
+  const asking = { method: 'PROPFIND', path, headers, body: ASKED };
+  const answer = await http.askFollowing(asking, signal);
+  if (answer.status !== 207) throw await http.fault(asking, answer);
+  yield* readListing(answer.body, http.where(asking));
 }
 
 /** Bytes that still fit (RFC 4331); undefined where the server does not tell. */
@@ -82,26 +108,35 @@ export function metaOf({ folder, modified, created }: Entry): FileMeta {
   };
 }
 
-function entryOf({ props }: Resource): Entry {
-  const text = (name: string): string => props.get(name)?.text.trim() ?? '';
-  const folder = (props.get('D:resourcetype')?.children ?? []).some(({ name }) => name === 'D:collection');
-  const bytes = folder ? 0 : Number(text('D:getcontentlength')) || 0;
-  const modified = isoOf(text('D:getlastmodified'));
-  const etag = text('D:getetag');
+function entryOf({ folder, etag, ...told }: Told): Entry {
+  const bytes = folder ? 0 : Number(told.bytes) || 0;
+  const modified = isoOf(told.modified);
   return {
     folder,
     version: etag === '' ? `${bytes}.${modified ?? ''}` : plainEtag(etag),
     weak: etag === '' || isWeak(etag),
     bytes,
     modified,
-    created: isoOf(text('D:creationdate')),
+    created: isoOf(told.created),
   };
 }
 
+/** Undefined where it is no date. */
 export function isoOf(told: string): string | undefined {
+  if (told === '') return undefined;
+  // Files that were copied together have the same dates: most are read once.
+  const known = dates.get(told);
+  if (known !== undefined) return known;
   const at = Date.parse(told);
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
+  if (Number.isNaN(at)) return undefined;
+  const iso = new Date(at).toISOString();
+  if (dates.size >= MOST_DATES) dates.clear();
+  dates.set(told, iso);
+  return iso;
 }
+
+const dates = new Map<string, string>();
+const MOST_DATES = 1_000;
 
 export const isWeak = (etag: string): boolean => etag.trimStart().startsWith('W/');
 

@@ -75,9 +75,11 @@ export async function* sizesOf(
     const names = new Map(wanted.map((ref) => [ref.slice(folder.length), ref]));
     const found = new Map<string, Entry>();
     try {
-      for await (const member of membersOf(http, requestPath(root, folder), signal)) {
-        const ref = names.get(member.folder ? `${member.name}/` : member.name);
-        if (ref !== undefined) found.set(ref, member);
+      for await (const page of membersOf(http, requestPath(root, folder), signal)) {
+        for (const member of page) {
+          const ref = names.get(member.folder ? `${member.name}/` : member.name);
+          if (ref !== undefined) found.set(ref, member);
+        }
       }
     } catch (error) {
       if (!(error instanceof Fault) || (error.code !== 'not-found' && error.code !== 'conflict')) throw error;

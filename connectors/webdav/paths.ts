@@ -20,30 +20,48 @@ export function destination(origin: string, path: string): string {
   return origin + encodePath(path);
 }
 
+export interface MemberName {
+  readonly name: string;
+  /** False: it could lead out of its folder, or is no text. */
+  readonly safe: boolean;
+}
+
 /**
- * The decoded name of a member in a listing of `folder` (a request's path); undefined for the folder itself and for what
- * is elsewhere. Not safe: it could lead out of its folder, or is no text.
+ * Tells the decoded names of members in a listing of `folder` (a request's path) from their hrefs; undefined for the
+ * folder itself and for what is elsewhere.
  */
-export function memberName(
-  folder: string,
-  href: string,
-): { readonly name: string; readonly safe: boolean } | undefined {
-  const path = /^[a-z][a-z0-9+.-]*:\/\//i.test(href) ? href.replace(/^[^/]*\/\/[^/]*/, '') : href;
-  const plain = path.replace(/[?#].*$/s, '').replace(/\/$/, '');
-  const at = plain.lastIndexOf('/') + 1;
-  const above = plain.slice(0, at);
-  // As most servers write it, or as it can be read.
-  if (above !== encodePath(folder) && decodedOr(above) !== decodedOr(encodePath(folder))) return undefined;
-  const last = plain.slice(at);
-  if (last === '') return undefined;
-  const name = decodedOr(last);
-  if (name === '.' || name === '..' || /[/\0]/.test(name) || !isText(last)) {
-    return { name: last.replace(/^\.+$/, (dots) => '%2E'.repeat(dots.length)), safe: false };
-  }
-  return { name, safe: true };
+export function memberNames(folder: string): (href: string) => MemberName | undefined {
+  const encoded = encodePath(folder);
+  const decoded = decodedOr(encoded);
+  return (href) => {
+    const path = href.startsWith('/') ? href : href.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
+    const plain = path.replace(/[?#].*$/s, '').replace(/\/$/, '');
+    const at = plain.lastIndexOf('/') + 1;
+    const above = plain.slice(0, at);
+    // As most servers write it, or as it can be read.
+    if (above !== encoded && decodedOr(above) !== decoded) return undefined;
+    const last = plain.slice(at);
+    if (last === '') return undefined;
+    const name = decodedOr(last);
+    if (name === '.' || name === '..' || /[/\0]/.test(name) || !isText(last)) {
+      return { name: last.replace(/^\.+$/, (dots) => '%2E'.repeat(dots.length)), safe: false };
+    }
+    return { name, safe: true };
+  };
+}
+
+/** The same for one href. */
+export function memberName(folder: string, href: string): MemberName | undefined {
+  return memberNames(folder)(href);
+}
+
+/** The same for one href. */
+export function memberName(folder: string, href: string): MemberName | undefined {
+  return memberNames(folder)(href);
 }
 
 function isText(sent: string): boolean {
+  if (!sent.includes('%')) return true;
   try {
     decodeURIComponent(sent);
     return true;
@@ -53,6 +71,7 @@ function isText(sent: string): boolean {
 }
 
 function decodedOr(sent: string): string {
+  if (!sent.includes('%')) return sent;
   try {
     return decodeURIComponent(sent);
   } catch {

@@ -7,6 +7,7 @@ import { emptyBody } from '../files.js';
 import { walkTree } from '../tree-walk.js';
 import { openNow, openRange } from './content.js';
 import { describeFolder } from './describe.js';
+import type { Member } from './entries.js';
 import { membersOf, metaOf } from './entries.js';
 import { isParts, requestPath, UNSAFE } from './paths.js';
 import type { WebdavSession } from './session.js';
@@ -46,21 +47,25 @@ export async function childrenOf(
 ): Promise<ItemRef[]> {
   const entries: ItemRef[] = [];
   try {
-    for await (const member of membersOf(http, requestPath(root, folder), signal)) {
-      if (isParts(member.name)) continue;
-      entries.push({
-        key: `${folder}${member.name}${member.folder && member.safe ? '/' : ''}`,
-        version: member.safe ? (member.folder ? '' : member.version) : UNSAFE,
-        bytes: member.bytes,
-        rank: 0,
-        meta: metaOf(member),
-      });
+    for await (const page of membersOf(http, requestPath(root, folder), signal)) {
+      for (const member of page) if (!isParts(member.name)) entries.push(refOf(folder, member));
     }
   } catch (error) {
     if (folder === '' || !(error instanceof Fault) || error.code !== 'not-found') throw error;
     return [];
   }
   return entries;
+}
+
+function refOf(folder: string, member: Member): ItemRef {
+  const { name, safe, bytes } = member;
+  return {
+    key: `${folder}${name}${member.folder && safe ? '/' : ''}`,
+    version: safe ? (member.folder ? '' : member.version) : UNSAFE,
+    bytes,
+    rank: 0,
+    meta: metaOf(member),
+  };
 }
 
 const unsafe = 'the server gave it a name that could lead out of its folder';

@@ -182,7 +182,7 @@ async function remove(
 
 async function isEmpty(http: DavHttp, folder: string, signal: AbortSignal): Promise<boolean> {
   try {
-    for await (const _ of membersOf(http, folder, signal)) return false;
+    for await (const page of membersOf(http, folder, signal)) if (page.length > 0) return false;
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
   }

@@ -3,18 +3,18 @@
  * sources do where the manual is silent, in front of a real Apache with mod_dav that holds the content. It keeps nothing
  * of Nextcloud's web pages, shares, trash or versions; requests for the last two are counted, for nobody may make them.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { give, startApache } from './apache.js';
 import { Refusal, refusals, send, sendRefusal } from './nextcloud-answers.js';
 import { serveBulk } from './nextcloud-bulk.js';
 import { filePath, serveFiles } from './nextcloud-files.js';
 import { forbidden } from './nextcloud-names.js';
 import type { NextcloudSettings, State } from './nextcloud-state.js';
-import { createState } from './nextcloud-state.js';
+import { createState, storedAt } from './nextcloud-state.js';
 import { Storage } from './nextcloud-storage.js';
 import { serveUploads } from './nextcloud-uploads.js';
 
@@ -56,6 +56,8 @@ export interface Nextcloud {
   expireUploads(): Promise<void>;
   /** Tokens of uploads that are there. */
   uploads(): Promise<string[]>;
+  /** All there is below a folder, sorted; folders with a slash behind. */
+  list(folder: string): Promise<string[]>;
   /** Another program at work, with the same account; throws for a status that is no success. */
   ask(method: string, path: string, headers?: Readonly<Record<string, string>>, body?: Buffer): Promise<Response>;
   stop(): Promise<void>;
@@ -122,6 +124,11 @@ export async function startNextcloud(options: NextcloudOptions = {}): Promise<Ne
         await storage.done('DELETE', `uploads/${user}/${name}/`);
     },
     uploads: async () => (await storage.members(`uploads/${user}`)).map(({ name }) => name),
+    async list(below) {
+      const at = storage.fileAt(storedAt(state, below));
+      const found = await readdir(at, { recursive: true, withFileTypes: true });
+      return found.map((one) => join(relative(at, one.parentPath), one.name) + (one.isDirectory() ? '/' : '')).sort();
+    },
     async ask(method, path, headers = {}, body) {
       const at = `${url}/remote.php/dav/files/${user}/${path.split('/').map(encodeURIComponent).join('/')}`;
       const response = await fetch(at, {
