@@ -2,17 +2,15 @@
  * Files on their way. Each pair of connections, one to either side, takes what is next: small files in lots, which are
  * read and then written, and large ones alone, which stream through it.
  */
-import type { Source, Target } from '../connectors/contract.js';
+import type { Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import type { FileBody, FileMeta } from '../connectors/files.js';
-import { emptyBody, LARGE_BYTES } from '../connectors/files.js';
+import type { FileBody } from '../connectors/files.js';
+import { LARGE_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
-import { countToDo, departedById, nextItems } from '../ledger/items.js';
+import { countToDo, nextItems } from '../ledger/items.js';
 import { carryLarge } from './carry-large.js';
 import { deliver } from './deliver.js';
-import { moveDeparted } from './departed.js';
-import type { Destination } from './destination.js';
 import { createDestination } from './destination.js';
 import { deliverEdits } from './edits.js';
 import type { Transfer } from './feed.js';
@@ -20,27 +18,14 @@ import { asRef } from './feed.js';
 import type { Entry } from './fitting.js';
 import { inTurn } from './in-turn.js';
 import { withLanes } from './lanes.js';
-import type { Names } from './names.js';
 import { createNames, twinsIn } from './names.js';
+import type { Carriage, Pair, Placed } from './placing.js';
+import { placedItem } from './placing.js';
+import { moveKnown } from './renamed.js';
 import { settleRefused } from './settle.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 import { wentAway } from './went-away.js';
-
-/** Connections that belong together. */
-export interface Pair {
-  readonly source: Source<unknown>;
-  readonly target: Target<unknown>;
-}
-
-/** What carrying one container's items takes. */
-export interface Carriage {
-  readonly slice: Slice;
-  readonly op: Transfer;
-  readonly to: Destination;
-  readonly names: Names;
-  readonly stop: AbortSignal;
-}
 
 const PAGE_ITEMS = 1_000;
 /** Few enough that all connections have something to do to the end. */
@@ -164,28 +149,6 @@ async function carrySmall(carriage: Carriage, pair: Pair, items: readonly ItemRo
   }
 }
 
-export interface Placed {
-  readonly item: ItemRow;
-  readonly path: string;
-  readonly notes: readonly string[];
-}
-
-/** With where it goes; what goes nowhere is settled as the spec says. */
-export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Settlement[]): Placed[] {
-  // What is there keeps its place, whatever became of the rules since.
-  if (op === 'update' && item.targetRef !== null) return [{ item, path: item.targetRef, notes: [] }];
-  const named = names.of(item.key);
-  if (!('problem' in named)) return [{ item, ...named }];
-  const skipped = slice.selection.names === 'skip';
-  refused.push({
-    key: item.key,
-    todo: null,
-    outcome: skipped ? 'skipped' : 'refused',
-    reason: `${named.problem}; ${skipped ? 'the spec skips such names' : 'rename it in the source, or set `names` to rename or skip'}`,
-  });
-  return [];
-}
-
 async function read(
   { slice, to, stop }: Carriage,
   pair: Pair,
@@ -220,31 +183,4 @@ async function read(
     }
   }
   return entries;
-}
-
-/**
- * Files that have another name in the source now, told by what stays with a file (`FileMeta.id`) and unchanged in size
- * and date, are renamed in the target without being read.
- */
-async function moveKnown(carriage: Carriage, pair: Pair, placed: readonly Placed[]): Promise<readonly Placed[]> {
-  const { slice, to } = carriage;
-  const files = placed.filter(({ item }) => item.meta.type === 'file' && typeof item.meta.id === 'string');
-  if (files.length === 0) return placed;
-  const open = await to.open(pair.target);
-  if (!open.hasDeparted) return placed;
-  const known = await departedById(
-    slice.deps.ledger.pool,
-    slice.pairing.id,
-    files.map(({ item }) => item),
-  );
-  const entries = files.flatMap(({ item, path, notes }): Entry[] => {
-    const digest = known.get(item.key);
-    if (digest === undefined) return [];
-    const body = emptyBody(item.meta as FileMeta, path);
-    return [{ item, body, bytes: item.bytes, digest, notes, identities: [], path }];
-  });
-  if (entries.length === 0) return placed;
-  const left = new Set((await moveDeparted(slice, open, pair.target, entries)).map((entry) => entry.item.key));
-  const tried = new Set(entries.map((entry) => entry.item.key));
-  return placed.filter(({ item }) => !tried.has(item.key) || left.has(item.key));
 }

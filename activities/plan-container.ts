@@ -60,7 +60,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   const matters = looksAtTarget(look) && (counts.create > 0 || (row?.targetKey ?? null) === null);
   const opened = matters ? await at.open() : undefined;
   if (voided) look.remarks.note(plan.said, 'the source renumbered a folder; its items are recognised by digest', 1);
-  if (opened?.renewed) look.remarks.note(plan.said, RENEWED, 1);
+  if (opened?.renewed) look.remarks.note(plan.said, tree ? ANOTHER_TREE : RENEWED, 1);
   return {
     gone,
     row: {
@@ -89,6 +89,9 @@ export async function planVanished(
 
 const RENEWED =
   'the target made a collection anew or renumbered it; copies are recognised by digest, others are reported as missing';
+
+const ANOTHER_TREE =
+  'the folder of the target is not the one that copies were written to, or is gone; `migrate verify` tells which are missing';
 
 function namesOf(look: Look, path: readonly string[], to: readonly string[]) {
   return {

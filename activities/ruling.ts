@@ -3,10 +3,10 @@ import type { TargetRef } from '../connectors/contract.js';
 import type { FileMeta } from '../connectors/files.js';
 import { emptyBody } from '../connectors/files.js';
 import type { Settlement } from '../ledger/items.js';
-import type { Placed } from './carry.js';
 import type { Large } from './carry-large.js';
 import { judge } from './conflicts.js';
 import { keepAside } from './keep-aside.js';
+import type { Placed } from './placing.js';
 import { reasonOf } from './settle.js';
 
 export type Ruling =

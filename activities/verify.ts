@@ -166,8 +166,12 @@ async function compareSizes(
   items: readonly ItemRow[],
 ): Promise<Settlement[]> {
   const sizes = new Map<string, number>();
+  const versions = new Map<string, string>();
   const refs = items.map((item) => item.targetRef as string).sort();
-  for await (const { ref, bytes } of session.sizes?.(bound.target, refs, slice.signal) ?? []) sizes.set(ref, bytes);
+  for await (const { ref, bytes, version } of session.sizes?.(bound.target, refs, slice.signal) ?? []) {
+    sizes.set(ref, bytes);
+    if (version !== undefined) versions.set(ref, version);
+  }
   const differing = items.filter((item) => sizes.get(item.targetRef as string) !== item.bytes);
   const equal = items.filter((item) => sizes.get(item.targetRef as string) === item.bytes);
   return [
@@ -177,11 +181,18 @@ async function compareSizes(
         todo: null,
         outcome: 'verified',
         proof: 'size',
+        // Where the write did not tell it: edits in later runs rest on it.
+        ...(item.targetVersion ? {} : versionIn(versions, item)),
         ...(slice.rules.versioned && item.reason ? { reason: item.reason } : {}),
       }),
     ),
     ...(differing.length > 0 ? await compareContent(slice, session, bound, differing) : []),
   ];
+}
+
+function versionIn(versions: ReadonlyMap<string, string>, { targetRef }: ItemRow): { version?: string } {
+  const version = versions.get(targetRef as string);
+  return version === undefined ? {} : { version };
 }
 
 /** The target's own checksum of what it stores. A digest is one of blocks for files of more than one: those are read. */

@@ -8,6 +8,7 @@ import { manifest as maildir } from './maildir/manifest.js';
 import type { ConnectorManifest } from './manifest.js';
 import { manifest as mbox } from './mbox/manifest.js';
 import { manifest as memory } from './memory/manifest.js';
+import { manifest as nextcloud } from './nextcloud/manifest.js';
 import { manifest as postgres } from './postgres/manifest.js';
 import { manifest as vdir } from './vdir/manifest.js';
 import { manifest as webdav } from './webdav/manifest.js';
@@ -25,6 +26,10 @@ export const connectors: Readonly<Record<string, Registration>> = {
   maildir: { manifest: maildir, load: async () => (await import('./maildir/index.js')).connector as Connector<never> },
   mbox: { manifest: mbox, load: async () => (await import('./mbox/index.js')).connector as Connector<never> },
   memory: { manifest: memory, load: async () => (await import('./memory/index.js')).connector as Connector<never> },
+  nextcloud: {
+    manifest: nextcloud,
+    load: async () => (await import('./nextcloud/index.js')).connector as Connector<never>,
+  },
   postgres: {
     manifest: postgres,
     load: async () => (await import('./postgres/index.js')).connector as Connector<never>,

@@ -304,6 +304,16 @@ export async function departedById(
   return new Map(rows.map((row) => [row.key, row.digest]));
 }
 
+/** Whether a file of this size left the source, so that a new one may be that. */
+export async function hasDepartedOf(sql: Sql, pairing: number, bytes: number): Promise<boolean> {
+  const { rows } = await sql.query<{ any: boolean }>(
+    `select exists (select from item i join container c on c.id = i.container
+     where c.pairing = $1 and i.gone and i.target_ref is not null and i.bytes = $2) as any`,
+    [pairing, bytes],
+  );
+  return rows[0]?.any ?? false;
+}
+
 export async function hasDeparted(sql: Sql, pairing: number): Promise<boolean> {
   const { rows } = await sql.query<{ any: boolean }>(
     `select exists (select from item i join container c on c.id = i.container

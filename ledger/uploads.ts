@@ -15,6 +15,9 @@ export interface UploadRow {
   readonly token: string;
   /** Set once all parts are there: it is being put in its place. */
   readonly digest: string | null;
+  /** The state of the SHA-256 of the first `hashed` bytes, where it is kept (connectors/whole-digest.ts). */
+  readonly hashState: Buffer | null;
+  readonly hashed: number;
 }
 
 /** What the target has acknowledged, by number of the part. */
@@ -25,7 +28,8 @@ export interface UploadPart {
   readonly blocks: Buffer;
 }
 
-const COLUMNS = `id, container, key, version, bytes, part_bytes as "partBytes", path, token, encode(digest, 'hex') as digest`;
+const COLUMNS = `id, container, key, version, bytes, part_bytes as "partBytes", path, token, encode(digest, 'hex') as digest,
+  hash_state as "hashState", hashed`;
 
 export async function readUpload(sql: Sql, container: number, key: string): Promise<UploadRow | undefined> {
   const { rows } = await sql.query<UploadRow>(`select ${COLUMNS} from upload where container = $1 and key = $2`, [
@@ -47,7 +51,7 @@ export async function partsOf(sql: Sql, upload: number): Promise<UploadPart[]> {
 export async function startUpload(
   ledger: Ledger,
   lease: Lease,
-  upload: Omit<UploadRow, 'id' | 'digest'>,
+  upload: Omit<UploadRow, 'id' | 'digest' | 'hashState' | 'hashed'>,
 ): Promise<UploadRow> {
   const { container, key, version, bytes, partBytes, path, token } = upload;
   return fenced(ledger, lease, async (sql) => {
@@ -60,14 +64,24 @@ export async function startUpload(
   });
 }
 
-export async function acknowledgePart(ledger: Ledger, lease: Lease, upload: number, part: UploadPart): Promise<void> {
+export async function acknowledgePart(
+  ledger: Ledger,
+  lease: Lease,
+  upload: number,
+  part: UploadPart,
+  hash?: { readonly state: Buffer; readonly bytes: number },
+): Promise<void> {
   await fenced(ledger, lease, async (sql) => {
     await sql.query(
       `insert into upload_part (upload, part, bytes, blocks) values ($1, $2, $3, $4)
        on conflict (upload, part) do update set bytes = excluded.bytes, blocks = excluded.blocks`,
       [upload, part.part, part.bytes, part.blocks],
     );
-    await sql.query('update upload set changed_at = now() where id = $1', [upload]);
+    await sql.query(
+      `update upload set changed_at = now(), hash_state = coalesce($2, hash_state), hashed = coalesce($3, hashed)
+       where id = $1`,
+      [upload, hash?.state ?? null, hash?.bytes ?? null],
+    );
   });
 }
 
@@ -99,7 +113,7 @@ export async function endUpload(sql: Sql, upload: number): Promise<void> {
 export async function abandonedUploads(sql: Sql, pairing: number): Promise<UploadRow[]> {
   const { rows } = await sql.query<UploadRow>(
     `select u.id, u.container, u.key, u.version, u.bytes, u.part_bytes as "partBytes", u.path, u.token,
-       encode(u.digest, 'hex') as digest
+       encode(u.digest, 'hex') as digest, u.hash_state as "hashState", u.hashed
      from upload u
      join container c on c.id = u.container
      left join item i on i.container = u.container and i.key = u.key

@@ -26,12 +26,13 @@ const MOST_FILES = 100;
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /**
- * Sends what it may, and answers that; yields what is left as `left`. Throws a `Fault` when the answer was lost: none of
+ * Sends what it may, and answers that (with `lossy` also what loses its creation date); yields what is left as `left`. Throws a `Fault` when the answer was lost: none of
  * the request's files are answered then.
  */
 export async function* bulk(
   writing: Writing,
   { base, files, home, capabilities }: Roots,
+  lossy: boolean,
   writes: readonly Create[],
   signal: AbortSignal,
 ): AsyncGenerator<{ readonly answer: WriteAnswer } | { readonly left: Create }> {
@@ -41,7 +42,9 @@ export async function* bulk(
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), write]);
   }
   for (const [folder, all] of byFolder) {
-    const fit = writing.folders.isFresh(folder) ? all.filter((write) => canTravel(capabilities, write)) : [];
+    const fit = writing.folders.isFresh(folder)
+      ? all.filter((write) => canTravel(capabilities, write) && (lossy || !isDated(write)))
+      : [];
     for (const write of all) if (!fit.includes(write)) yield { left: write };
     const taken = fit.length < FEWEST ? undefined : await namesIn(writing, folder, signal);
     const free = taken ? fit.filter(({ body }) => !taken.has(nameOf(body))) : [];
@@ -60,6 +63,10 @@ function canTravel(capabilities: Capabilities, { body }: Create): boolean {
     path === path.trim() &&
     !refusesName(capabilities, nameOf(body))
   );
+}
+
+function isDated({ body }: Create): boolean {
+  return dateHeaders(body).headers['x-oc-ctime'] !== undefined;
 }
 
 /** Undefined: the folder is gone, and is no longer one of ours. */
@@ -127,7 +134,7 @@ async function* send(
     const { token, body } = write;
     const of = told.get(pathOf(below, body));
     if (of?.error === false) {
-      const { notes } = dateHeaders(body);
+      const notes = [...dateHeaders(body).notes, ...(isDated(write) ? ['bulk upload keeps no creation date'] : [])];
       const version = of.etag?.replace(/^"(.*)"$/, '$1');
       const written = {
         token,

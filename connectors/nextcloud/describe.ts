@@ -53,7 +53,9 @@ function chunkingWords(chunking: string | undefined, most: number | undefined): 
 function bulkWords({ options }: NextcloudSession, bulkUpload: string | undefined): string {
   if (bulkUpload === undefined) return 'one by one: the server offers no bulk upload';
   if (options.bulk === 'never') return 'one by one: the spec says so';
-  return `many at once into new folders (bulk upload ${bulkUpload}), else one by one`;
+  const dates =
+    options.bulk === 'without-creation-dates' ? 'without their creation dates' : 'where no creation date is known';
+  return `many at once into new folders, ${dates} (bulk upload ${bulkUpload}); else one by one`;
 }
 
 /** The folder, or the home while a target has not made it. */

@@ -40,10 +40,10 @@ export const manifest = {
           'Size of the parts of large files, rounded down to a multiple of 8 MiB. Default 67108864 (64 MiB), or less where the server says so. A proxy with a smaller limit on requests needs less.',
       },
       bulk: {
-        enum: ['new-folders', 'never'],
-        default: 'new-folders',
+        enum: ['auto', 'without-creation-dates', 'never'],
+        default: 'auto',
         description:
-          'Small files many at once: into folders that this migration has just made (new-folders), or never. Elsewhere each file is sent by itself, on the condition that nothing stands there.',
+          'Small files many at once, into folders that this migration has just made; elsewhere each is sent by itself, on the condition that nothing stands there. Bulk upload keeps no creation dates: with auto, files that have one are sent by themselves; with without-creation-dates they lose it, which is faster.',
       },
     },
   },

@@ -77,7 +77,8 @@ describe('finding the account', () => {
     expect(values).toMatchObject({
       server: 'Nextcloud 31.0.5',
       'large files': 'in chunks (version 1.0), of up to 104857600 bytes',
-      'small files': 'many at once into new folders (bulk upload 1.0), else one by one',
+      'small files':
+        'many at once into new folders, where no creation date is known (bulk upload 1.0); else one by one',
       quota: '0 bytes used, no limit told',
     });
     expect(values.names).toContain('.htaccess');
@@ -418,6 +419,20 @@ describe('bulk upload', () => {
     const names = (await listed(sessions.source())).map(({ key }) => key);
     expect(names).toContain('m/blank ');
     expect(names).toContain('m/empty');
+  });
+
+  it('leaves files alone that would lose a creation date, unless the spec lets them', async () => {
+    const created = '2019-01-02T03:04:05.000Z';
+    const dated = (folder: string) =>
+      many(folder).map((write) => (write.op === 'create' ? createOf({ ...write.body, created }) : write));
+    const before = kept('/dav/bulk').length;
+    await write(sessions.target(), [createOf(fileBody('q/', '')), ...dated('q/')]);
+    expect(kept('/dav/bulk').length).toBe(before);
+    expect((await listed(sessions.source()))[1]?.meta).toMatchObject({ created });
+    const lossy = sessions.target({ bulk: 'without-creation-dates' });
+    const answers = await write(lossy, [createOf(fileBody('r/', '')), ...dated('r/')]);
+    expect(kept('/dav/bulk').length).toBe(before + 1);
+    expect(answers.at(-1)).toMatchObject({ notes: [expect.stringContaining('creation date')] });
   });
 
   it('is not used where the server has none, or the spec says so', async () => {

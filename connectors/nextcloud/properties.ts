@@ -2,6 +2,7 @@
  * What Nextcloud tells of an entry (developer manual, WebDAV, Basic APIs): one PROPFIND for an entry, or for the members
  * of a folder, in the order in which the server lists them.
  */
+import { pathOf, withSlash } from '../dav/hrefs.js';
 import type { DavHttp } from '../dav/http.js';
 import type { Resource } from '../dav/multistatus.js';
 import type { Element } from '../dav/xml.js';
@@ -49,6 +50,8 @@ export async function* membersOf(http: DavHttp, folder: string, signal: AbortSig
       yield { ...named, ...propertiesOf(resource) };
       continue;
     }
+    // Whatever else it tells of: a share of another user's address, or a proxy's.
+    if (withSlash(pathOf(resource.href) ?? '') !== folder) continue;
     itself = true;
     if (!propertiesOf(resource).folder) {
       throw new Fault('conflict', `${http.where(asking)}: a file stands where a folder is expected`, {

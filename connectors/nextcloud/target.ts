@@ -19,7 +19,7 @@ const QUIET_MS = 3_000;
 const LANES = 4;
 
 export function createNextcloudTarget(session: NextcloudSession): Target<FileBody> {
-  const { http } = session;
+  const { http, options } = session;
   let folders: Folders | undefined;
   const writingIn = ({ files }: Roots): Writing => {
     folders ??= new Folders(http, files);
@@ -73,11 +73,11 @@ export function createNextcloudTarget(session: NextcloudSession): Target<FileBod
       for (const write of made) yield await apply(writing, write, signal);
       let left: readonly Write<FileBody>[] = writes.filter((write) => !isFolder(write));
       const { bulkUpload } = roots.capabilities;
-      if (bulkUpload !== undefined && session.options.bulk !== 'never') {
+      if (bulkUpload !== undefined && options.bulk !== 'never') {
         const creates = left.flatMap((write) => (write.op === 'create' ? [write] : []));
         const others = left.filter((write) => write.op !== 'create');
         const single: Write<FileBody>[] = [];
-        for await (const one of bulk(writing, roots, creates, signal)) {
+        for await (const one of bulk(writing, roots, options.bulk === 'without-creation-dates', creates, signal)) {
           if ('answer' in one) yield one.answer;
           else single.push(one.left);
         }

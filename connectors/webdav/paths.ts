@@ -1,5 +1,6 @@
 /** Keys of items as paths of requests, and hrefs as names. */
 import { encodePath, segmentOf } from '../dav/hrefs.js';
+import { Fault } from '../errors.js';
 
 /** The version of an entry whose name could lead out of its folder: it is shown, and never read. */
 export const UNSAFE = 'unsafe-name';
@@ -10,8 +11,23 @@ const PARTS = /^\.drover-[0-9a-f-]+\.part$/;
 export const partsName = (token: string): string => `.drover-${token}.part`;
 export const isParts = (name: string): boolean => PARTS.test(name);
 
-/** The path of a request, in the form of connectors/dav/hrefs.ts. `root` ends with a slash. */
+/** False for keys and references that lead out of the root, or to another place than they seem to. */
+export function staysBelow(key: string): boolean {
+  if (key.includes('\0')) return false;
+  const plain = key.endsWith('/') ? key.slice(0, -1) : key;
+  return plain.split('/').every((name) => name !== '' && name !== '.' && name !== '..');
+}
+
+/**
+ * The path of a request, in the form of connectors/dav/hrefs.ts. `root` ends with a slash. Throws `Fault('refused')` for
+ * what would lead out of it: servers, and clients before them, resolve "..".
+ */
 export function requestPath(root: string, key: string): string {
+  if (key !== '' && !staysBelow(key)) {
+    throw new Fault('refused', 'a path with "..", "." or an empty name could lead out of the folder', {
+      next: 'rename it in the source',
+    });
+  }
   return root + key.split('/').map(segmentOf).join('/');
 }
 
@@ -48,11 +64,6 @@ export function memberNames(folder: string): (href: string) => MemberName | unde
     }
     return { name, safe: true };
   };
-}
-
-/** The same for one href. */
-export function memberName(folder: string, href: string): MemberName | undefined {
-  return memberNames(folder)(href);
 }
 
 /** The same for one href. */

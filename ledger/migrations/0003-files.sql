@@ -22,6 +22,9 @@ create table upload (
   token text not null unique,
   -- All parts are there, with this digest: the file is being put in its place.
   digest bytea,
+  -- SHA-256 of the whole file so far, and how far; only for targets that are asked for it.
+  hash_state bytea,
+  hashed bigint not null default 0,
   changed_at timestamptz not null default now(),
   unique (container, key)
 );

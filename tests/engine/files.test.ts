@@ -1,6 +1,6 @@
 /** Files through the engine: folders on disk, a real ledger. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -166,4 +166,32 @@ test('names that are too long are refused, skipped or renamed as the spec says',
     verified: 3,
     failures: 0,
   });
+});
+
+test('a large file that was renamed is renamed in the target, and not sent again', async () => {
+  await put(from, 'large.bin', randomBytes(LARGE));
+  begin({ deletions: 'mirror', maxDeletions: 1 });
+  await run();
+  const { ino } = await stat(join(to, 'large.bin'));
+  await mkdir(join(from, 'folder'));
+  await rename(join(from, 'large.bin'), join(from, 'folder/other.bin'));
+  expect((await run()).totals).toMatchObject({ verified: 2, failures: 0 });
+  expect(await tree(to)).toEqual(await tree(from));
+  expect((await stat(join(to, 'folder/other.bin'))).ino).toBe(ino);
+  // Copied and taken away, it has another inode: its content tells.
+  await writeFile(join(from, 'again.bin'), await readFile(join(from, 'folder/other.bin')));
+  await rm(join(from, 'folder/other.bin'));
+  expect((await run()).totals).toMatchObject({ failures: 0 });
+  expect((await stat(join(to, 'again.bin'))).ino).toBe(ino);
+});
+
+test('a file where a folder has to be stops that file alone', async () => {
+  await put(from, 'a/small.txt');
+  await put(from, 'a/large.bin', randomBytes(LARGE));
+  await put(from, 'other.txt');
+  await put(to, 'a', 'a file');
+  begin();
+  const { totals } = await run();
+  expect(totals).toMatchObject({ items: 4, verified: 1, pending: 0 });
+  expect((await tree(to)).a).toBe('a file');
 });

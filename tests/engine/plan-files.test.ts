@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { plan } from '../../activities/plan.js';
 import { planLines } from '../../cli/plan-lines.js';
-import type { NameRules, Source, Target } from '../../connectors/contract.js';
+import type { JsonObject, NameRules, Source, Target } from '../../connectors/contract.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec } from '../../schemas/spec.js';
 import type { PlanResult } from '../../workflows/messages.js';
@@ -39,11 +39,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function begin(selection: Partial<Selection> = {}, limits?: Limits): void {
+function begin(selection: Partial<Selection> = {}, limits?: Limits, options: JsonObject = {}): void {
   world = createWorld(server.ledger, {
     selection: { kind: 'files', name: 'share', ...selection },
     systems: {
-      old: { type: 'folder', options: { path: from } },
+      old: { type: 'folder', options: { path: from, ...options } },
       new: { type: 'folder', options: { path: to }, ...(limits && { limits }) },
     },
   });
@@ -215,23 +215,24 @@ describe('what stands in the target already', () => {
     await put(from, 'size.txt', 'ours');
     await put(from, 'other.txt', 'of the source');
     await put(from, 'folder/new.txt', 'new');
+    await put(from, 'folder/there.txt', 'there');
     await put(to, 'same.txt', 'same');
     await put(to, 'size.txt', 'them');
     await put(to, 'other.txt', 'of somebody else');
-    await mkdir(join(to, 'folder'));
+    await put(to, 'folder/there.txt', 'there');
   });
 
   const POLICIES = {
     skip: { conflict: 1 },
     source: { update: 1 },
     target: { skip: 1 },
-    newest: { compare: 3 },
+    newest: { compare: 4 },
   } as const;
   for (const [onConflict, expected] of Object.entries(POLICIES)) {
     test(`is compared by the run where sizes are equal, else decided: onConflict ${onConflict}`, async () => {
       begin({ onConflict: onConflict as keyof typeof POLICIES });
       const { totals } = await planned();
-      expect(totals).toMatchObject({ ...NOTHING, create: 1, adopt: 1, compare: 2, ...expected });
+      expect(totals).toMatchObject({ ...NOTHING, create: 1, adopt: 1, compare: 3, ...expected });
     });
   }
 
@@ -240,7 +241,7 @@ describe('what stands in the target already', () => {
     await put(to, 'large.bin', Buffer.alloc(LARGE));
     begin();
     const { totals } = await planned({}, true);
-    expect(totals).toMatchObject({ ...NOTHING, create: 1, adopt: 3, conflict: 2, bytes: 3 });
+    expect(totals).toMatchObject({ ...NOTHING, create: 1, adopt: 4, conflict: 2, bytes: 3 });
     const run = await world.run();
     // To make a folder that is there is no write, but the run counts it.
     expect(run).toMatchObject({ totals: { created: 2, conflicts: 2 } });
@@ -255,7 +256,7 @@ describe('what stands in the target already', () => {
     await put(to, 'other.txt', 'edited there, and');
     await put(from, 'other.txt', 'edited here');
     const made = await keptPromise();
-    expect(made.totals).toMatchObject({ ...NOTHING, conflict: 1, unchanged: 4, changedThere: 2 });
+    expect(made.totals).toMatchObject({ ...NOTHING, conflict: 1, unchanged: 5, changedThere: 2 });
     expect(made.notes).toContainEqual({ where: 'share', note: 'edited on both sides', count: 1 });
     expect((await planned({ onConflict: 'source' })).totals).toMatchObject({ update: 1, conflict: 0 });
   });
@@ -266,8 +267,12 @@ describe('what stands in the target already', () => {
     begin(mirror);
     await world.run();
     await put(to, 'same.txt', 'edited there');
-    for (const name of ['same.txt', 'size.txt']) await rm(join(from, name));
-    expect((await keptPromise()).totals).toMatchObject({ ...NOTHING, remove: 1, skip: 1, unchanged: 3 });
+    await rm(join(to, 'other.txt'));
+    for (const name of ['same.txt', 'size.txt', 'other.txt']) await rm(join(from, name));
+    // What was deleted there too is not to remove.
+    expect((await planned()).totals).toMatchObject({ ...NOTHING, remove: 1, skip: 1, unchanged: 3 });
+    await world.run();
+    expect(Object.keys(await tree(to)).sort()).toEqual(['folder/', 'folder/new.txt', 'folder/there.txt', 'same.txt']);
   });
 });
 
@@ -278,6 +283,10 @@ test('links are counted as what becomes of them', async () => {
   const made = await keptPromise();
   expect(made.totals).toMatchObject({ create: 1, skip: 1 });
   expect(made.notes[0]?.note).toContain('link');
+  await world.close();
+  to = join(dir, 'elsewhere');
+  begin({}, undefined, { links: 'keep' });
+  expect((await keptPromise()).totals).toMatchObject({ create: 2, skip: 0 });
 });
 
 test('a target without room for it is a problem', async () => {

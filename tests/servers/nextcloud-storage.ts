@@ -28,7 +28,8 @@ const ASKED =
 /** Paths are decoded, below the served folder, without slashes at their ends. */
 export class Storage {
   readonly #behind: Behind;
-  readonly #agent = new Agent({ keepAlive: true });
+  // Fewer than the server has threads: it would end connections that it has no thread for.
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
   constructor(behind: Behind) {
     this.#behind = behind;
