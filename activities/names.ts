@@ -24,8 +24,8 @@ export interface Names {
 export type Twins = readonly (readonly string[])[];
 
 export function createNames(rules: NameRules, selection: Selection, twins: Twins = []): Names {
-  const places = new Map<string, number>();
-  for (const group of twins) for (const [at, key] of group.entries()) places.set(key, at);
+  const groups = new Map<string, readonly string[]>();
+  for (const group of twins) for (const key of group) groups.set(key, group);
   const folders = new Map<string, Named>();
   const renames = selection.names === 'rename';
 
@@ -33,13 +33,24 @@ export function createNames(rules: NameRules, selection: Selection, twins: Twins
   const level = (above: Named, key: string, name: string): Named => {
     if ('problem' in above) return above;
     const problems = problemsOf(rules, name);
-    const twin = places.get(key) ?? 0;
-    if (twin > 0) problems.push(`the target takes the name for the same as that of ${twinOf(twins, key)}`);
+    const earlier = earlierTwins(key, above.path);
+    const twin = earlier.length;
+    if (twin > 0) problems.push(`the target takes the name for the same as that of ${earlier[0]}`);
     if (problems.length > 0 && !renames) return { problem: `${problems.join('; ')}: ${key}` };
     const plain = kept(rules, name);
     const given = twin > 0 ? numbered(plain, twin + 1) : plain;
     const path = above.path + given + (key.endsWith('/') ? '/' : '');
     return { path, notes: problems.length > 0 ? [...above.notes, renamed(key, given, problems)] : above.notes };
+  };
+
+  /** Twins that come before it and go into the same folder: of two folders that are told apart, what they hold is, too. */
+  const earlierTwins = (key: string, above: string): string[] => {
+    const group = groups.get(key) ?? [];
+    return group.slice(0, group.indexOf(key)).filter((other) => {
+      const parent = foldersAbove(other).at(-1);
+      const named = parent === undefined ? { path: '' } : folder(parent);
+      return 'path' in named && named.path === above;
+    });
   };
 
   const place = (key: string): Named => {
@@ -162,10 +173,6 @@ function isEnding({ endings = '' }: NameRules, name: string): boolean {
 function isReserved({ reserved = [] }: NameRules, name: string): boolean {
   const stem = name.split('.', 1)[0]?.toLowerCase();
   return reserved.some((one) => one.toLowerCase() === name.toLowerCase() || one.toLowerCase() === stem);
-}
-
-function twinOf(twins: Twins, key: string): string {
-  return twins.find((group) => group.includes(key))?.[0] ?? '';
 }
 
 function lastOf(key: string): string {

@@ -29,9 +29,12 @@ export interface Placed {
 
 /** With where it goes; what goes nowhere is settled as the spec says. */
 export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Settlement[]): Placed[] {
-  // What is there keeps its place, whatever became of the rules since.
-  if (op === 'update' && item.targetRef !== null) return [{ item, path: item.targetRef, notes: [] }];
   const named = names.of(item.key);
+  // What is there keeps its place, whatever became of the rules since.
+  if (op === 'update' && item.targetRef !== null) {
+    const notes = 'path' in named && named.path === item.targetRef ? named.notes : [];
+    return [{ item, path: item.targetRef, notes }];
+  }
   if (!('problem' in named)) return [{ item, ...named }];
   const skipped = slice.selection.names === 'skip';
   refused.push({

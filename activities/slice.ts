@@ -230,7 +230,7 @@ async function refuseOverlap(deps: Deps, input: SliceInput, pairing: Pairing): P
 }
 
 async function noteSlice(deps: Deps, input: SliceInput, phase: Phase, tally: Tally, ms: number): Promise<void> {
-  if (tally.items === 0 && tally.failures === 0) return;
+  if (tally.items === 0 && tally.failures === 0 && tally.bytes === 0) return;
   const { carrying: _under, ...done } = tally;
   await writeEvent(deps.ledger.pool, input, tally.failures > 0 ? 'warn' : 'info', 'slice', { phase, ms, ...done });
 }

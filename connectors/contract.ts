@@ -64,7 +64,7 @@ export interface Container {
 
 /** One item as a listing shows it, without its content. */
 export interface ItemRef {
-  /** Identity within the container. Listings ascend by key, compared as strings. */
+  /** Identity within the container. Listings ascend by key, compared as UTF-8 bytes (key-order.ts). */
   readonly key: string;
   /** Differs when content or meta differ. */
   readonly version: string;
@@ -117,7 +117,7 @@ interface Session {
 export interface Source<B> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
-  /** Items with a key above `after`, ascending by key, in pages of at most some thousands. */
+  /** Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. */
   list(container: Container, after: string | undefined, signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
   /**
    * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key

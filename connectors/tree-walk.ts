@@ -1,5 +1,6 @@
 /** A tree in the order of its keys, listed folder by folder: depth first, never more than the folders above held. */
 import type { ItemRef, Page } from './contract.js';
+import { compareKeys, isAbove } from './key-order.js';
 
 const PAGE = 1_000;
 
@@ -24,7 +25,7 @@ export async function* walkTree(
       continue;
     }
     places[places.length - 1] = at + 1;
-    const before = after !== undefined && entry.key <= after;
+    const before = after !== undefined && !isAbove(entry.key, after);
     if (!before) entries.push(entry);
     if (entries.length >= PAGE) {
       yield { entries };
@@ -41,5 +42,5 @@ async function ordered(
   children: (folder: string) => Promise<readonly ItemRef[]>,
   folder: string,
 ): Promise<readonly ItemRef[]> {
-  return [...(await children(folder))].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return [...(await children(folder))].sort((a, b) => compareKeys(a.key, b.key));
 }

@@ -1,5 +1,6 @@
 /** Items of a collection: names and versions without content, content by the hundred. */
 import { Fault } from '../errors.js';
+import { compareKeys } from '../key-order.js';
 import type { DavAccount } from './account.js';
 import { encodePath, nameIn } from './hrefs.js';
 import { whole } from './http.js';
@@ -63,7 +64,7 @@ export async function* versionsOf(
 export async function listSorted(account: DavAccount, collection: string, signal: AbortSignal): Promise<Listed[]> {
   const all: Listed[] = [];
   for await (const one of listItems(account, collection, signal)) all.push(one);
-  return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return all.sort((a, b) => compareKeys(a.name, b.name));
 }
 
 export interface Content {

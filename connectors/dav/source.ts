@@ -1,6 +1,7 @@
 /** An account as a source. Only read: PROPFIND, REPORT and GET. */
 import type { Body, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
+import { isAbove } from '../key-order.js';
 import type { DavAccount } from './account.js';
 import type { Collection } from './collections.js';
 import { collectionsOf, syncTokenOf } from './collections.js';
@@ -24,7 +25,7 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
     async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
       await account.home(signal);
       const all = await listSorted(account, container.key, signal);
-      const from = after === undefined ? 0 : all.findIndex((one) => one.name > after);
+      const from = after === undefined ? 0 : all.findIndex((one) => isAbove(one.name, after));
       if (from === -1) return;
       for (let at = from; at < all.length; at += PAGE) {
         yield { entries: all.slice(at, at + PAGE).map(({ name, version, bytes }) => refOf(name, version, bytes)) };

@@ -4,6 +4,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ItemRef, Page } from '../contract.js';
 import { Fault } from '../errors.js';
+import { compareKeys, isAbove } from '../key-order.js';
 import { errnoOf, faultOf, ifThere, onFiles } from '../local-files.js';
 import { metaOf, typeOf, versionOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
@@ -63,7 +64,7 @@ export async function* walk(deps: WalkDeps, after: string | undefined): AsyncGen
         continue;
       }
       const key = level.key + name;
-      const above = after === undefined || key > after;
+      const above = after === undefined || isAbove(key, after);
       if (!above && !(name.endsWith('/') && after.startsWith(key))) continue;
       if (above) {
         const entry = await entryOf(deps, level, key);
@@ -123,7 +124,7 @@ async function openLevel(
     return {
       key,
       parts,
-      names: names.sort(),
+      names: names.sort(compareKeys),
       followed,
       unreadable: shown,
       held,

@@ -285,6 +285,10 @@ describe('as a target', () => {
     const decomposed = 'u\u0308.txt';
     expect(await write(target, [createOf(fileBody(decomposed, 'x'))])).toMatchObject([{ ref: '\u00fc.txt' }]);
     expect(await all(target.sizes?.(TARGET_ROOT, [decomposed], NEVER))).toMatchObject([{ ref: decomposed, bytes: 1 }]);
+    const folder = 'o\u0308/';
+    expect(await write(target, [createOf(fileBody(folder, ''))])).toMatchObject([{ ref: '\u00f6/' }]);
+    const remove = { op: 'remove', token: 'r', ref: folder } as const;
+    expect(await write(target, [remove])).toEqual([{ token: 'r', ref: folder }]);
   });
 
   it('says what no date can be kept of', async () => {

@@ -8,7 +8,6 @@ import { startNextcloud } from '../../tests/servers/nextcloud.js';
 import type { Sessions } from '../../tests/servers/nextcloud-account.js';
 import { NEVER, sessionsOn, TARGET_ROOT } from '../../tests/servers/nextcloud-account.js';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
-import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
 
 const CONTENT = randomBytes(2 * BLOCK_BYTES + 1_234_567);
@@ -98,7 +97,7 @@ describe('sending', () => {
   it('does not acknowledge what a dead sender left, and replaces it', async () => {
     const upload = uploadOf();
     const to = await begun(upload, []);
-    const cut = new Fault('unavailable', 'the slice ended');
+    const cut = new Error('no fault, but whatever the source throws');
     async function* dying(): AsyncGenerator<Uint8Array> {
       yield CONTENT.subarray(0, 1_000_000);
       throw cut;
@@ -107,6 +106,17 @@ describe('sending', () => {
     expect([...(await to.acknowledged(TARGET_ROOT, upload, NEVER))]).toEqual([]);
     await sendParts(to, upload, [0]);
     expect([...(await to.acknowledged(TARGET_ROOT, upload, NEVER))]).toEqual([0]);
+  });
+
+  it('does not acknowledge a part of another length', async () => {
+    const upload = uploadOf();
+    const to = await begun(upload, [0]);
+    const short = { ...upload, bytes: 1_000, partBytes: 1_000 };
+    async function* thousand(): AsyncGenerator<Uint8Array> {
+      yield CONTENT.subarray(0, 1_000);
+    }
+    await to.send(TARGET_ROOT, short, 0, thousand(), NEVER);
+    expect([...(await to.acknowledged(TARGET_ROOT, upload, NEVER))]).toEqual([]);
   });
 
   it('tells a part that has another length than the file', async () => {
@@ -271,6 +281,23 @@ describe('putting in place', () => {
     });
     expect(await finish(to, upload)).toMatchObject({ ref: upload.path });
     expect(lost.used).toBe(1);
+  }, 30_000);
+
+  it('does not take the copy that it replaces for its own, which has the same size and date', async () => {
+    const upload = uploadOf({ path: 'same.bin' });
+    await nextcloud.ask('PUT', 'same.bin', { 'x-oc-mtime': '1600000000' }, Buffer.alloc(CONTENT.length));
+    const to = await begun(upload);
+    proxy.add({
+      when: ({ method }) => method === 'MOVE',
+      times: 1,
+      reply: () => ({ status: 504, headers: {}, body: Buffer.alloc(0) }),
+    });
+    const before = await versionThere('same.bin');
+    expect(await finish(to, upload, before)).toMatchObject({
+      ref: 'same.bin',
+      version: expect.not.stringMatching(before),
+    });
+    expect(await hashThere('same.bin')).toBe(SHA256);
   }, 30_000);
 
   it('begins anew when parts are missing', async () => {

@@ -7,6 +7,7 @@ import { unicode } from '../icalendar/charset.js';
 import { fileLines } from '../icalendar/file-lines.js';
 import { parsedLine, unescaped } from '../icalendar/lines.js';
 import { splitCalendar } from '../icalendar/split.js';
+import { compareKeys } from '../key-order.js';
 import type { KindRules } from '../kinds.js';
 import { onFiles } from '../local-files.js';
 import { splitCards } from '../vcard/split.js';
@@ -87,7 +88,7 @@ export class ExportFile {
       items.push([key, { ...(await spool.append(body)), version }]);
     }
     await spool.flush();
-    return new Map(items.sort(([a], [b]) => (a < b ? -1 : 1)));
+    return new Map(items.sort(([a], [b]) => compareKeys(a, b)));
   }
 
   async *#bodies(): AsyncGenerator<{ uid: string; body: Buffer }> {

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kind } from '../contract.js';
+import { compareKeys } from '../key-order.js';
 import { errnoOf, ifThere } from '../local-files.js';
 
 export type VdirKind = Extract<Kind, 'calendar' | 'contacts'>;
@@ -26,7 +27,7 @@ export function isItem(name: string, suffix: Suffix): boolean {
 
 /** Items by name, ascending, as the engine compares keys. Symbolic links could lead anywhere and are none. */
 export async function itemFilesIn(folder: string, suffix: Suffix): Promise<ItemFile[]> {
-  const names = (await readdir(folder)).filter((name) => isItem(name, suffix)).sort();
+  const names = (await readdir(folder)).filter((name) => isItem(name, suffix)).sort(compareKeys);
   return (await atOnce(names, (name) => itemFile(folder, name))).flatMap((file) => file ?? []);
 }
 

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Closing } from '../closing.js';
 import type { Body, Capability, Container, ItemRef, Page, Place, Refused, Source } from '../contract.js';
+import { isAbove } from '../key-order.js';
 import { kinds } from '../kinds.js';
 import { accountsAt, errnoOf, onFiles, provenPath } from '../local-files.js';
 import { Collections } from './collections.js';
@@ -80,7 +81,7 @@ export function createVdirSource(path: string, kind: VdirKind): Source<Buffer> {
     },
     async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
       const refs = await onFiles(`listing ${container.path.join('/')}`, () => refsOf(container, signal));
-      const from = after === undefined ? 0 : refs.findIndex((ref) => ref.key > after);
+      const from = after === undefined ? 0 : refs.findIndex((ref) => isAbove(ref.key, after));
       for (let at = from === -1 ? refs.length : from; at < refs.length; at += PAGE) {
         closing.check(signal);
         yield { entries: refs.slice(at, at + PAGE) };

@@ -195,3 +195,11 @@ test('a file where a folder has to be stops that file alone', async () => {
   expect(totals).toMatchObject({ items: 4, verified: 1, pending: 0 });
   expect((await tree(to)).a).toBe('a file');
 });
+
+test('names whose order differs between JavaScript and the ledger are all seen, page by page', async () => {
+  for (let n = 0; n < 700; n++) for (const letter of ['🎉', 'ｆ']) await put(from, `${letter}${n}`, '');
+  begin({ deletions: 'mirror', maxDeletions: 1 });
+  expect((await run()).totals).toMatchObject({ verified: 1_400 });
+  await put(from, '🎉x', '');
+  expect((await run()).totals).toMatchObject({ verified: 1_401, created: 1, removed: 0 });
+});
