@@ -82,7 +82,8 @@ async function* digested(
   passed: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream) {
-    await file.update(chunk);
+    const behind = file.update(chunk);
+    if (behind) await behind;
     if (!(await spend(large.lasting, 'target', 0, chunk.length))) throw cutShort(large);
     passed(chunk);
     large.slice.tally.bytes += chunk.length;

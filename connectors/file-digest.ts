@@ -1,38 +1,41 @@
-/** Digests of content that streams by: blocks are hashed off the main thread. */
-import { webcrypto } from 'node:crypto';
+/** Digests of content that streams by: blocks are hashed off the main thread, so that the wire does not wait for it. */
+import { createHash } from 'node:crypto';
 import type { Digest } from './contract.js';
 import { BLOCK_BYTES, digestOfBlocks } from './files.js';
+import { giveBlock, hashBlock, takeBlock } from './hash-thread.js';
 
-/** Blocks hashed at once for one stream: one fills while the others are at it. */
+/** Blocks of one stream hashed at once, while the next one fills. */
 const MOST = 2;
 
-/**
- * Takes a stream chunk by chunk, beginning at a multiple of BLOCK_BYTES. Holds up to `MOST` + 1 blocks.
- * The hash runs on the thread pool (`subtle.digest` copies its input), so that the wire does not wait for it.
- */
+/** A way to another thread and back takes as long as hashing so much here. */
+const FEW_BYTES = 256 * 1024;
+
+/** Takes a stream chunk by chunk, beginning at a multiple of BLOCK_BYTES. Holds up to `MOST` + 1 blocks. */
 export class FileDigest {
   readonly #blocks: Promise<Buffer>[] = [];
-  #block: Buffer | undefined;
+  #block: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   #open = 0;
   bytes = 0;
 
-  /** Waits while too many blocks are still being hashed. The chunk may be used again when this returns. */
-  async update(chunk: Uint8Array): Promise<void> {
+  /** The chunk may be used again at once. When this answers a promise, the stream waits for it: hashing is behind. */
+  update(chunk: Uint8Array): Promise<unknown> | undefined {
     this.bytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
-      this.#block ??= Buffer.allocUnsafe(BLOCK_BYTES);
+      this.#block ??= takeBlock();
       const taken = chunk.subarray(at, at + BLOCK_BYTES - this.#filled);
       this.#block.set(taken, this.#filled);
       this.#filled += taken.length;
       at += taken.length;
-      if (this.#filled === BLOCK_BYTES) await this.#endBlock();
+      if (this.#filled === BLOCK_BYTES) this.#endBlock();
     }
+    return this.#open >= MOST ? this.#blocks[this.#blocks.length - MOST] : undefined;
   }
 
   /** The digests of all blocks, in order; ends the stream. */
   async blocks(): Promise<readonly Buffer[]> {
-    if (this.#filled > 0) await this.#endBlock();
+    if (this.#block && this.#blocks.length === 0 && this.#filled <= FEW_BYTES) return [this.#hashHere(this.#block)];
+    if (this.#filled > 0) this.#endBlock();
     return Promise.all(this.#blocks);
   }
 
@@ -41,19 +44,21 @@ export class FileDigest {
     return digestOfBlocks(await this.blocks());
   }
 
-  async #endBlock(): Promise<void> {
-    const block = (this.#block as Buffer).subarray(0, this.#filled);
+  #hashHere(block: Uint8Array<ArrayBuffer>): Buffer {
+    const digest = createHash('sha256').update(block.subarray(0, this.#filled)).digest();
+    giveBlock(block);
+    this.#block = undefined;
+    return digest;
+  }
+
+  #endBlock(): void {
+    this.#open++;
+    const hashed = hashBlock(this.#block as Uint8Array<ArrayBuffer>, this.#filled).finally(() => this.#open--);
     this.#block = undefined;
     this.#filled = 0;
-    this.#open++;
-    const hashed = webcrypto.subtle.digest('SHA-256', block).then((digest) => {
-      this.#open--;
-      return Buffer.from(digest);
-    });
     // Whoever asks for the blocks hears of a failure.
     hashed.catch(() => {});
     this.#blocks.push(hashed);
-    if (this.#open >= MOST) await this.#blocks[this.#blocks.length - MOST];
   }
 }
 
@@ -62,6 +67,9 @@ export async function digestStream(
   content: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly digest: Digest; readonly bytes: number }> {
   const file = new FileDigest();
-  for await (const chunk of content) await file.update(chunk);
+  for await (const chunk of content) {
+    const behind = file.update(chunk);
+    if (behind) await behind;
+  }
   return { digest: await file.digest(), bytes: file.bytes };
 }

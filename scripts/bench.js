@@ -1,25 +1,39 @@
-/** `npm run bench -- mail|mail-scale|dav [options]`: installs what is missing, builds, and compares with the peers. */
+/** `npm run bench -- mail|mail-scale|dav|files [options]`: installs what is missing, builds, and compares with the peers. */
 import { installAndBuild, requirePrograms, requireTemporal, run, say } from './prepare.js';
 
 const [name, ...options] = process.argv.slice(2);
-const claims = ['mail', 'mail-scale', 'dav'];
+const claims = ['mail', 'mail-scale', 'dav', 'files'];
 if (!claims.includes(name ?? '')) {
   say(`say which: npm run bench -- ${claims.join('|')} [options]; each file in bench/ explains its own`);
   process.exit(64);
 }
 installAndBuild();
-requirePrograms(
-  name === 'dav'
-    ? [
+requirePrograms(programs(name));
+await requireTemporal();
+run(process.execPath, [`dist/bench/${name}.js`, ...options]);
+
+/**
+ * The servers and the peers of a claim.
+ *
+ * @param {string | undefined} claim
+ */
+function programs(claim) {
+  switch (claim) {
+    case 'dav':
+      return [
         { program: 'radicale', debian: 'radicale' },
         { program: 'gunicorn', debian: 'gunicorn' },
         { program: 'xandikos', debian: 'xandikos' },
         { program: 'vdirsyncer', debian: 'vdirsyncer' },
-      ]
-    : [
+      ];
+    case 'files': {
+      const apache = { program: 'apache2', debian: 'apache2' };
+      return process.env.DROVER_BENCH_RCLONE ? [apache] : [apache, { program: 'rclone', debian: 'rclone' }];
+    }
+    default:
+      return [
         { program: 'dovecot', debian: 'dovecot-imapd' },
         { program: 'mbsync', debian: 'isync' },
-      ],
-);
-await requireTemporal();
-run(process.execPath, [`dist/bench/${name}.js`, ...options]);
+      ];
+  }
+}

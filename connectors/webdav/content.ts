@@ -15,8 +15,12 @@ export interface Opened {
 /** What stands there now. Its body ends with a fault when it is shorter or longer than announced. Throws `Fault`. */
 export async function openNow(http: DavHttp, path: string, signal: AbortSignal): Promise<Opened> {
   const asking = { method: 'GET', path };
-  const answer = await http.ask(asking, signal);
+  const answer = await http.askFollowing(asking, signal);
   if (answer.status !== 200) throw await http.fault(asking, answer);
+  if (answer.path !== path && answer.path === `${path}/`) {
+    await leave(answer.body);
+    throw new Fault('not-found', `${http.where(asking)}: a folder stands there, not a file`, { next: 'list again' });
+  }
   const bytes = lengthIn(answer);
   const { etag } = answer.headers;
   const modified = isoOf(answer.headers['last-modified'] ?? '');
@@ -43,7 +47,7 @@ export async function* openRange(
   const headers = { range: `bytes=${from}-${from + bytes - 1}` };
   const asking = { method: 'GET', path, headers };
   const where = http.where(asking);
-  const answer = await http.ask(asking, signal);
+  const answer = await http.askFollowing(asking, signal);
   const { status } = answer;
   const { etag } = answer.headers;
   if (status === 412 || status === 416) {
@@ -110,7 +114,7 @@ async function* exactly(body: AsyncIterable<Uint8Array>, bytes: number, where: s
   if (left !== 0) throw short(where);
 }
 
-function short(where: string): Fault {
+export function short(where: string): Fault {
   return new Fault('unavailable', `${where}: the content is not as long as the server announced`, {
     next: 'it is read again; if it stays so, look into the log of the server or of the proxy before it',
   });

@@ -1,4 +1,5 @@
 /** What a server tells of an entry: one PROPFIND for an entry, or for the members of a folder. */
+import { HttpFault } from '../dav/faults.js';
 import type { DavHttp } from '../dav/http.js';
 import { document, propsAsked } from '../dav/xml.js';
 import { Fault } from '../errors.js';
@@ -11,8 +12,6 @@ export interface Entry {
   readonly folder: boolean;
   /** ETag without quotes and without the mark of weak ones; where there is none, size and date. */
   readonly version: string;
-  /** The server says that another content may have the same (RFC 9110, 8.8.1), as Apache does within a second. */
-  readonly weak: boolean;
   readonly bytes: number;
   /** ISO 8601; whole seconds. */
   readonly modified: string | undefined;
@@ -68,7 +67,9 @@ export async function entryAt(http: DavHttp, path: string, signal: AbortSignal):
     for await (const [told] of listingOf(http, path, '0', signal)) found ??= told;
   } catch (error) {
     if (error instanceof Fault && error.code === 'not-found') return undefined;
-    throw error;
+    // Apache's answer for a file that is asked for as a folder, or as what a folder holds.
+    if (!(error instanceof HttpFault) || error.status !== 400) throw error;
+    return path.endsWith('/') ? entryAt(http, path.slice(0, -1), signal) : undefined;
   }
   return found && found.status < 400 ? entryOf(found) : undefined;
 }
@@ -113,8 +114,7 @@ function entryOf({ folder, etag, ...told }: Told): Entry {
   const modified = isoOf(told.modified);
   return {
     folder,
-    version: etag === '' ? `${bytes}.${modified ?? ''}` : plainEtag(etag),
-    weak: etag === '' || isWeak(etag),
+    version: versionOf(etag, bytes, modified),
     bytes,
     modified,
     created: isoOf(told.created),
@@ -138,7 +138,13 @@ export function isoOf(told: string): string | undefined {
 const dates = new Map<string, string>();
 const MOST_DATES = 1_000;
 
-export const isWeak = (etag: string): boolean => etag.trimStart().startsWith('W/');
+/**
+ * Weak ETags count, too: Apache calls its own weak for a second after each change, though they hold microseconds. Where
+ * there is none, size and date have to do.
+ */
+export function versionOf(etag: string, bytes: number, modified: string | undefined): string {
+  return etag === '' ? `${bytes}.${modified ?? ''}` : plainEtag(etag);
+}
 
 /** Without quotes, without the mark of weak ones, and without what Apache adds to those of compressed answers. */
 export function plainEtag(etag: string): string {

@@ -1,5 +1,6 @@
 /** What a target holds, as evidence: read back, or by size. */
 import type { Intent, Located, TargetRef } from '../contract.js';
+import { HttpFault } from '../dav/faults.js';
 import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import { digestStream } from '../file-digest.js';
@@ -7,8 +8,8 @@ import type { FileMeta } from '../files.js';
 import { digestFile, emptyBody } from '../files.js';
 import { openNow } from './content.js';
 import type { Entry } from './entries.js';
-import { entryAt, membersOf, metaOf } from './entries.js';
-import { parentOf, requestPath } from './paths.js';
+import { entryAt, membersOf, metaOf, versionOf } from './entries.js';
+import { parentOf, requestPath, staysBelow } from './paths.js';
 
 export interface Place {
   readonly http: DavHttp;
@@ -17,6 +18,7 @@ export interface Place {
 
 /** The copy under a reference, its content digested while it streams by; undefined when it is not there. */
 export async function copyAt({ http, root }: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
+  if (!staysBelow(ref)) return undefined;
   const path = requestPath(root, ref);
   if (ref.endsWith('/')) {
     const there = await entryAt(http, path, signal);
@@ -25,9 +27,9 @@ export async function copyAt({ http, root }: Place, ref: string, signal: AbortSi
   try {
     const opened = await openNow(http, path, signal);
     const { digest, bytes } = await digestStream(opened.body);
-    const { modified, etag } = opened;
+    const { modified, etag = '' } = opened;
     const meta: FileMeta = { type: 'file', ...(modified !== undefined && { modified }) };
-    return { ref, digest, bytes, meta, body: emptyBody(meta, ref), ...(etag !== undefined && { version: etag }) };
+    return { ref, digest, bytes, meta, body: emptyBody(meta, ref), version: versionOf(etag, bytes, modified) };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     if (error.code === 'not-found') return undefined;
@@ -59,7 +61,7 @@ export async function* sizesOf(
   signal: AbortSignal,
 ): AsyncGenerator<Sized> {
   const byFolder = new Map<string, string[]>();
-  for (const ref of refs) {
+  for (const ref of refs.filter(staysBelow)) {
     const folder = parentOf(ref);
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), ref]);
   }
@@ -82,10 +84,15 @@ export async function* sizesOf(
         }
       }
     } catch (error) {
-      if (!(error instanceof Fault) || (error.code !== 'not-found' && error.code !== 'conflict')) throw error;
+      if (!isNoFolder(error)) throw error;
     }
     for (const ref of wanted) yield* sized(ref, found.get(ref));
   }
+}
+
+/** Nothing stands there, or a file does: Apache's 400. */
+function isNoFolder(error: unknown): boolean {
+  return error instanceof HttpFault && [400, 404, 409, 410].includes(error.status);
 }
 
 /** What became of a write in doubt: landed when what stands there has its digest. */

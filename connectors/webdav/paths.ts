@@ -6,7 +6,7 @@ import { Fault } from '../errors.js';
 export const UNSAFE = 'unsafe-name';
 
 /** A large file on its way, beside its place. */
-const PARTS = /^\.drover-[0-9a-f-]+\.part$/;
+const PARTS = /^\.drover-[0-9A-Za-z-]+\.part$/;
 
 export const partsName = (token: string): string => `.drover-${token}.part`;
 export const isParts = (name: string): boolean => PARTS.test(name);

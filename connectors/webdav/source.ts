@@ -1,14 +1,13 @@
 /** A folder on a server as a source. Only read: PROPFIND and GET. */
 import type { Body, ItemRef, Refused, Source } from '../contract.js';
-import { whole } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
-import { emptyBody } from '../files.js';
+import { emptyBody, LARGE_BYTES } from '../files.js';
 import { walkTree } from '../tree-walk.js';
-import { openNow, openRange } from './content.js';
+import { openNow, openRange, short } from './content.js';
 import { describeFolder } from './describe.js';
 import type { Member } from './entries.js';
-import { membersOf, metaOf } from './entries.js';
+import { entryAt, membersOf, metaOf } from './entries.js';
 import { isParts, requestPath, UNSAFE } from './paths.js';
 import type { WebdavSession } from './session.js';
 
@@ -70,6 +69,7 @@ function refOf(folder: string, member: Member): ItemRef {
 
 const unsafe = 'the server gave it a name that could lead out of its folder';
 const RENAME = 'rename it in the source';
+const GONE = 'it is gone from the source; the next run will see that';
 
 async function readOne(
   { http, root }: WebdavSession,
@@ -79,18 +79,39 @@ async function readOne(
   const { key, version } = ref;
   const meta = ref.meta as FileMeta;
   if (version === UNSAFE) return { refused: key, reason: `${unsafe}; ${RENAME}` };
-  if (meta.type === 'folder') return { key, body: emptyBody(meta, key) };
   try {
-    const opened = await openNow(http, requestPath(root, key), signal);
-    const bytes = await whole(opened.body);
+    const path = requestPath(root, key);
+    if (meta.type === 'folder') {
+      const there = await entryAt(http, path, signal);
+      return there?.folder ? { key, body: emptyBody(meta, key) } : { refused: key, reason: GONE };
+    }
+    const opened = await openNow(http, path, signal);
+    const same = opened.etag === version;
+    const bytes = await held(opened.body, Math.max(LARGE_BYTES, ref.bytes));
+    if (bytes === undefined) {
+      return { refused: key, reason: 'it has grown to a large file while it was moved; the next run moves it' };
+    }
+    // An answer of no announced length may end anywhere.
+    if (same && bytes.length !== ref.bytes) throw short(`GET ${http.origin}${root}`);
     // Of another version than was listed, its own date counts.
-    const { modified } = opened.etag === version ? meta : opened;
+    const { modified } = same ? meta : opened;
     return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    if (error.code === 'not-found')
-      return { refused: key, reason: 'the file is gone from the source; the next run will see that' };
+    if (error.code === 'not-found') return { refused: key, reason: GONE };
     if (error.code !== 'refused') throw error;
     return { refused: key, reason: `${error.message}; look at it in the source, and move it by hand` };
   }
+}
+
+/** Undefined when it is more than may be held. */
+async function held(body: AsyncIterable<Uint8Array>, most: number): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > most) return undefined;
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }

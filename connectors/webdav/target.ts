@@ -10,7 +10,7 @@ import { Folders } from './folders.js';
 import type { WebdavSession } from './session.js';
 import { childrenOf } from './source.js';
 import { createUploads } from './uploads.js';
-import { apply } from './write.js';
+import { apply, clearAside } from './write.js';
 
 /** A request that a dead client sent may still be under way in the server. */
 const QUIET_MS = 1_000;
@@ -58,7 +58,11 @@ export function createWebdavTarget(session: WebdavSession): Target<FileBody> {
     },
     async *locate(_container, intents, _anchor, _known, signal) {
       session.check(signal);
-      for (const intent of intents) yield await locate(place, intent, signal);
+      for (const intent of intents) {
+        const found = await locate(place, intent, signal);
+        if (found.found === 'absent') await clearAside(place, intent, signal);
+        yield found;
+      }
     },
     async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
       session.check(signal);

@@ -5,11 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
+import type { Asking } from '../dav/http.js';
 import { whole } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
 import { entryAt } from './entries.js';
 import type { Folders } from './folders.js';
+import { foundOnce, honoursOf } from './honours.js';
 import { destination, parentOf, partsName, requestPath } from './paths.js';
 import type { WebdavSession } from './session.js';
 import { dateHeader, inTheWay, refusedOr, taken, versionIn } from './write.js';
@@ -27,11 +29,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
     anyOrder: false,
     async partBytes(bytes, signal) {
       if (bytes <= PART_BYTES) return bytes;
-      const name = http.origin + root;
-      const known = takesParts.get(name) ?? tryParts(session, signal);
-      takesParts.set(name, known);
-      known.catch(() => takesParts.delete(name));
-      return (await known) ? PART_BYTES : bytes;
+      return (await foundOnce(takesParts, http.origin + root, () => tryParts(session, signal))) ? PART_BYTES : bytes;
     },
     async begin(_container, { path }, signal) {
       session.check(signal);
@@ -63,26 +61,24 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
       };
       const asking = { method: 'PUT', path: placeOf(upload), headers, body: content };
       const answer = await http.change(asking, signal);
-      if (answer.status === 404 || answer.status === 409) folders.forget();
+      if (answer.status === 404 || answer.status === 409) folders.forget(upload.path);
       if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
     },
     async finish(_container, upload, version, signal) {
       session.check(signal);
-      const to = requestPath(root, upload.path);
-      const where = destination(http.origin, to);
-      const headers = {
-        destination: where,
-        overwrite: version === undefined ? 'F' : 'T',
-        ...(version && { if: `<${where}> (["${version}"])` }),
-      };
-      const asking = { method: 'MOVE', path: placeOf(upload), headers };
+      const parts = placeOf(upload);
       for (let look = 0; ; look++) {
-        const doubt = await moved(session, folders, asking, upload, version, signal);
-        if (!('doubt' in doubt)) return doubt;
-        if (look === LOOKS) throw doubt.doubt;
+        const there = await entryAt(http, parts, signal);
+        if (!there) return await landedAt(session, upload, version, signal);
+        if (there.bytes !== upload.bytes) {
+          throw new Fault('unavailable', `of ${upload.path} only ${there.bytes} bytes have arrived`, {
+            next: 'what is missing is sent',
+          });
+        }
+        const answer = await moved(session, folders, parts, upload, version, signal);
+        if (!('doubt' in answer)) return answer;
+        if (look === LOOKS) throw answer.doubt;
         await wait(LOOK_MS * 2 ** look, undefined, { signal });
-        const landed = await landedAt(session, upload, placeOf(upload), signal);
-        if (landed) return landed;
       }
     },
     async abort(_container, upload, signal) {
@@ -99,50 +95,56 @@ const LOOKS = 5;
 const LOOK_MS = 300;
 
 async function moved(
-  session: WebdavSession,
+  { http, root }: WebdavSession,
   folders: Folders,
-  asking: { readonly method: string; readonly path: string; readonly headers: Record<string, string> },
-  upload: Upload,
+  parts: string,
+  { token, path }: Upload,
   version: string | undefined,
   signal: AbortSignal,
 ): Promise<WriteAnswer | { readonly doubt: Fault }> {
-  const { http } = session;
-  const { token, path } = upload;
+  const to = requestPath(root, path);
+  const where = destination(http.origin, to);
+  const move = (condition: Readonly<Record<string, string>>): Asking => ({
+    method: 'MOVE',
+    path: parts,
+    headers: { destination: where, ...condition },
+  });
+  // Most servers look at no condition on the destination: it is looked at right before, and by those that do, within.
+  const meant = async (): Promise<boolean> => {
+    if (version !== undefined) return (await entryAt(http, to, signal))?.version === version;
+    return (await honoursOf(http, root, signal)).overwrite || !(await entryAt(http, to, signal));
+  };
+  if (!(await meant())) return taken(token, path);
+  const asking =
+    version === undefined ? move({ overwrite: 'F' }) : move({ overwrite: 'T', if: `<${where}> (["${version}"])` });
   let answer = await http.change(asking, signal);
-  if (answer.status === 409) {
-    folders.forget();
-    if (!(await folders.makeAbove(path, signal))) return inTheWay(token, path);
+  // Where a folder above is missing RFC 4918, 9.9.4, wants 409; Apache's rename fails with 500.
+  if (answer.status === 409 || answer.status === 500) {
+    if (!(await folders.makeAgain(path, signal))) return inTheWay(token, path);
     answer = await http.change(asking, signal);
   }
-  const { status } = answer;
-  if (status < 300) return { token, ref: path, ...versionIn(answer) };
-  if (status === 404 || status === 412) {
-    const landed = await landedAt(session, upload, asking.path, signal);
-    if (landed) return landed;
-    if (status === 404) throw gone(path);
-    const there = await entryAt(http, requestPath(session.root, path), signal);
-    // The version that was meant, weak for a second after its last change.
-    if (version && there?.weak && there.version === version)
-      return { doubt: http.faultFrom(asking, answer, answer.error) };
-    return taken(token, path);
+  if (answer.status === 412 && version !== undefined && (await meant())) {
+    // It holds, and the server does not understand it.
+    answer = await http.change(move({ overwrite: 'T' }), signal);
   }
+  if (answer.status < 300) return { token, ref: path, ...versionIn(answer) };
+  if (answer.status === 412) return taken(token, path);
   const fault = http.faultFrom(asking, answer, answer.error);
-  // 504 from a proxy, and 423 while the server is still at it.
-  if (fault.code === 'unavailable') return { doubt: fault };
+  // 504 from a proxy, 423 while the server is still at it, 404 when it has just been done.
+  if (fault.code === 'unavailable' || answer.status === 404) return { doubt: fault };
   return refusedOr(fault, token);
 }
 
-/** The parts are gone and a file of that size stands in its place: it has landed. Throws when it was lost. */
+/** The parts are gone: it has landed where a file of that size stands in its place, and not the one it was to replace. */
 async function landedAt(
   { http, root }: WebdavSession,
   { token, path, bytes }: Upload,
-  parts: string,
+  version: string | undefined,
   signal: AbortSignal,
-): Promise<WriteAnswer | undefined> {
-  if (await entryAt(http, parts, signal)) return undefined;
+): Promise<WriteAnswer> {
   const there = await entryAt(http, requestPath(root, path), signal);
-  if (!there || there.folder || there.bytes !== bytes) throw gone(path);
-  return { token, ref: path, ...(!there.weak && { version: there.version }) };
+  if (!there || there.folder || there.bytes !== bytes || there.version === version) throw gone(path);
+  return { token, ref: path, version: there.version };
 }
 
 function gone(path: string): Fault {

@@ -1,12 +1,14 @@
 /** One change at a time, each on the condition that the target still holds what the writer thought. */
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Write, WriteAnswer } from '../contract.js';
+import { createHash } from 'node:crypto';
+import type { Intent, Write, WriteAnswer } from '../contract.js';
 import type { Asking, Changed, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
-import { entryAt, isWeak, membersOf, plainEtag } from './entries.js';
+import { ANOTHER, conditional } from './conditional.js';
+import { entryAt, membersOf, plainEtag } from './entries.js';
 import type { Folders } from './folders.js';
-import { destination, requestPath } from './paths.js';
+import { honoursOf } from './honours.js';
+import { destination, parentOf, partsName, requestPath, staysBelow } from './paths.js';
 
 export interface Writing {
   readonly http: DavHttp;
@@ -45,7 +47,7 @@ export function refusedOr(error: unknown, token: string): WriteAnswer {
 type Put = Extract<Write<FileBody>, { op: 'create' | 'update' }>;
 
 async function create(writing: Writing, write: Put & { op: 'create' }, signal: AbortSignal): Promise<WriteAnswer> {
-  const { folders } = writing;
+  const { http, root, folders } = writing;
   const { token, body } = write;
   const { path } = body;
   if (body.type === 'link')
@@ -53,45 +55,84 @@ async function create(writing: Writing, write: Put & { op: 'create' }, signal: A
   if (body.type === 'folder') {
     return (await folders.make(path, signal)) ? { token, ref: path, version: '' } : inTheWay(token, path);
   }
-  const asking = put(writing, path, body, { 'if-none-match': '*' });
+  const honours = await honoursOf(http, root, signal);
+  if (!honours.conditions) return putAside(writing, write, path, honours.overwrite, signal);
+  const asking = put(requestPath(root, path), body, { 'if-none-match': '*' });
   const answer = await withParents(writing, asking, path, signal);
   if (answer === undefined) return inTheWay(token, path);
-  if (answer.status === 412) return taken(token, path);
+  if (answer.status === 412 || (await isFolder(writing, answer, path, signal))) return taken(token, path);
   return written(writing, asking, answer, token, path);
 }
 
 async function update(writing: Writing, write: Put & { op: 'update' }, signal: AbortSignal): Promise<WriteAnswer> {
+  const { http, root } = writing;
   const { token, ref, version, body } = write;
-  const asking = put(writing, ref, body, ifMatch(version));
+  const asking = put(requestPath(root, ref), body, {});
   const answer = await conditional(writing, asking, version, signal);
-  if (answer.status === 412 || answer.status === 404 || answer.status === 409) return another(token, ref);
-  return written(writing, asking, answer, token, ref);
-}
-
-/** `*`: whichever version, but there must be one (RFC 9110, 13.1.1). */
-function ifMatch(version: string | undefined): Record<string, string> {
-  return { 'if-match': version === undefined ? '*' : `"${version}"` };
+  if ([404, 409, 412].includes(answer.status)) return another(token, ref);
+  if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
+  return { token, ref, ...versionIn(answer) };
 }
 
 /**
- * Apache calls an ETag weak for a second after each change, and what is weak matches no condition: what is still the
- * version that was meant is asked for once more after that.
+ * A create where no condition of PUT is honoured: under a name of its own, then moved, which such servers refuse where
+ * something stands. Where even that is not to be had it is looked before.
  */
-async function conditional(
-  { http }: Pick<Writing, 'http'>,
-  asking: Asking,
-  version: string | undefined,
+async function putAside(
+  writing: Writing,
+  { token, body }: Put & { op: 'create' },
+  path: string,
+  overwrite: boolean,
   signal: AbortSignal,
-): Promise<Changed> {
-  const answer = await http.change(asking, signal);
-  if (answer.status !== 412 || !version) return answer;
-  const there = await entryAt(http, asking.path, signal);
-  if (!there?.weak || there.version !== version) return answer;
-  await wait(WEAK_MS, undefined, { signal });
-  return http.change(asking, signal);
+): Promise<WriteAnswer> {
+  const { http, root } = writing;
+  const aside = asidePath(root, path, token);
+  const asking = put(aside, body, {});
+  const answer = await withParents(writing, asking, path, signal);
+  if (answer === undefined) return inTheWay(token, path);
+  if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
+  const to = requestPath(root, path);
+  const moving = {
+    method: 'MOVE',
+    path: aside,
+    headers: { destination: destination(http.origin, to), overwrite: 'F' },
+  };
+  const free = overwrite || !(await entryAt(http, to, signal));
+  const moved = free ? await http.change(moving, signal) : ANOTHER;
+  if (moved.status < 300) return { token, ref: path, ...versionIn(moved) };
+  await http.change({ method: 'DELETE', path: aside }, signal);
+  if (moved.status === 412) return taken(token, path);
+  throw http.faultFrom(moving, moved, moved.error);
 }
 
-const WEAK_MS = 1_100;
+/** Where a write is put before it is moved, for servers that know no other way; the same for the same write. */
+function asidePath(root: string, path: string, token: string): string {
+  const name = createHash('sha256').update(token).digest('hex').slice(0, 32);
+  return requestPath(root, parentOf(path) + partsName(name));
+}
+
+/** Takes away what a create left that came to nothing. */
+export async function clearAside(
+  { http, root }: Pick<Writing, 'http' | 'root'>,
+  { token, path }: Intent,
+  signal: AbortSignal,
+): Promise<void> {
+  if (path === undefined || !staysBelow(path) || (await honoursOf(http, root, signal)).conditions) return;
+  const asking = { method: 'DELETE', path: asidePath(root, path, token) };
+  const answer = await http.change(asking, signal);
+  if (answer.status >= 300 && answer.status !== 404) throw http.faultFrom(asking, answer, answer.error);
+}
+
+/** Servers say 405, 409 or 403 where a file is to be put in the place of a folder. */
+async function isFolder(
+  { http, root }: Writing,
+  { status }: Changed,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (![403, 405, 409].includes(status)) return false;
+  return (await entryAt(http, requestPath(root, path), signal))?.folder === true;
+}
 
 /** Undefined: a file stands where a folder has to be. */
 async function withParents(
@@ -101,21 +142,15 @@ async function withParents(
   signal: AbortSignal,
 ): Promise<Changed | undefined> {
   const answer = await http.change(asking, signal);
-  // 409 by RFC 4918, 9.7.1; others say 404.
-  if (answer.status !== 409 && answer.status !== 404) return answer;
-  folders.forget();
-  if (!(await folders.makeAbove(path, signal))) return undefined;
+  // 409 by RFC 4918, 9.7.1; others say 404, nginx 500 or 409. Below a file Apache says 400, others 403.
+  if (![400, 403, 404, 409].includes(answer.status)) return answer;
+  if (!(await folders.makeAgain(path, signal))) return undefined;
   return http.change(asking, signal);
 }
 
-function put(
-  { root }: Writing,
-  path: string,
-  { bytes, modified }: FileBody,
-  condition: Readonly<Record<string, string>>,
-): Asking {
+function put(path: string, { bytes, modified }: FileBody, condition: Readonly<Record<string, string>>): Asking {
   const headers = { 'content-type': 'application/octet-stream', ...condition, ...dateHeader(modified) };
-  return { method: 'PUT', path: requestPath(root, path), headers, body: bytes };
+  return { method: 'PUT', path, headers, body: bytes };
 }
 
 /** ownCloud's header, which other servers take too; whoever does not know it passes it over. */
@@ -129,9 +164,8 @@ function written({ http }: Writing, asking: Asking, answer: Changed, token: stri
   return { token, ref, ...versionIn(answer) };
 }
 
-/** A weak one is none: what is written within its second would have the same. */
 export function versionIn({ headers: { etag } }: Pick<Changed, 'headers'>): { version?: string } {
-  return etag === undefined || isWeak(etag) ? {} : { version: plainEtag(etag) };
+  return etag === undefined ? {} : { version: plainEtag(etag) };
 }
 
 async function move(
@@ -141,20 +175,28 @@ async function move(
 ): Promise<WriteAnswer> {
   const { http, root, folders } = writing;
   const { token, ref, path = ref, version } = write;
-  const headers = {
-    destination: destination(http.origin, requestPath(root, path)),
-    overwrite: 'F',
-    ...(version && ifMatch(version)),
+  const to = requestPath(root, path);
+  const asking = {
+    method: 'MOVE',
+    path: requestPath(root, ref),
+    headers: { destination: destination(http.origin, to), overwrite: 'F' },
   };
-  const asking = { method: 'MOVE', path: requestPath(root, ref), headers };
-  let answer = await conditional(writing, asking, version, signal);
-  if (answer.status === 409) {
-    folders.forget();
-    if (!(await folders.makeAbove(path, signal))) return inTheWay(token, path);
-    answer = await conditional(writing, asking, version, signal);
+  const { overwrite } = await honoursOf(http, root, signal);
+  const ask = async (): Promise<Changed> => {
+    if (!overwrite && (await entryAt(http, to, signal))) return ANOTHER;
+    return version ? conditional(writing, asking, version, signal) : http.change(asking, signal);
+  };
+  let answer = await ask();
+  // Where a folder above is missing RFC 4918, 9.9.4, wants 409; Apache's rename fails with 500.
+  if (answer.status === 409 || answer.status === 500) {
+    if (!(await folders.makeAgain(path, signal))) return inTheWay(token, path);
+    answer = await ask();
   }
-  if (answer.status === 412 || answer.status === 404) return taken(token, path);
+  if (answer.status === 412 || answer.status === 404) {
+    return { conflicted: token, ref: path, reason: 'the copy was changed or is gone, or something has the new name' };
+  }
   if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
+  if (ref.endsWith('/')) folders.forget(ref);
   return { token, ref: path, ...versionIn(answer) };
 }
 
@@ -170,9 +212,10 @@ async function remove(
   if (folder && !(await isEmpty(http, path, signal))) {
     return { conflicted: token, ref, reason: 'the folder is not empty in the target' };
   }
-  const asking = { method: 'DELETE', path, headers: folder || !version ? {} : ifMatch(version) };
-  const answer = await conditional(writing, asking, version, signal);
-  if (folder) folders.forget();
+  const asking = { method: 'DELETE', path };
+  const answer =
+    folder || !version ? await http.change(asking, signal) : await conditional(writing, asking, version, signal);
+  if (folder) folders.forget(ref);
   if (answer.status < 300 || answer.status === 404) return { token, ref };
   if (answer.status === 412) {
     return (await entryAt(http, path, signal)) ? another(token, ref) : { token, ref };

@@ -1,23 +1,19 @@
 /** The example specs as they stand, run on real servers: only addresses and secrets are replaced. */
-import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { digestCalendar } from '../../connectors/calendar.js';
 import { digestContact } from '../../connectors/contacts.js';
 import type { JsonObject } from '../../connectors/contract.js';
-import { specHash } from '../../schemas/hash.js';
-import { loadSpec } from '../../schemas/load.js';
-import type { Spec, SystemConfig } from '../../schemas/spec.js';
-import type { RunRequest, RunResult } from '../../workflows/messages.js';
-import { makeMigrationId } from '../../workflows/messages.js';
+import type { Spec } from '../../schemas/spec.js';
+import type { RunResult } from '../../workflows/messages.js';
 import { card } from '../conformance/odd-cards.js';
 import { event } from '../conformance/odd-events.js';
 import type { DavServer } from '../servers/dav-server.js';
 import { startRadicale } from '../servers/radicale.js';
 import { fillRadicale, readRadicale } from '../servers/radicale-files.js';
+import { example, runSpec } from './example.js';
 import type { TestStack } from './stack.js';
 import { startTestStack } from './stack.js';
 
@@ -43,33 +39,12 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 }, 60_000);
 
-async function example(name: string, options: Readonly<Record<string, JsonObject>>): Promise<Spec> {
-  const path = fileURLToPath(new URL(`../../specs/${name}.yaml`, import.meta.url));
-  const { spec } = (await loadSpec(path, (each) => readFile(each))) as { spec: Spec };
-  const pointed = (systems: Readonly<Record<string, SystemConfig>>): Record<string, SystemConfig> =>
-    Object.fromEntries(
-      Object.entries(systems).map(([system, config]) => [
-        system,
-        { ...config, options: { ...config.options, ...options[system] } },
-      ]),
-    );
-  return { ...spec, sources: pointed(spec.sources), targets: pointed(spec.targets) };
-}
-
 const at = (server: DavServer): JsonObject => ({
   url: server.url,
   auth: { username: '{account}', password: { env: 'SPEC_PASSWORD' } },
 });
 
-async function run(spec: Spec): Promise<RunResult> {
-  const request: RunRequest = { id: randomUUID(), reason: 'apply', spec, specHash: specHash(spec) };
-  const handle = await test.client.workflow.start('migration', {
-    workflowId: makeMigrationId(spec.name),
-    taskQueue: test.stack.taskQueue,
-    args: [{ name: spec.name, queue: [request] }],
-  });
-  return (await handle.result()) as RunResult;
-}
+const run = (spec: Spec): Promise<RunResult> => runSpec(test, spec);
 
 const events = (from: number, count: number): [string, Buffer][] =>
   Array.from({ length: count }, (_, n) => [`${from + n}.ics`, event(from + n)]);

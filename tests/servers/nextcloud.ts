@@ -18,7 +18,8 @@ import { createState, storedAt } from './nextcloud-state.js';
 import { Storage } from './nextcloud-storage.js';
 import { serveUploads } from './nextcloud-uploads.js';
 
-export const APP_PASSWORD = 'abcde-fghij-klmno-pqrst-uvwxy';
+/** The app password of every account here. */
+export const APP_PASSWORD = 'secret';
 
 export interface NextcloudOptions extends NextcloudSettings {
   /** User id. Default: `anna`. */
