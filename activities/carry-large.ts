@@ -16,7 +16,7 @@ import { forgetParts, partsOf, readUpload, startFinishing, startUpload } from '.
 import { moveDeparted } from './departed.js';
 import { asUpload, finish, forget } from './finish-upload.js';
 import type { Carriage, Pair, Placed } from './placing.js';
-import { placedItem } from './placing.js';
+import { placedItem, uploadsOf } from './placing.js';
 import { relisted } from './relist.js';
 import { moveKnown } from './renamed.js';
 import { content, sendParts } from './send-parts.js';
@@ -73,11 +73,6 @@ export interface Large extends Carriage {
   /** The slice, but that its time does not end a part under way: at a low rate none would ever be done. */
   readonly lasting: Slice;
   readonly cut: { short: boolean };
-}
-
-function uploadsOf({ target }: Pair): Uploads {
-  if (target.uploads) return target.uploads;
-  throw new Fault('internal', 'the target takes no large files', { next: 'report this with the type of the target' });
 }
 
 /** Either side refuses this one for good; what was sent of it is taken away by `clearUploads`. */

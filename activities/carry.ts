@@ -8,7 +8,7 @@ import type { FileBody } from '../connectors/files.js';
 import { LARGE_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
-import { countToDo, nextItems } from '../ledger/items.js';
+import { nextItems, sizeToDo } from '../ledger/items.js';
 import { carryLarge } from './carry-large.js';
 import { deliver } from './deliver.js';
 import { createDestination } from './destination.js';
@@ -23,6 +23,7 @@ import type { Carriage, Pair, Placed } from './placing.js';
 import { placedItem } from './placing.js';
 import { moveKnown } from './renamed.js';
 import { settleRefused } from './settle.js';
+import { SharedParts } from './shared-parts.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 import { wentAway } from './went-away.js';
@@ -30,6 +31,8 @@ import { wentAway } from './went-away.js';
 const PAGE_ITEMS = 1_000;
 /** Few enough that all connections have something to do to the end. */
 const LOT_ITEMS = 64;
+/** For so much another connection pays. */
+const LANE_BYTES = 64 * 1024 * 1024;
 
 /** `stopped` is asked after each lot whether the others should go on: too many failures end the slice. */
 export async function carry(
@@ -42,8 +45,9 @@ export async function carry(
   for (const row of rows) {
     if (slice.ending()) return;
     const names = createNames(slice.target.names ?? {}, slice.selection, await twinsIn(slice.deps.ledger.pool, row.id));
-    const items = await countToDo(slice.deps.ledger.pool, [row.id], op);
-    const further = Math.min(slice.lanes(), Math.ceil(items / LOT_ITEMS)) - 1;
+    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op);
+    const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
+    const further = Math.min(slice.lanes(), paying) - 1;
     const stop = new AbortController();
     const carriage = {
       slice,
@@ -51,6 +55,7 @@ export async function carry(
       to: createDestination(slice, row, moved),
       names,
       stop: AbortSignal.any([slice.signal, stop.signal]),
+      shared: new SharedParts(),
     };
     await withLanes(further, slice.lane, (targets) =>
       withLanes(targets.length, slice.sourceLane, async (sources) => {
@@ -75,10 +80,12 @@ async function work(
     pairs.map(async (pair) => {
       try {
         for (let lot = await take(); lot; lot = await take()) {
-          if ('large' in lot) await carryLarge(carriage, pair, lot.large);
+          const { shared } = carriage;
+          if ('large' in lot) await shared.during(() => carryLarge(carriage, pair, lot.large));
           else await carrySmall(carriage, pair, lot.small);
           if (await stopped()) return stop.abort(new Fault('unavailable', ANOTHER));
         }
+        await carriage.shared.help(pair);
       } catch (error) {
         stop.abort(new Fault('unavailable', ANOTHER));
         throw error;

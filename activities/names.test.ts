@@ -16,6 +16,7 @@ const WINDOWS: NameRules = {
   forbidden: '\\:*?"<>|',
   endings: '. ',
   reserved: ['CON'],
+  suffixes: ['.part'],
   nameBytes: 255,
   pathBytes: 400,
   caseless: true,
@@ -33,6 +34,7 @@ describe('names the target cannot keep', () => {
     ['con.txt', 'con_.txt'],
     ['CON/x', 'CON_/x'],
     ['trailing ', 'trailing_'],
+    ['video.PART', 'video.PART_'],
     ['plain.txt', 'plain.txt'],
   ])('%s goes to %s', (key, path) => {
     const named = place(key);

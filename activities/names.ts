@@ -123,6 +123,8 @@ function problemsOf(rules: NameRules, name: string): string[] {
   const refused = [...new Set(name)].filter((one) => isRefused(rules, one));
   if (refused.length > 0) problems.push(`the target keeps no ${refused.map(shown).join(' ')} in names`);
   if (isEnding(rules, name)) problems.push(`the target keeps no name that ends with ${shown(name.at(-1) as string)}`);
+  const suffix = suffixOf(rules, name);
+  if (suffix !== undefined) problems.push(`the target keeps no name that ends with ${suffix}`);
   if (isReserved(rules, name)) problems.push('the target reserves the name');
   const bytes = Buffer.byteLength(name);
   if (rules.nameBytes !== undefined && bytes > rules.nameBytes)
@@ -134,6 +136,7 @@ function problemsOf(rules: NameRules, name: string): string[] {
 function kept(rules: NameRules, name: string): string {
   let plain = [...name].map((one) => (isRefused(rules, one) ? '_' : one)).join('');
   if (isEnding(rules, plain)) plain = `${plain.slice(0, -1)}_`;
+  if (suffixOf(rules, plain) !== undefined) plain += '_';
   if (isReserved(rules, plain)) plain = plain.replace(/^[^.]*/, (stem) => `${stem}_`);
   if (plain === '') plain = '_';
   return rules.nameBytes === undefined ? plain : shortened(plain, name, rules.nameBytes);
@@ -168,6 +171,11 @@ function isRefused({ forbidden = '' }: NameRules, one: string): boolean {
 
 function isEnding({ endings = '' }: NameRules, name: string): boolean {
   return name !== '' && endings.includes(name.at(-1) as string);
+}
+
+function suffixOf({ suffixes = [] }: NameRules, name: string): string | undefined {
+  const small = name.toLowerCase();
+  return suffixes.find((suffix) => small.endsWith(suffix.toLowerCase()));
 }
 
 function isReserved({ reserved = [] }: NameRules, name: string): boolean {

@@ -1,9 +1,11 @@
 /** What carrying a container's items takes, and where each of them goes. */
-import type { Source, Target } from '../connectors/contract.js';
+import type { Source, Target, Uploads } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
 import type { ItemRow, Settlement } from '../ledger/items.js';
 import type { Destination } from './destination.js';
 import type { Transfer } from './feed.js';
 import type { Names } from './names.js';
+import type { SharedParts } from './shared-parts.js';
 import type { Slice } from './slice.js';
 
 /** Connections that belong together. */
@@ -19,6 +21,7 @@ export interface Carriage {
   readonly to: Destination;
   readonly names: Names;
   readonly stop: AbortSignal;
+  readonly shared: SharedParts;
 }
 
 export interface Placed {
@@ -44,4 +47,9 @@ export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refuse
     reason: `${named.problem}; ${skipped ? 'the spec skips such names' : 'rename it in the source, or set `names` to rename or skip'}`,
   });
   return [];
+}
+
+export function uploadsOf({ target }: Pair): Uploads {
+  if (target.uploads) return target.uploads;
+  throw new Fault('internal', 'the target takes no large files', { next: 'report this with the type of the target' });
 }

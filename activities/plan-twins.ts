@@ -32,8 +32,8 @@ export async function twinsAhead(look: Look, container: Container, row: PlannedC
 }
 
 /** Whether the target may have one name for two of the source. */
-function merges({ forbidden, endings, reserved, caseless, formless }: NameRules): boolean {
-  return Boolean(forbidden || endings || reserved?.length || caseless || formless);
+function merges({ forbidden, endings, suffixes, reserved, caseless, formless }: NameRules): boolean {
+  return Boolean(forbidden || endings || suffixes?.length || reserved?.length || caseless || formless);
 }
 
 async function* folded(

@@ -2,16 +2,23 @@
 import type { Upload } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import { FileDigest } from '../connectors/file-digest.js';
+import type { WholeDigest } from '../connectors/whole-digest.js';
 import { createWholeDigest } from '../connectors/whole-digest.js';
 import type { ItemRow } from '../ledger/items.js';
 import type { UploadPart, UploadRow } from '../ledger/uploads.js';
 import { acknowledgePart } from '../ledger/uploads.js';
+import type { FileUnderWay } from '../workflows/messages.js';
 import type { Large } from './carry-large.js';
 import { asRef } from './feed.js';
+import { uploadsOf } from './placing.js';
+import type { SharedFile } from './shared-parts.js';
 import { onTarget } from './sides.js';
 import { spend } from './spend.js';
 
-/** Sends what the target has not acknowledged, part by part. False: the slice ended before the last one. */
+/**
+ * Sends what the target has not acknowledged: one part after the other, or, where the target takes them in any order, with
+ * the help of connections that have nothing else to do. False: the slice ended before the last part.
+ */
 export async function sendParts(
   large: Large,
   item: ItemRow,
@@ -19,37 +26,72 @@ export async function sendParts(
   upload: Upload,
   sent: readonly UploadPart[],
 ): Promise<boolean> {
-  const { slice, container, uploads, stop } = large;
+  const { slice, shared, uploads } = large;
   const { carrying } = slice.tally;
   const done = new Set(sent.map(({ part }) => part));
+  const count = Math.ceil(row.bytes / row.partBytes);
+  const left = Array.from({ length: count }, (_, part) => part).filter((part) => !done.has(part));
   const whole = asksWhole(large) ? await createWholeDigest(savedIn(row)) : undefined;
   const shown = { path: row.path, bytes: row.bytes, done: sent.reduce((sum, part) => sum + part.bytes, 0) };
+  const sending: Promise<void>[] = [];
+  let broken = false;
+  const file: SharedFile = {
+    async sendNext(pair) {
+      const part = slice.ending() || broken ? undefined : left.shift();
+      if (part === undefined) return false;
+      const one = sendPart({ ...large, pair, uploads: uploadsOf(pair) }, item, row, upload, part, whole, shown);
+      sending.push(one);
+      try {
+        await one;
+      } catch (error) {
+        broken = true;
+        throw error;
+      }
+      return true;
+    },
+  };
+  // The hash of the whole goes from the first byte to the last.
+  if (uploads.anyOrder && !whole && left.length > 1) shared.offer(file);
   carrying.add(shown);
   try {
-    for (let part = 0; part * row.partBytes < row.bytes; part++) {
-      if (done.has(part)) continue;
-      if (slice.ending()) return false;
-      const from = part * row.partBytes;
-      const bytes = Math.min(row.partBytes, row.bytes - from);
-      const file = new FileDigest();
-      // What it covers already is sent for a second time: the target lost it.
-      const hash = whole?.bytes === from ? whole : undefined;
-      const streamed = digested(large, content(large, item, from, bytes), file, (chunk) => {
-        shown.done += chunk.length;
-        hash?.update(chunk);
-      });
-      slice.assertHeld();
-      await onTarget(uploads.send(container, upload, part, streamed, stop));
-      const blocks = Buffer.concat(await file.blocks());
-      await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save());
-    }
-    return true;
+    while (await file.sendNext(large.pair));
+    shared.withdraw(file);
+    await Promise.all(sending);
+    return left.length === 0;
   } catch (error) {
     if (large.cut.short) return false;
     throw error;
   } finally {
+    shared.withdraw(file);
+    // Whoever helps must be done before the file is settled, one way or the other.
+    await Promise.allSettled(sending);
     carrying.delete(shown);
   }
+}
+
+async function sendPart(
+  large: Large,
+  item: ItemRow,
+  row: UploadRow,
+  upload: Upload,
+  part: number,
+  whole: WholeDigest | undefined,
+  shown: FileUnderWay,
+): Promise<void> {
+  const { slice, container, uploads, stop } = large;
+  const from = part * row.partBytes;
+  const bytes = Math.min(row.partBytes, row.bytes - from);
+  const file = new FileDigest();
+  // What it covers already is sent for a second time: the target lost it.
+  const hash = whole?.bytes === from ? whole : undefined;
+  const streamed = digested(large, content(large, item, from, bytes), file, (chunk) => {
+    shown.done += chunk.length;
+    hash?.update(chunk);
+  });
+  slice.assertHeld();
+  await onTarget(uploads.send(container, upload, part, streamed, stop));
+  const blocks = Buffer.concat(await file.blocks());
+  await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save());
 }
 
 /** A range of the source's file, at the rate that the source's limits allow. */

@@ -42,10 +42,9 @@ export async function compareFirstRuns(bench: FilesBench, run: FirstRun): Promis
     try {
       const table = createTable(title);
       const contest: Contest = { ...bench, ...run, source, drover };
-      let loops = run.atOnce;
       for (let round = 0; round <= bench.rounds; round++) {
         console.log(round === 0 ? `${title}: warming up, not counted` : `${title}: round ${round} of ${bench.rounds}`);
-        loops = [await playRound(contest, round === 0 ? createTable('') : table, round, loops)];
+        await playRound(contest, round === 0 ? createTable('') : table, round);
       }
       table.print();
       console.log(`  worker's peak memory: ${await drover.workerPeakMb()} MB`);
@@ -60,9 +59,8 @@ interface Contest extends FilesBench, FirstRun {
   readonly drover: DroverStack;
 }
 
-/** How many files at once were best in the loop. */
-async function playRound(contest: Contest, table: Table, round: number, loops: readonly number[]): Promise<number> {
-  const { servers, tree, source, unit, asked } = contest;
+async function playRound(contest: Contest, table: Table, round: number): Promise<void> {
+  const { servers, tree, source, unit, asked, atOnce } = contest;
   const amount = unit === 'files' ? tree.files.length : megabytes(tree);
   const into = (who: string, use: (target: Share) => Promise<number>): Promise<number> =>
     servers.withEmpty('copy', async (target) => {
@@ -71,15 +69,14 @@ async function playRound(contest: Contest, table: Table, round: number, loops: r
       return ms;
     });
   table.rate(RCLONE, amount, await into(RCLONE, (target) => contest.rclone.copy(source, target)));
-  let best = { atOnce: 0, ms: Number.POSITIVE_INFINITY };
-  for (const atOnce of loops) {
-    const ms = await into('the loop', (target) => getToPut(source, target, tree, atOnce));
-    if (loops.length > 1) table.rate(`bare GET-to-PUT loop, ${atOnce} at once`, amount, ms);
-    if (ms < best.ms) best = { atOnce, ms };
+  let best = Number.POSITIVE_INFINITY;
+  for (const files of atOnce) {
+    const ms = await into('the loop', (target) => getToPut(source, target, tree, files));
+    if (atOnce.length > 1) table.rate(`bare GET-to-PUT loop, ${files} at once`, amount, ms);
+    best = Math.min(best, ms);
   }
-  table.rate(LOOP, amount, best.ms);
+  table.rate(LOOP, amount, best);
   await servers.withEmpty(`ours-${round}`, (target) => ours(contest, table, round, target, amount, asked));
-  return best.atOnce;
 }
 
 async function ours(

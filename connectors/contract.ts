@@ -345,6 +345,8 @@ export interface NameRules {
   readonly forbidden?: string;
   /** Characters no name may end with, e.g. `. `. */
   readonly endings?: string;
+  /** Endings that are refused in any letter case, e.g. `.part`. */
+  readonly suffixes?: readonly string[];
   /** Names that are refused in any letter case, with whatever behind a dot, e.g. `CON`. */
   readonly reserved?: readonly string[];
   /** Limits in bytes of UTF-8: of a name, and of the whole path below the root. */

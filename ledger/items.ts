@@ -340,6 +340,20 @@ export async function knownRefs(
   return new Set(rows.map((row) => row.ref));
 }
 
+/** How much there is to do in a container. */
+export async function sizeToDo(
+  sql: Sql,
+  container: number,
+  todo: Todo,
+): Promise<{ readonly items: number; readonly bytes: number }> {
+  const { rows } = await sql.query<{ items: number; bytes: number }>(
+    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from item
+     where container = $1 and todo = $2 and todo is not null`,
+    [container, todo],
+  );
+  return rows[0] as { items: number; bytes: number };
+}
+
 /** Items to do in several containers, up to a rank. */
 export async function countToDo(
   sql: Sql,

@@ -27,7 +27,7 @@ function programs(claim) {
         { program: 'vdirsyncer', debian: 'vdirsyncer' },
       ];
     case 'files': {
-      const apache = { program: 'apache2', debian: 'apache2' };
+      const apache = { program: 'apache2', debian: 'apache2-bin' };
       return process.env.DROVER_BENCH_RCLONE ? [apache] : [apache, { program: 'rclone', debian: 'rclone' }];
     }
     default:

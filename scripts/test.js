@@ -11,6 +11,9 @@ try {
     { program: 'radicale', debian: 'radicale' },
     { program: 'gunicorn', debian: 'gunicorn' },
     { program: 'xandikos', debian: 'xandikos' },
+    { program: 'vdirsyncer', debian: 'vdirsyncer' },
+    // Not apache2: that one would start a web server of its own on this machine.
+    { program: 'apache2', debian: 'apache2-bin' },
   ]);
   await requireTemporal();
 } catch (error) {

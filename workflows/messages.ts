@@ -181,7 +181,7 @@ export interface FileUnderWay {
   /** Where it goes, below the root of the target. */
   readonly path: string;
   readonly bytes: number;
-  readonly done: number;
+  done: number;
 }
 
 export const PHASES = ['survey', 'move', 'verify'] as const;

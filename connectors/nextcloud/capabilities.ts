@@ -79,11 +79,13 @@ function namesFrom(files: Fields): NameRules {
   const names = [...listOf(files.forbidden_filenames), ...listOf(files.blacklisted_files)];
   const reserved = [...(names.length > 0 ? names : RESERVED), ...listOf(files.forbidden_filename_basenames)];
   // Extensions of one character are what Windows dislikes at the end of a name: a dot, a blank.
-  const endings = extensionsIn(files).filter((one) => [...one].length === 1);
+  const extensions = extensionsIn(files);
+  const endings = extensions.filter((one) => [...one].length === 1);
   return {
     forbidden: characters.length > 0 ? characters.join('') : FORBIDDEN,
     reserved: [...new Set(reserved)],
     ...(endings.length > 0 && { endings: endings.join('') }),
+    suffixes: extensions.filter((one) => [...one].length > 1),
     nameBytes: NAME_BYTES,
     pathBytes: PATH_BYTES,
     formless: true,

@@ -1,5 +1,6 @@
 /** What a server tells of an entry: one PROPFIND for an entry, or for the members of a folder. */
 import { HttpFault } from '../dav/faults.js';
+import { pathOf, withSlash } from '../dav/hrefs.js';
 import type { DavHttp } from '../dav/http.js';
 import { document, propsAsked } from '../dav/xml.js';
 import { Fault } from '../errors.js';
@@ -45,7 +46,7 @@ export async function* membersOf(
       if (told.status >= 400) continue;
       const named = nameIn(told.href);
       if (named) members.push({ ...entryOf(told), ...named });
-      else itself = true;
+      else if (withSlash(pathOf(told.href) ?? '') === folder) itself = true;
     }
     yield members;
   }

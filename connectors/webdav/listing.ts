@@ -18,12 +18,12 @@ export interface Told {
   created: string;
 }
 
-const FIELDS: Readonly<Record<string, 'etag' | 'bytes' | 'modified' | 'created'>> = {
-  getetag: 'etag',
-  getcontentlength: 'bytes',
-  getlastmodified: 'modified',
-  creationdate: 'created',
-};
+const FIELDS: ReadonlyMap<string, 'etag' | 'bytes' | 'modified' | 'created'> = new Map([
+  ['getetag', 'etag'],
+  ['getcontentlength', 'bytes'],
+  ['getlastmodified', 'modified'],
+  ['creationdate', 'created'],
+]);
 
 const nothing = (): Told => ({ href: '', status: 200, folder: false, etag: '', bytes: '', modified: '', created: '' });
 
@@ -50,7 +50,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
       propstat = true;
       props = nothing();
     } else if (local === 'collection') props.folder = true;
-    else if (local === 'href' || local === 'status' || local in FIELDS) words = '';
+    else if (local === 'href' || local === 'status' || FIELDS.has(local)) words = '';
   });
   const text = (more: string): void => {
     if (words !== undefined) words += more;
@@ -61,7 +61,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
     if (uri !== 'DAV:') return;
     const said = words?.trim() ?? '';
     words = undefined;
-    const field = FIELDS[local];
+    const field = FIELDS.get(local);
     if (field !== undefined) props[field] = said;
     else if (local === 'href' && !propstat) response.href = said;
     else if (local === 'status') {
@@ -70,7 +70,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
     } else if (local === 'propstat') {
       propstat = false;
       // What the resource has not stands in a propstat of its own, with 404.
-      if (props.status < 300) response = { ...props, href: response.href, status: response.status };
+      if (props.status < 300) take(response, props);
     } else if (local === 'response') done.push(response);
   });
   const decoder = new TextDecoder();
@@ -88,6 +88,12 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
   parser.close();
   if (failure !== undefined) throw malformed(where, failure);
   if (done.length > 0) yield done;
+}
+
+/** What one propstat tells, beside what others have told. */
+function take(response: Told, props: Told): void {
+  response.folder ||= props.folder;
+  for (const field of FIELDS.values()) response[field] ||= props[field];
 }
 
 /** `HTTP/1.1 404 Not Found` as 404. */

@@ -44,16 +44,20 @@ export async function childrenOf(
   folder: string,
   signal: AbortSignal,
 ): Promise<ItemRef[]> {
-  const entries: ItemRef[] = [];
+  // A key that is listed twice is listed once.
+  const entries = new Map<string, ItemRef>();
   try {
     for await (const page of membersOf(http, requestPath(root, folder), signal)) {
-      for (const member of page) if (!isParts(member.name)) entries.push(refOf(folder, member));
+      for (const member of page) {
+        const ref = refOf(folder, member);
+        if (!isParts(member.name) && !entries.has(ref.key)) entries.set(ref.key, ref);
+      }
     }
   } catch (error) {
     if (folder === '' || !(error instanceof Fault) || error.code !== 'not-found') throw error;
     return [];
   }
-  return entries;
+  return [...entries.values()];
 }
 
 function refOf(folder: string, member: Member): ItemRef {

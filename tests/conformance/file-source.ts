@@ -4,6 +4,7 @@ import type { Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { FileBody } from '../../connectors/files.js';
 import { LARGE_BYTES } from '../../connectors/files.js';
+import { compareKeys } from '../../connectors/key-order.js';
 import { all, entries, never } from './collect.js';
 import type { Suite, Trait } from './trait.js';
 import { offered, runTraits } from './trait.js';
@@ -292,7 +293,7 @@ async function takes(world: FileSourceWorld, paths: readonly string[]): Promise<
 function tellsApart([one, other]: readonly [string, string]): Trait<FileSourceWorld> {
   return async (world) => {
     const source = await filled(world, [one, other]);
-    expect(await keysOf(source)).toEqual([one, other].sort());
+    expect(await keysOf(source)).toEqual([one, other].sort(compareKeys));
     for (const name of [one, other])
       expect(await contentOf(source, await refAt(source, name))).toEqual(content(100, name));
   };

@@ -13,6 +13,7 @@ import type {
 } from '../../connectors/contract.js';
 import type { FileBody, FileMeta } from '../../connectors/files.js';
 import { BLOCK_BYTES, digestFile, digestOfBlocks } from '../../connectors/files.js';
+import { compareKeys } from '../../connectors/key-order.js';
 import { all, entries, never } from './collect.js';
 
 /** What another program does to the tree. Paths are those of files.ts: without "/" before them, folders with one behind. */
@@ -185,5 +186,5 @@ export function withFolders(paths: readonly string[]): string[] {
   for (const path of paths) {
     for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) shown.add(path.slice(0, at + 1));
   }
-  return [...shown].sort();
+  return [...shown].sort(compareKeys);
 }

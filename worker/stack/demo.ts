@@ -1,6 +1,7 @@
 /**
- * The demo: generated exports of mail, a calendar and contacts into a Maildir and a vdir, on the embedded stack, with the real command. Run from the
- * project's folder by scripts/demo.js; a second run continues with the state of the first.
+ * The demo: generated exports of mail, a calendar and contacts, and a share of files, into a Maildir, a vdir and a folder,
+ * on the embedded stack, with the real command. Run from the project's folder by scripts/demo.js; a second run continues
+ * with the state of the first.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,6 +9,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { writeSampleBooks } from '../../tests/sample/sample-books.js';
 import { writeSampleExport } from '../../tests/sample/sample-export.js';
+import { writeSampleTree } from '../../tests/sample/sample-tree.js';
 import { compiledFile } from './compiled.js';
 import { startDev } from './dev.js';
 import { STATE_FOLDER } from './discovery.js';
@@ -20,8 +22,10 @@ const dir = resolve(STATE_FOLDER);
 const folders = {
   export: join(dir, 'demo', 'export'),
   books: join(dir, 'demo', 'books'),
+  share: join(dir, 'demo', 'share'),
   maildir: join(dir, 'demo', 'maildir'),
   vdir: join(dir, 'demo', 'vdir'),
+  files: join(dir, 'demo', 'files'),
   report: join(dir, 'demo', 'report'),
 };
 
@@ -50,6 +54,10 @@ async function demo(): Promise<number> {
   const books = writeSampleBooks(folders.books);
   say(
     `${books.written ? 'made' : 'kept'} a calendar of ${books.events} events and ${books.contacts} contacts: ${here(folders.books)}`,
+  );
+  const share = writeSampleTree(folders.share);
+  say(
+    `${share.written ? 'made' : 'kept'} a share of ${share.files} files in ${share.folders} folders, ${Math.round(share.bytes / 1e6)} MB: ${here(folders.share)}`,
   );
 
   const dev = await startDev({ dir, log: say, signal: interrupted.signal });
@@ -96,11 +104,14 @@ async function migrate(...args: string[]): Promise<number> {
 /** Every file of an item with its size and time: independent of what the engine says about itself. */
 async function listing(): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const folder of [folders.maildir, folders.vdir]) await look(folder, found);
+  await look(folders.maildir, (file) => /[/\\](cur|new)[/\\][^/\\]+$/.test(file), found);
+  await look(folders.vdir, (file) => /\.(ics|vcf)$/.test(file), found);
+  // The parts of large files stand aside while they travel.
+  await look(folders.files, (file) => !/[/\\]\.drover-uploads[/\\]/.test(file), found);
   return found;
 }
 
-async function look(folder: string, found: Map<string, string>): Promise<void> {
+async function look(folder: string, isItem: (file: string) => boolean, found: Map<string, string>): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
@@ -108,9 +119,8 @@ async function look(folder: string, found: Map<string, string>): Promise<void> {
     },
   );
   for (const entry of entries) {
-    const isMessage = /[/\\](cur|new)$/.test(entry.parentPath ?? entry.path);
-    if (!entry.isFile() || !(isMessage || /\.(ics|vcf)$/.test(entry.name))) continue;
     const file = join(entry.parentPath ?? entry.path, entry.name);
+    if (!entry.isFile() || !isItem(file)) continue;
     const { size, mtimeMs, ctimeMs } = await lstat(file);
     found.set(file, `${size} ${mtimeMs} ${ctimeMs}`);
   }
@@ -120,7 +130,8 @@ function whatChanged(before: ReadonlyMap<string, string>, after: ReadonlyMap<str
   const written = [...after].filter(([file, state]) => before.get(file) !== state).length;
   const gone = [...before.keys()].filter((file) => !after.has(file)).length;
   if (written === 0 && gone === 0) return `nothing had to be written: all ${after.size} items were there and unchanged`;
-  return `${written} items written to ${here(folders.maildir)} and ${here(folders.vdir)}, ${after.size} there now${gone > 0 ? `, ${gone} gone` : ''}`;
+  const where = [folders.maildir, folders.vdir, folders.files].map(here);
+  return `${written} items written to ${where.slice(0, -1).join(', ')} and ${where.at(-1)}, ${after.size} there now${gone > 0 ? `, ${gone} gone` : ''}`;
 }
 
 function here(path: string): string {
