@@ -33,6 +33,8 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
     },
     async begin(_container, { path }, signal) {
       session.check(signal);
+      // What the last step rests on is found out before the first.
+      await honoursOf(http, root, signal);
       if (await folders.makeAbove(path, signal)) return;
       throw new Fault('refused', `in the target a file stands where a folder above ${path} has to be`, {
         next: 'rename one of the two',
@@ -61,7 +63,11 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
       };
       const asking = { method: 'PUT', path: placeOf(upload), headers, body: content };
       const answer = await http.change(asking, signal);
-      if (answer.status === 404 || answer.status === 409) folders.forget(upload.path);
+      if (answer.status === 404 || answer.status === 409) {
+        // The folder went away, and what had arrived with it.
+        folders.forget(upload.path);
+        throw gone(upload.path);
+      }
       if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
     },
     async finish(_container, upload, version, signal) {
