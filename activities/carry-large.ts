@@ -14,11 +14,12 @@ import { fenced } from '../ledger/leases.js';
 import type { UploadRow } from '../ledger/uploads.js';
 import { forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../ledger/uploads.js';
 import { moveDeparted } from './departed.js';
-import { asUpload, finish, forget } from './finish-upload.js';
+import { asUpload, finish, forget, settleAs } from './finish-upload.js';
 import type { Carriage, Pair, Placed } from './placing.js';
 import { placedItem, uploadsOf } from './placing.js';
 import { relisted } from './relist.js';
 import { moveKnown } from './renamed.js';
+import { settledByWhatStands } from './ruling.js';
 import { content, sendParts } from './send-parts.js';
 import { settleRefused } from './settle.js';
 import { onTarget } from './sides.js';
@@ -121,7 +122,14 @@ async function isMoved(large: Large, placed: Placed): Promise<boolean> {
 async function send(large: Large, placed: Placed): Promise<void> {
   const { slice, to, container, uploads, stop } = large;
   const { ledger } = slice.deps;
-  const row = await began(large, placed);
+  const known = await readUpload(ledger.pool, to.row.id, placed.item.key);
+  // One that is being put in its place may be what stands there.
+  const ruling = known?.digest == null ? await settledByWhatStands(large, placed) : undefined;
+  if (ruling?.to === 'end') {
+    if (known) await forget(large, known, placed.item);
+    return settleAs(large, ruling.settlement, ruling.settlement.outcome === 'verified' ? undefined : ruling.conflict);
+  }
+  const row = await began(large, placed, known);
   const upload = asUpload(row, placed.item);
   let parts = await partsOf(ledger.pool, row.id);
   if (row.digest === null) {
@@ -143,10 +151,9 @@ async function send(large: Large, placed: Placed): Promise<void> {
 }
 
 /** The upload to go on with, or a new one. */
-async function began(large: Large, { item, path }: Placed): Promise<UploadRow> {
+async function began(large: Large, { item, path }: Placed, known: UploadRow | undefined): Promise<UploadRow> {
   const { slice, to, uploads, stop } = large;
   const { ledger } = slice.deps;
-  const known = await readUpload(ledger.pool, to.row.id, item.key);
   if (known && known.version === item.version && known.path === path) return known;
   if (known) await forget(large, known, item);
   return startUpload(ledger, slice.lease, {

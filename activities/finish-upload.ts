@@ -93,7 +93,7 @@ async function settle(
 }
 
 /** Nothing of ours was put there. */
-async function settleAs({ slice, to }: Large, settled: Settlement, conflict: string | undefined): Promise<void> {
+export async function settleAs({ slice, to }: Large, settled: Settlement, conflict: string | undefined): Promise<void> {
   const { deps, lease, input } = slice;
   await fenced(deps.ledger, lease, async (sql) => {
     await settleItems(sql, to.row.id, [settled], input.run);

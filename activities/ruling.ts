@@ -1,5 +1,6 @@
 /** What becomes of a large file whose place in the target is taken: its parts are all there, and wait. */
 import type { TargetRef } from '../connectors/contract.js';
+import { digestStream } from '../connectors/file-digest.js';
 import type { FileMeta } from '../connectors/files.js';
 import { emptyBody } from '../connectors/files.js';
 import type { Settlement } from '../ledger/items.js';
@@ -7,6 +8,7 @@ import type { Large } from './carry-large.js';
 import { judge } from './conflicts.js';
 import { keepAside } from './keep-aside.js';
 import type { Placed } from './placing.js';
+import { content } from './send-parts.js';
 import { reasonOf } from './settle.js';
 
 export type Ruling =
@@ -18,16 +20,49 @@ export type Ruling =
 const ROUNDS = 3;
 
 /** What stands at `ref` is read: it says the same after all, or the spec's `onConflict` decides. */
-export async function rule(
-  { slice, pair, container, stop }: Large,
+export async function rule(large: Large, placed: Placed, digest: string, ref: string, round: number): Promise<Ruling> {
+  return ruleOn(large, placed, digest, ref, await copyAt(large, ref), round);
+}
+
+async function copyAt({ pair, container, stop }: Large, ref: string): Promise<TargetRef | undefined> {
+  let copy: TargetRef | undefined;
+  for await (const one of pair.target.readBack(container, [ref], stop)) copy = one;
+  return copy;
+}
+
+/**
+ * Before anything is sent: whether it is settled by what stands there already, because the spec lets that stay. Without
+ * this a conflict that nobody settles would be sent in every run. Content is read only where the sizes are the same.
+ */
+export async function settledByWhatStands(large: Large, placed: Placed): Promise<Ruling | undefined> {
+  const { slice, pair, container, stop, op } = large;
+  const { item, path } = placed;
+  if (!STAYS.has(slice.selection.onConflict ?? 'skip')) return undefined;
+  let there: { readonly bytes: number; readonly version?: string } | undefined;
+  for await (const one of pair.target.sizes?.(container, [path], stop) ?? []) there = one;
+  if (!there) return undefined;
+  if (op === 'update' && item.outcome !== 'conflict' && there.version === item.targetVersion) return undefined;
+  const alike = there.bytes === item.bytes;
+  const digest = alike ? (await digestStream(content(large, item, 0, item.bytes))).digest : UNREAD;
+  const copy = alike || op === 'update' ? await copyAt(large, path) : { ref: path, digest: '', meta: {}, ...there };
+  const ruling = await ruleOn(large, placed, digest, path, copy, 1);
+  return ruling.to === 'end' ? ruling : undefined;
+}
+
+/** Policies that leave what stands in the target. */
+const STAYS: ReadonlySet<string> = new Set(['skip', 'target']);
+/** No content has it. */
+const UNREAD = 'unread';
+
+async function ruleOn(
+  { slice, pair, container }: Large,
   { item, notes, path }: Placed,
   digest: string,
   ref: string,
+  copy: TargetRef | undefined,
   round: number,
 ): Promise<Ruling> {
   const { key } = item;
-  let copy: TargetRef | undefined;
-  for await (const one of pair.target.readBack(container, [ref], stop)) copy = one;
   const body = emptyBody(item.meta as FileMeta, path);
   const entry = { item, body, bytes: item.bytes, digest, notes, identities: [], path };
   const verdict = judge(slice, { entry, ref, by: item.targetRef === null ? 'path' : 'version' }, copy);

@@ -24,9 +24,12 @@ export function honoursOf(http: DavHttp, root: string, signal: AbortSignal): Pro
 
 /** What one session finds out counts for all of this process. */
 export async function foundOnce<T>(found: Map<string, Promise<T>>, name: string, find: () => Promise<T>): Promise<T> {
-  // What failed was another session's trial, which may just have been stopped: this one makes its own.
-  const others = await found.get(name)?.catch(() => undefined);
-  if (others !== undefined) return others;
+  const others = found.get(name);
+  if (others) {
+    // What failed was another session's trial, which may just have been stopped: this one makes its own.
+    const theirs = await others.catch(() => undefined);
+    return theirs ?? foundOnce(found, name, find);
+  }
   const mine = find();
   found.set(name, mine);
   try {
@@ -48,9 +51,10 @@ async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): 
   };
   const made: string[] = [];
   try {
+    // Noted before it is sent: the answer may be lost.
+    made.push(one);
     const first = await put(one, { 'if-none-match': '*' });
     if (first >= 300) return { conditions: false, overwrite: false };
-    made.push(one);
     const conditions =
       (await put(one, { 'if-none-match': '*' })) === 412 && (await put(one, { 'if-match': '"drover"' })) === 412;
     made.push(other);

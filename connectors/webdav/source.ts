@@ -50,7 +50,7 @@ export async function childrenOf(
     for await (const page of membersOf(http, requestPath(root, folder), signal)) {
       for (const member of page) {
         const ref = refOf(folder, member);
-        if (!isParts(member.name) && !entries.has(ref.key)) entries.set(ref.key, ref);
+        if (!isParts(member.name)) entries.set(ref.key, ref);
       }
     }
   } catch (error) {
