@@ -1,5 +1,5 @@
 /**
- * Which conditions a server honours. Apache and sabre/dav do; nginx and servers on golang.org/x/net/webdav pass over
+ * Which conditions a server honours. Apache honours all; rclone's server and others on golang.org/x/net/webdav pass over
  * If-None-Match and If-Match, and then a create would silently replace what a person has put there. Found out with two
  * files of our own, once in a process, before the first write.
  */

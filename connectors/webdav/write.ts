@@ -187,8 +187,8 @@ async function move(
     return version ? conditional(writing, asking, version, signal) : http.change(asking, signal);
   };
   let answer = await ask();
-  // Where a folder above is missing RFC 4918, 9.9.4, wants 409; Apache's rename fails with 500.
-  if (answer.status === 409 || answer.status === 500) {
+  // Where a folder above is missing RFC 4918, 9.9.4, wants 409; Apache says 500, golang.org/x/net/webdav 403.
+  if ([403, 409, 500].includes(answer.status)) {
     if (!(await folders.makeAgain(path, signal))) return inTheWay(token, path);
     answer = await ask();
   }
