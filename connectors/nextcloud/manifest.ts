@@ -19,12 +19,14 @@ export const manifest = {
         type: 'string',
         minLength: 1,
         pattern: '^https?://[^\\s]+$',
+        examples: ['https://cloud.example'],
         description:
           "URL of the instance (https://cloud.example), or of the account's files (https://cloud.example/remote.php/dav/files/anna), or of a folder of them. {account} stands for the account. http:// sends the password in the clear.",
       },
       folder: {
         type: 'string',
         minLength: 1,
+        examples: ['Departments/Sales'],
         description:
           'Only this folder of the files, e.g. Departments/Sales; {account} is allowed. A target makes it where it is missing.',
       },
