@@ -44,7 +44,8 @@ export async function carry(
   const moved = new Set<string>();
   for (const row of rows) {
     if (slice.ending()) return;
-    const names = createNames(slice.target.names ?? {}, slice.selection, await twinsIn(slice.deps.ledger.pool, row.id));
+    const rules = slice.target.names ?? {};
+    const names = createNames(rules, slice.selection, await twinsIn(slice.deps.ledger.pool, rules, row.id));
     const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op);
     const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;

@@ -65,15 +65,24 @@ export async function settleClashes(
     });
     await settle(slice, to, judged);
     const edits: Edit[] = [];
+    const anew: Settlement[] = [];
     for (const { clash, copy, verdict } of judged) {
       if (!copy || (verdict.to !== 'replace' && verdict.to !== 'keep-both')) continue;
       if (verdict.to === 'keep-both') await keepCopy(slice, to, target, copy);
+      if (verdict.to === 'keep-both' && slice.rules.paths) {
+        // Its name is free now.
+        anew.push({ key: clash.entry.item.key, todo: 'create', ref: null });
+        continue;
+      }
       edits.push({
         entry: underItsName(slice, clash, copy),
         ref: clash.ref,
         version: copy.version ?? '',
         ...reasonOf(verdict.conflict ? [verdict.conflict] : []),
       });
+    }
+    if (anew.length > 0) {
+      await fenced(slice.deps.ledger, slice.lease, (sql) => settleItems(sql, to.bound.id, anew, slice.input.run));
     }
     open = (await writeEdits(slice, to, target, edits)).map((clash) => ({ ...clash, ref: clash.ref as string }));
   }
@@ -97,6 +106,10 @@ export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | unde
   const { item, digest } = entry;
   const policy = slice.selection.onConflict ?? 'skip';
   const twoWay = slice.other !== undefined;
+  if (!copy && by === 'path') {
+    // Of the same path and another type: a folder where a file is to be, or the other way round.
+    return { to: 'leave', outcome: 'conflict', conflict: 'something of another type stands there in the target' };
+  }
   if (!copy) {
     const conflict = 'edited in the source, deleted in the target';
     // Going both ways an edit is worth more than a deletion; else deleting it was a person's decision.

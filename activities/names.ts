@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { NameRules } from '../connectors/contract.js';
 import { foldersAbove, nameOf } from '../connectors/files.js';
+import { compareKeys } from '../connectors/key-order.js';
 import type { Sql } from '../ledger/ledger.js';
 import type { Selection } from '../schemas/spec.js';
 import { wantedPath } from './selecting.js';
@@ -103,19 +104,25 @@ export function foldedPath(rules: NameRules, selection: Selection, key: string):
   return path === key.replace(/\/$/, '') ? null : path;
 }
 
-/** Keys of a container that the target would take for the same. Those placed already come first. */
-export async function twinsIn(sql: Sql, container: number): Promise<string[][]> {
+/** Keys of a container that the target would take for the same, each group in the order of `inOrder`. */
+export async function twinsIn(sql: Sql, rules: NameRules, container: number): Promise<string[][]> {
   const { rows: any } = await sql.query('select from item where container = $1 and folded is not null limit 1', [
     container,
   ]);
   if (any.length === 0) return [];
-  const { rows } = await sql.query<{ keys: string[] }>(
-    `select array_agg(key order by target_ref is null, key) as keys from item
+  const { rows } = await sql.query<{ keys: string[]; placed: string[] }>(
+    `select array_agg(key) as keys, coalesce(array_agg(key) filter (where target_ref is not null), '{}') as placed from item
      where container = $1 and (not gone or target_ref is not null)
      group by coalesce(folded, rtrim(key, '/')) having count(*) > 1`,
     [container],
   );
-  return rows.map((row) => row.keys);
+  return rows.map(({ keys, placed }) => inOrder(rules, keys, new Set(placed)));
+}
+
+/** Who keeps its name: what is placed already, then names that the target can keep as they are, then the rest; by key. */
+export function inOrder(rules: NameRules, keys: readonly string[], placed: ReadonlySet<string>): string[] {
+  const rank = (key: string): number => (placed.has(key) ? 0 : problemsOf(rules, nameOf(key)).length === 0 ? 1 : 2);
+  return [...keys].sort((a, b) => rank(a) - rank(b) || compareKeys(a, b));
 }
 
 function problemsOf(rules: NameRules, name: string): string[] {

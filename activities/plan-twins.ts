@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Container, NameRules } from '../connectors/contract.js';
 import type { PlannedContainer } from '../ledger/planned.js';
 import type { Twins } from './names.js';
-import { foldedPath } from './names.js';
+import { foldedPath, inOrder } from './names.js';
 import type { Look } from './plan-look.js';
 import { coversItem } from './selecting.js';
 
@@ -27,8 +27,8 @@ export async function twinsAhead(look: Look, container: Container, row: PlannedC
   }
   const twins = [...groups.values()].filter((keys) => keys.length > 1);
   const placed = row ? await look.planned.items(row.id, twins.flat()) : new Map();
-  const isNew = (key: string): number => (placed.get(key)?.targetRef == null ? 1 : 0);
-  return twins.map((keys) => keys.sort((a, b) => isNew(a) - isNew(b) || (a < b ? -1 : 1)));
+  const there = new Set([...placed].flatMap(([key, item]) => (item.targetRef === null ? [] : [key])));
+  return twins.map((keys) => inOrder(rules, keys, there));
 }
 
 /** Whether the target may have one name for two of the source. */

@@ -19,6 +19,7 @@ import type { Remarks } from './plan-remarks.js';
 import { braked } from './plan-removals.js';
 import { createVersions } from './plan-versions.js';
 import { coversContainer, reversed, wantedContainer } from './selecting.js';
+import { refuseNested } from './slice.js';
 
 export interface UnitToPlan {
   readonly spec: Spec;
@@ -86,6 +87,7 @@ async function* planDirection(
     const target = await deps.connections.openTarget(writing, signal);
     held.push(target);
     const to = await target.session.place(signal);
+    if (kinds[kind].paths) refuseNested(from, to);
     const where = `${selection.name}, unit ${input.unit}`;
     const sides = back ? ['target, read', 'source, written to'] : ['source', 'target'];
     remarks.capabilities(`${where}: ${sides[0]}`, await source.session.describe(signal));

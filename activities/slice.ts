@@ -2,7 +2,7 @@
  * One slice of work on a unit: opens both sides, proves the pairing, holds the lease, listens to what a person
  * wants, and ends at a safe point. What it leaves undone the next slice finds in the ledger.
  */
-import type { Source, Target } from '../connectors/contract.js';
+import type { Place, Source, Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { KindRules } from '../connectors/kinds.js';
 import { kinds } from '../connectors/kinds.js';
@@ -98,6 +98,7 @@ export async function runSlice(
   const spec = await readSpec(ledger.pool, input.specHash);
   const ends: ((healthy: boolean) => Promise<void>)[] = [];
   let healthy = false;
+  let counted: (() => Promise<Counters>) | undefined;
   try {
     const { selection, sourceConfig, targetConfig, account } = resolve(spec, unit, input.back);
     const { kind } = selection;
@@ -112,14 +113,16 @@ export async function runSlice(
     const to = await target.session.place(context.signal);
     const pairing = await ensurePairing(ledger, from, to, kind);
     const other = selection.mode === 'two-way' ? (await ensurePairing(ledger, to, from, kind)).id : undefined;
+    if (kinds[kind].paths) refuseNested(from, to);
     if (!input.back) await refuseOverlap(deps, input, pairing);
     await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'back' : 'forth');
-    const counted = {
+    const unitOf = {
       migration: input.migration,
       n: input.unit,
       pairings: other === undefined ? [pairing.id] : [pairing.id, other],
     };
-    const count = (): Promise<Counters> => countUnit(ledger.pool, counted, input.run);
+    const count = (): Promise<Counters> => countUnit(ledger.pool, unitOf, input.run);
+    counted = count;
     const lease = await waitForLease(deps, pairing, context.signal);
     const held = await holdLease(deps, input, phase, await count(), lease, context);
     const started = Date.now();
@@ -178,7 +181,8 @@ export async function runSlice(
     const gate = gateOf(error, deps);
     if (gate) {
       deps.meters.gateOpened(gate.gate, labels);
-      return { state: 'parked', ...gate };
+      const counters = await counted?.();
+      return { state: 'parked', ...(counters && { counters }), ...gate };
     }
     await blockThrottled(error, resolve(spec, unit, input.back), deps);
     throw error;
@@ -227,6 +231,19 @@ async function refuseOverlap(deps: Deps, input: SliceInput, pairing: Pairing): P
   throw new Fault('spec', `units ${other} and ${input.unit} move the same account to the same place`, {
     next: 'name each pair of accounts in one selection only',
   });
+}
+
+/** A tree that is copied into itself grows with each run. */
+export function refuseNested(from: Place, to: Place): void {
+  const [outer, inner] = [from, to].map(({ proof }) => (proof.endsWith('/') ? proof : `${proof}/`)) as [string, string];
+  if (!inner.startsWith(outer)) return;
+  throw new Fault(
+    'spec',
+    `the target ${to.proof} lies in the source ${from.proof}: each run would copy its own copies`,
+    {
+      next: 'name another folder as the target',
+    },
+  );
 }
 
 async function noteSlice(deps: Deps, input: SliceInput, phase: Phase, tally: Tally, ms: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** Fields of a selection that mean something for certain kinds only, and what going both ways asks for. */
 import type { Kind } from '../connectors/contract.js';
+import { KINDS } from '../connectors/contract.js';
 import type { Manifests } from './assemble.js';
 import { manifestOf } from './assemble.js';
 import { allOfWords, oneOfWords, quote } from './diagnostic.js';
@@ -45,7 +46,7 @@ const FILTERS: readonly Meaning[] = [
 export function kindProblems(spec: unknown, manifests: Manifests, path: readonly string[]): Problem[] {
   const kind = textAt(spec, [...path, 'kind']);
   const selection = mappingAt(spec, path);
-  if (kind === undefined || selection === undefined) return [];
+  if (kind === undefined || selection === undefined || !(KINDS as readonly string[]).includes(kind)) return [];
   const problems = [
     ...fieldProblems(FIELDS, selection, kind, path),
     ...['include', 'exclude'].flatMap((part) => filterProblems(spec, kind, [...path, part])),

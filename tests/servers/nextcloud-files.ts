@@ -52,12 +52,11 @@ export async function serveFiles(
     case 'PATCH':
       return recalculate(state, path, request, response);
     case 'MKCOL': {
-      if (await storage.entry(storedAt(state, path))) {
-        throw refusals.notAllowed('The resource you tried to create already exists');
-      }
+      const taken = refusals.notAllowed('The resource you tried to create already exists');
+      if (await storage.entry(storedAt(state, path))) throw taken;
       if (!(await folderAt(state, parentOf(path)))) throw refusals.conflict('Parent node does not exist');
       checkName(nameOf(path), state.settings.names);
-      await storage.done('MKCOL', `${storedAt(state, path)}/`);
+      if (!(await storage.makeFolder(storedAt(state, path)))) throw taken;
       const { id, etag } = index.changed(indexedAt(state, path));
       return send(response, 201, { 'oc-fileid': fileId(id), 'oc-etag': `"${etag}"` });
     }
@@ -240,8 +239,7 @@ async function makeParents(state: State, path: string): Promise<void> {
     const at = names.slice(0, n).join('/');
     if (await state.storage.entry(storedAt(state, at))) continue;
     checkName(nameOf(at), state.settings.names);
-    await state.storage.done('MKCOL', `${storedAt(state, at)}/`);
-    state.index.changed(indexedAt(state, at));
+    if (await state.storage.makeFolder(storedAt(state, at))) state.index.changed(indexedAt(state, at));
   }
 }
 

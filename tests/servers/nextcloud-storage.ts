@@ -82,6 +82,15 @@ export class Storage {
     if (statusCode > 299) throw new Error(`behind the emulator: ${asking[0]} ${asking[1]} is answered ${statusCode}`);
   }
 
+  /** Makes a folder; false when another request was quicker. */
+  async makeFolder(path: string): Promise<boolean> {
+    const answer = await this.ask('MKCOL', `${path}/`);
+    answer.resume();
+    const { statusCode = 0 } = answer;
+    if (statusCode > 299 && statusCode !== 405) throw new Error(`behind the emulator: MKCOL is answered ${statusCode}`);
+    return statusCode < 300;
+  }
+
   async entry(path: string): Promise<Entry | undefined> {
     for await (const entry of this.#entries(path, '0')) return entry;
     return undefined;
