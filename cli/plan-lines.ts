@@ -44,7 +44,10 @@ export function planLines(made: PlanResult): string[] {
     ...(containers.some((row) => !row.looked) ? [NOT_LOOKED] : []),
     ...(made.names ? nameLines(made.names) : []),
     '',
-    `${made.name}: ${sums(totals)}`,
+    // What could not be looked at is no nothing to do.
+    containers.length === 0 && made.problems.length > 0
+      ? `${made.name}: nothing could be looked at`
+      : `${made.name}: ${sums(totals)}`,
     ...(made.forecast ? [`forecast: ${forecastWords(made.forecast)}`] : []),
   ];
 }
