@@ -126,11 +126,11 @@ async function send(large: Large, placed: Placed): Promise<void> {
   // One that is being put in its place may be what stands there.
   const ruling = known?.digest == null ? await settledByWhatStands(large, placed) : undefined;
   if (ruling?.to === 'end') {
-    if (known) await forget(large, known, placed.item);
+    if (known) await forget(large, known);
     return settleAs(large, ruling.settlement, ruling.settlement.outcome === 'verified' ? undefined : ruling.conflict);
   }
   const row = await began(large, placed, known);
-  const upload = asUpload(row, placed.item);
+  const upload = asUpload(row);
   let parts = await partsOf(ledger.pool, row.id);
   if (row.digest === null) {
     slice.assertHeld();
@@ -154,8 +154,9 @@ async function send(large: Large, placed: Placed): Promise<void> {
 async function began(large: Large, { item, path }: Placed, known: UploadRow | undefined): Promise<UploadRow> {
   const { slice, to, uploads, stop } = large;
   const { ledger } = slice.deps;
-  if (known && known.version === item.version && known.path === path) return known;
-  if (known) await forget(large, known, item);
+  // One that is being put in its place may have landed, whatever was edited since.
+  if (known && (known.digest !== null || (known.version === item.version && known.path === path))) return known;
+  if (known) await forget(large, known);
   return startUpload(ledger, slice.lease, {
     container: to.row.id,
     key: item.key,
@@ -163,6 +164,7 @@ async function began(large: Large, { item, path }: Placed, known: UploadRow | un
     bytes: item.bytes,
     partBytes: await onTarget(uploads.partBytes(item.bytes, stop)),
     path,
+    meta: item.meta,
     token: randomUUID(),
   });
 }

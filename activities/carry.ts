@@ -43,7 +43,7 @@ export async function carry(
 ): Promise<void> {
   const moved = new Set<string>();
   for (const row of rows) {
-    if (slice.ending()) return;
+    if (slice.asked()) return;
     const rules = slice.target.names ?? {};
     const names = createNames(rules, slice.selection, await twinsIn(slice.deps.ledger.pool, rules, row.id));
     const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op);
@@ -109,8 +109,11 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
   let page: ItemRow[] = [];
   let after: ItemRow | undefined;
   let last = false;
+  let taken = false;
   return inTurn(async (): Promise<Lot | undefined> => {
-    if (slice.ending() || stop.aborted) return undefined;
+    // Each slice takes something, however short it is: else none would come to an end.
+    if (stop.aborted || slice.asked() || (taken && slice.ending())) return undefined;
+    taken = true;
     if (page.length === 0 && !last) {
       page = await nextItems(ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
       last = page.length < PAGE_ITEMS;

@@ -15,7 +15,7 @@ export async function clearUploads(slice: Slice): Promise<void> {
     if (!row || !target.uploads) continue;
     const bound = await bindContainer(slice, target, row);
     slice.assertHeld();
-    await target.uploads.abort(bound.target, { ...upload, meta: {} }, signal);
+    await target.uploads.abort(bound.target, upload, signal);
     await fenced(deps.ledger, lease, (sql) => endUpload(sql, id));
   }
 }

@@ -2,7 +2,7 @@
 import type { Conflicted, Upload, WriteAnswer } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import { writeOutcomes } from '../ledger/events.js';
-import type { ItemRow, Settlement } from '../ledger/items.js';
+import type { Settlement } from '../ledger/items.js';
 import { settleItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { UploadRow } from '../ledger/uploads.js';
@@ -33,8 +33,12 @@ export async function finish(
     if (!('conflicted' in answer)) return settle(large, placed, row, digest, answer, ruling.conflict);
     ruling = await rule(large, placed, digest, answer.ref ?? row.path, round);
   }
-  await forget(large, row, item);
-  await settleAs(large, ruling.settlement, ruling.settlement.outcome === 'verified' ? undefined : ruling.conflict);
+  await forget(large, row);
+  const { settlement, conflict } = ruling;
+  if (settlement.outcome !== 'verified') return settleAs(large, settlement, conflict);
+  // It may have been edited since its parts were sent.
+  const edited = row.version !== item.version;
+  await settleAs(large, edited ? { ...settlement, todo: 'update', outcome: 'arrived' } : settlement, undefined);
 }
 
 /** The parts vanished (an expired upload, a cleaned folder): the file is sent anew, by the next slice. */
@@ -55,7 +59,7 @@ async function put(
 /** It arrived, or the target refuses it for good: then its parts are taken away. */
 async function settle(
   large: Large,
-  { item, path, notes }: Placed,
+  { item, notes }: Placed,
   row: UploadRow,
   digest: string,
   answer: Exclude<WriteAnswer, Conflicted>,
@@ -64,20 +68,21 @@ async function settle(
   const { slice, to, op } = large;
   const { deps, lease, input } = slice;
   if ('refused' in answer) {
-    await forget(large, row, item);
+    await forget(large, row);
     const reason = deps.redact(answer.reason);
     return settleAs(large, { key: item.key, todo: null, outcome: 'refused', reason }, undefined);
   }
   const sha256 = await wholeDigestOf(row);
   const settled: Settlement = {
     key: item.key,
-    todo: 'verify',
+    // It may have been edited since its parts were sent.
+    todo: row.version === item.version ? 'verify' : 'update',
     outcome: 'arrived',
     digest,
-    ref: answer.ref ?? path,
+    ref: answer.ref ?? row.path,
     version: answer.version ?? '',
     made: op === 'create' ? 'created' : 'updated',
-    bytes: item.bytes,
+    bytes: row.bytes,
     base: { ...(answer.meta ?? item.meta), ...(sha256 !== undefined && { sha256 }) },
     ...reasonOf([...notes, ...(answer.notes ?? [])]),
   };
@@ -107,12 +112,12 @@ export async function settleAs({ slice, to }: Large, settled: Settlement, confli
 }
 
 /** Takes an upload out of the target, then out of the ledger. */
-export async function forget({ slice, container, uploads, stop }: Large, row: UploadRow, item: ItemRow): Promise<void> {
+export async function forget({ slice, container, uploads, stop }: Large, row: UploadRow): Promise<void> {
   slice.assertHeld();
-  await onTarget(uploads.abort(container, asUpload(row, item), stop));
+  await onTarget(uploads.abort(container, asUpload(row), stop));
   await fenced(slice.deps.ledger, slice.lease, (sql) => endUpload(sql, row.id));
 }
 
-export function asUpload({ token, path, bytes, partBytes }: UploadRow, { meta }: ItemRow): Upload {
+export function asUpload({ token, path, bytes, partBytes, meta }: UploadRow): Upload {
   return { token, path, bytes, partBytes, meta };
 }

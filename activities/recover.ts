@@ -60,7 +60,10 @@ async function locateBatch(slice: Slice, batch: BatchRow, row: ContainerRow): Pr
   await giveBack(slice, batch, absent);
 }
 
-/** Landed ones are to be verified; unsure ones are never written again by themselves. */
+/**
+ * Landed ones are to be verified; unsure ones are never written again by themselves. What can be edited is compared with
+ * the source once more: it may have been edited there since the intent was written down.
+ */
 export async function settleLocated(
   slice: Slice,
   batch: BatchRow,
@@ -87,7 +90,7 @@ export async function settleLocated(
       ? [
           {
             key: l.token,
-            todo: 'verify',
+            todo: slice.rules.versioned ? 'update' : 'verify',
             outcome: 'arrived',
             ref: l.ref,
             digest,

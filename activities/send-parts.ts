@@ -37,7 +37,9 @@ export async function sendParts(
   let broken = false;
   const file: SharedFile = {
     async sendNext(pair) {
-      const part = slice.ending() || broken ? undefined : left.shift();
+      // One part at least, however short the slice is.
+      const over = slice.asked() || (sending.length > 0 && slice.ending());
+      const part = over || broken ? undefined : left.shift();
       if (part === undefined) return false;
       const one = sendPart({ ...large, pair, uploads: uploadsOf(pair) }, item, row, upload, part, whole, shown);
       sending.push(one);

@@ -1,4 +1,5 @@
 /** Large files on their way: what the target has acknowledged, and the digests of it. */
+import type { JsonObject } from '../connectors/contract.js';
 import type { Lease } from './leases.js';
 import { fenced } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -12,6 +13,8 @@ export interface UploadRow {
   readonly bytes: number;
   readonly partBytes: number;
   readonly path: string;
+  /** The file's metadata, as it was in that version. */
+  readonly meta: JsonObject;
   readonly token: string;
   /** Set once all parts are there: it is being put in its place. */
   readonly digest: string | null;
@@ -28,7 +31,7 @@ export interface UploadPart {
   readonly blocks: Buffer;
 }
 
-const COLUMNS = `id, container, key, version, bytes, part_bytes as "partBytes", path, token, encode(digest, 'hex') as digest,
+const COLUMNS = `id, container, key, version, bytes, part_bytes as "partBytes", path, meta, token, encode(digest, 'hex') as digest,
   hash_state as "hashState", hashed`;
 
 export async function readUpload(sql: Sql, container: number, key: string): Promise<UploadRow | undefined> {
@@ -53,12 +56,12 @@ export async function startUpload(
   lease: Lease,
   upload: Omit<UploadRow, 'id' | 'digest' | 'hashState' | 'hashed'>,
 ): Promise<UploadRow> {
-  const { container, key, version, bytes, partBytes, path, token } = upload;
+  const { container, key, version, bytes, partBytes, path, meta, token } = upload;
   return fenced(ledger, lease, async (sql) => {
     const { rows } = await sql.query<UploadRow>(
-      `insert into upload (container, key, version, bytes, part_bytes, path, token)
-       values ($1, $2, $3, $4, $5, $6, $7) returning ${COLUMNS}`,
-      [container, key, version, bytes, partBytes, path, token],
+      `insert into upload (container, key, version, bytes, part_bytes, path, token, meta)
+       values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${COLUMNS}`,
+      [container, key, version, bytes, partBytes, path, token, JSON.stringify(meta)],
     );
     return rows[0] as UploadRow;
   });
@@ -112,13 +115,15 @@ export async function endUpload(sql: Sql, upload: number): Promise<void> {
 /** Uploads that nobody will go on with: their file is gone, settled, or of another version. */
 export async function abandonedUploads(sql: Sql, pairing: number): Promise<UploadRow[]> {
   const { rows } = await sql.query<UploadRow>(
-    `select u.id, u.container, u.key, u.version, u.bytes, u.part_bytes as "partBytes", u.path, u.token,
+    `select u.id, u.container, u.key, u.version, u.bytes, u.part_bytes as "partBytes", u.path, u.meta, u.token,
        encode(u.digest, 'hex') as digest, u.hash_state as "hashState", u.hashed
      from upload u
      join container c on c.id = u.container
      left join item i on i.container = u.container and i.key = u.key
      where c.pairing = $1
-       and (i.key is null or i.gone or i.version <> u.version or i.todo is null or i.todo not in ('create', 'update'))`,
+       and (i.key is null or i.gone or i.todo is null or i.todo not in ('create', 'update')
+         -- One that is being put in its place may have landed: that is found out first.
+         or i.version <> u.version and u.digest is null)`,
     [pairing],
   );
   return rows;

@@ -18,6 +18,7 @@ create table upload (
   bytes bigint not null,
   part_bytes bigint not null,
   path text not null,
+  meta jsonb not null,
   -- The caller's name for the place of the parts in the target.
   token text not null unique,
   -- All parts are there, with this digest: the file is being put in its place.

@@ -1,10 +1,12 @@
 /** Names that a target takes for the same, and trees whose entries change what they are. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClosedRun } from '../../activities/prepare.js';
-import type { Connector, NameRules, Target } from '../../connectors/contract.js';
+import type { Connector, NameRules, Target, Uploads } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
 import type { Selection } from '../../schemas/spec.js';
@@ -34,25 +36,58 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** The folder connector, whose target says that it keeps names worse than it does. */
-function withNames(names: NameRules): Readonly<Record<string, Registration>> {
+type Odd = (target: Target<unknown>) => Target<unknown>;
+
+/** The folder connector with a target that has odd ways. */
+function withTarget(odd: Odd): Readonly<Record<string, Registration>> {
   const folder = connectors.folder as Registration;
   const load = async (): Promise<Connector<never>> => {
     const plain = (await folder.load()) as Connector<unknown>;
-    const target = (...args: Parameters<NonNullable<typeof plain.target>>): Target<unknown> => ({
-      ...(plain.target?.(...args) as Target<unknown>),
-      names,
-    });
+    const target = (...args: Parameters<NonNullable<typeof plain.target>>): Target<unknown> =>
+      odd(plain.target?.(...args) as Target<unknown>);
     return { ...plain, target } as Connector<never>;
   };
   return { ...connectors, folder: { ...folder, load } };
 }
 
-function begin(selection: Partial<Selection>, names?: NameRules): void {
+/** It says that it keeps names worse than it does. */
+const withNames =
+  (names: NameRules): Odd =>
+  (target) => ({ ...target, names });
+
+/** It does the first write and the first last step of an upload, and the answers are lost. */
+function losing(): Odd {
+  const lost = (): Fault => new Fault('unavailable', 'the answer was lost');
+  let small = true;
+  let large = true;
+  return (target) => ({
+    ...target,
+    async *write(...args) {
+      for await (const answer of target.write(...args)) {
+        if (!small) yield answer;
+      }
+      if (small) {
+        small = false;
+        throw lost();
+      }
+    },
+    uploads: {
+      ...(target.uploads as Uploads),
+      async finish(...args) {
+        const answer = await (target.uploads as Uploads).finish(...args);
+        if (!large) return answer;
+        large = false;
+        throw lost();
+      },
+    },
+  });
+}
+
+function begin(selection: Partial<Selection>, odd?: Odd): void {
   world = createWorld(server.ledger, {
     selection: { kind: 'files', ...selection },
     systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
-    ...(names && { connectors: withNames(names) }),
+    ...(odd && { connectors: withTarget(odd) }),
   });
 }
 
@@ -81,7 +116,7 @@ describe('a target that takes names for the same', () => {
 
   test('has each under a name of its own, and they stay there', async () => {
     await fill();
-    begin({ names: 'rename' }, WINDOWS);
+    begin({ names: 'rename' }, withNames(WINDOWS));
     expect((await run()).totals).toMatchObject({ failures: 0, items: 11, verified: 11 });
     const found = Object.keys(await tree(to));
     expect(new Set(found.map((path) => path.normalize('NFC').toLowerCase())).size).toBe(found.length);
@@ -105,7 +140,7 @@ describe('a target that takes names for the same', () => {
 
   test('refuses or skips the second of each, and what it would hold, where the spec says so', async () => {
     await fill();
-    begin({ maxFailures: 1 }, WINDOWS);
+    begin({ maxFailures: 1 }, withNames(WINDOWS));
     // docs/, docs/b, readme, x:y, and one of both forms of Ä.
     expect((await run()).totals).toMatchObject({ items: 11, verified: 6, failures: 5 });
     expect((await run({ names: 'skip' })).totals).toMatchObject({ verified: 6, failures: 0, skipped: 5 });
@@ -124,6 +159,18 @@ test('a target within its own source is refused, a source within its target is n
   begin({});
   expect((await run()).totals).toMatchObject({ verified: 1, failures: 0 });
 });
+
+for (const size of [100, 9 * 1024 * 1024]) {
+  test(`an edit made while the answer to a write of ${size} bytes was lost is not lost`, async () => {
+    await put(from, 'file', randomBytes(size));
+    begin({}, losing());
+    await expect(run()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(Object.keys(await tree(to))).toEqual(['file']);
+    await put(from, 'file', randomBytes(size));
+    expect((await run()).totals).toMatchObject({ verified: 1, failures: 0, pending: 0 });
+    expect(await tree(to)).toEqual(await tree(from));
+  });
+}
 
 describe('an entry that becomes something else', () => {
   test('a file becomes a folder, and a folder a file', async () => {
