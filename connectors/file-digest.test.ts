@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { digestStream, FileDigest } from './file-digest.js';
 import { BLOCK_BYTES, digestFile } from './files.js';
+import { createWholeDigest } from './whole-digest.js';
 
 async function* inChunks(content: Buffer, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
@@ -38,4 +39,16 @@ test('parts that begin at a block have the blocks of the whole', async () => {
   const whole = new FileDigest();
   for await (const chunk of inChunks(bytes, 50_000)) await whole.update(chunk);
   expect(blocks).toEqual(await whole.blocks());
+});
+
+test('the SHA-256 of a whole file goes on in another process from what was saved', async () => {
+  const bytes = randomBytes(300_000);
+  const first = await createWholeDigest();
+  first.update(bytes.subarray(0, 100_001));
+  const saved = first.save();
+  first.update(randomBytes(10));
+  const next = await createWholeDigest({ state: Buffer.from(saved.state), bytes: saved.bytes });
+  expect(next.bytes).toBe(100_001);
+  next.update(bytes.subarray(next.bytes));
+  expect(next.digest()).toBe(createHash('sha256').update(bytes).digest('hex'));
 });

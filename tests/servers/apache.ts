@@ -75,7 +75,7 @@ DavLockDB ${dir}/locks/db
 ${options.config ?? ''}
 `,
   );
-  const running = await startListening('apache2', ['-f', config, '-X'], port);
+  const running = await startListening('/usr/sbin/apache2', ['-f', config, '-X'], port);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
