@@ -50,6 +50,7 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
       if (await (op === 'update' ? isUnchanged(large, now) : isMoved(large, now))) return;
       return await send(large, now);
     } catch (error) {
+      if (large.cut.short) return;
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'refused') return await refuse(large, now.item, error);
       if (error.side === 'target' || (error.code !== 'source-changed' && error.code !== 'not-found')) throw error;
@@ -111,6 +112,7 @@ async function isMoved(large: Large, placed: Placed): Promise<boolean> {
   const { item, path, notes } = placed;
   const left = await moveKnown(large, pair, [placed]);
   if (left.length === 0) return true;
+  if (await readUpload(slice.deps.ledger.pool, to.row.id, item.key)) return false;
   const open = await to.open(pair.target);
   if (!open.hasDeparted || !(await hasDepartedOf(slice.deps.ledger.pool, slice.pairing.id, item.bytes))) return false;
   const { digest } = await digestStream(content(large, item, 0, item.bytes));
