@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { compareReruns } from './files-again.js';
 import type { FilesBench } from './files-first.js';
 import { compareFirstRuns } from './files-first.js';
+import type { FileServers } from './files-servers.js';
 import { startFileServers } from './files-servers.js';
 import { largeTree, smallTree } from './files-trees.js';
 import { findRclone } from './rclone.js';
@@ -37,6 +38,8 @@ const rclone = await findRclone();
 const dir = await mkdtemp(join(tmpdir(), 'drover-bench-'));
 try {
   const servers = await startFileServers();
+  // Gigabytes in memory must not outlive a run that somebody breaks off; drover's stack ends with this process by itself.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void breakOff(servers));
   try {
     console.log(`${rclone.words}; two Apaches, storage on ${servers.storage}`);
     const bench: FilesBench = { dir, servers, rclone, rounds: Number(values.rounds) };
@@ -55,4 +58,9 @@ try {
   }
 } finally {
   await rm(dir, { recursive: true, force: true });
+}
+
+async function breakOff(servers: FileServers): Promise<void> {
+  await Promise.allSettled([servers.stop(), rm(dir, { recursive: true, force: true })]);
+  process.exit(130);
 }

@@ -42,8 +42,9 @@ function fusedLedger(ledger: Ledger, fuse: Fuse): Ledger {
 function fusedTarget(target: Target<unknown>, fuse: Fuse): Target<unknown> {
   const around = async <T>(change: () => Promise<T>): Promise<T> => {
     fuse.touch();
-    fuse.changes++;
     const result = await change();
+    // A conflict that nobody won is asked for again, and changes nothing.
+    if (!(typeof result === 'object' && result !== null && 'conflicted' in result)) fuse.changes++;
     fuse.touch();
     return result;
   };
@@ -101,15 +102,15 @@ afterAll(() => server.stop());
 const large = (letter: string): Buffer => Buffer.alloc(BLOCK_BYTES + 5, letter);
 
 /** A first run, then a later one that meets every kind of change. */
-async function tell(from: string, to: string, run: () => Promise<unknown>): Promise<void> {
+async function tell(from: string, to: string, withLarge: boolean, run: () => Promise<unknown>): Promise<void> {
   for (const name of ['adopted', 'both', 'edited', 'folder/kept', 'removed', 'renamed']) await put(from, name);
-  await put(from, 'large', large('a'));
+  if (withLarge) await put(from, 'large', large('a'));
   await put(to, 'adopted');
   await put(to, 'both', 'a person was here first');
   await mkdir(join(from, 'empty'));
   await run();
   await put(from, 'edited', 'another content');
-  await put(from, 'large', large('b'));
+  if (withLarge) await put(from, 'large', large('b'));
   await put(from, 'both', 'edited here');
   await put(to, 'folder/kept', 'edited by a person');
   await rename(join(from, 'renamed'), join(from, 'folder/renamed'));
@@ -139,7 +140,8 @@ for (const [name, policy] of Object.entries(policies)) {
         },
       });
       let crashes = 0;
-      await tell(from, to, async () => {
+      // Parts take their time: they are in one of the stories.
+      await tell(from, to, policy.onConflict !== undefined, async () => {
         for (let request = 'first'; ; request = 'again') {
           try {
             return await world.run({ request: `${request}-${fuse.steps}` });
@@ -159,7 +161,7 @@ for (const [name, policy] of Object.entries(policies)) {
     const calm = await play(counting);
     const expected = await tree(calm.to);
     await calm.end();
-    expect(counting.steps).toBeGreaterThan(60);
+    expect(counting.steps).toBeGreaterThan(50);
 
     for (let at = 0; at < counting.steps; at++) {
       await server.clear();
