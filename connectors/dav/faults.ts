@@ -75,7 +75,13 @@ function sentence(text: string): ErrorWords {
 const DEFAULT_RETRY_MS = 10_000;
 
 /** The fault that an unwelcome status is. `where` names method and place, without content. */
-export function faultOf(where: string, status: number, error: ErrorWords, retryAfter: string | undefined): HttpFault {
+export function faultOf(
+  where: string,
+  status: number,
+  error: ErrorWords,
+  retryAfter: string | undefined,
+  date?: string,
+): HttpFault {
   const said = [error.condition, error.words].filter(Boolean).join(', ');
   const message = `${where}: the server answered ${status}${said ? ` (${said})` : ''}`;
   const make = (code: ConstructorParameters<typeof Fault>[0], next: string, more: { retryAfterMs?: number } = {}) =>
@@ -98,11 +104,11 @@ export function faultOf(where: string, status: number, error: ErrorWords, retryA
     case 412:
       return make('conflict', 'somebody else wrote there; it is looked at again');
     case 429:
-      return make('throttled', 'wait', { retryAfterMs: retryAfterMs(retryAfter) ?? DEFAULT_RETRY_MS });
+      return make('throttled', 'wait', { retryAfterMs: retryAfterMs(retryAfter, date) ?? DEFAULT_RETRY_MS });
     case 503:
       return retryAfter === undefined
         ? make('unavailable', 'try again')
-        : make('throttled', 'wait', { retryAfterMs: retryAfterMs(retryAfter) ?? DEFAULT_RETRY_MS });
+        : make('throttled', 'wait', { retryAfterMs: retryAfterMs(retryAfter, date) ?? DEFAULT_RETRY_MS });
     case 507:
       return make('quota', 'make room in the account');
     case 408:
@@ -116,10 +122,10 @@ export function faultOf(where: string, status: number, error: ErrorWords, retryA
   }
 }
 
-/** Seconds, or a date (RFC 9110, 10.2.3). */
-function retryAfterMs(value: string | undefined): number | undefined {
+/** Seconds, or a date (RFC 9110, 10.2.3), by the clock of the server, which its `Date` tells. */
+function retryAfterMs(value: string | undefined, date: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+  return Number.isNaN(at) ? undefined : Math.max(0, at - (Date.parse(date ?? '') || Date.now()));
 }

@@ -167,7 +167,7 @@ export class DavHttp {
 
   faultFrom(asking: Asking, { status, headers }: Pick<Answer, 'status' | 'headers'>, error: ErrorWords): HttpFault {
     const words = error.words === undefined ? {} : { words: redacted(error.words, this.#secrets) };
-    return faultOf(this.where(asking), status, { ...error, ...words }, headers['retry-after']);
+    return faultOf(this.where(asking), status, { ...error, ...words }, headers['retry-after'], headers.date);
   }
 
   /** Names a request for a message. Names of collections are shown, those of items are not. */

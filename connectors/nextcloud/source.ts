@@ -1,10 +1,9 @@
 /** An account's files as a source. Only read: PROPFIND and GET. Trash and versions are elsewhere, and never asked for. */
 import type { Body, Container, ItemRef, Page, Refused, Source } from '../contract.js';
-import { whole } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
 import { emptyBody } from '../files.js';
-import { openNow, openRange } from '../webdav/content.js';
+import { openRange, readWhole } from '../webdav/content.js';
 import { UNSAFE } from '../webdav/paths.js';
 import { describeAccount } from './describe.js';
 import { requestPath } from './paths.js';
@@ -59,10 +58,9 @@ async function readOne(
     return there?.folder ? { key, body: emptyBody(meta, key) } : { refused: key, reason: GONE };
   }
   try {
-    const opened = await openNow(http, requestPath(files, key), signal);
-    const bytes = await whole(opened.body);
-    // Of another version than was listed, its own date counts.
-    const { modified } = opened.etag === version ? meta : opened;
+    const read = await readWhole(http, requestPath(files, key), ref, signal);
+    if ('why' in read) return { refused: key, reason: read.why };
+    const { bytes, modified } = read;
     return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

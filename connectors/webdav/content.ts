@@ -1,8 +1,10 @@
 /** Content of files: whole, or a range of one version. */
-import type { Range } from '../contract.js';
+import type { ItemRef, Range } from '../contract.js';
 import type { Answer, DavHttp } from '../dav/http.js';
 import { drain } from '../dav/http.js';
 import { Fault } from '../errors.js';
+import type { FileMeta } from '../files.js';
+import { LARGE_BYTES } from '../files.js';
 import { entryAt, isoOf, plainEtag } from './entries.js';
 
 export interface Opened {
@@ -32,6 +34,59 @@ export async function openNow(http: DavHttp, path: string, signal: AbortSignal):
   };
 }
 
+/** A small file as it was read; `why`: it cannot be had now. */
+export type Held = { readonly bytes: Buffer; readonly modified: string | undefined } | { readonly why: string };
+
+/**
+ * The content of a file that was listed as `ref`, whole. Of another version than that, its own date counts. What the
+ * server sends must be the file that it lists: a page to log in comes with 200, and a body without an announced length
+ * may end anywhere. Throws `Fault`.
+ */
+export async function readWhole(http: DavHttp, path: string, ref: ItemRef, signal: AbortSignal): Promise<Held> {
+  const { version } = ref;
+  const listed = (ref.meta as FileMeta).modified;
+  const { etag, bytes: announced, modified, body } = await openNow(http, path, signal);
+  const bytes = await held(body, Math.max(LARGE_BYTES, ref.bytes));
+  if (bytes === undefined) return { why: 'it has grown to a large file while it was moved; the next run moves it' };
+  const where = http.where({ method: 'GET', path });
+  if (etag === version) {
+    if (bytes.length !== ref.bytes) throw short(where);
+    return { bytes, modified: listed };
+  }
+  if (etag === undefined && bytes.length === ref.bytes && modified === listed) return { bytes, modified };
+  const there = await entryAt(http, path, signal);
+  if (!there || there.folder) throw new Fault('not-found', `${where}: it is gone`, { next: 'list again' });
+  const same = there.version === version;
+  if (bytes.length === there.bytes && (same || etag === undefined || etag === there.version)) {
+    return { bytes, modified: same ? listed : modified };
+  }
+  if (announced === undefined) throw short(where);
+  if (same) return { why: anotherThan(bytes.length, there.bytes) };
+  // Changed twice meanwhile: what was read is a version of its own, where the server says so.
+  return etag === undefined ? { why: RESTLESS } : { bytes, modified };
+}
+
+const RESTLESS = 'it changed while it was read; the next run reads it again';
+
+function anotherThan(sent: number, listed: number): string {
+  return (
+    `the server sent ${sent} bytes for a file of which it lists ${listed}, such as a page to log in or a warning; ` +
+    'open it in the source, then retry'
+  );
+}
+
+/** Undefined when it is more than may be held. */
+async function held(body: AsyncIterable<Uint8Array>, most: number): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > most) return undefined;
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
+}
+
 /**
  * A range of the version named. Throws `Fault('source-changed')` when another stands there, `not-found` when none does. A
  * server, or a proxy before it, that does not know ranges sends the whole: what comes before is dropped.
@@ -58,6 +113,14 @@ export async function* openRange(
   if (etag !== undefined && plainEtag(etag) !== version) {
     await leave(answer.body);
     throw changed(where);
+  }
+  const announced = status === 200 ? lengthIn(answer) : undefined;
+  if (announced !== undefined && etag === undefined) {
+    const there = await entryAt(http, path, signal);
+    if (there?.version === version && there.bytes !== announced) {
+      await leave(answer.body);
+      throw new Fault('refused', anotherThan(announced, there.bytes));
+    }
   }
   if (status === 200) yield* within(answer.body, from, bytes, where);
   else {

@@ -6,7 +6,7 @@ import { Fault } from '../errors.js';
 import { digestStream } from '../file-digest.js';
 import type { FileMeta } from '../files.js';
 import { digestFile, emptyBody } from '../files.js';
-import { openNow } from './content.js';
+import { openNow, short } from './content.js';
 import type { Entry } from './entries.js';
 import { entryAt, membersOf, metaOf, versionOf } from './entries.js';
 import { parentOf, requestPath, staysBelow } from './paths.js';
@@ -27,6 +27,11 @@ export async function copyAt({ http, root }: Place, ref: string, signal: AbortSi
   try {
     const opened = await openNow(http, path, signal);
     const { digest, bytes } = await digestStream(opened.body);
+    if (opened.bytes === undefined) {
+      // It may have ended anywhere.
+      const there = await entryAt(http, path, signal);
+      if (there && there.bytes !== bytes) throw short(http.where({ method: 'GET', path }));
+    }
     const { modified, etag = '' } = opened;
     const meta: FileMeta = { type: 'file', ...(modified !== undefined && { modified }) };
     return { ref, digest, bytes, meta, body: emptyBody(meta, ref), version: versionOf(etag, bytes, modified) };

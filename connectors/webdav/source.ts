@@ -2,9 +2,9 @@
 import type { Body, ItemRef, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
-import { emptyBody, LARGE_BYTES } from '../files.js';
+import { emptyBody } from '../files.js';
 import { walkTree } from '../tree-walk.js';
-import { openNow, openRange, short } from './content.js';
+import { openRange, readWhole } from './content.js';
 import { describeFolder } from './describe.js';
 import type { Member } from './entries.js';
 import { entryAt, membersOf, metaOf } from './entries.js';
@@ -89,16 +89,9 @@ async function readOne(
       const there = await entryAt(http, path, signal);
       return there?.folder ? { key, body: emptyBody(meta, key) } : { refused: key, reason: GONE };
     }
-    const opened = await openNow(http, path, signal);
-    const same = opened.etag === version;
-    const bytes = await held(opened.body, Math.max(LARGE_BYTES, ref.bytes));
-    if (bytes === undefined) {
-      return { refused: key, reason: 'it has grown to a large file while it was moved; the next run moves it' };
-    }
-    // An answer of no announced length may end anywhere.
-    if (same && bytes.length !== ref.bytes) throw short(`GET ${http.origin}${root}`);
-    // Of another version than was listed, its own date counts.
-    const { modified } = same ? meta : opened;
+    const read = await readWhole(http, path, ref, signal);
+    if ('why' in read) return { refused: key, reason: read.why };
+    const { bytes, modified } = read;
     return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -106,16 +99,4 @@ async function readOne(
     if (error.code !== 'refused') throw error;
     return { refused: key, reason: `${error.message}; look at it in the source, and move it by hand` };
   }
-}
-
-/** Undefined when it is more than may be held. */
-async function held(body: AsyncIterable<Uint8Array>, most: number): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > most) return undefined;
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? Buffer.from(chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { ClosedRun } from '../../activities/prepare.js';
 import type { SliceResult } from '../../activities/slice.js';
+import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';
@@ -37,11 +38,12 @@ const MAX_FAULTS = 12;
 
 let worlds = 0;
 
-/** A world of its own; `apache` serves user `anna`. */
+/** A world of its own; `apache` serves user `anna`. Both sides get `options` beside what they need. */
 export async function createFileWorld(
   ledger: Ledger,
   apache: DavServer,
   selection: Partial<Selection> = {},
+  options: JsonObject = {},
 ): Promise<FileWorld> {
   const [source, target] = [`from-${++worlds}`, `to-${worlds}`];
   const [from, to] = [source, target].map((name) => join(apache.folder, 'anna', name)) as [string, string];
@@ -50,7 +52,11 @@ export async function createFileWorld(
   const [toSource, toTarget] = await Promise.all([startDavProxy(apache), startDavProxy(apache)]);
   const system = (proxy: DavProxy, name: string): SystemConfig => ({
     type: 'webdav',
-    options: { url: `${proxy.url}/anna/${name}/`, auth: { username: 'anna', password: { env: 'PASSWORD' } } },
+    options: {
+      ...options,
+      url: `${proxy.url}/anna/${name}/`,
+      auth: { username: 'anna', password: { env: 'PASSWORD' } },
+    },
   });
   const world = createWorld(ledger, {
     systems: { old: system(toSource, source), new: system(toTarget, target) },
@@ -84,6 +90,18 @@ export async function createFileWorld(
       for (const folder of [from, to]) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Runs until nothing waits for a person any more; `met` tells what came in between. */
+export async function runThrough(world: FileWorld): Promise<{ readonly ran: Ran; readonly met: readonly string[] }> {
+  const met: string[] = [];
+  for (;;) {
+    const ran = await world.run();
+    met.push(...ran.faults);
+    if (!('state' in ran.result) || ran.result.state !== 'parked') return { ran, met };
+    met.push('parked');
+    if (met.length > MAX_FAULTS) throw new Error(`waits again and again: ${JSON.stringify(ran.result)}`);
+  }
 }
 
 export const LARGE = 2 * 1024 * 1024 + 3;

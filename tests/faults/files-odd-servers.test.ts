@@ -11,7 +11,7 @@ import { reply, withoutEtagAfterPut } from '../servers/dav-behaviours.js';
 import type { DavAsked, DavReply, Rule } from '../servers/dav-proxy.js';
 import type { DavServer } from '../servers/dav-server.js';
 import type { FileWorld } from './file-world.js';
-import { contentAt, createFileWorld, expectQuiet, expectSame, fill, LARGE } from './file-world.js';
+import { contentAt, createFileWorld, expectQuiet, expectSame, fill, LARGE, runThrough } from './file-world.js';
 
 let ledger: LedgerServer;
 let apache: DavServer;
@@ -137,13 +137,7 @@ describe('a server that', () => {
       inWorld(async (world) => {
         await fill(world);
         const used = world[at === 'source' ? 'toSource' : 'toTarget'].add(rule);
-        const met: string[] = [];
-        let ran = await world.run();
-        met.push(...ran.faults);
-        if ('state' in ran.result && ran.result.state === 'parked') {
-          met.push('parked');
-          ran = await world.run();
-        }
+        const { ran, met } = await runThrough(world);
         expect(used.used, 'the rule came to bear').toBeGreaterThan(0);
         expect(met).toEqual(faults);
         await expectSame(world, ran);

@@ -42,6 +42,10 @@ export interface Rule {
   readonly ask?: (asked: DavAsked) => DavAsked;
   /** What the client gets instead of the server's answer. */
   readonly answer?: (reply: DavReply, asked: DavAsked) => DavReply;
+  /** Happens once the server has done it, before the client hears of it. */
+  readonly afterwards?: (reply: DavReply, asked: DavAsked) => unknown;
+  /** Writes the answer itself: for lengths that do not fit, and answers that do not end. */
+  readonly serve?: (response: ServerResponse, reply: DavReply) => unknown;
 }
 
 export interface DavProxy {
@@ -78,9 +82,12 @@ export async function startDavProxy(to: { readonly url: string }): Promise<DavPr
     }
     let reply = await behind(sent);
     for (const { rule } of concerned) reply = rule.answer?.(reply, one) ?? reply;
+    for (const { rule } of concerned) await rule.afterwards?.(reply, one);
     const cut = concerned.find(({ rule }) => rule.cut !== undefined)?.rule.cut;
     if (cut === 'after') return reset(response);
     note(reply.status);
+    const serving = concerned.find(({ rule }) => rule.serve !== undefined)?.rule.serve;
+    if (serving) return void (await serving(response, reply));
     if (cut !== 'within') return send(response, reply);
     response.writeHead(reply.status, { ...reply.headers, 'content-length': String(reply.body.length + 1) });
     response.write(reply.body.subarray(0, reply.body.length / 2), () => reset(response));
