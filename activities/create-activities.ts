@@ -14,7 +14,7 @@ import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
 import { doctor } from './doctor.js';
 import { move } from './move.js';
-import { plan } from './plan.js';
+import { plan } from './plan/plan.js';
 import type {
   ClosedRun,
   CloseRunInput,

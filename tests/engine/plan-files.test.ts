@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { plan } from '../../activities/plan.js';
+import { plan } from '../../activities/plan/plan.js';
 import { planLines } from '../../cli/plan-lines.js';
 import type { JsonObject, NameRules, Source, Target } from '../../connectors/contract.js';
 import { specHash } from '../../schemas/hash.js';

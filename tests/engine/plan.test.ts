@@ -1,7 +1,7 @@
 /** What `plan` promises, and that the run then keeps it; and that looking writes nothing anywhere. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { doctor } from '../../activities/doctor.js';
-import { plan } from '../../activities/plan.js';
+import { plan } from '../../activities/plan/plan.js';
 import { planLines } from '../../cli/plan-lines.js';
 import type { Target } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';

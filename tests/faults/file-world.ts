@@ -129,10 +129,15 @@ export const writesOf = (proxy: DavProxy): string[] =>
     .filter(({ method, status }) => WRITES.includes(method) && status < 300)
     .map(({ method, path }) => `${method} ${path}`);
 
-/** The source was only read, and a further run writes nothing anywhere. */
-export async function expectQuiet(world: FileWorld, totals: object = { failures: 0 }): Promise<void> {
+/** The source was only read, and a further run, for which `prepare` may add rules, writes nothing anywhere. */
+export async function expectQuiet(
+  world: FileWorld,
+  totals: object = { failures: 0 },
+  prepare?: () => void,
+): Promise<void> {
   expect(writesOf(world.toSource)).toEqual([]);
   for (const proxy of [world.toSource, world.toTarget]) proxy.clear();
+  prepare?.();
   const { result } = await world.run();
   expect(result).toMatchObject({ totals: { pending: 0, changed: 0, ...totals } });
   expect(writesOf(world.toTarget)).toEqual([]);

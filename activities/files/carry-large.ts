@@ -1,0 +1,179 @@
+/**
+ * One large file: in parts, each acknowledged in the ledger with the digests of its blocks, so that any process goes on
+ * where the last one ended; then put in its place as a step of its own. All parts are of one version of the source.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ItemRef, TargetContainer, Uploads } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import { digestStream } from '../../connectors/file-digest.js';
+import type { FileMeta } from '../../connectors/files.js';
+import { digestOfBlocks, emptyBody } from '../../connectors/files.js';
+import type { ItemRow, Settlement } from '../../ledger/items.js';
+import { hasDepartedOf, settleUnchanged, stageItems } from '../../ledger/items.js';
+import { fenced } from '../../ledger/leases.js';
+import type { UploadRow } from '../../ledger/uploads.js';
+import { forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
+import { moveDeparted } from '../departed.js';
+import { settleRefused } from '../settle.js';
+import { onTarget } from '../sides.js';
+import type { Slice } from '../slice.js';
+import { asUpload, finish, forget, settleAs } from './finish-upload.js';
+import type { Carriage, Pair, Placed } from './placing.js';
+import { placedItem, uploadsOf } from './placing.js';
+import { relisted } from './relist.js';
+import { moveKnown } from './renamed.js';
+import { settledByWhatStands } from './ruling.js';
+import { content, sendParts } from './send-parts.js';
+
+/** A file that changes each time it is read is left to the next run. */
+const ROUNDS = 3;
+
+/** Carries one large file as far as the slice lasts. What is left of it the next slice goes on with. */
+export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow): Promise<void> {
+  const { slice, to, op } = carriage;
+  const refused: Settlement[] = [];
+  const [placed] = placedItem(carriage, item, refused);
+  await settleRefused(slice, to.row.id, refused);
+  if (!placed) return;
+  const open = await to.open(pair.target);
+  const large: Large = {
+    ...carriage,
+    pair,
+    container: open.bound.target,
+    uploads: uploadsOf(pair),
+    lasting: { ...slice, ending: slice.asked },
+    cut: { short: false },
+  };
+  let now = placed;
+  for (let round = 1; ; round++) {
+    try {
+      if (await (op === 'update' ? isUnchanged(large, now) : isMoved(large, now))) return;
+      return await send(large, now);
+    } catch (error) {
+      if (large.cut.short) return;
+      if (!(error instanceof Fault)) throw error;
+      if (error.code === 'refused') return await refuse(large, now.item, error);
+      if (error.side === 'target' || (error.code !== 'source-changed' && error.code !== 'not-found')) throw error;
+      const fresh = await relisted(slice, pair.source, to.row, now.item);
+      if (fresh && fresh.version === now.item.version) {
+        error.side ??= 'source';
+        throw error;
+      }
+      if (!fresh || round === ROUNDS) return await leave(large, now.item, fresh);
+      await fenced(slice.deps.ledger, slice.lease, (sql) =>
+        stageItems(sql, to.row.id, [fresh], slice.input.run, slice.rules.edits),
+      );
+      now = { ...now, item: { ...now.item, version: fresh.version, bytes: fresh.bytes, meta: fresh.meta } };
+    }
+  }
+}
+
+export interface Large extends Carriage {
+  readonly pair: Pair;
+  readonly container: TargetContainer;
+  readonly uploads: Uploads;
+  /** The slice, but that its time does not end a part under way: at a low rate none would ever be done. */
+  readonly lasting: Slice;
+  readonly cut: { short: boolean };
+}
+
+/** Either side refuses this one for good; what was sent of it is taken away by `clearUploads`. */
+async function refuse({ slice, to }: Large, { key }: ItemRow, { message, next }: Fault): Promise<void> {
+  const reason = next === undefined ? message : `${message}; ${next}`;
+  await settleRefused(slice, to.row.id, [{ key, todo: null, outcome: 'refused', reason }]);
+}
+
+/** Gone from the source, or restless. */
+async function leave({ slice, to }: Large, item: ItemRow, fresh: ItemRef | undefined): Promise<void> {
+  const reason = fresh
+    ? 'it changed in the source each time it was read; the next run tries again'
+    : 'it is gone from the source; the next run will see that';
+  await settleRefused(slice, to.row.id, [{ key: item.key, todo: null, outcome: 'refused', reason }]);
+}
+
+/** Touched, but of equal size: read once, for that costs less than to send it again. */
+async function isUnchanged(large: Large, { item }: Placed): Promise<boolean> {
+  const { slice, to, pair, stop } = large;
+  if (item.digest === null || item.outcome === 'conflict' || item.outcome === 'missing') return false;
+  const there = await pair.target.sizes?.(large.container, [item.targetRef as string], stop);
+  for await (const copy of there ?? []) if (copy.bytes !== item.bytes) return false;
+  const { digest } = await digestStream(content(large, item, 0, item.bytes));
+  if (digest !== item.digest) return false;
+  await fenced(slice.deps.ledger, slice.lease, (sql) => settleUnchanged(sql, to.row.id, [item.key]));
+  return true;
+}
+
+/**
+ * It may have another name in the source now: told by its id, or, where a file of this size has left the source, by its
+ * content, which is read for that.
+ */
+async function isMoved(large: Large, placed: Placed): Promise<boolean> {
+  const { slice, to, pair } = large;
+  const { item, path, notes } = placed;
+  const left = await moveKnown(large, pair, [placed]);
+  if (left.length === 0) return true;
+  if (await readUpload(slice.deps.ledger.pool, to.row.id, item.key)) return false;
+  const open = await to.open(pair.target);
+  if (!open.hasDeparted || !(await hasDepartedOf(slice.deps.ledger.pool, slice.pairing.id, item.bytes))) return false;
+  const { digest } = await digestStream(content(large, item, 0, item.bytes));
+  const body = emptyBody(item.meta as FileMeta, path);
+  const entry = { item, body, bytes: item.bytes, digest, notes, identities: [], path };
+  return (await moveDeparted(slice, open, pair.target, [entry])).length === 0;
+}
+
+async function send(large: Large, placed: Placed): Promise<void> {
+  const { slice, to, container, uploads, stop } = large;
+  const { ledger } = slice.deps;
+  const known = await readUpload(ledger.pool, to.row.id, placed.item.key);
+  // One that is being put in its place may be what stands there.
+  const ruling = known?.digest == null ? await settledByWhatStands(large, placed) : undefined;
+  if (ruling?.to === 'end') {
+    if (known) await forget(large, known);
+    return settleAs(large, ruling.settlement, ruling.settlement.outcome === 'verified' ? undefined : ruling.conflict);
+  }
+  const row = await began(large, placed, known);
+  const upload = asUpload(row);
+  let parts = await partsOf(ledger.pool, row.id);
+  if (row.digest === null) {
+    slice.assertHeld();
+    await onTarget(uploads.begin(container, upload, stop));
+    const there = parts.length > 0 ? await onTarget(uploads.acknowledged(container, upload, stop)) : new Set<number>();
+    const kept = parts.filter(({ part }) => there.has(part));
+    if (kept.length < parts.length) {
+      const numbers = kept.map(({ part }) => part);
+      await forgetParts(ledger, slice.lease, row.id, numbers);
+    }
+    if (!(await sendParts(large, placed.item, row, upload, kept))) return;
+    parts = await partsOf(ledger.pool, row.id);
+  }
+  const digest = digestOfBlocks(parts.flatMap(({ blocks }) => blocksIn(blocks)));
+  if (row.digest === null) await startFinishing(ledger, slice.lease, row.id, digest);
+  const sent = (await readUpload(ledger.pool, to.row.id, row.key)) as UploadRow;
+  await finish(large, placed, sent, upload, digest);
+}
+
+/** The upload to go on with, or a new one. */
+async function began(large: Large, { item, path }: Placed, known: UploadRow | undefined): Promise<UploadRow> {
+  const { slice, to, uploads, stop } = large;
+  const { ledger } = slice.deps;
+  // One that is being put in its place may have landed, whatever was edited since.
+  if (known && (known.digest !== null || (known.version === item.version && known.path === path))) return known;
+  if (known) await forget(large, known);
+  return startUpload(ledger, slice.lease, {
+    container: to.row.id,
+    key: item.key,
+    version: item.version,
+    bytes: item.bytes,
+    partBytes: await onTarget(uploads.partBytes(item.bytes, stop)),
+    path,
+    meta: item.meta,
+    token: randomUUID(),
+  });
+}
+
+const DIGEST_BYTES = 32;
+
+function blocksIn(blocks: Buffer): Buffer[] {
+  const count = blocks.length / DIGEST_BYTES;
+  return Array.from({ length: count }, (_, at) => blocks.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES));
+}

@@ -1,0 +1,34 @@
+/** Files that have another name in the source now. */
+import type { FileMeta } from '../../connectors/files.js';
+import { emptyBody } from '../../connectors/files.js';
+import { departedById } from '../../ledger/items.js';
+import { moveDeparted } from '../departed.js';
+import type { Entry } from '../fitting.js';
+import type { Carriage, Pair, Placed } from './placing.js';
+
+/**
+ * Files that have another name in the source now, told by what stays with a file (`FileMeta.id`) and unchanged in size
+ * and date, are renamed in the target without being read.
+ */
+export async function moveKnown(carriage: Carriage, pair: Pair, placed: readonly Placed[]): Promise<readonly Placed[]> {
+  const { slice, to } = carriage;
+  const files = placed.filter(({ item }) => item.meta.type === 'file' && typeof item.meta.id === 'string');
+  if (files.length === 0) return placed;
+  const open = await to.open(pair.target);
+  if (!open.hasDeparted) return placed;
+  const known = await departedById(
+    slice.deps.ledger.pool,
+    slice.pairing.id,
+    files.map(({ item }) => item),
+  );
+  const entries = files.flatMap(({ item, path, notes }): Entry[] => {
+    const digest = known.get(item.key);
+    if (digest === undefined) return [];
+    const body = emptyBody(item.meta as FileMeta, path);
+    return [{ item, body, bytes: item.bytes, digest, notes, identities: [], path }];
+  });
+  if (entries.length === 0) return placed;
+  const left = new Set((await moveDeparted(slice, open, pair.target, entries)).map((entry) => entry.item.key));
+  const tried = new Set(entries.map((entry) => entry.item.key));
+  return placed.filter(({ item }) => !tried.has(item.key) || left.has(item.key));
+}

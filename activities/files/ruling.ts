@@ -1,0 +1,108 @@
+/** What becomes of a large file whose place in the target is taken: its parts are all there, and wait. */
+import type { TargetRef } from '../../connectors/contract.js';
+import { digestStream } from '../../connectors/file-digest.js';
+import type { FileMeta } from '../../connectors/files.js';
+import { emptyBody } from '../../connectors/files.js';
+import type { Settlement } from '../../ledger/items.js';
+import { judge } from '../conflicts.js';
+import { reasonOf } from '../settle.js';
+import type { Large } from './carry-large.js';
+import { keepAside } from './keep-aside.js';
+import type { Placed } from './placing.js';
+import { content } from './send-parts.js';
+
+export type Ruling =
+  /** It is to be put there again: over this version, or where nothing stands any more. */
+  | { readonly to: 'again'; readonly version?: string | undefined; readonly conflict?: string | undefined }
+  | { readonly to: 'end'; readonly settlement: Settlement; readonly conflict?: string | undefined };
+
+/** A copy that changes so often while it is being replaced is left to its writer. */
+const ROUNDS = 3;
+
+/** What stands at `ref` is read: it says the same after all, or the spec's `onConflict` decides. */
+export async function rule(large: Large, placed: Placed, digest: string, ref: string, round: number): Promise<Ruling> {
+  return ruleOn(large, placed, digest, ref, await copyAt(large, ref), round);
+}
+
+async function copyAt({ pair, container, stop }: Large, ref: string): Promise<TargetRef | undefined> {
+  let copy: TargetRef | undefined;
+  for await (const one of pair.target.readBack(container, [ref], stop)) copy = one;
+  return copy;
+}
+
+/**
+ * Before anything is sent: whether it is settled by what stands there already, because the spec lets that stay. Without
+ * this a conflict that nobody settles would be sent in every run. Content is read only where the sizes are the same.
+ */
+export async function settledByWhatStands(large: Large, placed: Placed): Promise<Ruling | undefined> {
+  const { slice, pair, container, stop, op } = large;
+  const { item, path } = placed;
+  if (!STAYS.has(slice.selection.onConflict ?? 'skip')) return undefined;
+  let there: { readonly bytes: number; readonly version?: string } | undefined;
+  for await (const one of pair.target.sizes?.(container, [path], stop) ?? []) there = one;
+  if (!there) return undefined;
+  if (op === 'update' && item.outcome !== 'conflict' && there.version === item.targetVersion) return undefined;
+  const alike = there.bytes === item.bytes;
+  const digest = alike ? (await digestStream(content(large, item, 0, item.bytes))).digest : UNREAD;
+  const copy = alike || op === 'update' ? await copyAt(large, path) : { ref: path, digest: '', meta: {}, ...there };
+  const ruling = await ruleOn(large, placed, digest, path, copy, 1);
+  return ruling.to === 'end' ? ruling : undefined;
+}
+
+/** Policies that leave what stands in the target. */
+const STAYS: ReadonlySet<string> = new Set(['skip', 'target']);
+/** No content has it. */
+const UNREAD = 'unread';
+
+async function ruleOn(
+  { slice, pair, container }: Large,
+  { item, notes, path }: Placed,
+  digest: string,
+  ref: string,
+  copy: TargetRef | undefined,
+  round: number,
+): Promise<Ruling> {
+  const { key } = item;
+  const body = emptyBody(item.meta as FileMeta, path);
+  const entry = { item, body, bytes: item.bytes, digest, notes, identities: [], path };
+  const verdict = judge(slice, { entry, ref, by: item.targetRef === null ? 'path' : 'version' }, copy);
+  if (round > ROUNDS && verdict.to !== 'take') {
+    const reason = 'the copy in the target changed each time it was to be replaced; it was left as it is';
+    return { to: 'end', settlement: { key, todo: null, outcome: 'conflict', reason } };
+  }
+  switch (verdict.to) {
+    case 'take': {
+      const settlement: Settlement = {
+        key,
+        todo: null,
+        outcome: 'verified',
+        proof: 'readback',
+        digest,
+        ref,
+        version: copy?.version ?? '',
+        bytes: item.bytes,
+        base: item.meta,
+        made: item.targetRef === null ? 'adopted' : 'updated',
+        ...reasonOf(notes),
+      };
+      return { to: 'end', settlement };
+    }
+    case 'create':
+      return { to: 'again', conflict: verdict.conflict };
+    case 'replace':
+      return { to: 'again', version: copy?.version, conflict: verdict.conflict };
+    case 'keep-both':
+      await keepAside(slice, pair.target, container, copy as TargetRef);
+      return { to: 'again', conflict: verdict.conflict };
+    case 'yield': {
+      const settlement: Settlement = { key, todo: null, outcome: 'skipped', reason: verdict.conflict };
+      return { to: 'end', settlement, conflict: verdict.conflict };
+    }
+    case 'leave': {
+      const { outcome, conflict: reason } = verdict;
+      return { to: 'end', settlement: { key, todo: null, outcome, reason } };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}

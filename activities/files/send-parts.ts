@@ -1,0 +1,151 @@
+/** The parts of a large file, each streamed from one side to the other at the rates of both, and acknowledged. */
+import type { Upload } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import { FileDigest } from '../../connectors/file-digest.js';
+import type { WholeDigest } from '../../connectors/whole-digest.js';
+import { createWholeDigest } from '../../connectors/whole-digest.js';
+import type { ItemRow } from '../../ledger/items.js';
+import type { UploadPart, UploadRow } from '../../ledger/uploads.js';
+import { acknowledgePart } from '../../ledger/uploads.js';
+import type { FileUnderWay } from '../../workflows/messages.js';
+import { asRef } from '../feed.js';
+import { onTarget } from '../sides.js';
+import { spend } from '../spend.js';
+import type { Large } from './carry-large.js';
+import { uploadsOf } from './placing.js';
+import type { SharedFile } from './shared-parts.js';
+
+/**
+ * Sends what the target has not acknowledged: one part after the other, or, where the target takes them in any order, with
+ * the help of connections that have nothing else to do. False: the slice ended before the last part.
+ */
+export async function sendParts(
+  large: Large,
+  item: ItemRow,
+  row: UploadRow,
+  upload: Upload,
+  sent: readonly UploadPart[],
+): Promise<boolean> {
+  const { slice, shared, uploads } = large;
+  const { carrying } = slice.tally;
+  const done = new Set(sent.map(({ part }) => part));
+  const count = Math.ceil(row.bytes / row.partBytes);
+  const left = Array.from({ length: count }, (_, part) => part).filter((part) => !done.has(part));
+  const whole = asksWhole(large) ? await createWholeDigest(savedIn(row)) : undefined;
+  const shown = { path: row.path, bytes: row.bytes, done: sent.reduce((sum, part) => sum + part.bytes, 0) };
+  const sending: Promise<void>[] = [];
+  let broken = false;
+  const file: SharedFile = {
+    async sendNext(pair) {
+      // One part at least, however short the slice is.
+      const over = slice.asked() || (sending.length > 0 && slice.ending());
+      const part = over || broken ? undefined : left.shift();
+      if (part === undefined) return false;
+      const one = sendPart({ ...large, pair, uploads: uploadsOf(pair) }, item, row, upload, part, whole, shown);
+      sending.push(one);
+      try {
+        await one;
+      } catch (error) {
+        broken = true;
+        throw error;
+      }
+      return true;
+    },
+  };
+  // The hash of the whole goes from the first byte to the last.
+  if (uploads.anyOrder && !whole && left.length > 1) shared.offer(file);
+  carrying.add(shown);
+  try {
+    while (await file.sendNext(large.pair));
+    shared.withdraw(file);
+    await Promise.all(sending);
+    return left.length === 0;
+  } catch (error) {
+    if (large.cut.short) return false;
+    throw error;
+  } finally {
+    shared.withdraw(file);
+    // Whoever helps must be done before the file is settled, one way or the other.
+    await Promise.allSettled(sending);
+    carrying.delete(shown);
+  }
+}
+
+async function sendPart(
+  large: Large,
+  item: ItemRow,
+  row: UploadRow,
+  upload: Upload,
+  part: number,
+  whole: WholeDigest | undefined,
+  shown: FileUnderWay,
+): Promise<void> {
+  const { slice, container, uploads, stop } = large;
+  const from = part * row.partBytes;
+  const bytes = Math.min(row.partBytes, row.bytes - from);
+  const file = new FileDigest();
+  // What it covers already is sent for a second time: the target lost it.
+  const hash = whole?.bytes === from ? whole : undefined;
+  const streamed = digested(large, content(large, item, from, bytes), file, (chunk) => {
+    shown.done += chunk.length;
+    hash?.update(chunk);
+  });
+  slice.assertHeld();
+  await onTarget(uploads.send(container, upload, part, streamed, stop));
+  const blocks = Buffer.concat(await file.blocks());
+  await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save());
+}
+
+/** A range of the source's file, at the rate that the source's limits allow. */
+export async function* content(large: Large, item: ItemRow, from: number, bytes: number): AsyncGenerator<Uint8Array> {
+  const { to, pair, stop } = large;
+  const { key, path, validity } = to.row;
+  const { open } = pair.source;
+  if (!open) throw new Fault('internal', 'the source cannot stream files', { next: 'report this with its type' });
+  try {
+    for await (const chunk of open.call(pair.source, { key, path, validity }, asRef(item), { from, bytes }, stop)) {
+      if (!(await spend(large.lasting, 'source', 0, chunk.length))) throw cutShort(large);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof Fault) error.side ??= 'source';
+    throw error;
+  }
+}
+
+/** The slice was asked to end in the middle of a part: that part is sent anew. */
+function cutShort({ cut }: Large): Fault {
+  cut.short = true;
+  return new Fault('unavailable', 'the slice ended in the middle of a file', { next: 'it goes on by itself' });
+}
+
+async function* digested(
+  large: Large,
+  stream: AsyncIterable<Uint8Array>,
+  file: FileDigest,
+  passed: (chunk: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    const behind = file.update(chunk);
+    if (behind) await behind;
+    if (!(await spend(large.lasting, 'target', 0, chunk.length))) throw cutShort(large);
+    passed(chunk);
+    large.slice.tally.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+/** Whether the target is asked for checksums of whole files: then they are computed on the way. */
+function asksWhole({ slice, pair }: Large): boolean {
+  return slice.selection.verify === 'checksum' && pair.target.checksums !== undefined;
+}
+
+function savedIn({ hashState, hashed }: UploadRow): { state: Buffer; bytes: number } | undefined {
+  return hashState === null ? undefined : { state: hashState, bytes: hashed };
+}
+
+/** SHA-256 of the whole file, where all of it was covered. */
+export async function wholeDigestOf(row: UploadRow): Promise<string | undefined> {
+  const saved = savedIn(row);
+  return saved?.bytes === row.bytes ? (await createWholeDigest(saved)).digest() : undefined;
+}

@@ -1,0 +1,34 @@
+/** What planning a tree of files takes beside what every container takes: names, and what stands under the paths. */
+import type { ItemRef, Page } from '../../connectors/contract.js';
+import type { Twins } from '../files/names.js';
+import { createNames } from '../files/names.js';
+import type { TreePlan } from './entries.js';
+import type { ContainerPlan } from './judging.js';
+import { noVolume } from './look.js';
+import { createStanding } from './standing.js';
+
+export async function treePlan(plan: ContainerPlan, twins: Twins): Promise<TreePlan> {
+  const { look, at } = plan;
+  const { looked, container } = await at.open();
+  return {
+    ...plan,
+    volume: noVolume(),
+    names: createNames(look.target.names ?? {}, look.selection, twins),
+    standing: looked ? createStanding(look, container) : undefined,
+  };
+}
+
+/** So many entries are judged at once: a target is asked for all of one folder at a time. */
+const GATHERED = 10_000;
+
+/** Pages of a listing put together to larger ones. */
+export async function* gathered(pages: AsyncIterable<Page<ItemRef>>): AsyncGenerator<Page<ItemRef>> {
+  let entries: ItemRef[] = [];
+  for await (const page of pages) {
+    for (const entry of page.entries) entries.push(entry);
+    if (entries.length < GATHERED) continue;
+    yield { entries };
+    entries = [];
+  }
+  if (entries.length > 0) yield { entries };
+}
