@@ -77,18 +77,25 @@ export interface Large extends Carriage {
   readonly cut: { short: boolean };
 }
 
-/** Either side refuses this one for good; what was sent of it is taken away by `clearUploads`. */
-async function refuse({ slice, to }: Large, { key }: ItemRow, { message, next }: Fault): Promise<void> {
-  const reason = next === undefined ? message : `${message}; ${next}`;
-  await settleRefused(slice, to.row.id, [{ key, todo: null, outcome: 'refused', reason }]);
+/** Either side refuses this one for good. */
+async function refuse(large: Large, item: ItemRow, { message, next }: Fault): Promise<void> {
+  await giveUp(large, item, next === undefined ? message : `${message}; ${next}`);
 }
 
 /** Gone from the source, or restless. */
-async function leave({ slice, to }: Large, item: ItemRow, fresh: ItemRef | undefined): Promise<void> {
+async function leave(large: Large, item: ItemRow, fresh: ItemRef | undefined): Promise<void> {
   const reason = fresh
     ? 'it changed in the source each time it was read; the next run tries again'
     : 'it is gone from the source; the next run will see that';
-  await settleRefused(slice, to.row.id, [{ key: item.key, todo: null, outcome: 'refused', reason }]);
+  await giveUp(large, item, reason);
+}
+
+/** What was sent of it goes, too: there may be no other run. After a crash in between `clearUploads` does it. */
+async function giveUp(large: Large, { key }: ItemRow, reason: string): Promise<void> {
+  const { slice, to } = large;
+  await settleRefused(slice, to.row.id, [{ key, todo: null, outcome: 'refused', reason }]);
+  const known = await readUpload(slice.deps.ledger.pool, to.row.id, key);
+  if (known) await forget(large, known);
 }
 
 /** Touched, but of equal size: read once, for that costs less than to send it again. */

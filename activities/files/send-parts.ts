@@ -96,17 +96,23 @@ async function sendPart(
   await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save());
 }
 
-/** A range of the source's file, at the rate that the source's limits allow. */
+/**
+ * A range of the source's file, at the rate that the source's limits allow. The last chunk leaves once the source has
+ * said its last word: it may be that the file changed, and a target that has all bytes answers at once.
+ */
 export async function* content(large: Large, item: ItemRow, from: number, bytes: number): AsyncGenerator<Uint8Array> {
   const { to, pair, stop } = large;
   const { key, path, validity } = to.row;
   const { open } = pair.source;
   if (!open) throw new Fault('internal', 'the source cannot stream files', { next: 'report this with its type' });
+  let last: Uint8Array | undefined;
   try {
     for await (const chunk of open.call(pair.source, { key, path, validity }, asRef(item), { from, bytes }, stop)) {
       if (!(await spend(large.lasting, 'source', 0, chunk.length))) throw cutShort(large);
-      yield chunk;
+      if (last) yield last;
+      last = chunk;
     }
+    if (last) yield last;
   } catch (error) {
     if (error instanceof Fault) error.side ??= 'source';
     throw error;

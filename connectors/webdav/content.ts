@@ -114,13 +114,12 @@ export async function* openRange(
     await leave(answer.body);
     throw changed(where);
   }
-  const announced = status === 200 ? lengthIn(answer) : undefined;
-  if (announced !== undefined && etag === undefined) {
-    const there = await entryAt(http, path, signal);
-    if (there?.version === version && there.bytes !== announced) {
-      await leave(answer.body);
-      throw new Fault('refused', anotherThan(announced, there.bytes));
-    }
+  // What says neither version nor range may be something else.
+  const announced = status === 200 && etag === undefined ? lengthIn(answer) : undefined;
+  if (announced !== undefined && announced < from + bytes) {
+    await leave(answer.body);
+    await unchanged(http, path, version, announced, where, signal);
+    throw short(where);
   }
   if (status === 200) yield* within(answer.body, from, bytes, where);
   else {
@@ -134,7 +133,22 @@ export async function* openRange(
     yield* exactly(answer.body, bytes, where);
   }
   // Some servers send what is written into the file meanwhile.
-  if ((await entryAt(http, path, signal))?.version !== version) throw changed(where);
+  await unchanged(http, path, version, announced, where, signal);
+}
+
+/** Throws `Fault('source-changed')`, and `refused` where as many bytes were announced as the file has not. */
+async function unchanged(
+  http: DavHttp,
+  path: string,
+  version: string,
+  announced: number | undefined,
+  where: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const there = await entryAt(http, path, signal);
+  if (there?.version !== version) throw changed(where);
+  if (announced === undefined || announced === there.bytes) return;
+  throw new Fault('refused', `${where}: ${anotherThan(announced, there.bytes)}`);
 }
 
 /** The rest is not waited for: that ends the connection, and the next request opens another. */

@@ -156,9 +156,18 @@ describe('reading', () => {
 
   it('takes the version that is there now, with its date', async () => {
     const headers = { etag: '"2"', 'last-modified': 'Mon, 04 Mar 2019 05:06:07 GMT' };
-    const { session } = await source(getting(() => ({ status: 200, headers, body: 'edited' })));
+    const { session } = await source(({ method, path }) => {
+      if (method === 'GET') return { status: 200, headers, body: 'edited' };
+      return path === '/f/a.txt' ? multistatus(file('a.txt', 6, '"2"')) : undefined;
+    });
     const [answer] = await read(session, ref('a.txt'));
     expect(answer).toMatchObject({ body: { bytes: Buffer.from('edited'), modified: '2019-03-04T05:06:07.000Z' } });
+  });
+
+  it('takes no page that comes with 200 for the file', async () => {
+    const { session } = await source(getting(() => ({ status: 200, body: '<html>Log in' })));
+    expect(await read(session, ref('a.txt'))).toMatchObject([{ refused: 'a.txt' }]);
+    await expect(open(session, 3, 4)).rejects.toMatchObject({ code: 'refused' });
   });
 
   it('holds nothing that has grown to a large file', async () => {

@@ -133,7 +133,8 @@ async function moved(
     // It holds, and the server does not understand it.
     answer = await http.change(move({ overwrite: 'T' }), signal);
   }
-  if (answer.status < 300) return { token, ref: path, ...versionIn(answer) };
+  // RFC 4918, 9.9.4. A page to log in comes with 200.
+  if (answer.status === 201 || answer.status === 204) return { token, ref: path, ...versionIn(answer) };
   if (answer.status === 412) return taken(token, path);
   const fault = http.faultFrom(asking, answer, answer.error);
   // 504 from a proxy, 423 while the server is still at it, 404 when it has just been done.

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
 import { startApache } from '../servers/apache.js';
@@ -10,7 +9,7 @@ import { ignoresIfNoneMatch, RESPONSE, reply, rewritten, spellsHrefsAnew } from 
 import type { DavAsked, DavReply, Rule } from '../servers/dav-proxy.js';
 import type { DavServer } from '../servers/dav-server.js';
 import type { FileWorld } from './file-world.js';
-import { createFileWorld, expectQuiet, expectSame, fill, LARGE, runThrough } from './file-world.js';
+import { contentsOf, createFileWorld, expectQuiet, expectSame, fill, LARGE, runThrough } from './file-world.js';
 
 let ledger: LedgerServer;
 let apache: DavServer;
@@ -201,6 +200,7 @@ const ODDITIES: Record<string, Oddity> = {
     met: ['parked'],
   },
   'answers 409 to a PUT once': { at: 'target', rules: [once({ when: newSmall, reply: () => reply(409) })] },
+  'answers MOVE with a page once': { at: 'target', rules: [once({ when: lastStep, reply: () => page() })] },
   'answers 409 to MOVE once': { at: 'target', rules: [once({ when: lastStep, reply: () => reply(409) })] },
   'does not answer a PUT': { at: 'target', rules: [once({ when: newSmall, serve: () => {} })], met: ['unavailable'] },
   'does not answer MOVE': { at: 'target', rules: [once({ when: lastStep, serve: () => {} })], met: ['unavailable'] },
@@ -256,8 +256,8 @@ describe('a server that', () => {
         world.toSource.add({ when, times: 1, reply: () => page(bytes) });
         const { result } = await world.run({ maxFailures: 1 });
         expect(result).toMatchObject({ totals: { failures: 1, pending: 0, verified: 7 } });
-        expect(JSON.stringify(await tree(world.to))).not.toContain('<html>');
-        await expectSame(world, await world.run());
+        expect(Object.keys(await contentsOf(world.to))).toHaveLength(7);
+        await expectSame(world, await world.run({}, 'retry'));
         await expectQuiet(world);
       }),
     );
@@ -305,23 +305,16 @@ describe('a server that', () => {
     }),
   );
 
-  for (const [what, when, path] of [
-    ['a PUT', newSmall, 'a small file'],
-    ['MOVE', lastStep, 'a large file'],
-  ] as const) {
-    it(
-      `answers ${what} with a page and stores nothing does not pass for one that stored ${path}`,
-      { timeout: 30_000 },
-      () =>
-        inWorld(async (world) => {
-          await fill(world);
-          world.toTarget.add({ when, times: 1, reply: () => page() });
-          const first = await world.run();
-          expect(first.result).toMatchObject({ totals: { failures: 1, pending: 0, verified: 7 } });
-          await expectSame(world, await world.run());
-        }),
-    );
-  }
+  it('answers a PUT with a page, and stores nothing, does not pass for one that stored it', { timeout: 30_000 }, () =>
+    inWorld(async (world) => {
+      await fill(world);
+      world.toTarget.add({ when: newSmall, times: 1, reply: () => page() });
+      const first = await world.run();
+      expect(first.result).toMatchObject({ totals: { failures: 1, pending: 0, verified: 7 } });
+      await expectSame(world, await world.run({}, 'retry'));
+      await expectQuiet(world);
+    }),
+  );
 });
 
 describe('a large file in parts', () => {
