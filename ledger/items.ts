@@ -63,7 +63,9 @@ export async function stageItems(
        as t (key, rank, version, meta, bytes, folded)
      on conflict (container, key) do update set
        version = excluded.version, meta = excluded.meta, gone = false,
-       bytes = case when $8 = 'content' and excluded.bytes > 0 then excluded.bytes else item.bytes end,
+       -- Listings of calendars tell no sizes; a file of none is empty.
+       bytes = case when $8 = 'content' and (excluded.bytes > 0 or excluded.meta->>'type' = 'file') then excluded.bytes
+         else item.bytes end,
        -- Another version is not yet another content: that is told when it was read.
        run = case when $8 = 'content' then item.run else excluded.run end,
        todo = case

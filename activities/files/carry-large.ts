@@ -12,7 +12,7 @@ import type { ItemRow, Settlement } from '../../ledger/items.js';
 import { hasDepartedOf, settleUnchanged, stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
-import { forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
+import { endUpload, forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
 import { moveDeparted } from '../departed.js';
 import { settleRefused } from '../settle.js';
 import { onTarget } from '../sides.js';
@@ -52,7 +52,14 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
     } catch (error) {
       if (large.cut.short) return;
       if (!(error instanceof Fault)) throw error;
-      if (error.code === 'refused') return await refuse(large, now.item, error);
+      if (error.code === 'refused') return await giveUp(large, now.item, 'refused', saidBy(error));
+      // A file stands where a folder has to be: looked at again in each run, as any other conflict.
+      if (error.code === 'conflict' && error.side === 'target')
+        return await giveUp(large, now.item, 'conflict', saidBy(error));
+      if (error.code === 'not-found' && error.side === 'target' && round < ROUNDS) {
+        await lost(large, now.item);
+        continue;
+      }
       if (error.side === 'target' || (error.code !== 'source-changed' && error.code !== 'not-found')) throw error;
       const fresh = await relisted(slice, pair.source, to.row, now.item);
       if (fresh && fresh.version === now.item.version) {
@@ -68,6 +75,13 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
   }
 }
 
+/** The target lost what it had of the parts (an expired upload, a folder that somebody removed): all are sent anew. */
+async function lost({ slice, to }: Large, { key }: ItemRow): Promise<void> {
+  const { ledger } = slice.deps;
+  const known = await readUpload(ledger.pool, to.row.id, key);
+  if (known) await fenced(ledger, slice.lease, (sql) => endUpload(sql, known.id));
+}
+
 export interface Large extends Carriage {
   readonly pair: Pair;
   readonly container: TargetContainer;
@@ -77,9 +91,8 @@ export interface Large extends Carriage {
   readonly cut: { short: boolean };
 }
 
-/** Either side refuses this one for good. */
-async function refuse(large: Large, item: ItemRow, { message, next }: Fault): Promise<void> {
-  await giveUp(large, item, next === undefined ? message : `${message}; ${next}`);
+function saidBy({ message, next }: Fault): string {
+  return next === undefined ? message : `${message}; ${next}`;
 }
 
 /** Gone from the source, or restless. */
@@ -87,13 +100,13 @@ async function leave(large: Large, item: ItemRow, fresh: ItemRef | undefined): P
   const reason = fresh
     ? 'it changed in the source each time it was read; the next run tries again'
     : 'it is gone from the source; the next run will see that';
-  await giveUp(large, item, reason);
+  await giveUp(large, item, 'refused', reason);
 }
 
 /** What was sent of it goes, too: there may be no other run. After a crash in between `clearUploads` does it. */
-async function giveUp(large: Large, { key }: ItemRow, reason: string): Promise<void> {
+async function giveUp(large: Large, { key }: ItemRow, outcome: 'refused' | 'conflict', reason: string): Promise<void> {
   const { slice, to } = large;
-  await settleRefused(slice, to.row.id, [{ key, todo: null, outcome: 'refused', reason }]);
+  await settleRefused(slice, to.row.id, [{ key, todo: null, outcome, reason }]);
   const known = await readUpload(slice.deps.ledger.pool, to.row.id, key);
   if (known) await forget(large, known);
 }

@@ -35,18 +35,38 @@ async function copyAt({ pair, container, stop }: Large, ref: string): Promise<Ta
  * this a conflict that nobody settles would be sent in every run. Content is read only where the sizes are the same.
  */
 export async function settledByWhatStands(large: Large, placed: Placed): Promise<Ruling | undefined> {
-  const { slice, pair, container, stop, op } = large;
+  const { slice, op } = large;
   const { item, path } = placed;
   if (!STAYS.has(slice.selection.onConflict ?? 'skip')) return undefined;
-  let there: { readonly bytes: number; readonly version?: string } | undefined;
-  for await (const one of pair.target.sizes?.(container, [path], stop) ?? []) there = one;
-  if (!there) return undefined;
+  const found = await standing(large, path);
+  const { there } = found;
+  if (!there) {
+    // Taken away since, or of another type: nothing that is sent could be put there.
+    if (op === 'create' && !found.folder) return undefined;
+    const ruling = await ruleOn(large, placed, UNREAD, path, undefined, 1);
+    return ruling.to === 'end' ? ruling : undefined;
+  }
   if (op === 'update' && item.outcome !== 'conflict' && there.version === item.targetVersion) return undefined;
   const alike = there.bytes === item.bytes;
   const digest = alike ? (await digestStream(content(large, item, 0, item.bytes))).digest : UNREAD;
   const copy = alike || op === 'update' ? await copyAt(large, path) : { ref: path, digest: '', meta: {}, ...there };
   const ruling = await ruleOn(large, placed, digest, path, copy, 1);
   return ruling.to === 'end' ? ruling : undefined;
+}
+
+interface Standing {
+  readonly there: { readonly bytes: number; readonly version?: string } | undefined;
+  readonly folder: boolean;
+}
+
+async function standing({ pair, container, stop }: Large, path: string): Promise<Standing> {
+  let there: Standing['there'];
+  let folder = false;
+  for await (const one of pair.target.sizes?.(container, [path, `${path}/`], stop) ?? []) {
+    if (one.ref === path) there = one;
+    else folder = true;
+  }
+  return { there, folder };
 }
 
 /** Policies that leave what stands in the target. */

@@ -14,7 +14,7 @@ import type { Folders } from './folders.js';
 import { foundOnce, honoursOf } from './honours.js';
 import { destination, parentOf, partsName, requestPath } from './paths.js';
 import type { WebdavSession } from './session.js';
-import { dateHeader, inTheWay, refusedOr, taken, versionIn } from './write.js';
+import { dateHeader, inTheWay, refusedOr, removeParts, taken, versionIn } from './write.js';
 
 const PART_BYTES = 8 * BLOCK_BYTES;
 
@@ -36,7 +36,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
       // What the last step rests on is found out before the first.
       await honoursOf(http, root, signal);
       if (await folders.makeAbove(path, signal)) return;
-      throw new Fault('refused', `in the target a file stands where a folder above ${path} has to be`, {
+      throw new Fault('conflict', `in the target a file stands where a folder above ${path} has to be`, {
         next: 'rename one of the two',
       });
     },
@@ -89,9 +89,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
     },
     async abort(_container, upload, signal) {
       session.check(signal);
-      const asking = { method: 'DELETE', path: placeOf(upload) };
-      const answer = await http.change(asking, signal);
-      if (answer.status >= 300 && answer.status !== 404) throw http.faultFrom(asking, answer, answer.error);
+      await removeParts(http, placeOf(upload), signal);
     },
   };
 }

@@ -118,9 +118,16 @@ export async function clearAside(
   signal: AbortSignal,
 ): Promise<void> {
   if (path === undefined || !staysBelow(path) || (await honoursOf(http, root, signal)).conditions) return;
-  const asking = { method: 'DELETE', path: asidePath(root, path, token) };
+  await removeParts(http, asidePath(root, path, token), signal);
+}
+
+/** Takes away a file of our own; harmless when it is gone, even where its folder has become a file (400 from Apache). */
+export async function removeParts(http: DavHttp, path: string, signal: AbortSignal): Promise<void> {
+  const asking = { method: 'DELETE', path };
   const answer = await http.change(asking, signal);
-  if (answer.status >= 300 && answer.status !== 404) throw http.faultFrom(asking, answer, answer.error);
+  if (answer.status < 300 || answer.status === 404) return;
+  if ([400, 403, 405, 409].includes(answer.status) && !(await entryAt(http, path, signal))) return;
+  throw http.faultFrom(asking, answer, answer.error);
 }
 
 /** Servers say 405, 409 or 403 where a file is to be put in the place of a folder. */
