@@ -93,7 +93,8 @@ async function sendPart(
   slice.assertHeld();
   await onTarget(uploads.send(container, upload, part, streamed, stop));
   const blocks = Buffer.concat(await file.blocks());
-  await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save());
+  const last = from + bytes === row.bytes;
+  await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save(last));
 }
 
 /**
