@@ -1,16 +1,14 @@
 /** Secrets and content with known words in them, a run with everything that goes wrong in it, and a search everywhere. */
-import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { compiledFile } from '../../worker/stack/compiled.js';
 import { makeMigrationId, progressQuery } from '../../workflows/messages.js';
 import { large } from '../conformance/odd-messages.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
 import type { Gatekeeper } from '../servers/gatekeeper.js';
 import { startGatekeeper } from '../servers/gatekeeper.js';
+import { commandLines, filesBelow, histories, ledgerRows, migrateOn, searchFor } from './canary-search.js';
 import type { Fleet } from './fleet.js';
 import { startFleet } from './fleet.js';
 import { contentsOf, fillMaildir } from './mailboxes.js';
@@ -52,94 +50,8 @@ afterAll(async () => {
   await Promise.all([parrot?.stop(), source?.stop(), target?.stop()]);
 }, 60_000);
 
-/** Every form in which a word may lie about. Of base64, the parts that do not depend on what stands beside it. */
-function formsOf(word: string): string[] {
-  const shifted = [0, 1, 2].map((shift) => {
-    const text = Buffer.from('\0'.repeat(shift) + word).toString('base64');
-    return text.slice(shift === 0 ? 0 : 4, Math.floor((word.length + shift) / 3) * 4);
-  });
-  const quoted = JSON.stringify(word).slice(1, -1);
-  return [
-    ...[word, quoted, JSON.stringify(quoted).slice(1, -1), encodeURIComponent(word), encodeURI(word)],
-    ...[...shifted, ...shifted.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))],
-    Buffer.from(word).toString('hex'),
-  ];
-}
-
-/** The distinct part of each secret: a form that lost its odd signs is found too. */
-const CANARIES = [...Object.values(SECRETS), ...Object.values(CONTENT)].flatMap((word) => [
-  ...formsOf(word),
-  ...formsOf(word.split(' ')[0] as string),
-]);
-const canariesIn = (text: string): string[] => CANARIES.filter((canary) => text.includes(canary));
-
-/** What people type, in a process of its own. */
-async function migrate(...argv: string[]): Promise<string> {
-  const env = {
-    PATH: process.env.PATH,
-    TEMPORAL_ADDRESS: fleet.stack.temporalAddress,
-    TEMPORAL_CONFIG_FILE: '/dev/null',
-    DROVER_LEDGER_URL: fleet.stack.ledgerUrl,
-  };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [compiledFile('cli/main.js'), ...argv], { env, cwd: fleet.dir }, (error, out, err) =>
-      resolve(`$ migrate ${argv.join(' ')}\n${out}${err}exit code ${error?.code ?? 0}\n`),
-    );
-  });
-}
-
-/** The command lines of all processes on this machine, but for those that are not ours to see. */
-function commandLines(): string {
-  const lines: string[] = [];
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      lines.push(readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' '));
-    } catch {
-      // It has ended since.
-    }
-  }
-  return lines.join('\n');
-}
-
-/** All strings in a value, and all bytes in it read as text. */
-function textOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
-  if (typeof value !== 'object' || value === null) return '';
-  return Object.entries(value)
-    .map(([name, part]) => `${name}: ${textOf(part)}`)
-    .join('\n');
-}
-
-async function histories(): Promise<string> {
-  const texts: string[] = [];
-  for await (const { workflowId, runId } of fleet.client.workflow.list()) {
-    const handle = fleet.client.workflow.getHandle(workflowId, runId);
-    texts.push(workflowId, textOf(await handle.fetchHistory()), textOf((await handle.describe()).raw));
-  }
-  return texts.join('\n');
-}
-
-async function ledgerRows(): Promise<string> {
-  const { pool } = fleet.ledger;
-  const tables = await pool.query<{ name: string }>(
-    `select tablename as name from pg_tables where schemaname = 'public'`,
-  );
-  const texts: string[] = [];
-  for (const { name } of tables.rows) {
-    const { rows } = await pool.query<{ row: string }>(`select t::text as row from "${name}" t`);
-    texts.push(name, ...rows.map(({ row }) => row));
-  }
-  return texts.join('\n');
-}
-
-function filesBelow(folder: string, wanted: (path: string) => boolean): string {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .map((entry) => (entry.isFile() ? join(entry.parentPath, entry.name) : ''))
-    .filter((path) => path !== '' && wanted(path))
-    .map((path) => `${path}\n${readFileSync(path, 'utf8')}`)
-    .join('\n');
-}
+const canariesIn = searchFor([...Object.values(SECRETS), ...Object.values(CONTENT)]);
+const migrate = (...argv: string[]): Promise<string> => migrateOn(fleet, ...argv);
 
 const SPEC = () => `
 version: 1
@@ -205,10 +117,10 @@ it('finds no secret and no content anywhere', { timeout: 120_000 }, async () => 
   clearInterval(watching);
 
   // What was meant to happen happened, so there was something to find.
-  const ledger = await ledgerRows();
+  const ledger = await ledgerRows(fleet);
   const logs = filesBelow(fleet.dir, (path) => path.endsWith('.log'));
   const report = filesBelow(join(fleet.dir, 'report'), () => true);
-  const history = await histories();
+  const history = await histories(fleet);
   expect((await contentsOf(target, 'anna', SECRETS.target)).length).toBe(195);
   expect(firstLog.length).toBeLessThan(logs.length);
   expect(ledger).toContain('AUTHENTICATIONFAILED');
