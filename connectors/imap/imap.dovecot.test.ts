@@ -1,5 +1,5 @@
 /** What is particular to IMAP, on a real Dovecot: encryption, logins, limits, poison, cuts, change tracking. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -210,14 +210,19 @@ describe('limits of a target', () => {
 });
 
 describe('poison', () => {
-  /** Puts a folder where the n-th message's file was: Dovecot then cannot read it. */
-  async function poison(server: Dovecot, n: number): Promise<void> {
-    // Nothing but an EXAMINE has been here, so the messages still lie in `new`.
+  /** Puts a folder where message `mark` of `plain` was: Dovecot then cannot read it. */
+  async function poison(server: Dovecot, mark: number): Promise<void> {
+    // Nothing but an EXAMINE has been here, so the messages still lie in `new`. Their names do not sort as they arrived:
+    // Dovecot writes the microseconds in them without zeros in front.
     const dir = join(server.mailDir('anna'), 'new');
-    const files = (await readdir(dir)).sort();
-    const path = join(dir, files[n] as string);
-    await rm(path);
-    await mkdir(path, { mode: 0o700 });
+    for (const name of await readdir(dir)) {
+      const path = join(dir, name);
+      if (!(await readFile(path, 'utf8')).includes(`This is message ${mark}.`)) continue;
+      await rm(path);
+      await mkdir(path, { mode: 0o700 });
+      return;
+    }
+    throw new Error(`no file in ${dir} holds message ${mark}`);
   }
 
   it.each(['disconnect-immediately', 'no-after'])(
