@@ -31,5 +31,5 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
 # Longer than DROVER_SHUTDOWN_GRACE_SECONDS must the engine wait before it kills: see docs/operations.md.
 STOPSIGNAL SIGTERM
 # The heap is bounded: without that Node lets garbage pile up. Content in flight stands outside of it.
-ENTRYPOINT ["node", "--max-old-space-size=320", "dist/cli/main.js"]
+ENTRYPOINT ["node", "--max-old-space-size=320", "--single-threaded-gc", "dist/cli/main.js"]
 CMD ["worker"]

@@ -170,6 +170,19 @@ describe('credentials', () => {
     expect(server.asked.length).toBeLessThan(30);
   });
 
+  it('are looked up anew after a refusal', async () => {
+    const server = await serve(({ headers, path }) =>
+      headers.authorization === 'Bearer second' ? tree({ '/h/': plain })({ path } as Asked) : { status: 401 },
+    );
+    const tokens = ['first', 'second'];
+    const access: Access = { account: 'anna', kind: 'calendar', secret: async () => tokens.shift() as string };
+    const session = caldav.source?.({ url: server.url, home: '/h/', auth: { accessToken: { env: 'X' } } }, access);
+    sessions.push(session as Source<Buffer>);
+    await expect(session?.place(never)).rejects.toMatchObject({ code: 'credentials' });
+    await session?.place(never);
+    expect(tokens).toEqual([]);
+  });
+
   it('stay out of what is said of a refusal', async () => {
     const server = await serve(() => ({ status: 401, body: 'not ex-secret please' }));
     const failed = (await place({ url: server.url }).catch((error: unknown) => error)) as Error;

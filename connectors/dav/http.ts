@@ -36,6 +36,8 @@ export interface Changed {
 const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
+/** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
+const SECRET_MS = 1_000;
 
 export class DavHttp {
   readonly #options: DavOptions;
@@ -44,6 +46,9 @@ export class DavHttp {
   readonly #ending = new AbortController();
   /** What was sent as a secret: servers have been seen to quote requests in their refusals. */
   readonly #secrets = new Set<string>();
+  /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
+  readonly #either = new WeakMap<AbortSignal, AbortSignal>();
+  #authorized: { readonly header: string; readonly until: number } | undefined;
   /** Scheme, host and port of where requests go now. */
   origin: string;
 
@@ -68,7 +73,7 @@ export class DavHttp {
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
     const { method, path, headers = {}, body } = asking;
-    const both = AbortSignal.any([signal, this.#ending.signal]);
+    const both = this.#eitherOf(signal);
     both.throwIfAborted();
     const where = this.where(asking);
     const authorization = await this.#authorization(signal);
@@ -80,10 +85,10 @@ export class DavHttp {
         dispatcher: this.#agent,
         signal: both,
       });
-      const plain = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
+      if (answer.statusCode === 401) this.#authorized = undefined;
       return {
         status: answer.statusCode,
-        headers: Object.fromEntries(plain) as Record<string, string>,
+        headers: joined(answer.headers),
         body: guarded(answer.body, where, both),
       };
     } catch (error) {
@@ -175,15 +180,36 @@ export class DavHttp {
     return `${method} ${this.origin}${path.slice(0, path.lastIndexOf('/') + 1)}`;
   }
 
+  #eitherOf(signal: AbortSignal): AbortSignal {
+    let either = this.#either.get(signal);
+    if (!either) {
+      either = AbortSignal.any([signal, this.#ending.signal]);
+      this.#either.set(signal, either);
+    }
+    return either;
+  }
+
   async #authorization(signal: AbortSignal): Promise<string> {
+    if (this.#authorized && performance.now() < this.#authorized.until) return this.#authorized.header;
     const { username, password, accessToken } = this.#options.auth ?? {};
     const ref = accessToken ?? password;
     if (!ref) throw new Fault('spec', 'auth names neither password nor accessToken');
     const secret = await this.#access.secret(ref, signal);
     const sent = accessToken ? secret : Buffer.from(`${username}:${secret}`).toString('base64');
     this.#secrets.add(secret).add(sent);
-    return `${accessToken ? 'Bearer' : 'Basic'} ${sent}`;
+    const header = `${accessToken ? 'Bearer' : 'Basic'} ${sent}`;
+    this.#authorized = { header, until: performance.now() + SECRET_MS };
+    return header;
   }
+}
+
+function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) plain[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return plain;
 }
 
 function isBelow(path: string, href: string): boolean {
