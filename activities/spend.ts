@@ -24,14 +24,20 @@ const unpaid = new WeakMap<Slice, Record<Side, { items: number; bytes: number }>
 /**
  * Pays for work before it is done, and waits its turn. Below a tenth of a second's worth it is only noted. Chunks of a
  * stream that are paid for one by one pass at their rate, with at most a second's worth and one chunk at once. False:
- * the slice ended first, and the work must not be done.
+ * the slice ended first, and the work must not be done. Answers at once where there is no rate: streams ask for each chunk.
  */
-export async function spend(slice: Slice, side: Side, items: number, bytes: number): Promise<boolean> {
+export function spend(slice: Slice, side: Side, items: number, bytes: number): true | Promise<boolean> {
   const rates = ratesOf(slice, side);
+  if (rates.items !== undefined || rates.bytes !== undefined) return spendAt(rates, slice, side, { items, bytes });
+  const both = unpaid.get(slice);
+  if (both) both[side] = { items: 0, bytes: 0 };
+  return true;
+}
+
+async function spendAt(rates: Rates, slice: Slice, side: Side, done: Record<Unit, number>): Promise<boolean> {
   const both = unpaid.get(slice) ?? { source: { items: 0, bytes: 0 }, target: { items: 0, bytes: 0 } };
   unpaid.set(slice, both);
   const spent = both[side];
-  const done = { items, bytes };
   for (const unit of UNITS) {
     const perSecond = rates[unit];
     // What passed while there was no rate, or a higher one, is not owed at this one.

@@ -2,7 +2,7 @@
 import type { Upload } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { FileDigest } from '../../connectors/file-digest.js';
-import type { WholeDigest } from '../../connectors/whole-digest.js';
+import type { Saved, WholeDigest } from '../../connectors/whole-digest.js';
 import { createWholeDigest } from '../../connectors/whole-digest.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { UploadPart, UploadRow } from '../../ledger/uploads.js';
@@ -34,6 +34,8 @@ export async function sendParts(
   const whole = asksWhole(large) ? await createWholeDigest(savedIn(row)) : undefined;
   const shown = { path: row.path, bytes: row.bytes, done: sent.reduce((sum, part) => sum + part.bytes, 0) };
   const sending: Promise<void>[] = [];
+  // A part is written down while the next one is on its way.
+  let acknowledged = Promise.resolve();
   let broken = false;
   const file: SharedFile = {
     async sendNext(pair) {
@@ -41,7 +43,15 @@ export async function sendParts(
       const over = slice.asked() || (sending.length > 0 && slice.ending());
       const part = over || broken ? undefined : left.shift();
       if (part === undefined) return false;
-      const one = sendPart({ ...large, pair, uploads: uploadsOf(pair) }, item, row, upload, part, whole, shown);
+      const one = sendPart({ ...large, pair, uploads: uploadsOf(pair) }, item, row, upload, part, whole, shown).then(
+        async ({ state, ...done }) => {
+          const before = acknowledged;
+          acknowledged = before.then(() => acknowledgePart(slice.deps.ledger, slice.lease, row.id, done, state));
+          // Thrown below; until then no other part is begun.
+          acknowledged.catch(() => (broken = true));
+          await before;
+        },
+      );
       sending.push(one);
       try {
         await one;
@@ -59,6 +69,7 @@ export async function sendParts(
     while (await file.sendNext(large.pair));
     shared.withdraw(file);
     await Promise.all(sending);
+    await acknowledged;
     return left.length === 0;
   } catch (error) {
     if (large.cut.short) return false;
@@ -66,9 +77,14 @@ export async function sendParts(
   } finally {
     shared.withdraw(file);
     // Whoever helps must be done before the file is settled, one way or the other.
-    await Promise.allSettled(sending);
+    await Promise.allSettled([...sending, acknowledged]);
     carrying.delete(shown);
   }
+}
+
+interface SentPart extends UploadPart {
+  /** To go on with the hash of the whole behind this part. */
+  readonly state: Saved | undefined;
 }
 
 async function sendPart(
@@ -79,22 +95,25 @@ async function sendPart(
   part: number,
   whole: WholeDigest | undefined,
   shown: FileUnderWay,
-): Promise<void> {
+): Promise<SentPart> {
   const { slice, container, uploads, stop } = large;
   const from = part * row.partBytes;
   const bytes = Math.min(row.partBytes, row.bytes - from);
   const file = new FileDigest();
   // What it covers already is sent for a second time: the target lost it.
   const hash = whole?.bytes === from ? whole : undefined;
-  const streamed = digested(large, content(large, item, from, bytes), file, (chunk) => {
+  const paid = paidFor(large, content(large, item, from, bytes), (chunk) => {
     shown.done += chunk.length;
     hash?.update(chunk);
   });
   slice.assertHeld();
-  await onTarget(uploads.send(container, upload, part, streamed, stop));
-  const blocks = Buffer.concat(await file.blocks());
-  const last = from + bytes === row.bytes;
-  await acknowledgePart(slice.deps.ledger, slice.lease, row.id, { part, bytes, blocks }, hash?.save(last));
+  try {
+    await onTarget(uploads.send(container, upload, part, file.through(paid), stop));
+    const blocks = Buffer.concat(await file.blocks());
+    return { part, bytes, blocks, state: hash?.save(from + bytes === row.bytes) };
+  } finally {
+    file.end();
+  }
 }
 
 /**
@@ -109,7 +128,8 @@ export async function* content(large: Large, item: ItemRow, from: number, bytes:
   let last: Uint8Array | undefined;
   try {
     for await (const chunk of open.call(pair.source, { key, path, validity }, asRef(item), { from, bytes }, stop)) {
-      if (!(await spend(large.lasting, 'source', 0, chunk.length))) throw cutShort(large);
+      const paid = spend(large.lasting, 'source', 0, chunk.length);
+      if (paid !== true && !(await paid)) throw cutShort(large);
       if (last) yield last;
       last = chunk;
     }
@@ -126,16 +146,14 @@ function cutShort({ cut }: Large): Fault {
   return new Fault('unavailable', 'the slice ended in the middle of a file', { next: 'it goes on by itself' });
 }
 
-async function* digested(
+async function* paidFor(
   large: Large,
   stream: AsyncIterable<Uint8Array>,
-  file: FileDigest,
   passed: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream) {
-    const behind = file.update(chunk);
-    if (behind) await behind;
-    if (!(await spend(large.lasting, 'target', 0, chunk.length))) throw cutShort(large);
+    const paid = spend(large.lasting, 'target', 0, chunk.length);
+    if (paid !== true && !(await paid)) throw cutShort(large);
     passed(chunk);
     large.slice.tally.bytes += chunk.length;
     yield chunk;
