@@ -154,7 +154,7 @@ async function applyChanges(
 }
 
 /**
- * Lists page by page; each is written down together with the place to go on from. The token was taken before the
+ * Lists page by page; each is written down together with the place to go on from, while the next is read. The token was taken before the
  * first page and is committed with the last, so that nothing between can be missed.
  */
 async function listContainer(
@@ -183,7 +183,7 @@ async function listContainer(
         sql,
         row.id,
         { after, to },
-        page.map((item) => item.key),
+        { keys: page.map((item) => item.key), staged: items.length === page.length },
         input.run,
       );
       if (items.length < page.length) await setExcluded(sql, row.id, page.length - items.length, false);
@@ -194,14 +194,23 @@ async function listContainer(
     tally.items += items.length;
     tally.bytes += items.reduce((sum, item) => sum + item.bytes, 0);
   };
-  let page: readonly ItemRef[] = [];
-  for await (const next of source.list(container, row.listingAfter ?? undefined, signal)) {
-    if (page.length > 0) {
-      await write(page, false);
-      if (slice.ending()) return false;
+  let page: readonly ItemRef[] | undefined;
+  // A page is written down while the source is asked for the next.
+  let written: Promise<void> | undefined;
+  try {
+    for await (const next of source.list(container, row.listingAfter ?? undefined, signal)) {
+      await written;
+      if (written && slice.ending()) return false;
+      if (page && page.length > 0) {
+        written = write(page, false);
+        // It is waited for above or below, where its failure is thrown.
+        written.catch(() => {});
+      }
+      page = next.entries;
     }
-    page = next.entries;
+  } finally {
+    await written;
   }
-  await write(page, true);
+  await write(page ?? [], true);
   return true;
 }

@@ -87,20 +87,26 @@ export async function stageItems(
   });
 }
 
-/** Marks what a listing no longer shows between two keys (`to` undefined: to the end) as gone from the source. */
+/**
+ * Marks what a listing no longer shows between two keys (`to` undefined: to the end) as gone from the source. Where all
+ * that is `listed` has been staged, counting tells soon that nothing is.
+ */
 export async function markUnlisted(
   sql: Sql,
   container: number,
   range: { readonly after: string; readonly to: string | undefined },
-  listed: readonly string[],
+  { keys, staged }: { readonly keys: readonly string[]; readonly staged: boolean },
   run: number,
 ): Promise<void> {
+  const { after, to } = range;
+  // A bound that may be absent would hide the range from the planner: each page would look at all that follows.
+  const within = `container = $1 and key > $2 ${to === undefined ? '' : 'and key <= $6'} and not gone`;
   await sql.query({
-    name: 'mark-unlisted',
-    text: `update item i set gone = true, run = $5, todo = case when todo in ('create', 'update') then null else todo end
-     where container = $1 and key > $2 and ($3::text is null or key <= $3) and not gone
-       and not exists (select from unnest($4::text[]) as l (key) where l.key = i.key)`,
-    values: [container, range.after, range.to ?? null, listed, run],
+    name: to === undefined ? 'mark-unlisted-to-the-end' : 'mark-unlisted',
+    text: `update item i set gone = true, run = $4, todo = case when todo in ('create', 'update') then null else todo end
+     where (select count(*) from item where ${within}) > $5 and ${within}
+       and not exists (select from unnest($3::text[]) as l (key) where l.key = i.key)`,
+    values: [container, after, keys, run, staged ? keys.length : -1, ...(to === undefined ? [] : [to])],
   });
 }
 
@@ -280,6 +286,9 @@ export async function departedByDigest(sql: Sql, pairing: number, digests: reado
   return rows;
 }
 
+/** Of a listed file (`t`): what stays with it under another name is that of a file we know (`i`). */
+export const SAME_FILE = `i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified`;
+
 /**
  * Digests of items that are gone from the source under another key and have what these have: id, size and date. By the
  * key of the new item.
@@ -292,7 +301,7 @@ export async function departedById(
   const { rows } = await sql.query<{ key: string; digest: string }>(
     `select t.key, encode(i.digest, 'hex') as digest
      from unnest($2::text[], $3::text[], $4::bigint[], $5::text[]) as t (key, id, bytes, modified)
-     join item i on i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified
+     join item i on ${SAME_FILE}
      join container c on c.id = i.container
      where c.pairing = $1 and i.gone and i.target_ref is not null and i.digest is not null and i.outcome <> 'skipped'`,
     [
