@@ -4,28 +4,21 @@
  */
 import type { Target } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { FileBody } from '../../connectors/files.js';
 import { LARGE_BYTES } from '../../connectors/files.js';
 import type { ContainerRow } from '../../ledger/containers.js';
-import type { ItemRow, Settlement } from '../../ledger/items.js';
+import type { ItemRow } from '../../ledger/items.js';
 import { nextItems, sizeToDo } from '../../ledger/items.js';
-import { deliver } from '../deliver.js';
 import { createDestination } from '../destination.js';
-import { deliverEdits } from '../edits.js';
 import type { Transfer } from '../feed.js';
-import { asRef } from '../feed.js';
-import type { Entry } from '../fitting.js';
 import { inTurn } from '../in-turn.js';
 import { withLanes } from '../lanes.js';
-import { settleRefused } from '../settle.js';
 import type { Slice } from '../slice.js';
-import { paced, spend } from '../spend.js';
-import { wentAway } from '../went-away.js';
+import { paced } from '../spend.js';
 import { carryLarge } from './carry-large.js';
+import type { Ready } from './carry-small.js';
+import { deliverSmall, putDown, readSmall } from './carry-small.js';
 import { createNames, twinsIn } from './names.js';
-import type { Carriage, Pair, Placed } from './placing.js';
-import { placedItem } from './placing.js';
-import { moveKnown } from './renamed.js';
+import type { Carriage, Pair } from './placing.js';
 import { SharedParts } from './shared-parts.js';
 
 const PAGE_ITEMS = 1_000;
@@ -80,13 +73,11 @@ async function work(
   const results = await Promise.allSettled(
     pairs.map(async (pair) => {
       try {
-        for (let lot = await take(); lot; lot = await take()) {
-          const { shared } = carriage;
-          if ('large' in lot) await shared.during(() => carryLarge(carriage, pair, lot.large));
-          else await carrySmall(carriage, pair, lot.small);
-          if (await stopped()) return stop.abort(new Fault('unavailable', ANOTHER));
-        }
-        await carriage.shared.help(pair);
+        await workOff(carriage, pair, take, async () => {
+          if (!(await stopped())) return false;
+          stop.abort(new Fault('unavailable', ANOTHER));
+          return true;
+        });
       } catch (error) {
         stop.abort(new Fault('unavailable', ANOTHER));
         throw error;
@@ -100,6 +91,42 @@ async function work(
 }
 
 const ANOTHER = 'the slice was ended by another of its connections';
+
+/** One pair's share. While small files are written to the target, the next ones are read from the source. */
+async function workOff(
+  carriage: Carriage,
+  pair: Pair,
+  take: () => Promise<Lot | undefined>,
+  stopped: () => Promise<boolean>,
+): Promise<void> {
+  const { shared } = carriage;
+  const next = async (): Promise<{ readonly large: ItemRow } | Ready | undefined> => {
+    const lot = await take();
+    return lot && 'small' in lot ? readSmall(carriage, pair, lot.small) : lot;
+  };
+  let coming: ReturnType<typeof next> | undefined = next();
+  try {
+    for (let now = await coming; now; now = await coming) {
+      coming = undefined;
+      if ('large' in now) {
+        const { large } = now;
+        await shared.during(() => carryLarge(carriage, pair, large));
+        if (await stopped()) return;
+        coming = next();
+      } else {
+        coming = next();
+        // It is waited for above or below.
+        coming.catch(() => {});
+        await deliverSmall(carriage, pair, now);
+        if (await stopped()) return;
+      }
+    }
+  } finally {
+    const left = await coming?.catch(() => undefined);
+    if (left && 'entries' in left) await putDown(carriage, left);
+  }
+  await shared.help(pair);
+}
 
 type Lot = { readonly small: readonly ItemRow[] } | { readonly large: ItemRow };
 
@@ -141,57 +168,3 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
 }
 
 const isLarge = (item: ItemRow): boolean => item.bytes > LARGE_BYTES;
-
-async function carrySmall(carriage: Carriage, pair: Pair, items: readonly ItemRow[]): Promise<void> {
-  const { slice, op, to } = carriage;
-  const { flight } = slice.deps;
-  const refused: Settlement[] = [];
-  const placed = items.flatMap((item) => placedItem(carriage, item, refused));
-  const bytes = placed.reduce((sum, { item }) => sum + item.bytes, 0);
-  await flight.take(bytes, carriage.stop);
-  try {
-    const left = op === 'create' ? await moveKnown(carriage, pair, placed) : placed;
-    const entries = await read(carriage, pair, left, refused);
-    const lot = { to, op, entries, bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0) };
-    if (entries.length > 0) await (op === 'create' ? deliver : deliverEdits)(slice, pair.target, lot);
-  } finally {
-    flight.give(bytes);
-    await settleRefused(slice, to.row.id, refused);
-  }
-}
-
-async function read(
-  { slice, to, stop }: Carriage,
-  pair: Pair,
-  placed: readonly Placed[],
-  refused: Settlement[],
-): Promise<Entry[]> {
-  const { rules } = slice;
-  const { key, path, validity } = to.row;
-  const byKey = new Map(placed.map((one) => [one.item.key, one]));
-  const entries: Entry[] = [];
-  try {
-    for await (const answer of pair.source.read(
-      { key, path, validity },
-      placed.map(({ item }) => asRef(item)),
-      stop,
-    )) {
-      if ('refused' in answer) {
-        const outcome = answer.skipped ? 'skipped' : 'refused';
-        refused.push({ key: answer.refused, todo: null, outcome, reason: answer.reason });
-        continue;
-      }
-      const { item, path: at, notes } = byKey.get(answer.key) as Placed;
-      const body: FileBody = { ...(answer.body as FileBody), path: at };
-      const bytes = rules.size(body);
-      entries.push({ item, body, bytes, digest: rules.digest(body), notes, identities: [], path: at });
-      if (!(await spend(slice, 'source', 1, bytes))) break;
-    }
-  } catch (error) {
-    if (!(await wentAway(slice, error, key, stop))) {
-      if (error instanceof Fault) error.side ??= 'source';
-      throw error;
-    }
-  }
-  return entries;
-}

@@ -1,9 +1,9 @@
 /** What `doctor` and `plan` show of an account. */
 import type { Capability } from '../contract.js';
 import type { DavAccount } from './account.js';
+import { drain } from './answer-body.js';
 import { collectionsOf } from './collections.js';
 import { honoursConditions } from './conditions.js';
-import { drain } from './http.js';
 import { schedulingOf } from './scheduling.js';
 
 export async function describeAccount(

@@ -1,14 +1,18 @@
 /** Requests to one server over kept connections. Credentials never leave the origins that they are for. */
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
+import type { AnswerBody } from './answer-body.js';
+import { answerBody, drain } from './answer-body.js';
 import type { ErrorWords, HttpFault } from './faults.js';
 import { faultOf, readError } from './faults.js';
 import { encodePath, pathOf, withSlash } from './hrefs.js';
 import type { Member } from './multistatus.js';
 import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
+import type { Clean } from './server-words.js';
+import { cleanFor } from './server-words.js';
 
 export interface Asking {
   readonly method: string;
@@ -22,7 +26,7 @@ export interface Asking {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: AnswerBody;
 }
 
 /** What came of a change. */
@@ -78,19 +82,18 @@ export class DavHttp {
     const where = this.where(asking);
     const authorization = await this.#authorization(signal);
     try {
-      const answer = await request(`${this.origin}${encodePath(path)}`, {
+      const answer = await this.#agent.request({
+        origin: this.origin,
+        path: encodePath(path),
         method: method as 'GET',
         headers: { authorization, 'user-agent': 'drover', ...headers },
         ...(body !== undefined && { body: body as Buffer }),
-        dispatcher: this.#agent,
         signal: both,
       });
       if (answer.statusCode === 401) this.#authorized = undefined;
-      return {
-        status: answer.statusCode,
-        headers: joined(answer.headers),
-        body: guarded(answer.body, where, both),
-      };
+      const told = joined(answer.headers);
+      const content = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
+      return { status: answer.statusCode, headers: told, body: content };
     } catch (error) {
       throw broken(error, where, both);
     }
@@ -151,7 +154,7 @@ export class DavHttp {
     const answer = await this.ask(asking, signal);
     const { status, headers } = answer;
     if (status !== 207) {
-      if (status >= 300) return { status, headers, error: await readError(answer.body) };
+      if (status >= 300) return { status, headers, error: await readError(answer.body, this.#clean(asking)) };
       await drain(answer.body);
       return { status, headers, error: {} };
     }
@@ -159,7 +162,8 @@ export class DavHttp {
     for await (const member of readMultistatus(answer.body, this.where(asking))) {
       if (!('resource' in member)) continue;
       const { status: told = 200, error: condition, words } = member.resource;
-      const error = { ...(condition !== undefined && { condition }), ...(words !== undefined && { words }) };
+      const clean = words === undefined ? undefined : this.#clean(asking)(words, false);
+      const error = { ...(condition !== undefined && { condition }), ...(clean !== undefined && { words: clean }) };
       if (told >= 300) failed ??= { status: told, headers, error };
     }
     return failed ?? { status, headers, error: {} };
@@ -167,17 +171,20 @@ export class DavHttp {
 
   /** The fault that an answer is; reads it to its end. */
   async fault(asking: Asking, answer: Answer): Promise<HttpFault> {
-    return this.faultFrom(asking, answer, await readError(answer.body));
+    return this.faultFrom(asking, answer, await readError(answer.body, this.#clean(asking)));
   }
 
   faultFrom(asking: Asking, { status, headers }: Pick<Answer, 'status' | 'headers'>, error: ErrorWords): HttpFault {
-    const words = error.words === undefined ? {} : { words: redacted(error.words, this.#secrets) };
-    return faultOf(this.where(asking), status, { ...error, ...words }, headers['retry-after'], headers.date);
+    return faultOf(this.where(asking), status, error, headers['retry-after'], headers.date);
   }
 
   /** Names a request for a message. Names of collections are shown, those of items are not. */
   where({ method, path }: Asking): string {
     return `${method} ${this.origin}${path.slice(0, path.lastIndexOf('/') + 1)}`;
+  }
+
+  #clean(asking: Asking): Clean {
+    return cleanFor(asking, this.#secrets);
   }
 
   #eitherOf(signal: AbortSignal): AbortSignal {
@@ -215,35 +222,6 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
 function isBelow(path: string, href: string): boolean {
   const there = pathOf(href);
   return there !== undefined && there.length > withSlash(path).length && there.startsWith(withSlash(path));
-}
-
-export async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _ of body);
-}
-
-export async function whole(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/** A server's words without secrets and addresses. */
-function redacted(words: string, secrets: ReadonlySet<string>): string {
-  let clean = words;
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '<secret>');
-  return clean.replace(/[^\s<>"'(),;:=]+@[^\s<>"'(),;:]+/g, '<address>');
-}
-
-async function* guarded(
-  body: AsyncIterable<Uint8Array>,
-  where: string,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw broken(error, where, signal);
-  }
 }
 
 function broken(error: unknown, where: string, signal: AbortSignal): unknown {

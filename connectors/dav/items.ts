@@ -2,8 +2,8 @@
 import { Fault } from '../errors.js';
 import { compareKeys } from '../key-order.js';
 import type { DavAccount } from './account.js';
+import { whole } from './answer-body.js';
 import { encodePath, nameIn } from './hrefs.js';
-import { whole } from './http.js';
 import { document, propsAsked } from './xml.js';
 
 export interface Listed {

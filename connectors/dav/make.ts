@@ -2,8 +2,8 @@
 import type { ContainerProperties } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
+import { drain } from './answer-body.js';
 import type { HttpFault } from './faults.js';
-import { drain } from './http.js';
 import type { Setting } from './properties.js';
 import { componentsFor, settingsFor } from './properties.js';
 import type { Name } from './xml.js';

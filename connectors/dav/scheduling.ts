@@ -4,7 +4,7 @@
  */
 import { invites, quieted, unquieted } from '../icalendar/quiet.js';
 import type { DavAccount } from './account.js';
-import { drain } from './http.js';
+import { drain } from './answer-body.js';
 
 export type Scheduling =
   /** It stores events and sends nothing. */

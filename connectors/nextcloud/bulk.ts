@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Write, WriteAnswer } from '../contract.js';
-import { whole } from '../dav/http.js';
+import { whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
 import { parentOf } from '../webdav/paths.js';

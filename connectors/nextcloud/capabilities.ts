@@ -4,8 +4,8 @@
  * apps/files/lib/Capabilities.php name the fields).
  */
 import type { NameRules } from '../contract.js';
+import { drain, whole } from '../dav/answer-body.js';
 import type { DavHttp } from '../dav/http.js';
-import { drain, whole } from '../dav/http.js';
 import { Fault } from '../errors.js';
 
 export interface Status {

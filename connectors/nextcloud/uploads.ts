@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Upload, Uploads } from '../contract.js';
-import { drain } from '../dav/http.js';
+import { drain } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
 import { destination } from '../webdav/paths.js';

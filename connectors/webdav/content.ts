@@ -1,7 +1,8 @@
 /** Content of files: whole, or a range of one version. */
 import type { ItemRef, Range } from '../contract.js';
+import type { AnswerBody } from '../dav/answer-body.js';
+import { drain } from '../dav/answer-body.js';
 import type { Answer, DavHttp } from '../dav/http.js';
-import { drain } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileMeta } from '../files.js';
 import { LARGE_BYTES } from '../files.js';
@@ -12,6 +13,8 @@ export interface Opened {
   readonly bytes: number | undefined;
   readonly modified: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
+  /** All of it, when it is announced to be no longer than this; undefined otherwise, and then nothing has been read. */
+  readonly upTo: AnswerBody['upTo'];
 }
 
 /** What stands there now. Its body ends with a fault when it is shorter or longer than announced. Throws `Fault`. */
@@ -31,6 +34,7 @@ export async function openNow(http: DavHttp, path: string, signal: AbortSignal):
     bytes,
     modified,
     body: bytes === undefined ? answer.body : exactly(answer.body, bytes, http.where(asking)),
+    upTo: (most) => answer.body.upTo(most),
   };
 }
 
@@ -45,8 +49,9 @@ export type Held = { readonly bytes: Buffer; readonly modified: string | undefin
 export async function readWhole(http: DavHttp, path: string, ref: ItemRef, signal: AbortSignal): Promise<Held> {
   const { version } = ref;
   const listed = (ref.meta as FileMeta).modified;
-  const { etag, bytes: announced, modified, body } = await openNow(http, path, signal);
-  const bytes = await held(body, Math.max(LARGE_BYTES, ref.bytes));
+  const { etag, bytes: announced, modified, body, upTo } = await openNow(http, path, signal);
+  const most = Math.max(LARGE_BYTES, ref.bytes);
+  const bytes = (await upTo(most)) ?? (await held(body, most));
   if (bytes === undefined) return { why: 'it has grown to a large file while it was moved; the next run moves it' };
   const where = http.where({ method: 'GET', path });
   if (etag === version) {

@@ -5,7 +5,7 @@ import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import { digestStream } from '../file-digest.js';
 import type { FileMeta } from '../files.js';
-import { digestFile, emptyBody } from '../files.js';
+import { digestFile, emptyBody, LARGE_BYTES } from '../files.js';
 import { openNow, short } from './content.js';
 import type { Entry } from './entries.js';
 import { entryAt, membersOf, metaOf, versionOf } from './entries.js';
@@ -16,7 +16,7 @@ export interface Place {
   readonly root: string;
 }
 
-/** The copy under a reference, its content digested while it streams by; undefined when it is not there. */
+/** The copy under a reference, what is large digested while it streams by; undefined when it is not there. */
 export async function copyAt({ http, root }: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
   if (!staysBelow(ref)) return undefined;
   const path = requestPath(root, ref);
@@ -26,7 +26,10 @@ export async function copyAt({ http, root }: Place, ref: string, signal: AbortSi
   }
   try {
     const opened = await openNow(http, path, signal);
-    const { digest, bytes } = await digestStream(opened.body);
+    const small = await opened.upTo(LARGE_BYTES);
+    const { digest, bytes } = small
+      ? { digest: digestFile({ type: 'file', path: ref, bytes: small }), bytes: small.length }
+      : await digestStream(opened.body);
     if (opened.bytes === undefined) {
       // It may have ended anywhere.
       const there = await entryAt(http, path, signal);
