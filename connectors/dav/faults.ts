@@ -1,5 +1,7 @@
 /** What a server's refusal means (RFC 4918, 4791, 6352, 6578; status codes of RFC 9110). */
 import { Fault } from '../errors.js';
+import type { Clean } from './server-words.js';
+import { asLine } from './server-words.js';
 import type { Element, Name } from './xml.js';
 import { child, childrenOf } from './xml.js';
 
@@ -26,10 +28,9 @@ export class HttpFault extends Fault {
 }
 
 const MAX_ERROR_BYTES = 64 * 1024;
-const MAX_WORDS = 200;
 
 /** Reads an error's body, as far as it helps. Never throws for what the server wrote. */
-export async function readError(body: AsyncIterable<Uint8Array>): Promise<ErrorWords> {
+export async function readError(body: AsyncIterable<Uint8Array>, clean: Clean = asLine): Promise<ErrorWords> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -38,7 +39,7 @@ export async function readError(body: AsyncIterable<Uint8Array>): Promise<ErrorW
     bytes += chunk.length;
   }
   const text = Buffer.concat(chunks).toString();
-  if (!text.trimStart().startsWith('<')) return sentence(text);
+  if (!text.trimStart().startsWith('<')) return sentence(clean(text, true));
   let isError = false;
   const found: Element[] = [];
   try {
@@ -59,7 +60,7 @@ export async function readError(body: AsyncIterable<Uint8Array>): Promise<ErrorW
   return {
     ...(condition && { condition: condition.name }),
     ...(href && { href }),
-    ...(description && sentence(description.text)),
+    ...(description && sentence(clean(description.text, false))),
   };
 }
 
@@ -67,9 +68,8 @@ async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
   yield chunk;
 }
 
-function sentence(text: string): ErrorWords {
-  const words = text.replace(/\s+/g, ' ').trim().slice(0, MAX_WORDS);
-  return words === '' ? {} : { words };
+function sentence(words: string | undefined): ErrorWords {
+  return words === undefined ? {} : { words };
 }
 
 const DEFAULT_RETRY_MS = 10_000;

@@ -15,14 +15,12 @@ export interface Resource {
   readonly failed: number;
   /** A precondition that failed, e.g. `D:number-of-matches-within-limits`. */
   readonly error?: Name;
-  /** The server's sentence about it. */
+  /** The server's words about it, all of them: whoever repeats them cleans them (server-words.ts). */
   readonly words?: string;
 }
 
 /** A member of a multi-status answer: a resource, or the token that follows the last one (RFC 6578). */
 export type Member = { readonly resource: Resource } | { readonly syncToken: string };
-
-const MAX_WORDS = 200;
 
 export async function* readMultistatus(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<Member> {
   const expect = (name: Name): void => {
@@ -38,7 +36,7 @@ export async function* readMultistatus(chunks: AsyncIterable<Uint8Array>, where:
     const hrefs = element.children.filter((one) => one.name === 'D:href').map((one) => one.text.trim());
     const status = statusOf(textIn(element, 'D:status'));
     const error = child(element, 'D:error')?.children[0]?.name;
-    const words = textIn(element, 'D:responsedescription')?.replace(/\s+/g, ' ').slice(0, MAX_WORDS);
+    const words = textIn(element, 'D:responsedescription');
     const props = new Map<Name, Element>();
     let failed = 0;
     for (const propstat of element.children.filter((one) => one.name === 'D:propstat')) {
