@@ -1,5 +1,6 @@
 /** Binds each container to its counterpart in the target, and writes down what the target held before us. */
 import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
+import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, listContainers } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
@@ -18,7 +19,9 @@ export type Bound = ContainerRow & { readonly targetKey: string; readonly target
 /** Opens the counterpart of one container; makes it where it is missing. */
 export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
   const { deps, lease, pairing, signal } = slice;
-  const target = await session.ensure(await wanted(slice, row), signal);
+  const place = await wanted(slice, row);
+  if (slice.rules.paths && row.targetKey !== null) await noticeLoss(slice, session, row, place);
+  const target = await session.ensure(place, signal);
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
@@ -34,6 +37,20 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
     await scanContainer(slice, session, bound, (ref) => known.has(ref));
   }
   return bound;
+}
+
+/** A tree that is gone from the target is made again below, and nothing would tell then what was in it. */
+async function noticeLoss(
+  { deps, lease, input, signal }: Slice,
+  session: Target<unknown>,
+  { id }: ContainerRow,
+  place: Wanted,
+): Promise<void> {
+  if (!session.find || (await session.find(place, signal))) return;
+  const items = await fenced(deps.ledger, lease, (sql) => verifyAll(sql, id));
+  if (items === 0) return;
+  const message = 'the target’s folder is gone; what was moved there is looked for';
+  await writeEvent(deps.ledger.pool, input, 'warn', message, { container: id, items });
 }
 
 /** Going both ways, a container that the other direction is bound to keeps the name it has there. */

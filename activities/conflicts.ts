@@ -2,7 +2,7 @@
  * Conflicts: the target holds something else than the source's item would replace. The copy is read, and either it says
  * the same after all, or the spec's `onConflict` decides. Every conflict is written down, whoever wins.
  */
-import type { Target, TargetRef } from '../connectors/contract.js';
+import type { Target, TargetContainer, TargetRef } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { OutcomeEntry } from '../ledger/events.js';
 import { writeOutcomes } from '../ledger/events.js';
@@ -56,11 +56,13 @@ export async function settleClashes(
   for (let round = 1; open.length > 0; round++) {
     const copies = new Map<string, TargetRef>();
     const refs = [...new Set(open.map((clash) => clash.ref))].sort();
-    for await (const copy of target.readBack(to.bound.target, refs, slice.signal)) copies.set(copy.ref, copy);
+    const hidden = new Map<string, string>();
+    for await (const copy of readEach(target, to.bound.target, refs, hidden, slice.signal)) copies.set(copy.ref, copy);
     const judged = open.map((clash) => {
       const copy = copies.get(clash.ref);
+      const conflict = round > ROUNDS ? RESTLESS : hidden.get(clash.ref);
       const verdict: Verdict =
-        round > ROUNDS ? { to: 'leave', outcome: 'conflict', conflict: RESTLESS } : judge(slice, clash, copy);
+        conflict === undefined ? judge(slice, clash, copy) : { to: 'leave', outcome: 'conflict', conflict };
       return { clash, copy, verdict };
     });
     await settle(slice, to, judged);
@@ -85,6 +87,29 @@ export async function settleClashes(
       await fenced(slice.deps.ledger, slice.lease, (sql) => settleItems(sql, to.bound.id, anew, slice.input.run));
     }
     open = (await writeEdits(slice, to, target, edits)).map((clash) => ({ ...clash, ref: clash.ref as string }));
+  }
+}
+
+/** What the target does not let be read concerns one copy: it goes into `hidden`, with the reason, and the others are read. */
+export async function* readEach(
+  target: Target<unknown>,
+  container: TargetContainer,
+  refs: readonly string[],
+  hidden: Map<string, string>,
+  signal: AbortSignal,
+): AsyncGenerator<TargetRef> {
+  const left = new Set(refs);
+  try {
+    for await (const copy of target.readBack(container, refs, signal)) {
+      left.delete(copy.ref);
+      yield copy;
+    }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
+    const [only] = refs;
+    if (only !== undefined && refs.length === 1)
+      return void hidden.set(only, `what stands there may not be read: ${error.message}`);
+    for (const ref of left) yield* readEach(target, container, [ref], hidden, signal);
   }
 }
 

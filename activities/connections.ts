@@ -10,6 +10,7 @@ import { freeSlots, renewSlots, takeSlot } from '../ledger/budgets.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../schemas/core.js';
 import type { SystemConfig } from '../schemas/spec.js';
+import { withAccount } from './with-account.js';
 
 /** A session that somebody uses; `done(false)` ends it, `done(true)` keeps it for the next. */
 export interface Held<T> {
@@ -184,12 +185,6 @@ export function createConnections(deps: {
 export function systemScope(config: SystemConfig): string {
   const { auth: _auth, ...system } = config.options;
   return `${config.type}/${fingerprint(system)}`;
-}
-
-function withAccount(options: JsonObject, account: string): JsonObject {
-  return JSON.parse(JSON.stringify(options), (_key, value) =>
-    typeof value === 'string' ? value.replaceAll('{account}', account) : value,
-  ) as JsonObject;
 }
 
 function fingerprint(value: unknown): string {

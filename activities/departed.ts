@@ -1,9 +1,11 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
-import type { Target } from '../connectors/contract.js';
-import { openBatch, settleBatch } from '../ledger/batches.js';
+import type { Target, Write, Written } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
+import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
 import type { Departed, Settlement } from '../ledger/items.js';
 import { departedByDigest } from '../ledger/items.js';
 import { unlinkBack } from '../ledger/links.js';
+import { isBlameless } from './deliver.js';
 import type { OpenDestination } from './destination.js';
 import type { Entry } from './fitting.js';
 import { pathsOf } from './fitting.js';
@@ -26,7 +28,9 @@ export async function moveDeparted(
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {
-    const at = candidates.findIndex((c) => c.digest === entry.digest && !to.moved.has(nameOf(c)));
+    const at = hasContent(slice, entry)
+      ? candidates.findIndex((c) => c.digest === entry.digest && !to.moved.has(nameOf(c)))
+      : -1;
     const from = at === -1 ? undefined : candidates.splice(at, 1)[0];
     if (!from) {
       rest.push(entry);
@@ -44,35 +48,25 @@ export async function moveDeparted(
     const batch = { ...intent, blameless: false, id: await openBatch(deps.ledger, lease, intent) };
     const old = { key: from.targetKey, path: [], validity: from.targetValidity, created: false, items: 0 };
     const settled: Settlement[] = [];
-    for await (const answer of target.write(
-      old,
-      [
-        {
-          op: 'move',
-          token: entry.item.key,
-          ref: from.targetRef,
-          to: to.bound.target,
-          ...(entry.path !== undefined && { path: entry.path }),
-          ...(entry.path !== undefined && from.targetVersion && { version: from.targetVersion }),
-        },
-      ],
-      signal,
-    )) {
-      if ('refused' in answer || 'conflicted' in answer) continue;
-      const { key, meta } = entry.item;
-      settled.push(
-        answer.ref === undefined
-          ? { key, todo: null, outcome: 'unsure', digest: entry.digest, reason: MOVED_UNNAMED }
-          : {
-              key,
-              todo: 'verify',
-              outcome: 'arrived',
-              digest: entry.digest,
-              ref: answer.ref,
-              ...(answer.version !== undefined && { version: answer.version }),
-              base: meta,
-            },
-      );
+    const moving: Write<unknown> = {
+      op: 'move',
+      token: entry.item.key,
+      ref: from.targetRef,
+      to: to.bound.target,
+      ...(entry.path !== undefined && { path: entry.path }),
+      ...(entry.path !== undefined && from.targetVersion && { version: from.targetVersion }),
+    };
+    try {
+      slice.assertHeld();
+      for await (const answer of target.write(old, [moving], signal)) {
+        if ('refused' in answer || 'conflicted' in answer) continue;
+        settled.push(movedAs(entry, answer));
+      }
+    } catch (error) {
+      // A move travels alone: without this a few pauses would quarantine it.
+      if (isBlameless(error, slice)) await excuseBatch(deps.ledger, batch.id);
+      if (error instanceof Fault) error.side ??= 'target';
+      throw error;
     }
     await settleBatch(
       deps.ledger,
@@ -93,6 +87,28 @@ export async function moveDeparted(
     slice.tally.items += settled.length;
   }
   return rest;
+}
+
+/**
+ * Whether content tells an item from others. All folders have one digest, and all empty files: a folder that left the
+ * source is not the new one, and to move it takes along what it holds, a person's files too. They are made anew.
+ */
+function hasContent({ rules }: Slice, { bytes }: Entry): boolean {
+  return !rules.paths || bytes > 0;
+}
+
+function movedAs({ item, digest }: Entry, { ref, version }: Written): Settlement {
+  const { key, meta } = item;
+  if (ref === undefined) return { key, todo: null, outcome: 'unsure', digest, reason: MOVED_UNNAMED };
+  return {
+    key,
+    todo: 'verify',
+    outcome: 'arrived',
+    digest,
+    ref,
+    ...(version !== undefined && { version }),
+    base: meta,
+  };
 }
 
 /** Written again it might stand there twice; `migrate retry` scans first and finds it. */

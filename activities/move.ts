@@ -17,6 +17,7 @@ import type { Lot, Transfer } from './feed.js';
 import { feed } from './feed.js';
 import { carry } from './files/carry.js';
 import { clearUploads } from './files/clear-uploads.js';
+import { renameRecased } from './files/recased.js';
 import type { GateOpened } from './gate-of.js';
 import { withLanes } from './lanes.js';
 import { recover } from './recover.js';
@@ -27,7 +28,10 @@ import type { Slice, WorkResult } from './slice.js';
 export async function move(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
   await recover(slice);
-  if (slice.rules.paths) await clearUploads(slice);
+  if (slice.rules.paths) {
+    await clearUploads(slice);
+    if (!(await renameRecased(slice))) return 'more';
+  }
   for (const op of ['create', 'update'] as const) {
     const rows = await containersToDo(deps.ledger, pairing.id);
     const todo = rows.filter((row) => row.todo.includes(op));

@@ -1,5 +1,6 @@
 /** After a crash or a lost connection: what became of the writes whose answers never came? */
-import type { Located } from '../connectors/contract.js';
+import type { Intent, Located } from '../connectors/contract.js';
+import { Fault } from '../connectors/errors.js';
 import type { BatchRow } from '../ledger/batches.js';
 import { openBatches, settleBatch } from '../ledger/batches.js';
 import type { ContainerRow } from '../ledger/containers.js';
@@ -46,18 +47,39 @@ async function locateBatch(slice: Slice, batch: BatchRow, row: ContainerRow): Pr
   });
   const landed: Located[] = [];
   const absent: string[] = [];
-  for await (const located of slice.target.locate(
-    bound.target,
-    intents,
-    batch.anchor,
-    (ref) => known.has(ref),
-    signal,
-  )) {
+  const find = (some: readonly Intent[]): AsyncIterable<Located> =>
+    slice.target.locate(bound.target, some, batch.anchor, (ref) => known.has(ref), signal);
+  for await (const located of locatedAll(find, intents)) {
     if (located.found === 'absent') absent.push(located.token);
     else landed.push(located);
   }
   await settleLocated(slice, batch, bound, landed);
   await giveBack(slice, batch, absent);
+}
+
+/**
+ * What the target refuses to show concerns one item (Apache shows nobody a `.htaccess`): the others are located all the
+ * same, for until they are nothing of the unit can move.
+ */
+async function* locatedAll(
+  find: (intents: readonly Intent[]) => AsyncIterable<Located>,
+  intents: readonly Intent[],
+): AsyncGenerator<Located> {
+  const left = new Map(intents.map((intent) => [intent.token, intent]));
+  try {
+    for await (const located of find(intents)) {
+      left.delete(located.token);
+      yield located;
+    }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
+    const [only] = left.values();
+    if (only && intents.length === 1) {
+      const reason = `whether it was written cannot be seen: ${error.message}; look at it in the target, then retry`;
+      return yield { token: only.token, found: 'unsure', reason };
+    }
+    for (const intent of left.values()) yield* locatedAll(find, [intent]);
+  }
 }
 
 /**
@@ -99,7 +121,7 @@ export async function settleLocated(
             ...versionOf(l),
           },
         ]
-      : [{ key: l.token, todo: null, outcome: 'unsure', reason: l.reason, digest }];
+      : [{ key: l.token, todo: null, outcome: 'unsure', reason: deps.redact(l.reason), digest }];
   });
   const unsure = settled.filter((s) => s.outcome === 'unsure');
   await settleBatch(deps.ledger, lease, batch, settled, input.run, async (sql) => {

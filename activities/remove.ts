@@ -56,10 +56,12 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
   const refused: Settlement[] = [];
   try {
     const { rules } = slice;
-    const versions = rules.versioned ? await versionsOf(slice, bound, items) : undefined;
+    const known = rules.versioned ? await versionsOf(slice, bound, items) : undefined;
     const writes = items.flatMap(({ key, ref }) => {
-      const version = versions?.get(key);
-      if (versions && version === undefined) edited.push(key);
+      const version = known?.versions.get(key);
+      // What comes there from now on is not ours.
+      if (known?.gone.has(key)) removed.push(key);
+      else if (known && version === undefined) edited.push(key);
       else return [{ op: 'remove' as const, token: key, ref, ...(version !== undefined && { version }) }];
       return [];
     });
@@ -119,19 +121,24 @@ export const EDITED = {
 
 /**
  * The versions under which copies may be removed; none for those that are not what we wrote. Where a copy's version was
- * never told, it is read once. A copy that is gone may go under any.
+ * never told, it is read once, and may be gone.
  */
-async function versionsOf(slice: Slice, bound: Bound, items: readonly Removable[]): Promise<Map<string, string>> {
+async function versionsOf(
+  slice: Slice,
+  bound: Bound,
+  items: readonly Removable[],
+): Promise<{ readonly versions: ReadonlyMap<string, string>; readonly gone: ReadonlySet<string> }> {
   const versions = new Map(items.flatMap(({ key, version }) => (version ? [[key, version] as const] : [])));
+  const gone = new Set<string>();
   const unknown = items.filter((item) => !versions.has(item.key));
-  if (unknown.length === 0) return versions;
+  if (unknown.length === 0) return { versions, gone };
   const there = new Map<string, TargetRef>();
   const refs = unknown.map((item) => item.ref).sort();
   for await (const copy of slice.target.readBack(bound.target, refs, slice.signal)) there.set(copy.ref, copy);
   for (const { key, ref, digest } of unknown) {
     const copy = there.get(ref);
-    if (!copy) versions.set(key, '');
+    if (!copy) gone.add(key);
     else if (copy.digest === digest && copy.version !== undefined) versions.set(key, copy.version);
   }
-  return versions;
+  return { versions, gone };
 }

@@ -12,6 +12,7 @@ import type { Sql } from '../ledger/ledger.js';
 import { askBack, renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';
+import { readEach } from './conflicts.js';
 import { flagsOf } from './flags-of.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
@@ -131,9 +132,13 @@ async function compareContent(
 ): Promise<Settlement[]> {
   const there = new Map<string, TargetRef>();
   const refs = items.map((item) => item.targetRef as string).sort();
-  for await (const ref of session.readBack(bound.target, refs, slice.signal)) there.set(ref.ref, ref);
+  const hidden = new Map<string, string>();
+  for await (const ref of readEach(session, bound.target, refs, hidden, slice.signal)) there.set(ref.ref, ref);
   return items.map((item): Settlement => {
     const copy = there.get(item.targetRef as string);
+    const unread = hidden.get(item.targetRef as string);
+    if (unread !== undefined)
+      return { key: item.key, todo: null, outcome: 'unsure', reason: slice.deps.redact(unread) };
     if (!copy) return missing(item);
     if (copy.digest !== item.digest) {
       if (slice.other !== undefined && item.targetVersion && copy.version !== item.targetVersion)

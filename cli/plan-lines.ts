@@ -1,10 +1,18 @@
 /** A plan as people read it: a row for each container and direction, then what is said of items, then the sums. */
 import { count, duration, plural, size } from '../report/text.js';
-import type { PlanContainer, PlanForecast, PlanNames, PlanResult, PlanTotals } from '../workflows/messages.js';
+import type {
+  PlanContainer,
+  PlanForecast,
+  PlanNames,
+  PlanResult,
+  PlanTotals,
+  PlanVolume,
+} from '../workflows/messages.js';
 import { printable, table } from './output.js';
 
 /** Columns that are shown only where there is something to show, with what the sums say of them. */
 const WHERE_SEEN = [
+  { key: 'renamed', header: 'rename', said: 'to rename' },
   { key: 'adopt', header: 'there already', said: 'there already' },
   { key: 'compare', header: 'to compare', said: 'to compare' },
   { key: 'skip', header: 'skip', said: 'skipped' },
@@ -60,22 +68,26 @@ function destination({ path, target, make }: PlanContainer): string {
   return make ? `${name} (new)`.trimStart() : name;
 }
 
+/** Whether a run would write anything, or has to look into contents to tell. */
+export function hasChanges({ make, create, update, remove, renamed, compare }: PlanTotals): boolean {
+  return make + create + update + remove + renamed + compare > 0;
+}
+
 function sums(totals: PlanTotals): string {
-  const { make, create, update, remove, compare, unchanged, bytes, volume } = totals;
-  const sized = (items: number, of: 'update' | 'remove' | 'unchanged' | 'compare', said: string): string =>
+  const { make, create, update, remove, unchanged, bytes, volume } = totals;
+  const sized = (items: number, of: keyof PlanVolume, said: string): string =>
     volume && items > 0 ? `${count(items)} ${said} (${size(volume[of])})` : `${count(items)} ${said}`;
   const extras = WHERE_SEEN.filter(({ key }) => totals[key] > 0).map(({ key, said }) =>
-    key === 'compare' ? sized(totals[key], key, said) : `${count(totals[key])} ${said}`,
+    key === 'compare' || key === 'renamed' ? sized(totals[key], key, said) : `${count(totals[key])} ${said}`,
   );
-  const changes =
-    make + create + update + remove + compare === 0
-      ? ['nothing to do']
-      : [
-          ...(make > 0 ? [`${count(make)} ${make === 1 ? 'container' : 'containers'} to make`] : []),
-          `${count(create)} to create (${size(bytes)})`,
-          sized(update, 'update', 'to update'),
-          sized(remove, 'remove', 'to remove'),
-        ];
+  const changes = !hasChanges(totals)
+    ? ['nothing to do']
+    : [
+        ...(make > 0 ? [`${count(make)} ${make === 1 ? 'container' : 'containers'} to make`] : []),
+        `${count(create)} to create (${size(bytes)})`,
+        sized(update, 'update', 'to update'),
+        sized(remove, 'remove', 'to remove'),
+      ];
   return [...changes, sized(unchanged, 'unchanged', 'unchanged'), ...extras].join(', ');
 }
 

@@ -8,7 +8,7 @@ import { CommandError, exitCodes } from './exit-codes.js';
 import { hasWorker, noWorker } from './migration.js';
 import type { OutputFormat } from './output.js';
 import { print, printable } from './output.js';
-import { planLines } from './plan-lines.js';
+import { hasChanges, planLines } from './plan-lines.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
 import { grpc, grpcCode, wordsOf } from './with-temporal.js';
@@ -27,8 +27,7 @@ export async function plan(
     if (next) shell.err(`  ${printable(next)}`);
   }
   if (made.problems.length > 0) return exitCodes.failed;
-  const { make, create, update, remove, compare } = made.totals;
-  return args.detailedExitcode && make + create + update + remove + compare > 0 ? exitCodes.changes : exitCodes.done;
+  return args.detailedExitcode && hasChanges(made.totals) ? exitCodes.changes : exitCodes.done;
 }
 
 /**

@@ -24,9 +24,26 @@ export async function askAgain(
     `update container set scanned = false where id in (select container from item where ${mine} and ${failed})`,
     [migration, units],
   );
+  // An edit of a file that was refused: the copy of the version before is ours, and not somebody else's in the way.
+  await sql.query(
+    `update item set todo = 'update', tries = 0, outcome = 'arrived', proof = null, reason = null
+     where ${mine} and outcome in ('refused', 'quarantined') and target_ref is not null and digest is not null
+       and meta->>'type' = 'file' and not gone`,
+    [migration, units],
+  );
   await sql.query(
     `update item set todo = 'create', tries = 0, outcome = null, proof = null, reason = null, target_ref = null
      where ${mine} and ${failed} and not gone`,
     [migration, units],
   );
+}
+
+/** Everything of one container that stands in the target is to be proven again; how many items that are. */
+export async function verifyAll(sql: Sql, container: number): Promise<number> {
+  const { rowCount } = await sql.query(
+    `update item set todo = 'verify'
+     where container = $1 and todo is null and target_ref is not null and not gone and outcome <> 'skipped'`,
+    [container],
+  );
+  return rowCount ?? 0;
 }

@@ -286,11 +286,16 @@ export async function departedByDigest(sql: Sql, pairing: number, digests: reado
   return rows;
 }
 
-/** Of a listed file (`t`): what stays with it under another name is that of a file we know (`i`). */
-export const SAME_FILE = `i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified`;
+/**
+ * Of a listed file (`t`): what stays with it under another name is that of a file we know (`i`). When it was made is part
+ * of that: file systems give the id of a removed file (its inode) to the next one, and unpacked archives have many files
+ * of one size and date.
+ */
+export const SAME_FILE = `i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified
+  and i.meta->>'created' is not distinct from t.created`;
 
 /**
- * Digests of items that are gone from the source under another key and have what these have: id, size and date. By the
+ * Digests of items that are gone from the source under another key and have what these have: id, size and dates. By the
  * key of the new item.
  */
 export async function departedById(
@@ -300,7 +305,7 @@ export async function departedById(
 ): Promise<Map<string, string>> {
   const { rows } = await sql.query<{ key: string; digest: string }>(
     `select t.key, encode(i.digest, 'hex') as digest
-     from unnest($2::text[], $3::text[], $4::bigint[], $5::text[]) as t (key, id, bytes, modified)
+     from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) as t (key, id, bytes, modified, created)
      join item i on ${SAME_FILE}
      join container c on c.id = i.container
      where c.pairing = $1 and i.gone and i.target_ref is not null and i.digest is not null and i.outcome <> 'skipped'`,
@@ -310,6 +315,7 @@ export async function departedById(
       items.map((item) => item.meta.id ?? null),
       items.map((item) => item.bytes),
       items.map((item) => item.meta.modified ?? null),
+      items.map((item) => item.meta.created ?? null),
     ],
   );
   return new Map(rows.map((row) => [row.key, row.digest]));

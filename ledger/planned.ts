@@ -4,6 +4,7 @@ import type { Account } from '../schemas/spec.js';
 import type { Namesake } from './identities.js';
 import { namesakes } from './identities.js';
 import type { ItemRow, Todo } from './items.js';
+import { SAME_FILE } from './items.js';
 import type { Ledger } from './ledger.js';
 import { counterpartPath } from './links.js';
 
@@ -39,6 +40,16 @@ export interface Planned {
     range: { readonly after: string; readonly to: string | undefined },
     listed: readonly string[],
   ): AsyncIterable<readonly PlannedItem[]>;
+  /**
+   * Files of one container that have what stays with a file under another name (`departedById`): their keys, by the keys
+   * of these. Whether they left the source is for the listing to tell.
+   */
+  sameFiles(
+    container: number,
+    files: readonly Pick<ItemRow, 'key' | 'bytes' | 'meta'>[],
+  ): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Which of these digests items of a container have. */
+  digests(container: number, digests: readonly string[]): Promise<ReadonlySet<string>>;
   /** References in a container of the target that belong to items of any pairing, but for those of `except`. */
   known(targetKey: string, except: number | undefined): Promise<ReadonlySet<string>>;
   /** Items that stand, or will stand, in a container of the target and have any of these identities. */
@@ -134,6 +145,32 @@ export async function plannedAgainst(ledger: Ledger, source: string, target: str
         if (found.rows.length < PAGE) return;
         from = (found.rows.at(-1) as PlannedItem).key;
       }
+    },
+    async sameFiles(container, files) {
+      if (files.length === 0) return new Map();
+      const found = await pool.query<{ key: string; was: string[] }>(
+        `select t.key, array_agg(i.key order by i.key) as was
+         from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) as t (key, id, bytes, modified, created)
+         join item i on ${SAME_FILE} where i.container = $1 and i.key <> t.key group by t.key`,
+        [
+          container,
+          files.map((item) => item.key),
+          files.map((item) => item.meta.id ?? null),
+          files.map((item) => item.bytes),
+          files.map((item) => item.meta.modified ?? null),
+          files.map((item) => item.meta.created ?? null),
+        ],
+      );
+      return new Map(found.rows.map(({ key, was }) => [key, was]));
+    },
+    async digests(container, digests) {
+      if (digests.length === 0) return new Set();
+      const found = await pool.query<{ digest: string }>(
+        `select distinct encode(digest, 'hex') as digest from item
+         where container = $1 and digest = any (select decode(d, 'hex') from unnest($2::text[]) as d)`,
+        [container, digests],
+      );
+      return new Set(found.rows.map((row) => row.digest));
     },
     async known(targetKey, except) {
       const found = await pool.query<{ ref: string }>(

@@ -2,14 +2,16 @@
 import type { Conflicted, Upload, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { writeOutcomes } from '../../ledger/events.js';
-import type { Settlement } from '../../ledger/items.js';
-import { settleItems } from '../../ledger/items.js';
+import type { ItemRow, Settlement } from '../../ledger/items.js';
+import { countTries, settleItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload } from '../../ledger/uploads.js';
+import { MAX_TRIES } from '../recover.js';
 import { exceptions, reasonOf } from '../settle.js';
 import { onTarget } from '../sides.js';
 import type { Large } from './carry-large.js';
+import { takeAway } from './clear-uploads.js';
 import type { Placed } from './placing.js';
 import type { Ruling } from './ruling.js';
 import { rule } from './ruling.js';
@@ -28,7 +30,7 @@ export async function finish(
   let ruling: Ruling = { to: 'again', version: op === 'update' ? (item.targetVersion ?? undefined) : undefined };
   for (let round = 1; ruling.to === 'again'; round++) {
     slice.assertHeld();
-    const answer = await put(large, row, uploads.finish(container, upload, ruling.version, stop));
+    const answer = await put(large, item, row, uploads.finish(container, upload, ruling.version, stop));
     if (answer === undefined) return;
     if (!('conflicted' in answer)) return settle(large, placed, row, digest, answer, ruling.conflict);
     ruling = await rule(large, placed, digest, answer.ref ?? row.path, round);
@@ -41,9 +43,13 @@ export async function finish(
   await settleAs(large, edited ? { ...settlement, todo: 'update', outcome: 'arrived' } : settlement, undefined);
 }
 
-/** The parts vanished (an expired upload, a cleaned folder): the file is sent anew, by the next slice. */
+/**
+ * The parts vanished (an expired upload, a cleaned folder): the file is sent anew, by the next slice. Where that happens
+ * again and again (something in the target that takes away what it dislikes) it would be sent for ever: a try is counted.
+ */
 async function put(
-  { slice }: Large,
+  large: Large,
+  { key, tries }: ItemRow,
   row: UploadRow,
   finishing: Promise<WriteAnswer>,
 ): Promise<WriteAnswer | undefined> {
@@ -51,7 +57,14 @@ async function put(
     return await onTarget(finishing);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
-    await fenced(slice.deps.ledger, slice.lease, (sql) => endUpload(sql, row.id));
+    const { deps, lease } = large.slice;
+    await fenced(deps.ledger, lease, async (sql) => {
+      await endUpload(sql, row.id);
+      await countTries(sql, row.container, [key]);
+    });
+    if (tries + 1 < MAX_TRIES) return undefined;
+    const reason = `quarantined: ${MAX_TRIES} times its parts were gone before it was in its place: ${deps.redact(error.message)}; look for what removes them in the target, e.g. a virus scanner, then retry`;
+    await settleAs(large, { key, todo: null, outcome: 'quarantined', reason }, undefined);
     return undefined;
   }
 }
@@ -113,9 +126,7 @@ export async function settleAs({ slice, to }: Large, settled: Settlement, confli
 
 /** Takes an upload out of the target, then out of the ledger. */
 export async function forget({ slice, container, uploads, stop }: Large, row: UploadRow): Promise<void> {
-  slice.assertHeld();
-  await onTarget(uploads.abort(container, asUpload(row), stop));
-  await fenced(slice.deps.ledger, slice.lease, (sql) => endUpload(sql, row.id));
+  await takeAway(slice, uploads, container, row, stop);
 }
 
 export function asUpload({ token, path, bytes, partBytes, meta }: UploadRow): Upload {

@@ -10,10 +10,7 @@ export async function keepAside(
   container: TargetContainer,
   { ref, digest, version }: TargetRef,
 ): Promise<void> {
-  const at = ref.lastIndexOf('/') + 1;
-  const dot = ref.lastIndexOf('.');
-  const stem = dot > at ? ref.slice(0, dot) : ref;
-  const path = `${stem} (kept ${digest.slice(0, 8)})${dot > at ? ref.slice(dot) : ''}`;
+  const path = keptPath(ref, digest, target.names?.nameBytes ?? NAME_BYTES);
   slice.assertHeld();
   const move = { op: 'move' as const, token: ref, ref, to: container, path, ...(version && { version }) };
   for await (const answer of target.write(container, [move], slice.signal)) {
@@ -28,4 +25,24 @@ export async function keepAside(
       },
     );
   }
+}
+
+/** What most systems keep, where the target does not say. */
+const NAME_BYTES = 255;
+/** A longer one is no type of file, and must not push out the rest of the name. */
+const ENDING_BYTES = 16;
+
+/** `folder/name (kept 1a2b3c4d).txt`, cut where the name would be too long: a long name must not keep the two together. */
+export function keptPath(ref: string, digest: string, most: number): string {
+  const at = ref.lastIndexOf('/') + 1;
+  const name = ref.slice(at);
+  const dot = name.lastIndexOf('.');
+  const ending = dot > 0 && Buffer.byteLength(name.slice(dot)) <= ENDING_BYTES ? name.slice(dot) : '';
+  const mark = ` (kept ${digest.slice(0, 8)})${ending}`;
+  let stem = '';
+  for (const one of name.slice(0, name.length - ending.length)) {
+    if (Buffer.byteLength(stem + one + mark) > most) break;
+    stem += one;
+  }
+  return ref.slice(0, at) + stem + mark;
 }

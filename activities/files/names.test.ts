@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NameRules } from '../../connectors/contract.js';
 import type { Selection } from '../../schemas/spec.js';
-import { createNames, foldedPath } from './names.js';
+import { createNames, foldedPath, sameToTarget } from './names.js';
 
 const selection = (more: Partial<Selection> = {}): Selection => ({
   name: 'share',
@@ -84,6 +84,13 @@ describe('twins', () => {
     expect(folded('folder/')).toBe(folded('Folder'));
     expect(foldedPath({}, selection(), 'Docs/Ä')).toBeNull();
   });
+});
+
+test('paths are the same to a target by what it does not tell apart', () => {
+  expect(sameToTarget(WINDOWS, 'Docs/Ä', 'docs/a\u0308')).toBe(true);
+  expect(sameToTarget({ caseless: true }, 'Docs/Ä', 'docs/a\u0308')).toBe(false);
+  expect(sameToTarget({}, 'Docs/a', 'docs/a')).toBe(false);
+  expect(sameToTarget(WINDOWS, 'Docs/a', 'Docs/b')).toBe(false);
 });
 
 test('the map moves whole folders', () => {

@@ -99,9 +99,19 @@ export function foldedPath(rules: NameRules, selection: Selection, key: string):
     .split('/')
     .map((name) => kept(rules, name))
     .join('/');
-  if (rules.formless) path = path.normalize('NFC');
-  if (rules.caseless) path = path.toLowerCase();
+  path = untold(rules, path);
   return path === key.replace(/\/$/, '') ? null : path;
+}
+
+/** Whether two paths that the target keeps lead to the same there. */
+export function sameToTarget(rules: NameRules, one: string, other: string): boolean {
+  return untold(rules, one) === untold(rules, other);
+}
+
+/** Without what the target does not tell apart. */
+function untold({ formless, caseless }: NameRules, path: string): string {
+  const formed = formless ? path.normalize('NFC') : path;
+  return caseless ? formed.toLowerCase() : formed;
 }
 
 /** Keys of a container that the target would take for the same, each group in the order of `inOrder`. */

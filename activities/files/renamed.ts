@@ -1,4 +1,5 @@
 /** Files that have another name in the source now. */
+import type { ItemRef } from '../../connectors/contract.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { emptyBody } from '../../connectors/files.js';
 import { departedById } from '../../ledger/items.js';
@@ -6,13 +7,18 @@ import { moveDeparted } from '../departed.js';
 import type { Entry } from '../fitting.js';
 import type { Carriage, Pair, Placed } from './placing.js';
 
+/** Whether the source tells of a file what stays with it under another name (`departedById`). */
+export function staysWithFile({ meta }: Pick<ItemRef, 'meta'>): boolean {
+  return meta.type === 'file' && typeof meta.id === 'string' && typeof meta.modified === 'string';
+}
+
 /**
  * Files that have another name in the source now, told by what stays with a file (`FileMeta.id`) and unchanged in size
  * and date, are renamed in the target without being read.
  */
 export async function moveKnown(carriage: Carriage, pair: Pair, placed: readonly Placed[]): Promise<readonly Placed[]> {
   const { slice, to } = carriage;
-  const files = placed.filter(({ item }) => item.meta.type === 'file' && typeof item.meta.id === 'string');
+  const files = placed.filter(({ item }) => staysWithFile(item));
   if (files.length === 0) return placed;
   const open = await to.open(pair.target);
   if (!open.hasDeparted) return placed;

@@ -10,6 +10,7 @@ import type { ContainerPlan } from './judging.js';
 import type { Look } from './look.js';
 import { noCounts } from './look.js';
 import { judgeGone } from './removals.js';
+import { settleRenames } from './renames.js';
 import { gathered, treePlan } from './tree.js';
 import { twinsAhead } from './twins.js';
 
@@ -36,7 +37,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   const { container, row, voided, at } = pair;
   const known = voided ? undefined : row;
   const plan = containerPlan(look, container, at);
-  const tree = look.rules.paths ? await treePlan(plan, await twinsAhead(look, container, known)) : undefined;
+  const tree = look.rules.paths ? await treePlan(plan, await twinsAhead(look, container, known), known) : undefined;
   const { counts } = plan;
   let after = '';
   let gone = 0;
@@ -53,6 +54,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     page = next.entries;
   }
   await planPage(page, true);
+  if (tree) gone -= await settleRenames(tree);
   const carried = look.back ? look.handled.back(container.key) : { create: 0, update: 0 };
   counts.create += carried.create;
   counts.update += carried.update;
@@ -80,7 +82,7 @@ export async function planVanished(
   at: Counterpart,
 ): Promise<PlannedRow | undefined> {
   const plain = containerPlan(look, row, at);
-  const plan = look.rules.paths ? await treePlan(plain, []) : plain;
+  const plan = look.rules.paths ? await treePlan(plain, [], undefined) : plain;
   const gone = await planUnlisted(plan, row, { after: '', to: undefined }, []);
   if (gone === 0) return undefined;
   const names = namesOf(look, row.path, row.targetPath ?? row.path);
@@ -123,10 +125,14 @@ async function planUnlisted(
   page: readonly ItemRef[],
 ): Promise<number> {
   const { look } = plan;
-  if (look.selection.deletions !== 'mirror') return 0;
+  const mirrors = look.selection.deletions === 'mirror';
+  const renames = 'renames' in plan ? plan.renames : undefined;
+  if (!mirrors && !renames) return 0;
   let gone = 0;
   const listed = page.map((item) => item.key);
   for await (const items of look.planned.unlisted(row.id, range, listed)) {
+    renames?.depart(items);
+    if (!mirrors) continue;
     gone += items.length;
     await ('standing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
   }

@@ -10,6 +10,7 @@ import type { Entry } from '../fitting.js';
 import type { TreePlan } from './entries.js';
 import { asRow } from './items.js';
 import { create, leave, refuse, settle, update } from './judging.js';
+import type { Arrived } from './renames.js';
 import type { Copy } from './standing.js';
 
 /** An entry with where it goes, or where its copy stands. */
@@ -28,6 +29,7 @@ export async function judgeContents(
   fresh: readonly Placed[],
   edited: readonly Placed[],
   there: ReadonlyMap<string, Copy>,
+  arrived: Arrived[],
 ): Promise<void> {
   let clashes: Clash[] = [];
   const meet = async (clash: Clash): Promise<void> => {
@@ -39,7 +41,10 @@ export async function judgeContents(
   for await (const { entry } of readEntries(plan, fresh)) {
     const ref = entry.path as string;
     if (there.has(ref)) await meet({ entry, ref, by: 'path' });
-    else create(plan, entry);
+    else {
+      create(plan, entry);
+      arrived.push(entry);
+    }
   }
   for await (const { entry, known } of readEntries(plan, edited)) {
     const ref = entry.path as string;

@@ -15,7 +15,9 @@ import { asRow, sort } from './items.js';
 import type { ContainerPlan } from './judging.js';
 import { apply, create, update } from './judging.js';
 import { placeEntry } from './names.js';
+import type { Arrived, Renames } from './renames.js';
 import type { Copy, Standing } from './standing.js';
+import { isEdited } from './standing.js';
 
 /** What planning one tree works with. */
 export interface TreePlan extends ContainerPlan {
@@ -23,6 +25,8 @@ export interface TreePlan extends ContainerPlan {
   readonly names: Names;
   /** Undefined where the target cannot be asked. */
   readonly standing: Standing | undefined;
+  /** Undefined where nothing is known yet that could have another name now. */
+  readonly renames: Renames | undefined;
 }
 
 export async function planEntries(
@@ -59,11 +63,13 @@ export async function planEntries(
     fresh.map(({ path }) => path),
   );
   countUnchanged(plan, same, there);
-  if (look.dryRun) await judgeContents(plan, fresh, edited, there ?? new Map());
+  const arrived: Arrived[] = [];
+  if (look.dryRun) await judgeContents(plan, fresh, edited, there ?? new Map(), arrived);
   else {
-    for (const placed of await withoutLeft(plan, fresh)) judgeFresh(plan, placed, there?.get(placed.path));
+    for (const placed of await withoutLeft(plan, fresh)) judgeFresh(plan, placed, there?.get(placed.path), arrived);
     for (const placed of edited) judgeEdited(plan, placed, there);
   }
+  await plan.renames?.arrive(arrived);
 }
 
 /** Items that left the source, under the rules of remove.ts: what was edited in the target stays. */
@@ -101,13 +107,16 @@ function countUnchanged(
 }
 
 /** A new entry: nothing stands at its path, or something that only its content tells apart, or another. */
-function judgeFresh(plan: TreePlan, { item, known, path }: Placed, copy: Copy | undefined): void {
+function judgeFresh(plan: TreePlan, { item, known, path }: Placed, copy: Copy | undefined, arrived: Arrived[]): void {
   const { counts, volume } = plan;
-  if (!copy) create(plan, { bytes: item.bytes, notes: [] });
-  else if (path.endsWith('/')) counts.adopt++;
+  if (!copy) {
+    create(plan, { bytes: item.bytes, notes: [] });
+    arrived.push({ item, bytes: item.bytes });
+  } else if (path.endsWith('/')) counts.adopt++;
   else if (copy.bytes === item.bytes || plan.look.selection.onConflict === 'newest') {
     counts.compare++;
     volume.compare += item.bytes;
+    arrived.push({ item, bytes: item.bytes, at: path });
   } else judgeUnread(plan, { item, known, path }, copy, 'path');
 }
 
@@ -137,10 +146,4 @@ function judgeUnread(plan: TreePlan, { item, known, path }: Placed, copy: Copy |
   const clash = { entry, ref: path, by };
   const there = copy && { ref: path, digest: 'in the target', bytes: copy.bytes, meta: {} };
   apply(plan, clash, judge(plan.look, clash, there));
-}
-
-/** Whether a copy is not what was written. Where no version is told, its size tells. */
-function isEdited({ targetVersion, bytes, targetRef }: PlannedItem, copy: Copy): boolean {
-  if (targetRef?.endsWith('/')) return false;
-  return targetVersion && copy.version !== undefined ? copy.version !== targetVersion : copy.bytes !== bytes;
 }

@@ -48,6 +48,7 @@ export const noCounts = (): Counts => ({
   create: 0,
   update: 0,
   remove: 0,
+  renamed: 0,
   unchanged: 0,
   adopt: 0,
   compare: 0,
@@ -61,7 +62,7 @@ export const noCounts = (): Counts => ({
 
 export type Volume = { -readonly [key in keyof PlanVolume]: number };
 
-export const noVolume = (): Volume => ({ update: 0, remove: 0, unchanged: 0, compare: 0, excluded: 0 });
+export const noVolume = (): Volume => ({ update: 0, remove: 0, renamed: 0, unchanged: 0, compare: 0, excluded: 0 });
 
 /**
  * Going both ways, copies that the pass forth has met are not new and not edited for the pass back; what it found to

@@ -62,13 +62,17 @@ function amounts(
   readsBack: boolean,
 ): Pick<Work, 'listed' | 'items' | 'bytes' | 'proven'> {
   let [listed, written, others, bytes, compared] = [0, 0, 0, 0, 0];
+  // Renamed ones are not sent, but proven as all others are.
+  const renamed = { items: 0, bytes: 0 };
   for (const row of rows) {
     written += row.create + row.update;
-    others += row.remove + row.compare;
-    listed += row.create + row.update + row.compare + row.unchanged + row.adopt + row.excluded;
+    others += row.remove + row.compare + row.renamed;
+    listed += row.create + row.update + row.renamed + row.compare + row.unchanged + row.adopt + row.excluded;
     bytes += row.bytes + (row.volume?.update ?? 0);
     compared += row.volume?.compare ?? 0;
+    renamed.items += row.renamed;
+    renamed.bytes += row.volume?.renamed ?? 0;
   }
-  const proven = { items: written, bytes: readsBack ? bytes : 0 };
+  const proven = { items: written + renamed.items, bytes: readsBack ? bytes + renamed.bytes : 0 };
   return { listed, items: written + others, bytes: bytes + compared, proven };
 }

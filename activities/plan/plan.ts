@@ -15,6 +15,7 @@ const COUNTED = [
   'create',
   'update',
   'remove',
+  'renamed',
   'unchanged',
   'adopt',
   'compare',

@@ -1,6 +1,7 @@
 /** What stands in the target under the paths of a tree, by size and version: no content is read. */
 import type { TargetContainer } from '../../connectors/contract.js';
 import { foldersAbove } from '../../connectors/files.js';
+import type { PlannedItem } from '../../ledger/planned.js';
 import type { Look } from './look.js';
 
 export interface Copy {
@@ -11,6 +12,12 @@ export interface Copy {
 export interface Standing {
   /** Copies by reference; what is not there is left out. `fresh`: paths that may well not be there. */
   at(refs: readonly string[], fresh: readonly string[]): Promise<ReadonlyMap<string, Copy>>;
+}
+
+/** Whether a copy is not what was written. Where no version is told, its size tells. */
+export function isEdited({ targetVersion, bytes, targetRef }: PlannedItem, copy: Copy): boolean {
+  if (targetRef?.endsWith('/')) return false;
+  return targetVersion && copy.version !== undefined ? copy.version !== targetVersion : copy.bytes !== bytes;
 }
 
 /** Undefined where the target cannot tell sizes. `container` undefined: the target has nothing yet. */

@@ -1,13 +1,20 @@
 /** What planning a tree of files takes beside what every container takes: names, and what stands under the paths. */
 import type { ItemRef, Page } from '../../connectors/contract.js';
+import type { PlannedContainer } from '../../ledger/planned.js';
 import type { Twins } from '../files/names.js';
 import { createNames } from '../files/names.js';
 import type { TreePlan } from './entries.js';
 import type { ContainerPlan } from './judging.js';
 import { noVolume } from './look.js';
+import { createRenames } from './renames.js';
 import { createStanding } from './standing.js';
 
-export async function treePlan(plan: ContainerPlan, twins: Twins): Promise<TreePlan> {
+/** `known`: what the ledger has of a container that the source still lists. */
+export async function treePlan(
+  plan: ContainerPlan,
+  twins: Twins,
+  known: PlannedContainer | undefined,
+): Promise<TreePlan> {
   const { look, at } = plan;
   const { looked, container } = await at.open();
   return {
@@ -15,6 +22,7 @@ export async function treePlan(plan: ContainerPlan, twins: Twins): Promise<TreeP
     volume: noVolume(),
     names: createNames(look.target.names ?? {}, look.selection, twins),
     standing: looked ? createStanding(look, container) : undefined,
+    renames: known && createRenames(look.planned, look.target.names ?? {}, known.id),
   };
 }
 

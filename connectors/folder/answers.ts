@@ -22,7 +22,8 @@ const REASONS: Readonly<Record<string, string>> = {
 export function answerOf(error: unknown, token: string, path: string): Refused | Conflicted | undefined {
   if (error instanceof InTheWay) {
     if (error.link) return { refused: token, reason: `${error.message} but a symbolic link, which is not followed` };
-    return { conflicted: token, ref: error.path, reason: `${error.message}: a file stands in its place` };
+    // Not the file in the way: it is another item's, whose content says nothing of this one.
+    return { conflicted: token, ref: path, reason: `${error.message}: a file stands in its place` };
   }
   if (error instanceof Fault) {
     if (error.code !== 'refused') return undefined;

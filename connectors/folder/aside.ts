@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
 import { errnoOf, ifThere } from '../local-files.js';
-import { secondsOf } from './entry.js';
+import { secondsOf, timeOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
 import { ASIDE, holdFolder } from './held-folder.js';
 
@@ -36,7 +36,8 @@ export interface Staged {
 export async function stage(aside: HeldFolder, body: FileBody, mode?: number): Promise<Staged> {
   const name = `${randomUUID()}.tmp`;
   const path = aside.at(name);
-  const modified = secondsOf(body.modified);
+  const seconds = secondsOf(body.modified);
+  const modified = seconds === undefined ? undefined : timeOf(seconds);
   try {
     if (body.type === 'link') {
       await symlink(body.bytes, path);

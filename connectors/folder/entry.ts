@@ -46,11 +46,21 @@ export function isoOf(ns: bigint): string | undefined {
 }
 
 /**
- * Seconds since the epoch for `utimes`, which takes a double and cuts it to microseconds: rounded up by less than one,
- * so that the milliseconds of `iso` stay what they are. Undefined for what is no time.
+ * Seconds since the epoch for `utimes`, which takes a double and cuts it to microseconds: rounded up by less than one, or,
+ * where doubles are farther apart than that, by two, so that the milliseconds of `iso` stay what they are. Undefined for
+ * what is no time.
  */
 export function secondsOf(iso: string | undefined): number | undefined {
   if (iso === undefined || Number.isNaN(Date.parse(iso))) return undefined;
   const micros = Number((/\.(\d{1,6})/.exec(iso)?.[1] ?? '').padEnd(6, '0'));
-  return Math.floor(Date.parse(iso) / 1000) + micros / 1e6 + 2.4e-7;
+  const seconds = Math.floor(Date.parse(iso) / 1000);
+  return seconds + micros / 1e6 + (Math.abs(seconds) < FINE_SECONDS ? 2.4e-7 : 2e-6);
+}
+
+/** From the year 2106 on, doubles that count seconds are a microsecond apart, and more. */
+const FINE_SECONDS = 2 ** 32;
+
+/** For `utimes` of Node, which takes a number below 0 for the present, and a text for what it says. */
+export function timeOf(seconds: number): string {
+  return String(seconds);
 }

@@ -462,6 +462,43 @@ describe('dates', () => {
     }
     expect(secondsOf('yesterday')).toBeUndefined();
   });
+
+  it.each([
+    '1969-12-31T23:59:59.500Z',
+    '1960-05-05T05:05:05.123Z',
+    '2040-01-01T00:00:00.250Z',
+    '2300-01-01T00:00:00.123Z',
+  ])('are kept, small and large, when they are as far as %s', async (modified) => {
+    const { target, container } = await ready();
+    const body = file('small', content(5), modified);
+    await apply(target, container, [
+      creating('s', body),
+      creating('l', { ...body, path: 'link', type: 'link', bytes: Buffer.from('to') }),
+    ]);
+    const upload = { token: 'far', path: 'large', bytes: 5, partBytes: 5, meta: { modified } };
+    const uploads = target.uploads as NonNullable<typeof target.uploads>;
+    await uploads.begin(container, upload, never);
+    await uploads.send(container, upload, 0, pieces(content(5)), never);
+    const landed = await uploads.finish(container, upload, undefined, never);
+    expect(await uploads.finish(container, upload, undefined, never)).toEqual(landed);
+    for (const name of ['small', 'link', 'large']) {
+      const { mtimeNs } = await lstat(join(dir, name), { bigint: true });
+      expect([name, Math.floor(Number(mtimeNs / 1_000n) / 1_000)]).toEqual([name, Date.parse(modified)]);
+    }
+  });
+});
+
+it('does not lose a file that moves to the name that it has, as on disks where case does not count', async () => {
+  await writeFile(join(dir, 'a'), 'content');
+  await link(join(dir, 'a'), join(dir, 'twin'));
+  const { target, container } = await ready();
+  const moved = async (ref: string, path: string): Promise<string[]> => {
+    const answers = await apply(target, container, [{ op: 'move', token: 'm', ref, to: container, path }]);
+    expect(answers.get('m')).toMatchObject({ ref: path });
+    return readdir(dir);
+  };
+  expect(await moved('a', 'a')).toEqual(['a', 'twin']);
+  expect(await moved('a', 'twin')).toEqual(['twin']);
 });
 
 it('knows which names a file system keeps', () => {

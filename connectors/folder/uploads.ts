@@ -9,7 +9,7 @@ import { nameOf } from '../files.js';
 import { faultOf, ifThere, linked } from '../local-files.js';
 import { answerOf, taken } from './answers.js';
 import { holdAside } from './aside.js';
-import { secondsOf } from './entry.js';
+import { secondsOf, timeOf } from './entry.js';
 import { parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
 import { holdFolder, makeFolder, partsOf, partsToWrite } from './held-folder.js';
@@ -151,11 +151,9 @@ function withoutParts(upload: Upload, there: BigIntStats | undefined): WriteAnsw
   if (!there?.isFile() || there.size !== BigInt(upload.bytes)) throw partsGone(upload);
   const modified = dateOf(upload);
   if (modified === undefined) return taken(upload.token, upload.path);
-  if (there.mtimeNs / MICROSECOND_NS !== BigInt(Math.floor(modified * 1e6))) throw partsGone(upload);
+  if (Math.abs(Number(there.mtimeNs) / 1e6 - modified * 1000) >= 1) throw partsGone(upload);
   return writtenAs(upload.token, upload.path, there);
 }
-
-const MICROSECOND_NS = 1_000n;
 
 function dateOf({ meta }: Upload): number | undefined {
   return secondsOf(typeof meta.modified === 'string' ? meta.modified : undefined);
@@ -165,7 +163,7 @@ function dateOf({ meta }: Upload): number | undefined {
 async function dress(path: string, upload: Upload, mode: number | undefined): Promise<void> {
   if (mode !== undefined) await chmod(path, mode);
   const modified = dateOf(upload);
-  if (modified !== undefined) await lutimes(path, modified, modified);
+  if (modified !== undefined) await lutimes(path, timeOf(modified), timeOf(modified));
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     await file.sync();

@@ -1,6 +1,6 @@
 /** One change of a tree, in folders that are held open. Whole, or not at all; nothing is overwritten unseen. */
 import type { BigIntStats } from 'node:fs';
-import { lstat, rename, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { WriteAnswer, Written } from '../contract.js';
 import type { FileBody } from '../files.js';
 import { errnoOf, ifThere, linked } from '../local-files.js';
@@ -116,8 +116,20 @@ export async function move(token: string, from: Spot, to: Spot, version: string 
     return writtenAs(token, to.ref, stats);
   }
   const twice = other?.ino === stats.ino && other.dev === stats.dev;
+  // Two names of one file, or one name: where case does not count the file is found under its new name already, and
+  // taking the old one away would take away the file.
+  if (twice && !(await isListed(to))) {
+    await rename(from.folder.at(from.name), to.folder.at(to.name));
+    return writtenAs(token, to.ref, stats);
+  }
+  if (twice && from.ref === to.ref) return writtenAs(token, to.ref, stats);
   const how = twice ? 'linked' : await linked(from.folder.at(from.name), to.folder.at(to.name));
   if (how === 'taken') return taken(token, to.ref);
   if (how === 'linked') await ifThere(unlink(from.folder.at(from.name)));
   return writtenAs(token, to.ref, stats);
+}
+
+/** Whether the folder holds an entry of just this name, and not one that is only found by it. */
+async function isListed({ folder, name }: Spot): Promise<boolean> {
+  return (await readdir(folder.path)).includes(name);
 }

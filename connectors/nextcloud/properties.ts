@@ -44,7 +44,10 @@ export async function* membersOf(http: DavHttp, folder: string, signal: AbortSig
   for await (const member of http.members(asking, signal)) {
     if (!('resource' in member)) continue;
     const { resource } = member;
-    if (resource.status !== undefined && resource.status >= 400) continue;
+    const { status = 200 } = resource;
+    if (status === 404 || status === 410) continue;
+    // What is there and not told of must not pass for deleted.
+    if (status >= 400) throw http.faultFrom(asking, { status, headers: {} }, {});
     const named = memberName(folder, resource.href);
     if (named) {
       yield { ...named, ...propertiesOf(resource) };

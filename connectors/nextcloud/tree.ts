@@ -4,7 +4,7 @@ import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileMeta } from '../files.js';
 import { walkTree } from '../tree-walk.js';
-import { UNSAFE } from '../webdav/paths.js';
+import { parentOf, UNSAFE } from '../webdav/paths.js';
 import { requestPath } from './paths.js';
 import type { Member } from './properties.js';
 import { membersOf } from './properties.js';
@@ -16,19 +16,44 @@ export function entriesBelow(
   after: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Page<ItemRef>> {
-  return walkTree(async (folder) => {
+  const membersIn = async (folder: string): Promise<ItemRef[]> => {
     const entries: ItemRef[] = [];
+    for await (const member of membersOf(http, requestPath(root, folder), signal)) entries.push(refOf(folder, member));
+    return entries;
+  };
+  return walkTree(async (folder) => {
     try {
-      for await (const member of membersOf(http, requestPath(root, folder), signal)) {
-        entries.push(refOf(folder, member));
-      }
+      return await membersIn(folder);
     } catch (error) {
-      // A folder that went away while its tree is listed; of the root the caller must hear.
-      if (folder === '' || !(error instanceof Fault) || error.code !== 'not-found') throw error;
+      // Of the root the caller must hear.
+      if (folder === '' || !isGone(error)) throw error;
+      if (await isStillListed(membersIn, folder)) throw hidden(http, root, error as Fault);
+      // It went away while its tree is listed.
       return [];
     }
-    return entries;
   }, after);
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'not-found';
+}
+
+/** In the folder above; false when that went away, too, of which whoever lists it hears. */
+async function isStillListed(membersIn: (folder: string) => Promise<ItemRef[]>, folder: string): Promise<boolean> {
+  try {
+    return (await membersIn(parentOf(folder))).some(({ key }) => key === folder);
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** What is in it must not pass for deleted. */
+function hidden({ origin }: DavHttp, root: string, cause: Fault): Fault {
+  return new Fault('unavailable', `${origin}${root}: the server lists a folder, and then does not find it`, {
+    next: 'open the folder in Nextcloud, and rename it or mend its storage; it is tried again',
+    cause,
+  });
 }
 
 function refOf(folder: string, member: Member): ItemRef {

@@ -100,6 +100,33 @@ it.each(['/remote.php/dav/files/bert/y', '/remote.php/dav/files/y', '/y', 'http:
   },
 );
 
+it.each([
+  [404, 'left out: it went away', ['x']],
+  [403, 'no reason to take it for deleted', 'refused'],
+  [503, 'no reason to take it for deleted', 'unavailable'],
+] as const)('an entry of which the server says %i is %s', async (code, _, found) => {
+  const entry = `<d:response><d:href>/remote.php/dav/files/anna/y</d:href><d:status>HTTP/1.1 ${code} No</d:status></d:response>`;
+  proxy.add({
+    when: lists,
+    answer: (reply) => ({
+      ...reply,
+      body: Buffer.from(reply.body.toString().replace('</d:multistatus>', `${entry}</d:multistatus>`)),
+    }),
+  });
+  if (typeof found === 'string') await expect(listed()).rejects.toMatchObject({ code: found });
+  else expect((await listed()).map(({ key }) => key)).toEqual(found);
+});
+
+it('a folder that is listed and not found is not taken for an empty one, one that went away is', async () => {
+  await nextcloud.ask('MKCOL', 'folder');
+  const within = (asked: DavAsked): boolean => lists(asked) && asked.path.endsWith('/folder/');
+  proxy.add({ when: within, times: 1, ...status(404) });
+  await expect(listed()).rejects.toMatchObject({ code: 'unavailable' });
+  proxy.add({ when: within, times: 1, meanwhile: () => nextcloud.ask('DELETE', 'folder') });
+  expect((await listed()).map(({ key }) => key)).toEqual(['folder/', 'x']);
+  expect((await listed()).map(({ key }) => key)).toEqual(['x']);
+});
+
 it('does not take a listing under other addresses for an empty folder', async () => {
   proxy.add({
     when: lists,

@@ -43,7 +43,11 @@ export async function* membersOf(
   for await (const page of listingOf(http, folder, '1', signal)) {
     const members: Member[] = [];
     for (const told of page) {
-      if (told.status >= 400) continue;
+      if (told.status === 404 || told.status === 410) continue;
+      // What is there and not told of must not pass for deleted.
+      if (told.status >= 400) {
+        throw http.faultFrom({ method: 'PROPFIND', path: folder }, { status: told.status, headers: {} }, {});
+      }
       const named = nameIn(told.href);
       if (named) members.push({ ...entryOf(told), ...named });
       else if (withSlash(pathOf(told.href) ?? '') === folder) itself = true;

@@ -51,7 +51,8 @@ export function memberNames(folder: string): (href: string) => MemberName | unde
   const decoded = decodedOr(encoded);
   return (href) => {
     const path = href.startsWith('/') ? href : href.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
-    const plain = path.replace(/[?#].*$/s, '').replace(/\/$/, '');
+    // Not cut at "?" and "#": servers that forget to encode them mean a name, for no listing has queries or fragments.
+    const plain = path.replace(/\/$/, '');
     const at = plain.lastIndexOf('/') + 1;
     const above = plain.slice(0, at);
     // As most servers write it, or as it can be read.

@@ -95,8 +95,24 @@ describe('a listing', () => {
   });
 
   it('leaves out a folder that goes away meanwhile, and nothing else', async () => {
-    const { session } = await source(listing(resource('/f/d/', FOLDER) + file('e', 5)));
+    let folder = resource('/f/d/', FOLDER);
+    const { session } = await source((asked) => {
+      const answer = listing(folder + file('e', 5))(asked);
+      if (answer) folder = '';
+      return answer;
+    });
     expect((await list(session)).map(({ key }) => key)).toEqual(['d/', 'e']);
+  });
+
+  it('does not take a folder for empty that is listed, and not found', async () => {
+    const { session } = await source(listing(resource('/f/d/', FOLDER) + file('e', 5)));
+    await expect(list(session)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it.each([403, 500])('does not take an entry for gone of which the server says %i', async (status) => {
+    const said = `<D:response><D:href>/f/d</D:href><D:status>HTTP/1.1 ${status} No</D:status></D:response>`;
+    const { session } = await source(listing(said + file('e', 5)));
+    await expect(list(session)).rejects.toThrow(String(status));
   });
 
   it('fails when a folder may not be read: what is in it must not pass for deleted', async () => {
@@ -147,7 +163,7 @@ describe('the root', () => {
 describe('reading', () => {
   it('is not content with less than was listed, or announced', async () => {
     const short = await source(getting(() => ({ status: 200, headers: { etag: '"1"' }, body: 'five!' })));
-    await expect(read(short.session, ref('a.txt'))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await read(short.session, ref('a.txt'))).toMatchObject([{ refused: 'a.txt' }]);
     const cut = await source(
       getting(() => ({ status: 200, headers: { etag: '"1"' }, body: '0123456789', cut: 'within' })),
     );

@@ -77,8 +77,14 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
         const there = await entryAt(http, parts, signal);
         if (!there) return await landedAt(session, upload, version, signal);
         if (there.bytes !== upload.bytes) {
-          throw new Fault('unavailable', `of ${upload.path} only ${there.bytes} bytes have arrived`, {
-            next: 'what is missing is sent',
+          // All of it was acknowledged: what is missing now nobody sends, unless the upload begins anew.
+          if (look < LOOKS) {
+            await wait(LOOK_MS * 2 ** look, undefined, { signal });
+            continue;
+          }
+          await removeParts(http, parts, signal);
+          throw new Fault('not-found', `of ${upload.path} the target holds ${there.bytes} of ${upload.bytes} bytes`, {
+            next: 'it is sent anew',
           });
         }
         const answer = await moved(session, folders, parts, upload, version, signal);

@@ -131,7 +131,14 @@ test('new, edited, gone, unchanged and excluded, in items and bytes, without rea
   expect(read).toBe(0);
   Object.assign(world.deps, { connections });
   expect(made.totals).toMatchObject({ ...NOTHING, create: 2, update: 1, remove: 1, unchanged: 3, bytes: 50 });
-  expect(made.totals.volume).toEqual({ update: 2_000, remove: 30, unchanged: 200 + LARGE, compare: 0, excluded: 7 });
+  expect(made.totals.volume).toEqual({
+    update: 2_000,
+    remove: 30,
+    renamed: 0,
+    unchanged: 200 + LARGE,
+    compare: 0,
+    excluded: 7,
+  });
   await keptPromise();
 });
 

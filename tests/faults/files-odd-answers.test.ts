@@ -141,7 +141,6 @@ const ODDITIES: Record<string, Oddity> = {
   'says that a small file is shorter': {
     at: 'source',
     rules: [once({ when: small, serve: saysLess })],
-    met: ['unavailable'],
   },
   'says that a large file is shorter': {
     at: 'source',
