@@ -12,9 +12,10 @@ import {
   voidKeys,
 } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { lookAtConflicts, markUnlisted, stageChanges, stageItems, unskip } from '../ledger/items.js';
+import { lookAtConflicts, stageChanges, stageItems, unskip } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
+import { compareListing, markUnlisted } from '../ledger/listed.js';
 import { isSettled } from '../ledger/settled.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { foldedPath } from './files/names.js';
@@ -154,8 +155,8 @@ async function applyChanges(
 }
 
 /**
- * Lists page by page; each is written down together with the place to go on from, while the next is read. The token was taken before the
- * first page and is committed with the last, so that nothing between can be missed.
+ * Lists page by page; each is written down together with the place to go on from, while the next is read. The token was
+ * taken before the first page and is committed with the last, so that nothing between can be missed.
  */
 async function listContainer(
   slice: Slice,
@@ -177,15 +178,15 @@ async function listContainer(
   const write = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const items = page.filter(covers);
     const to = last ? undefined : page.at(-1)?.key;
+    const range = { after, to };
     await fenced(deps.ledger, lease, async (sql) => {
-      await stageItems(sql, row.id, items, input.run, slice.rules.edits, folded(slice, items));
-      await markUnlisted(
-        sql,
-        row.id,
-        { after, to },
-        { keys: page.map((item) => item.key), staged: items.length === page.length },
-        input.run,
-      );
+      const { fresh, isUnlisted } = await compareListing(sql, row.id, range, page);
+      const staged = fresh.filter(covers);
+      await stageItems(sql, row.id, staged, input.run, slice.rules.edits, folded(slice, staged));
+      if (isUnlisted) {
+        const listed = page.map((item) => item.key);
+        await markUnlisted(sql, row.id, range, listed, input.run);
+      }
       if (items.length < page.length) await setExcluded(sql, row.id, page.length - items.length, false);
       if (last) await finishSurvey(sql, row.id, { token, filter: filterOf(slice) }, input.run);
       else await advanceListing(sql, row.id, to as string);

@@ -87,29 +87,6 @@ export async function stageItems(
   });
 }
 
-/**
- * Marks what a listing no longer shows between two keys (`to` undefined: to the end) as gone from the source. Where all
- * that is `listed` has been staged, counting tells soon that nothing is.
- */
-export async function markUnlisted(
-  sql: Sql,
-  container: number,
-  range: { readonly after: string; readonly to: string | undefined },
-  { keys, staged }: { readonly keys: readonly string[]; readonly staged: boolean },
-  run: number,
-): Promise<void> {
-  const { after, to } = range;
-  // A bound that may be absent would hide the range from the planner: each page would look at all that follows.
-  const within = `container = $1 and key > $2 ${to === undefined ? '' : 'and key <= $6'} and not gone`;
-  await sql.query({
-    name: to === undefined ? 'mark-unlisted-to-the-end' : 'mark-unlisted',
-    text: `update item i set gone = true, run = $4, todo = case when todo in ('create', 'update') then null else todo end
-     where (select count(*) from item where ${within}) > $5 and ${within}
-       and not exists (select from unnest($3::text[]) as l (key) where l.key = i.key)`,
-    values: [container, after, keys, run, staged ? keys.length : -1, ...(to === undefined ? [] : [to])],
-  });
-}
-
 /** Writes down what a change feed says. */
 export async function stageChanges(
   sql: Sql,

@@ -195,19 +195,26 @@ export async function readConflicts(
   return { count: rows[0]?.total ?? 0, first: rows.map(({ total, ...conflict }) => conflict) };
 }
 
-/** Items of a container by key, a page at a time: memory does not grow with their number. */
+/** Items of a container by key, a page at a time, with the next one on its way: memory does not grow with their number. */
 export async function* readReportItems(sql: Sql, container: number, pageSize = 5_000): AsyncGenerator<ReportItem[]> {
-  for (let after = ''; ; ) {
-    const { rows } = await sql.query<ReportItem>({
+  const read = (after: string): Promise<{ rows: ReportItem[] }> =>
+    sql.query<ReportItem>({
       name: 'report-items',
       text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
          target_version as "targetVersion", made, tries, reason, gone, run
        from item where container = $1 and key > $2 order by key limit $3`,
       values: [container, after, pageSize],
     });
+  for (let page = read(''); ; ) {
+    const { rows } = await page;
+    const last = rows.length < pageSize;
+    if (!last) {
+      page = read((rows.at(-1) as ReportItem).key);
+      // It is waited for above; a reader that stops before is told of its own failure.
+      page.catch(() => {});
+    }
     if (rows.length > 0) yield rows;
-    if (rows.length < pageSize) return;
-    after = (rows.at(-1) as ReportItem).key;
+    if (last) return;
   }
 }
 

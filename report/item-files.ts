@@ -63,9 +63,9 @@ export async function openItemFiles(csvPath: string, jsonPath: string, renamedPa
       }
       const names = entries.flatMap((entry) => (entry.renamed ? [renamedLine(entry.renamed)] : []));
       if (names.length > 0) await renamed.appendFile(names.join(''));
-      await csv.appendFile(rows.join(''));
-      await json.appendFile(`${first ? '' : ','}\n${objects.join(',\n')}`);
+      const lead = first ? '' : ',';
       first = false;
+      await Promise.all([csv.appendFile(rows.join('')), json.appendFile(`${lead}\n${objects.join(',\n')}`)]);
     },
     async finish() {
       await json.appendFile('\n]\n');
