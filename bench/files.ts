@@ -3,12 +3,13 @@
  * off; large ones at least as fast, and at least 0.9 of a bare pipe from GET to PUT, digests included; a run with nothing to
  * do no slower than rclone's; the worker's memory at most 400 MB at any file size.
  *
- *   npm run bench -- files [--small 5000] [--large 256] [--rounds 3] [--idle 100000]
+ *   npm run bench -- files [--small 5000] [--large 256] [--rounds 3] [--idle 100000] [--killed 0]
  *
  * `--small`: files of 4 KiB, in 50 folders. `--large`: two files of so many MB, then one of eight times as many; the
- * servers' storage, in memory, needs room for twice that. `--idle`: files of a run with nothing to do. 0 leaves a case
- * out. Takes the rclone that `DROVER_BENCH_RCLONE` names, else the one on the path; Debian's 1.60 cannot turn its
- * pacer off, so bring a current one: `go install github.com/rclone/rclone@latest`.
+ * servers' storage, in memory, needs room for twice that. `--idle`: files of a run with nothing to do. `--killed`:
+ * a file of so many GiB on disk, whose worker is killed twice on the way. 0 leaves a case out. Takes the rclone that
+ * `DROVER_BENCH_RCLONE` names, else the one on the path; Debian's 1.60 cannot turn its pacer off, so bring a current one:
+ * `go install github.com/rclone/rclone@latest`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { compareReruns } from './files-again.js';
 import type { FilesBench } from './files-first.js';
 import { compareFirstRuns } from './files-first.js';
+import { moveThroughKills } from './files-killed.js';
 import type { FileServers } from './files-servers.js';
 import { startFileServers } from './files-servers.js';
 import { largeTree, smallTree } from './files-trees.js';
@@ -28,11 +30,13 @@ const { values } = parseArgs({
     large: { type: 'string', default: '256' },
     rounds: { type: 'string', default: '3' },
     idle: { type: 'string', default: '100000' },
+    killed: { type: 'string', default: '0' },
   },
 });
 const small = Number(values.small);
 const large = Number(values.large);
 const idle = Number(values.idle);
+const killed = Number(values.killed);
 
 const rclone = await findRclone();
 const dir = await mkdtemp(join(tmpdir(), 'drover-bench-'));
@@ -56,6 +60,7 @@ try {
   } finally {
     await servers.stop();
   }
+  if (killed > 0) await moveThroughKills(killed);
 } finally {
   await rm(dir, { recursive: true, force: true });
 }

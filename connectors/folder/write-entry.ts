@@ -122,7 +122,8 @@ export async function move(token: string, from: Spot, to: Spot, version: string 
     await rename(from.folder.at(from.name), to.folder.at(to.name));
     return writtenAs(token, to.ref, stats);
   }
-  if (twice && from.ref === to.ref) return writtenAs(token, to.ref, stats);
+  // One name, or one that was taken away before, when this was asked for the first time.
+  if (twice && (from.ref === to.ref || !(await isListed(from)))) return writtenAs(token, to.ref, stats);
   const how = twice ? 'linked' : await linked(from.folder.at(from.name), to.folder.at(to.name));
   if (how === 'taken') return taken(token, to.ref);
   if (how === 'linked') await ifThere(unlink(from.folder.at(from.name)));
