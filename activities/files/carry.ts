@@ -17,9 +17,10 @@ import { paced } from '../spend.js';
 import { carryLarge } from './carry-large.js';
 import type { Ready } from './carry-small.js';
 import { deliverSmall, putDown, readSmall } from './carry-small.js';
-import { createNames, twinsIn } from './names.js';
+import { createNames } from './names.js';
 import type { Carriage, Pair } from './placing.js';
 import { SharedParts } from './shared-parts.js';
+import { twinsIn } from './twins.js';
 
 const PAGE_ITEMS = 1_000;
 /** Few enough that all connections have something to do to the end. */
@@ -38,7 +39,11 @@ export async function carry(
   for (const row of rows) {
     if (slice.asked()) return;
     const rules = slice.target.names ?? {};
-    const names = createNames(rules, slice.selection, await twinsIn(slice.deps.ledger.pool, rules, row.id));
+    const names = createNames(
+      rules,
+      slice.selection,
+      await twinsIn(slice.deps.ledger.pool, rules, slice.selection, row.id),
+    );
     const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op);
     const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;

@@ -23,8 +23,14 @@ const WINDOWS: NameRules = {
   formless: true,
 };
 
-function place(key: string, rules = WINDOWS, more: Partial<Selection> = {}, twins: readonly string[][] = []) {
-  return createNames(rules, selection(more), twins).of(key);
+function place(
+  key: string,
+  rules = WINDOWS,
+  more: Partial<Selection> = {},
+  groups: readonly string[][] = [],
+  taken: readonly string[] = [],
+) {
+  return createNames(rules, selection(more), { groups, isTaken: (path) => taken.includes(path) }).of(key);
 }
 
 describe('names the target cannot keep', () => {
@@ -75,6 +81,7 @@ describe('twins', () => {
     // Not a twin any more: its folder is another.
     expect(place('docs/a', WINDOWS, {}, twins)).toMatchObject({ path: 'docs (2)/a' });
     expect(place('Docs/X', WINDOWS, {}, twins)).toMatchObject({ path: 'Docs/X (2)' });
+    expect(place('Docs/X', WINDOWS, {}, twins, ['docs/x (2)', 'docs/x (3)'])).toMatchObject({ path: 'Docs/X (4)' });
   });
 
   test('are found by what the target makes of them', () => {

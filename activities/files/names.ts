@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { NameRules } from '../../connectors/contract.js';
 import { foldersAbove, nameOf } from '../../connectors/files.js';
 import { compareKeys } from '../../connectors/key-order.js';
-import type { Sql } from '../../ledger/ledger.js';
 import type { Selection } from '../../schemas/spec.js';
 import { wantedPath } from '../selecting.js';
 
@@ -21,12 +20,18 @@ export interface Names {
   of(key: string): Named;
 }
 
-/** Keys that the target takes for the same path, each list in the order in which they may keep their name. */
-export type Twins = readonly (readonly string[])[];
+export interface Twins {
+  /** Keys that the target takes for the same path, each list in the order in which they may keep their name. */
+  readonly groups: readonly (readonly string[])[];
+  /** Whether another item goes to this path (`foldedPath`): no number may lead there. */
+  isTaken(folded: string): boolean;
+}
 
-export function createNames(rules: NameRules, selection: Selection, twins: Twins = []): Names {
+export const NO_TWINS: Twins = { groups: [], isTaken: () => false };
+
+export function createNames(rules: NameRules, selection: Selection, twins = NO_TWINS): Names {
   const groups = new Map<string, readonly string[]>();
-  for (const group of twins) for (const key of group) groups.set(key, group);
+  for (const group of twins.groups) for (const key of group) groups.set(key, group);
   const folders = new Map<string, Named>();
   const renames = selection.names === 'rename';
 
@@ -39,7 +44,7 @@ export function createNames(rules: NameRules, selection: Selection, twins: Twins
     if (twin > 0) problems.push(`the target takes the name for the same as that of ${earlier[0]}`);
     if (problems.length > 0 && !renames) return { problem: `${problems.join('; ')}: ${key}` };
     const plain = kept(rules, name);
-    const given = twin > 0 ? numbered(plain, twin + 1) : plain;
+    const given = twin > 0 ? numbered(plain, freeNumber(key, plain, twin)) : plain;
     const path = above.path + given + (key.endsWith('/') ? '/' : '');
     return { path, notes: problems.length > 0 ? [...above.notes, renamed(key, given, problems)] : above.notes };
   };
@@ -52,6 +57,16 @@ export function createNames(rules: NameRules, selection: Selection, twins: Twins
       const named = parent === undefined ? { path: '' } : folder(parent);
       return 'path' in named && named.path === above;
     });
+  };
+
+  /** From 2 on, without those that lead to other items. */
+  const freeNumber = (key: string, plain: string, twin: number): number => {
+    let number = 1;
+    for (let left = twin; left > 0; left--) {
+      do number++;
+      while (twins.isTaken(numberedPath(rules, selection, key, number, plain)));
+    }
+    return number;
   };
 
   const place = (key: string): Named => {
@@ -103,6 +118,18 @@ export function foldedPath(rules: NameRules, selection: Selection, key: string):
   return path === key.replace(/\/$/, '') ? null : path;
 }
 
+/** The folded path of a twin with a number. */
+export function numberedPath(
+  rules: NameRules,
+  selection: Selection,
+  key: string,
+  number: number,
+  plain = kept(rules, nameOf(key)),
+): string {
+  const path = (foldersAbove(key).at(-1) ?? '') + numbered(plain, number);
+  return foldedPath(rules, selection, path) ?? path;
+}
+
 /** Whether two paths that the target keeps lead to the same there. */
 export function sameToTarget(rules: NameRules, one: string, other: string): boolean {
   return untold(rules, one) === untold(rules, other);
@@ -112,21 +139,6 @@ export function sameToTarget(rules: NameRules, one: string, other: string): bool
 function untold({ formless, caseless }: NameRules, path: string): string {
   const formed = formless ? path.normalize('NFC') : path;
   return caseless ? formed.toLowerCase() : formed;
-}
-
-/** Keys of a container that the target would take for the same, each group in the order of `inOrder`. */
-export async function twinsIn(sql: Sql, rules: NameRules, container: number): Promise<string[][]> {
-  const { rows: any } = await sql.query('select from item where container = $1 and folded is not null limit 1', [
-    container,
-  ]);
-  if (any.length === 0) return [];
-  const { rows } = await sql.query<{ keys: string[]; placed: string[] }>(
-    `select array_agg(key) as keys, coalesce(array_agg(key) filter (where target_ref is not null), '{}') as placed from item
-     where container = $1 and (not gone or target_ref is not null)
-     group by coalesce(folded, rtrim(key, '/')) having count(*) > 1`,
-    [container],
-  );
-  return rows.map(({ keys, placed }) => inOrder(rules, keys, new Set(placed)));
 }
 
 /** Who keeps its name: what is placed already, then names that the target can keep as they are, then the rest; by key. */

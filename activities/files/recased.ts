@@ -17,7 +17,8 @@ import type { Bound } from '../bind.js';
 import { bindContainer } from '../bind.js';
 import type { Slice } from '../slice.js';
 import type { Names } from './names.js';
-import { createNames, sameToTarget, twinsIn } from './names.js';
+import { createNames, sameToTarget } from './names.js';
+import { twinsIn } from './twins.js';
 
 const PAGE = 500;
 
@@ -30,7 +31,7 @@ export async function renameRecased(slice: Slice): Promise<boolean> {
   for (const row of await containersToDo(deps.ledger, pairing.id)) {
     if (!row.todo.includes('move')) continue;
     const bound = await bindContainer(slice, target, row);
-    const names = createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, row.id));
+    const names = createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, selection, row.id));
     for (;;) {
       const items = await nextItems(deps.ledger.pool, row.id, 'move', undefined, PAGE);
       if (items.length === 0) break;

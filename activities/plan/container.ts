@@ -2,6 +2,7 @@
 import type { Container, ItemRef } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
+import { NO_TWINS } from '../files/names.js';
 import type { Counterpart } from './counterpart.js';
 import type { TreePlan } from './entries.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
@@ -82,7 +83,7 @@ export async function planVanished(
   at: Counterpart,
 ): Promise<PlannedRow | undefined> {
   const plain = containerPlan(look, row, at);
-  const plan = look.rules.paths ? await treePlan(plain, [], undefined) : plain;
+  const plan = look.rules.paths ? await treePlan(plain, NO_TWINS, undefined) : plain;
   const gone = await planUnlisted(plan, row, { after: '', to: undefined }, []);
   if (gone === 0) return undefined;
   const names = namesOf(look, row.path, row.targetPath ?? row.path);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Container, NameRules } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { Twins } from '../files/names.js';
-import { foldedPath, inOrder } from '../files/names.js';
+import { foldedPath, inOrder, NO_TWINS } from '../files/names.js';
 import { coversItem } from '../selecting.js';
 import type { Look } from './look.js';
 
@@ -13,11 +13,11 @@ import type { Look } from './look.js';
  */
 export async function twinsAhead(look: Look, container: Container, row: PlannedContainer | undefined): Promise<Twins> {
   const rules = look.target.names ?? {};
-  if (!merges(rules)) return [];
+  if (!merges(rules)) return NO_TWINS;
   const hashes = new Hashes();
   for await (const { path } of folded(look, container, rules)) hashes.add(hashOf(path));
   const twice = hashes.twice();
-  if (twice.size === 0) return [];
+  if (twice.size === 0) return NO_TWINS;
   const groups = new Map<string, string[]>();
   for await (const { key, path } of folded(look, container, rules)) {
     if (!twice.has(hashOf(path))) continue;
@@ -28,7 +28,10 @@ export async function twinsAhead(look: Look, container: Container, row: PlannedC
   const twins = [...groups.values()].filter((keys) => keys.length > 1);
   const placed = row ? await look.planned.items(row.id, twins.flat()) : new Map();
   const there = new Set([...placed].flatMap(([key, item]) => (item.targetRef === null ? [] : [key])));
-  return twins.map((keys) => inOrder(rules, keys, there));
+  return {
+    groups: twins.map((keys) => inOrder(rules, keys, there)),
+    isTaken: (path) => hashes.has(hashOf(path)),
+  };
 }
 
 /** Whether the target may have one name for two of the source. */
@@ -69,8 +72,20 @@ class Hashes {
     this.#all[this.#count++] = hash;
   }
 
+  /** Ends the adding. */
   twice(): ReadonlySet<number> {
     const sorted = this.#all.subarray(0, this.#count).sort();
     return new Set(sorted.filter((hash, at) => at > 0 && sorted[at - 1] === hash));
+  }
+
+  /** After `twice`. */
+  has(hash: number): boolean {
+    let [low, high] = [0, this.#count];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#all[middle] as number) < hash) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.#count && this.#all[low] === hash;
   }
 }

@@ -138,6 +138,23 @@ describe('a target that takes names for the same', () => {
     expect((await run()).totals).toMatchObject({ changed: 0 });
   });
 
+  test('gives no number that another file has for a name', async () => {
+    for (const name of [
+      'Report.txt',
+      'report.txt',
+      'report (2).txt',
+      'REPORT (3).txt',
+      'folder/',
+      'Folder/x',
+      'folder (2)',
+    ])
+      await put(from, name.replace(/\/$/, '/y'));
+    begin({ names: 'rename' }, withNames(WINDOWS));
+    expect((await run()).totals).toMatchObject({ failures: 0, conflicts: 0 });
+    expect(await placed()).toMatchObject({ 'report.txt': 'report (4).txt', 'report (2).txt': 'report (2).txt' });
+    expect(Object.values(await tree(to)).sort()).toEqual(Object.values(await tree(from)).sort());
+  });
+
   test('refuses or skips the second of each, and what it would hold, where the spec says so', async () => {
     await fill();
     begin({ maxFailures: 1 }, withNames(WINDOWS));
