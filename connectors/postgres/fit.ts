@@ -16,10 +16,27 @@ export function fitted(body: Buffer, columns: readonly Column[]): Fitted<Buffer>
   const says = (name: string) => columns.some((column) => column.says.is === 'property' && column.says.name === name);
   const text = storable(body, says('UID'));
   if (columns.some((column) => column.says.is === 'card')) return text;
-  const held = fromRow(toRow(convertCard(text.body, '4.0').body, columns), columns);
+  const held = settled(convertCard(text.body, '4.0').body, columns);
   const notes = [...(text.notes ?? []), ...losses(text.body, held, columns)];
   return { body: held, ...(notes.length > 0 && { notes }) };
 }
+
+/**
+ * What stays as it is when it is written and read back. Once is nearly always enough; where a column for any address takes
+ * the part of one whose type has columns of its own, the card that comes back is divided otherwise.
+ */
+function settled(body: Buffer, columns: readonly Column[]): Buffer {
+  let held = fromRow(toRow(body, columns), columns);
+  for (let left = MOST; left > 0; left--) {
+    const again = fromRow(toRow(held, columns), columns);
+    if (again.equals(held)) break;
+    held = again;
+  }
+  return held;
+}
+
+/** Each time something moves to where it stays. */
+const MOST = 4;
 
 function storable(body: Buffer, named: boolean): Fitted<Buffer> {
   const sound =

@@ -176,6 +176,14 @@ describe('whatever the columns and the card', () => {
     );
   });
 
+  it('so it is for an address whose type has columns for some of its parts', () => {
+    const columns = columnsOf(
+      { 'street:home': 'c0', city: 'c1', 'city:home': 'c2', uid: 'c3' },
+      { c0: 'text', c1: 'text', c2: 'text', c3: 'text' },
+    );
+    proven(card('ADR:1', 'ADR;TYPE=HOME:;;Anna;a@x.example'), columns);
+  });
+
   it('so it is for every odd card', () => {
     fc.assert(
       fc.property(mapping, fc.constantFrom(...Object.values(oddCards)), (columns, body) => proven(body, columns)),
