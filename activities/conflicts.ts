@@ -15,6 +15,7 @@ import { askBack, stageBack } from '../ledger/links.js';
 import type { OnConflict } from '../schemas/spec.js';
 import { scanContainer } from './bind.js';
 import type { OpenDestination } from './destination.js';
+import { eachAlone } from './each-alone.js';
 import type { Edit } from './edits.js';
 import { writeEdits } from './edits.js';
 import { keepAside } from './files/keep-aside.js';
@@ -90,27 +91,23 @@ export async function settleClashes(
   }
 }
 
-/** What the target does not let be read concerns one copy: it goes into `hidden`, with the reason, and the others are read. */
-export async function* readEach(
+/** The copies that the target lets be read; why it lets others not goes into `hidden`, by their references. */
+export function readEach(
   target: Target<unknown>,
   container: TargetContainer,
   refs: readonly string[],
   hidden: Map<string, string>,
   signal: AbortSignal,
 ): AsyncGenerator<TargetRef> {
-  const left = new Set(refs);
-  try {
-    for await (const copy of target.readBack(container, refs, signal)) {
-      left.delete(copy.ref);
-      yield copy;
-    }
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
-    const [only] = refs;
-    if (only !== undefined && refs.length === 1)
-      return void hidden.set(only, `what stands there may not be read: ${error.message}`);
-    for (const ref of left) yield* readEach(target, container, [ref], hidden, signal);
-  }
+  return eachAlone(
+    new Map(refs.map((ref) => [ref, ref])),
+    (some) => target.readBack(container, some, signal),
+    ({ ref }) => ref,
+    (ref, { message }) => {
+      hidden.set(ref, `what stands there may not be read: ${message}`);
+      return undefined;
+    },
+  );
 }
 
 type Found = Clash & { readonly ref: string };

@@ -1,6 +1,5 @@
 /** After a crash or a lost connection: what became of the writes whose answers never came? */
 import type { Intent, Located } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
 import type { BatchRow } from '../ledger/batches.js';
 import { openBatches, settleBatch } from '../ledger/batches.js';
 import type { ContainerRow } from '../ledger/containers.js';
@@ -11,6 +10,7 @@ import { countTries, itemsByKey, knownRefs } from '../ledger/items.js';
 import type { Bound } from './bind.js';
 import { bindContainer } from './bind.js';
 import { pause } from './connections.js';
+import { eachAlone } from './each-alone.js';
 import { link } from './link.js';
 import type { Slice } from './slice.js';
 
@@ -57,29 +57,21 @@ async function locateBatch(slice: Slice, batch: BatchRow, row: ContainerRow): Pr
   await giveBack(slice, batch, absent);
 }
 
-/**
- * What the target refuses to show concerns one item (Apache shows nobody a `.htaccess`): the others are located all the
- * same, for until they are nothing of the unit can move.
- */
-async function* locatedAll(
+/** Apache shows nobody a `.htaccess`. Until all are located nothing of the unit can move. */
+function locatedAll(
   find: (intents: readonly Intent[]) => AsyncIterable<Located>,
   intents: readonly Intent[],
 ): AsyncGenerator<Located> {
-  const left = new Map(intents.map((intent) => [intent.token, intent]));
-  try {
-    for await (const located of find(intents)) {
-      left.delete(located.token);
-      yield located;
-    }
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
-    const [only] = left.values();
-    if (only && intents.length === 1) {
-      const reason = `whether it was written cannot be seen: ${error.message}; look at it in the target, then retry`;
-      return yield { token: only.token, found: 'unsure', reason };
-    }
-    for (const intent of left.values()) yield* locatedAll(find, [intent]);
-  }
+  const byToken = new Map(intents.map((intent) => [intent.token, intent]));
+  return eachAlone(
+    byToken,
+    find,
+    ({ token }) => token,
+    (token, { message }) => {
+      const reason = `whether it was written cannot be seen: ${message}; look at it in the target, then retry`;
+      return { token, found: 'unsure', reason };
+    },
+  );
 }
 
 /**

@@ -1,6 +1,9 @@
 /** What `migrate retry` and `migrate verify` put back on the list. */
 import type { Sql } from './ledger.js';
 
+/** Items that stand in the target, with nothing left to do. */
+const STANDS = `todo is null and target_ref is not null and not gone and outcome <> 'skipped'`;
+
 /**
  * `verify`: every item that stands in the target is to be proven again. `retry`: every item that failed is to be
  * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled.
@@ -13,10 +16,7 @@ export async function askAgain(
 ): Promise<void> {
   const mine = `container in (select c.id from container c join unit u on u.pairing = c.pairing where u.migration = $1 and u.n = any($2))`;
   if (what === 'verify') {
-    await sql.query(
-      `update item set todo = 'verify' where ${mine} and todo is null and target_ref is not null and not gone and outcome <> 'skipped'`,
-      [migration, units],
-    );
+    await sql.query(`update item set todo = 'verify' where ${mine} and ${STANDS}`, [migration, units]);
     return;
   }
   const failed = `outcome in ('refused', 'quarantined', 'unsure', 'altered', 'missing')`;
@@ -40,10 +40,8 @@ export async function askAgain(
 
 /** Everything of one container that stands in the target is to be proven again; how many items that are. */
 export async function verifyAll(sql: Sql, container: number): Promise<number> {
-  const { rowCount } = await sql.query(
-    `update item set todo = 'verify'
-     where container = $1 and todo is null and target_ref is not null and not gone and outcome <> 'skipped'`,
-    [container],
-  );
+  const { rowCount } = await sql.query(`update item set todo = 'verify' where container = $1 and ${STANDS}`, [
+    container,
+  ]);
   return rowCount ?? 0;
 }

@@ -271,6 +271,20 @@ export async function departedByDigest(sql: Sql, pairing: number, digests: reado
 export const SAME_FILE = `i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified
   and i.meta->>'created' is not distinct from t.created`;
 
+/** Listed files as `t`, from the parameters $2 to $6: `listedFileValues`. */
+export const LISTED_FILES =
+  'unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) as t (key, id, bytes, modified, created)';
+
+export function listedFileValues(files: readonly Pick<ItemRow, 'key' | 'bytes' | 'meta'>[]): unknown[][] {
+  return [
+    files.map((file) => file.key),
+    files.map((file) => file.meta.id ?? null),
+    files.map((file) => file.bytes),
+    files.map((file) => file.meta.modified ?? null),
+    files.map((file) => file.meta.created ?? null),
+  ];
+}
+
 /**
  * Digests of items that are gone from the source under another key and have what these have: id, size and dates. By the
  * key of the new item.
@@ -282,18 +296,10 @@ export async function departedById(
 ): Promise<Map<string, string>> {
   const { rows } = await sql.query<{ key: string; digest: string }>(
     `select t.key, encode(i.digest, 'hex') as digest
-     from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) as t (key, id, bytes, modified, created)
-     join item i on ${SAME_FILE}
+     from ${LISTED_FILES} join item i on ${SAME_FILE}
      join container c on c.id = i.container
      where c.pairing = $1 and i.gone and i.target_ref is not null and i.digest is not null and i.outcome <> 'skipped'`,
-    [
-      pairing,
-      items.map((item) => item.key),
-      items.map((item) => item.meta.id ?? null),
-      items.map((item) => item.bytes),
-      items.map((item) => item.meta.modified ?? null),
-      items.map((item) => item.meta.created ?? null),
-    ],
+    [pairing, ...listedFileValues(items)],
   );
   return new Map(rows.map((row) => [row.key, row.digest]));
 }

@@ -25,8 +25,8 @@ export async function compareListing(
     name: `compare-listing${suffix(range)}`,
     // "offset 0": each key is looked up by itself, whatever the planner thinks of the lists.
     text: `select array_agg(l.n::int) filter (where i.key is null or i.gone or i.version <> l.version) as fresh,
-       (select count(*) from item where container = $1 and not gone and ${within('key', range, 5)})
-         > count(*) filter (where not i.gone and ${within('i.key', range, 5)}) as unlisted
+       (select count(*) from item where container = $1 and not gone and ${within('key', range)})
+         > count(*) filter (where not i.gone and ${within('i.key', range)}) as unlisted
      from unnest($3::text[], $4::text[]) with ordinality as l (key, version, n)
      left join lateral (select key, version, gone from item where container = $1 and key = l.key offset 0) i on true`,
     values: [container, range.after, page.map(({ key }) => key), page.map(({ version }) => version), ...bound(range)],
@@ -46,15 +46,15 @@ export async function markUnlisted(
   await sql.query({
     name: `mark-unlisted${suffix(range)}`,
     text: `update item i set gone = true, run = $4, todo = case when todo in ('create', 'update') then null else todo end
-     where container = $1 and not gone and ${within('key', range, 5)}
+     where container = $1 and not gone and ${within('key', range)}
        and not exists (select from unnest($3::text[]) as l (key) where l.key = i.key)`,
     values: [container, range.after, listed, run, ...bound(range)],
   });
 }
 
-/** A bound that may be absent would hide the range from the planner: each page would look at all that follows. */
-function within(key: string, { to }: Range, at: number): string {
-  return `${key} > $2${to === undefined ? '' : ` and ${key} <= $${at}`}`;
+/** By `$2` and `$5`. A bound that may be absent would hide the range from the planner: each page would look at all that follows. */
+function within(key: string, { to }: Range): string {
+  return `${key} > $2${to === undefined ? '' : ` and ${key} <= $5`}`;
 }
 
 function bound({ to }: Range): string[] {

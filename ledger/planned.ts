@@ -4,7 +4,7 @@ import type { Account } from '../schemas/spec.js';
 import type { Namesake } from './identities.js';
 import { namesakes } from './identities.js';
 import type { ItemRow, Todo } from './items.js';
-import { SAME_FILE } from './items.js';
+import { LISTED_FILES, listedFileValues, SAME_FILE } from './items.js';
 import type { Ledger } from './ledger.js';
 import { counterpartPath } from './links.js';
 
@@ -150,16 +150,8 @@ export async function plannedAgainst(ledger: Ledger, source: string, target: str
       if (files.length === 0) return new Map();
       const found = await pool.query<{ key: string; was: string[] }>(
         `select t.key, array_agg(i.key order by i.key) as was
-         from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) as t (key, id, bytes, modified, created)
-         join item i on ${SAME_FILE} where i.container = $1 and i.key <> t.key group by t.key`,
-        [
-          container,
-          files.map((item) => item.key),
-          files.map((item) => item.meta.id ?? null),
-          files.map((item) => item.bytes),
-          files.map((item) => item.meta.modified ?? null),
-          files.map((item) => item.meta.created ?? null),
-        ],
+         from ${LISTED_FILES} join item i on ${SAME_FILE} where i.container = $1 and i.key <> t.key group by t.key`,
+        [container, ...listedFileValues(files)],
       );
       return new Map(found.rows.map(({ key, was }) => [key, was]));
     },

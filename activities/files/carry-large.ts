@@ -56,13 +56,12 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
       // A file stands where a folder has to be: looked at again in each run, as any other conflict.
       if (error.code === 'conflict' && error.side === 'target')
         return await giveUp(large, now.item, 'conflict', saidBy(error));
-      if (error.code === 'not-found' && error.side === 'target' && round < ROUNDS) {
+      if (error.code === 'not-found' && error.side === 'target') {
+        // Whatever takes them away does so again; what comes behind this file must not wait for it.
+        if (round === ROUNDS) return await giveUp(large, now.item, 'refused', saidBy(error));
         await lost(large, now.item);
         continue;
       }
-      // Whatever takes them away does so again; what comes behind this file must not wait for it.
-      if (error.code === 'not-found' && error.side === 'target')
-        return await giveUp(large, now.item, 'refused', saidBy(error));
       if (error.side === 'target' || (error.code !== 'source-changed' && error.code !== 'not-found')) throw error;
       const fresh = await relisted(slice, pair.source, to.row, now.item);
       if (fresh && fresh.version === now.item.version) {

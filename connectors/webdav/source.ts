@@ -4,11 +4,12 @@ import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
 import { emptyBody } from '../files.js';
 import { walkTree } from '../tree-walk.js';
+import { childrenIn } from './children.js';
 import { openRange, readWhole } from './content.js';
 import { describeFolder } from './describe.js';
 import type { Member } from './entries.js';
 import { entryAt, membersOf, metaOf } from './entries.js';
-import { isParts, parentOf, requestPath, UNSAFE } from './paths.js';
+import { isParts, requestPath, UNSAFE } from './paths.js';
 import type { WebdavSession } from './session.js';
 
 export function createWebdavSource(session: WebdavSession): Source<FileBody> {
@@ -38,36 +39,11 @@ export function createWebdavSource(session: WebdavSession): Source<FileBody> {
   };
 }
 
-/**
- * The entries of one folder, whose key is '' for the root. None where it went away while its tree is listed; one that the
- * server lists and does not find (IIS: names with "+", hidden segments) must not pass for an empty one.
- */
-export async function childrenOf(session: WebdavSession, folder: string, signal: AbortSignal): Promise<ItemRef[]> {
-  try {
-    return await membersIn(session, folder, signal);
-  } catch (error) {
-    if (folder === '' || !isGone(error)) throw error;
-    if (!(await isStillListed(session, folder, signal))) return [];
-    const { http, root } = session;
-    throw new Fault('unavailable', `${http.origin}${root}: the server lists a folder, and then does not find it`, {
-      next: 'open the folder in the source, and rename it or mend its server; it is tried again',
-      cause: error,
-    });
-  }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Fault && error.code === 'not-found';
-}
-
-/** In the folder above; false when that went away, too, of which whoever lists it hears. */
-async function isStillListed(session: WebdavSession, folder: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    return (await membersIn(session, parentOf(folder), signal)).some(({ key }) => key === folder);
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
+/** The entries of one folder, whose key is '' for the root: `childrenIn`. */
+export function childrenOf(session: WebdavSession, folder: string, signal: AbortSignal): Promise<ItemRef[]> {
+  const { http, root } = session;
+  const next = 'open the folder in the source, and rename it or mend its server; it is tried again';
+  return childrenIn({ http, root, next, membersIn: (one) => membersIn(session, one, signal) }, folder);
 }
 
 async function membersIn({ http, root }: WebdavSession, folder: string, signal: AbortSignal): Promise<ItemRef[]> {
