@@ -10,7 +10,7 @@ import { knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { counterpartPath } from '../ledger/links.js';
 import { rebindReferences } from '../ledger/rebind.js';
-import { DEFAULT_MATCH } from './fitting.js';
+import { DEFAULT_MATCH } from './decide/fitting.js';
 import { wantedContainer } from './selecting.js';
 import type { Slice } from './slice.js';
 
@@ -75,7 +75,7 @@ async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Pro
   const lost = await fenced(deps.ledger, lease, async (sql) => {
     await bindTarget(sql, bound.id, target);
     await sql.query('update container set scanned = true where id = $1', [bound.id]);
-    return rebindReferences(sql, bound.id, pairing.target, target.key, input.run);
+    return rebindReferences(sql, bound.id, pairing.target, target.key, slice.run);
   });
   const message = 'the target renumbered a folder; its items were looked up by digest';
   await writeEvent(deps.ledger.pool, input, 'warn', message, { container: bound.id, lost });
@@ -85,7 +85,7 @@ async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Pro
 export async function bindMissing(slice: Slice): Promise<void> {
   for (const row of await listContainers(slice.deps.ledger, slice.pairing.id)) {
     if (slice.ending()) return;
-    if (row.targetKey === null && row.surveyedRun === slice.input.run) await bindContainer(slice, slice.target, row);
+    if (row.targetKey === null && row.surveyedRun === slice.run) await bindContainer(slice, slice.target, row);
   }
 }
 

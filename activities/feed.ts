@@ -5,13 +5,13 @@ import type { ItemRow, Settlement } from '../ledger/items.js';
 import { nextItems, setRanks } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Channel } from './channel.js';
+import type { Entry } from './decide/fitting.js';
+import { fitItem } from './decide/fitting.js';
 import type { Destination } from './destination.js';
-import type { Entry } from './fitting.js';
-import { fitItem } from './fitting.js';
-import { settleRefused } from './settle.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 import { wentAway } from './went-away.js';
+import { settleRefused } from './write/settle.js';
 
 /** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
 export interface Lot {

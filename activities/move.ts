@@ -10,9 +10,7 @@ import { countToDo, nextItems } from '../ledger/items.js';
 import type { Bound } from './bind.js';
 import { bindContainer, bindMissing } from './bind.js';
 import { createChannel } from './channel.js';
-import { deliver } from './deliver.js';
 import { createDestination } from './destination.js';
-import { deliverEdits } from './edits.js';
 import type { Lot, Transfer } from './feed.js';
 import { feed } from './feed.js';
 import { carry } from './files/carry.js';
@@ -20,10 +18,12 @@ import { clearUploads } from './files/clear-uploads.js';
 import { renameRecased } from './files/recased.js';
 import type { GateOpened } from './gate-of.js';
 import { withLanes } from './lanes.js';
-import { recover } from './recover.js';
-import { remove } from './remove.js';
-import { exceptions } from './settle.js';
 import type { Slice, WorkResult } from './slice.js';
+import { deliver } from './write/deliver.js';
+import { deliverEdits } from './write/edits.js';
+import { recover } from './write/recover.js';
+import { remove } from './write/remove.js';
+import { exceptions } from './write/settle.js';
 
 export async function move(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
@@ -161,7 +161,7 @@ async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
       await excuseBatch(deps.ledger, batch.id);
       throw error;
     }
-    await settleBatch(deps.ledger, lease, batch, settled, input.run, (sql) =>
+    await settleBatch(deps.ledger, lease, batch, settled, slice.run, (sql) =>
       writeOutcomes(sql, input, [
         ...exceptions(bound.id, settled),
         ...settled

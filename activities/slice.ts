@@ -47,6 +47,8 @@ export type SliceResult =
 export interface Slice<B = unknown> {
   readonly deps: Deps;
   readonly input: SliceInput;
+  /** The run as items and containers remember it. */
+  readonly run: number;
   readonly unit: UnitRow;
   /** As seen in this slice's direction: going back, its `map` and conflicts are turned round. */
   readonly selection: Selection;
@@ -134,6 +136,7 @@ export async function runSlice(
       const slice = {
         deps,
         input,
+        run: input.run,
         unit,
         selection,
         account,

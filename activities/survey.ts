@@ -25,7 +25,7 @@ import type { Slice, WorkResult } from './slice.js';
 import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
-  const { deps, input, pairing, lease, signal } = slice;
+  const { deps, pairing, lease, signal } = slice;
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
@@ -36,16 +36,16 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     for (const container of containers) {
       if (!covers(container.path)) continue;
       const row = await see(sql, slice, container, filter);
-      if (row.surveyedRun === input.run) continue;
+      if (row.surveyedRun === slice.run) continue;
       const idle = row.token !== null && row.listingAfter === null && row.token === container.token;
-      if (idle) await finishSurvey(sql, row.id, { token: row.token, filter }, input.run);
+      if (idle) await finishSurvey(sql, row.id, { token: row.token, filter }, slice.run);
       else changed.push({ container, row });
     }
     await markVanished(
       sql,
       pairing.id,
       containers.map((container) => container.key),
-      input.run,
+      slice.run,
     );
     return changed;
   });
@@ -141,16 +141,16 @@ async function applyChanges(
   container: Container,
   row: ContainerRow,
 ): Promise<void> {
-  const { deps, input, lease, signal, tally } = slice;
+  const { deps, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
   const pages = source.changes?.(container, row.token as string, signal) as AsyncIterable<Page<Change>>;
   for await (const page of pages) {
     const changes = page.entries.filter((change) => change.change === 'gone' || covers(change.item));
-    await fenced(deps.ledger, lease, (sql) => stageChanges(sql, row.id, changes, input.run, slice.rules.edits));
+    await fenced(deps.ledger, lease, (sql) => stageChanges(sql, row.id, changes, slice.run, slice.rules.edits));
     tally.items += changes.length;
   }
   await fenced(deps.ledger, lease, (sql) =>
-    finishSurvey(sql, row.id, { token: container.token ?? null, filter: filterOf(slice) }, input.run),
+    finishSurvey(sql, row.id, { token: container.token ?? null, filter: filterOf(slice) }, slice.run),
   );
 }
 
@@ -164,7 +164,7 @@ async function listContainer(
   container: Container,
   row: ContainerRow,
 ): Promise<boolean> {
-  const { deps, input, lease, signal, tally } = slice;
+  const { deps, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
   let after = row.listingAfter ?? '';
   let token = row.listingToken;
@@ -182,13 +182,13 @@ async function listContainer(
     await fenced(deps.ledger, lease, async (sql) => {
       const { fresh, isUnlisted } = await compareListing(sql, row.id, range, page);
       const staged = fresh.filter(covers);
-      await stageItems(sql, row.id, staged, input.run, slice.rules.edits, folded(slice, staged));
+      await stageItems(sql, row.id, staged, slice.run, slice.rules.edits, folded(slice, staged));
       if (isUnlisted) {
         const listed = page.map((item) => item.key);
-        await markUnlisted(sql, row.id, range, listed, input.run);
+        await markUnlisted(sql, row.id, range, listed, slice.run);
       }
       if (items.length < page.length) await setExcluded(sql, row.id, page.length - items.length, false);
-      if (last) await finishSurvey(sql, row.id, { token, filter: filterOf(slice) }, input.run);
+      if (last) await finishSurvey(sql, row.id, { token, filter: filterOf(slice) }, slice.run);
       else await advanceListing(sql, row.id, to as string);
     });
     after = to ?? after;

@@ -12,13 +12,13 @@ import type { Sql } from '../ledger/ledger.js';
 import { askBack, renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';
-import { readEach } from './conflicts.js';
-import { flagsOf } from './flags-of.js';
+import { flagsOf } from './decide/flags.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
-import { exceptions } from './settle.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
+import { readEach } from './write/conflicts.js';
+import { exceptions } from './write/settle.js';
 
 const PAGE = 500;
 /** What is read back between two commits: after a crash so much is read again. */
@@ -100,7 +100,7 @@ async function verifyPage(
   const settled = await compare(slice, session, bound, items);
   const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
   await fenced(deps.ledger, lease, async (sql) => {
-    await settleItems(sql, bound.id, settled, input.run);
+    await settleItems(sql, bound.id, settled, slice.run);
     await writeOutcomes(sql, input, exceptions(bound.id, settled));
     if (slice.other !== undefined) await tellOther(sql, slice.other, bound, items, settled);
   });

@@ -10,7 +10,7 @@ import type { Slice } from './slice.js';
  * listed. False where the source still lists it, or the error is another.
  */
 export async function wentAway(
-  { deps, lease, input, pairing, source }: Slice,
+  { deps, lease, input, run, pairing, source }: Slice,
   error: unknown,
   container: string,
   signal: AbortSignal,
@@ -19,7 +19,7 @@ export async function wentAway(
   const present: string[] = [];
   for await (const { key } of source.containers(signal)) present.push(key);
   if (present.includes(container)) return false;
-  await fenced(deps.ledger, lease, (sql) => markVanished(sql, pairing.id, present, input.run));
+  await fenced(deps.ledger, lease, (sql) => markVanished(sql, pairing.id, present, run));
   await writeEvent(
     deps.ledger.pool,
     input,

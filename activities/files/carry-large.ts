@@ -13,10 +13,10 @@ import { hasDepartedOf, settleUnchanged, stageItems } from '../../ledger/items.j
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload, forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
-import { moveDeparted } from '../departed.js';
-import { settleRefused } from '../settle.js';
 import { onTarget } from '../sides.js';
 import type { Slice } from '../slice.js';
+import { moveDeparted } from '../write/departed.js';
+import { settleRefused } from '../write/settle.js';
 import { asUpload, finish, forget, settleAs } from './finish-upload.js';
 import type { Carriage, Pair, Placed } from './placing.js';
 import { placedItem, uploadsOf } from './placing.js';
@@ -70,7 +70,7 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
       }
       if (!fresh || round === ROUNDS) return await leave(large, now.item, fresh);
       await fenced(slice.deps.ledger, slice.lease, (sql) =>
-        stageItems(sql, to.row.id, [fresh], slice.input.run, slice.rules.edits),
+        stageItems(sql, to.row.id, [fresh], slice.run, slice.rules.edits),
       );
       now = { ...now, item: { ...now.item, version: fresh.version, bytes: fresh.bytes, meta: fresh.meta } };
     }

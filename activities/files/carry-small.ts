@@ -3,13 +3,13 @@
 import { Fault } from '../../connectors/errors.js';
 import type { FileBody } from '../../connectors/files.js';
 import type { ItemRow, Settlement } from '../../ledger/items.js';
-import { deliver } from '../deliver.js';
-import { deliverEdits } from '../edits.js';
+import type { Entry } from '../decide/fitting.js';
 import { asRef } from '../feed.js';
-import type { Entry } from '../fitting.js';
-import { settleRefused } from '../settle.js';
 import { spend } from '../spend.js';
 import { wentAway } from '../went-away.js';
+import { deliver } from '../write/deliver.js';
+import { deliverEdits } from '../write/edits.js';
+import { settleRefused } from '../write/settle.js';
 import type { Carriage, Pair, Placed } from './placing.js';
 import { placedItem } from './placing.js';
 import { moveKnown } from './renamed.js';

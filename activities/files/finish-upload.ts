@@ -7,9 +7,9 @@ import { countTries, settleItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload } from '../../ledger/uploads.js';
-import { MAX_TRIES } from '../recover.js';
-import { exceptions, reasonOf } from '../settle.js';
 import { onTarget } from '../sides.js';
+import { MAX_TRIES } from '../write/recover.js';
+import { exceptions, reasonOf } from '../write/settle.js';
 import type { Large } from './carry-large.js';
 import { takeAway } from './clear-uploads.js';
 import type { Placed } from './placing.js';
@@ -100,7 +100,7 @@ async function settle(
     ...reasonOf([...notes, ...(answer.notes ?? [])]),
   };
   await fenced(deps.ledger, lease, async (sql) => {
-    await settleItems(sql, to.row.id, [settled], input.run);
+    await settleItems(sql, to.row.id, [settled], slice.run);
     await endUpload(sql, row.id);
     const said = { container: to.row.id, key: item.key };
     const updated = op === 'update' ? [{ ...said, what: 'updated' }] : [];
@@ -114,7 +114,7 @@ async function settle(
 export async function settleAs({ slice, to }: Large, settled: Settlement, conflict: string | undefined): Promise<void> {
   const { deps, lease, input } = slice;
   await fenced(deps.ledger, lease, async (sql) => {
-    await settleItems(sql, to.row.id, [settled], input.run);
+    await settleItems(sql, to.row.id, [settled], slice.run);
     const said = { container: to.row.id, key: settled.key };
     const told = conflict ? [{ ...said, what: 'conflict', reason: conflict }] : exceptions(to.row.id, [settled]);
     await writeOutcomes(sql, input, told);

@@ -43,12 +43,12 @@ export async function renameRecased(slice: Slice): Promise<boolean> {
 }
 
 async function renamePage(slice: Slice, bound: Bound, names: Names, items: readonly ItemRow[]): Promise<void> {
-  const { deps, lease, input, signal, target } = slice;
+  const { deps, lease, signal, target } = slice;
   const placed = items.map((item) => ({ item, path: placeOf(slice, names, item) }));
   // What is there keeps its name where it has that already, or cannot have it.
   const staying = placed.filter(({ item, path }) => path === item.targetRef);
   const kept = staying.map(({ item }): Settlement => ({ key: item.key, todo: afterwards(item, null) }));
-  await fenced(deps.ledger, lease, (sql) => settleItems(sql, bound.id, kept, input.run));
+  await fenced(deps.ledger, lease, (sql) => settleItems(sql, bound.id, kept, slice.run));
   const renamed = placed.filter(({ item, path }) => path !== item.targetRef);
   if (renamed.length === 0) return;
   const intent = {
@@ -65,7 +65,7 @@ async function renamePage(slice: Slice, bound: Bound, names: Names, items: reado
   const byKey = new Map(items.map((item) => [item.key, item]));
   const settled: Settlement[] = [];
   const commit = async (): Promise<void> => {
-    await settleBatch(deps.ledger, lease, batch, settled, input.run);
+    await settleBatch(deps.ledger, lease, batch, settled, slice.run);
     slice.tally.items += settled.length;
   };
   try {

@@ -3,8 +3,8 @@ import type { ItemRef } from '../../connectors/contract.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { emptyBody } from '../../connectors/files.js';
 import { departedById } from '../../ledger/items.js';
-import { moveDeparted } from '../departed.js';
-import type { Entry } from '../fitting.js';
+import type { Entry } from '../decide/fitting.js';
+import { moveDeparted } from '../write/departed.js';
 import type { Carriage, Pair, Placed } from './placing.js';
 
 /** Whether the source tells of a file what stays with it under another name (`departedById`). */

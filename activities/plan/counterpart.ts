@@ -3,7 +3,7 @@ import type { TargetContainer, TargetRef, Wanted } from '../../connectors/contra
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
-import { DEFAULT_MATCH } from '../fitting.js';
+import { DEFAULT_MATCH } from '../decide/fitting.js';
 import type { Look } from './look.js';
 
 /** A copy that no item stands for. */

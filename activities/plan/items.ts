@@ -2,8 +2,8 @@
 import type { ItemRef } from '../../connectors/contract.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
-import type { Entry } from '../fitting.js';
-import { fitItem } from '../fitting.js';
+import type { Entry } from '../decide/fitting.js';
+import { fitItem } from '../decide/fitting.js';
 import { coversItem } from '../selecting.js';
 import { filterOf } from '../survey.js';
 import type { ContainerPlan } from './judging.js';

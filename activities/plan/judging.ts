@@ -6,10 +6,10 @@ import type { Container, Refused } from '../../connectors/contract.js';
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedItem } from '../../ledger/planned.js';
-import type { Clash, Verdict } from '../conflicts.js';
-import { judge } from '../conflicts.js';
-import type { Entry } from '../fitting.js';
-import { twin } from '../namesakes.js';
+import type { Entry } from '../decide/fitting.js';
+import type { Clash, Verdict } from '../write/conflicts.js';
+import { judge } from '../write/conflicts.js';
+import { twin } from '../write/namesakes.js';
 import type { Counterpart, StrayCopy } from './counterpart.js';
 import type { Counts, Look, Volume } from './look.js';
 

@@ -1,6 +1,6 @@
 /** What a run would remove: items that left the source, unless their copies were edited. The rules are remove.ts's. */
 import type { PlannedItem } from '../../ledger/planned.js';
-import { DEFAULT_MAX_DELETIONS, EDITED } from '../remove.js';
+import { DEFAULT_MAX_DELETIONS, EDITED } from '../write/remove.js';
 import type { ContainerPlan } from './judging.js';
 
 export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[]): Promise<void> {

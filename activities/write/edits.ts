@@ -1,21 +1,21 @@
 /** Edits: items that changed in the source replace their copies, unless somebody changed those too. */
-import type { Target, Write } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
-import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
-import { writeOutcomes } from '../ledger/events.js';
-import type { Settlement } from '../ledger/items.js';
-import { settleUnchanged } from '../ledger/items.js';
-import { fenced } from '../ledger/leases.js';
+import type { Target, Write } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import { excuseBatch, openBatch, settleBatch } from '../../ledger/batches.js';
+import { writeOutcomes } from '../../ledger/events.js';
+import type { Settlement } from '../../ledger/items.js';
+import { settleUnchanged } from '../../ledger/items.js';
+import { fenced } from '../../ledger/leases.js';
+import type { Entry } from '../decide/fitting.js';
+import type { OpenDestination } from '../destination.js';
+import type { Lot } from '../feed.js';
+import type { Slice } from '../slice.js';
+import { spend } from '../spend.js';
 import type { Clash } from './conflicts.js';
 import { settleClashes } from './conflicts.js';
 import { isBlameless } from './deliver.js';
-import type { OpenDestination } from './destination.js';
-import type { Lot } from './feed.js';
-import type { Entry } from './fitting.js';
 import { link } from './link.js';
 import { exceptions, reasonOf } from './settle.js';
-import type { Slice } from './slice.js';
-import { spend } from './spend.js';
 
 /** An entry that replaces the copy `ref`, as long as that has the version. */
 export interface Edit {
@@ -95,7 +95,7 @@ export async function writeEdits(
   const settled: Settlement[] = [];
   const clashes: Clash[] = [];
   const commit = (): Promise<void> =>
-    settleBatch(deps.ledger, lease, batch, settled, input.run, async (sql) => {
+    settleBatch(deps.ledger, lease, batch, settled, slice.run, async (sql) => {
       const updated = settled.filter((s) => s.outcome === 'arrived');
       await writeOutcomes(sql, input, [
         ...exceptions(bound.id, settled),

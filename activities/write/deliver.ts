@@ -1,25 +1,25 @@
 /** The writing half of a move: adopt what is there, commit intents, write, commit results. */
-import type { Target, Write, Written } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
-import type { BatchRow } from '../ledger/batches.js';
-import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
-import { writeOutcomes } from '../ledger/events.js';
-import type { Settlement } from '../ledger/items.js';
-import { knownRefs } from '../ledger/items.js';
+import type { Target, Write, Written } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import type { BatchRow } from '../../ledger/batches.js';
+import { excuseBatch, openBatch, settleBatch } from '../../ledger/batches.js';
+import { writeOutcomes } from '../../ledger/events.js';
+import type { Settlement } from '../../ledger/items.js';
+import { knownRefs } from '../../ledger/items.js';
+import type { Entry } from '../decide/fitting.js';
+import { pathsOf } from '../decide/fitting.js';
+import type { OpenDestination } from '../destination.js';
+import type { Lot } from '../feed.js';
+import type { Slice } from '../slice.js';
+import { spend } from '../spend.js';
 import { adopt } from './adopt.js';
 import type { Clash } from './conflicts.js';
 import { settleClashes } from './conflicts.js';
 import { moveDeparted } from './departed.js';
-import type { OpenDestination } from './destination.js';
-import type { Lot } from './feed.js';
-import type { Entry } from './fitting.js';
-import { pathsOf } from './fitting.js';
 import { link } from './link.js';
 import { claimIdentities } from './namesakes.js';
 import { settleLocated } from './recover.js';
 import { exceptions, reasonOf } from './settle.js';
-import type { Slice } from './slice.js';
-import { spend } from './spend.js';
 
 /** Delivers one lot of new items over one connection. Throws the target's faults; what was answered by then is settled. */
 export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
@@ -77,7 +77,7 @@ async function write(
   );
   const commit = async (): Promise<void> => {
     if (settled.length === 0) return;
-    await settleBatch(deps.ledger, lease, batch, settled, input.run, async (sql) => {
+    await settleBatch(deps.ledger, lease, batch, settled, slice.run, async (sql) => {
       await writeOutcomes(sql, input, exceptions(to.bound.id, settled));
       await link(sql, slice, to.bound, entries, settled);
     });

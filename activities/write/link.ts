@@ -1,9 +1,9 @@
 /** Going both ways: what this direction settled, the other takes for its own, in the same transaction. */
-import type { ItemRow, Settlement } from '../ledger/items.js';
-import type { Sql } from '../ledger/ledger.js';
-import { linkBack } from '../ledger/links.js';
-import type { Bound } from './bind.js';
-import type { Slice } from './slice.js';
+import type { ItemRow, Settlement } from '../../ledger/items.js';
+import type { Sql } from '../../ledger/ledger.js';
+import { linkBack } from '../../ledger/links.js';
+import type { Bound } from '../bind.js';
+import type { Slice } from '../slice.js';
 
 interface Linkable {
   readonly item: ItemRow;
@@ -42,5 +42,5 @@ export async function link(
       },
     ];
   });
-  await linkBack(sql, slice.other, bound, links, slice.input.run);
+  await linkBack(sql, slice.other, bound, links, slice.run);
 }

@@ -1,16 +1,16 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
-import type { Target, Write, Written } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
-import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
-import type { Departed, Settlement } from '../ledger/items.js';
-import { departedByDigest } from '../ledger/items.js';
-import { unlinkBack } from '../ledger/links.js';
+import type { Target, Write, Written } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import { excuseBatch, openBatch, settleBatch } from '../../ledger/batches.js';
+import type { Departed, Settlement } from '../../ledger/items.js';
+import { departedByDigest } from '../../ledger/items.js';
+import { unlinkBack } from '../../ledger/links.js';
+import type { Entry } from '../decide/fitting.js';
+import { pathsOf } from '../decide/fitting.js';
+import type { OpenDestination } from '../destination.js';
+import type { Slice } from '../slice.js';
 import { isBlameless } from './deliver.js';
-import type { OpenDestination } from './destination.js';
-import type { Entry } from './fitting.js';
-import { pathsOf } from './fitting.js';
 import { link } from './link.js';
-import type { Slice } from './slice.js';
 
 /** Moves what it can; answers the entries that must be written after all. */
 export async function moveDeparted(
@@ -19,7 +19,7 @@ export async function moveDeparted(
   target: Target<unknown>,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
-  const { deps, lease, pairing, input, signal } = slice;
+  const { deps, lease, pairing, signal } = slice;
   const candidates = await departedByDigest(
     deps.ledger.pool,
     pairing.id,
@@ -73,7 +73,7 @@ export async function moveDeparted(
       lease,
       settled.length > 0 ? batch : { ...batch, keys: [], digests: [] },
       settled,
-      input.run,
+      slice.run,
       async (sql) => {
         await link(sql, slice, to.bound, [entry], settled);
         if (settled.length > 0 && slice.other !== undefined)

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../connectors/contract.js';
+import type { JsonObject } from '../../connectors/contract.js';
 
 /** The flags among an item's metadata; none for kinds without flags. */
 export function flagsOf(meta: JsonObject): string[] {

@@ -1,18 +1,18 @@
 /** After a crash or a lost connection: what became of the writes whose answers never came? */
-import type { Intent, Located } from '../connectors/contract.js';
-import type { BatchRow } from '../ledger/batches.js';
-import { openBatches, settleBatch } from '../ledger/batches.js';
-import type { ContainerRow } from '../ledger/containers.js';
-import { listContainers } from '../ledger/containers.js';
-import { writeEvent, writeOutcomes } from '../ledger/events.js';
-import type { Settlement } from '../ledger/items.js';
-import { countTries, itemsByKey, knownRefs } from '../ledger/items.js';
-import type { Bound } from './bind.js';
-import { bindContainer } from './bind.js';
-import { pause } from './connections.js';
-import { eachAlone } from './each-alone.js';
+import type { Intent, Located } from '../../connectors/contract.js';
+import type { BatchRow } from '../../ledger/batches.js';
+import { openBatches, settleBatch } from '../../ledger/batches.js';
+import type { ContainerRow } from '../../ledger/containers.js';
+import { listContainers } from '../../ledger/containers.js';
+import { writeEvent, writeOutcomes } from '../../ledger/events.js';
+import type { Settlement } from '../../ledger/items.js';
+import { countTries, itemsByKey, knownRefs } from '../../ledger/items.js';
+import type { Bound } from '../bind.js';
+import { bindContainer } from '../bind.js';
+import { pause } from '../connections.js';
+import { eachAlone } from '../each-alone.js';
+import type { Slice } from '../slice.js';
 import { link } from './link.js';
-import type { Slice } from './slice.js';
 
 /** An item in doubt so many times, the last time alone in its batch, is not tried again. */
 export const MAX_TRIES = 3;
@@ -116,7 +116,7 @@ export async function settleLocated(
       : [{ key: l.token, todo: null, outcome: 'unsure', reason: deps.redact(l.reason), digest }];
   });
   const unsure = settled.filter((s) => s.outcome === 'unsure');
-  await settleBatch(deps.ledger, lease, batch, settled, input.run, async (sql) => {
+  await settleBatch(deps.ledger, lease, batch, settled, slice.run, async (sql) => {
     await writeOutcomes(
       sql,
       input,
@@ -146,7 +146,7 @@ async function giveBack(slice: Slice, batch: BatchRow, keys: readonly string[]):
     lease,
     { ...batch, keys: [], digests: [] },
     poisonous.map((item) => ({ key: item.key, todo: null, outcome: 'quarantined', reason })),
-    input.run,
+    slice.run,
     async (sql) => {
       if (!batch.blameless) await countTries(sql, batch.container, keys);
       await writeOutcomes(

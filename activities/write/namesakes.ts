@@ -1,16 +1,16 @@
 /** Before something new is written: does the target, or the source itself, hold the same thing already? */
 
-import { writeOutcomes } from '../ledger/events.js';
-import type { Namesake } from '../ledger/identities.js';
-import { hashIdentity, lockContainer, namesakes, setIdentities } from '../ledger/identities.js';
-import type { Settlement } from '../ledger/items.js';
-import { settleItems } from '../ledger/items.js';
-import { fenced } from '../ledger/leases.js';
+import { writeOutcomes } from '../../ledger/events.js';
+import type { Namesake } from '../../ledger/identities.js';
+import { hashIdentity, lockContainer, namesakes, setIdentities } from '../../ledger/identities.js';
+import type { Settlement } from '../../ledger/items.js';
+import { settleItems } from '../../ledger/items.js';
+import { fenced } from '../../ledger/leases.js';
+import type { Entry } from '../decide/fitting.js';
+import type { OpenDestination } from '../destination.js';
+import type { Slice } from '../slice.js';
 import type { Clash } from './conflicts.js';
-import type { OpenDestination } from './destination.js';
-import type { Entry } from './fitting.js';
 import { exceptions } from './settle.js';
-import type { Slice } from './slice.js';
 
 interface Claimed {
   /** Nobody else has their identities. */
@@ -62,7 +62,7 @@ export async function claimIdentities(
       bound.id,
       claiming.map((entry) => ({ key: entry.item.key, identities: hashes.get(entry) as string[] })),
     );
-    await settleItems(sql, bound.id, twins, input.run);
+    await settleItems(sql, bound.id, twins, slice.run);
     await writeOutcomes(sql, input, exceptions(bound.id, twins));
     slice.tally.failures += twins.filter((s) => s.outcome === 'refused').length;
     return { free, clashes };

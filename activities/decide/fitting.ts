@@ -1,8 +1,8 @@
 /** What becomes of a body between reading and writing: fitted to the target, refused, or put behind others. */
-import type { Fitted } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
-import type { ItemRow, Settlement } from '../ledger/items.js';
-import type { Slice } from './slice.js';
+import type { Fitted } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import type { ItemRow, Settlement } from '../../ledger/items.js';
+import type { Slice } from '../slice.js';
 
 /** An item with its content, ready to be written. */
 export interface Entry {

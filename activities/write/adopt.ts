@@ -1,20 +1,20 @@
 /** Adoption: what stands in the target already is claimed by its digest instead of being written again. */
-import type { Stray } from '../ledger/found.js';
-import { strays, takeStrays } from '../ledger/found.js';
-import { hashIdentity, lockContainer, setIdentities } from '../ledger/identities.js';
-import type { Settlement } from '../ledger/items.js';
-import { settleItems } from '../ledger/items.js';
-import { fenced } from '../ledger/leases.js';
-import type { OpenDestination } from './destination.js';
-import type { Entry } from './fitting.js';
-import { flagsOf } from './flags-of.js';
+import type { Stray } from '../../ledger/found.js';
+import { strays, takeStrays } from '../../ledger/found.js';
+import { hashIdentity, lockContainer, setIdentities } from '../../ledger/identities.js';
+import type { Settlement } from '../../ledger/items.js';
+import { settleItems } from '../../ledger/items.js';
+import { fenced } from '../../ledger/leases.js';
+import type { Entry } from '../decide/fitting.js';
+import { flagsOf } from '../decide/flags.js';
+import type { OpenDestination } from '../destination.js';
+import type { Slice } from '../slice.js';
 import { link } from './link.js';
 import { reasonOf } from './settle.js';
-import type { Slice } from './slice.js';
 
 /** Claims copies that are there already: nothing is written, the digest read by the scan is the proof. */
 export async function adopt(slice: Slice, to: OpenDestination, entries: readonly Entry[]): Promise<readonly Entry[]> {
-  const { deps, lease, pairing, input } = slice;
+  const { deps, lease, pairing } = slice;
   const { bound } = to;
   return fenced(deps.ledger, lease, async (sql) => {
     // One connection of this slice adopts at a time: two must not claim the same copy.
@@ -47,7 +47,7 @@ export async function adopt(slice: Slice, to: OpenDestination, entries: readonly
       else claim(entry, at);
     }
     await takeStrays(sql, pairing.target, bound.targetKey, taken);
-    await settleItems(sql, bound.id, settled, input.run);
+    await settleItems(sql, bound.id, settled, slice.run);
     const claimed = new Set(settled.map((s) => s.key));
     const mine = entries.filter((entry) => claimed.has(entry.item.key));
     await setIdentities(

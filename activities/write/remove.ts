@@ -1,16 +1,16 @@
 /** Deletions: only when the spec mirrors them, and never more than a set share at once without approval. */
-import type { TargetRef } from '../connectors/contract.js';
-import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
-import type { ContainerRow } from '../ledger/containers.js';
-import { listContainers } from '../ledger/containers.js';
-import { writeOutcomes } from '../ledger/events.js';
-import type { Settlement } from '../ledger/items.js';
-import { askBack, unlinkBack } from '../ledger/links.js';
-import type { Removable } from '../ledger/removals.js';
-import { removable } from '../ledger/removals.js';
-import type { Bound } from './bind.js';
-import { bindContainer } from './bind.js';
-import type { Slice, WorkResult } from './slice.js';
+import type { TargetRef } from '../../connectors/contract.js';
+import { excuseBatch, openBatch, settleBatch } from '../../ledger/batches.js';
+import type { ContainerRow } from '../../ledger/containers.js';
+import { listContainers } from '../../ledger/containers.js';
+import { writeOutcomes } from '../../ledger/events.js';
+import type { Settlement } from '../../ledger/items.js';
+import { askBack, unlinkBack } from '../../ledger/links.js';
+import type { Removable } from '../../ledger/removals.js';
+import { removable } from '../../ledger/removals.js';
+import type { Bound } from '../bind.js';
+import { bindContainer } from '../bind.js';
+import type { Slice, WorkResult } from '../slice.js';
 
 export const DEFAULT_MAX_DELETIONS = 0.1;
 const PAGE = 500;
@@ -87,7 +87,7 @@ async function removePage(slice: Slice, row: ContainerRow, items: readonly Remov
     lease,
     { ...batch, keys: [], digests: [] },
     [...refused, ...kept],
-    input.run,
+    slice.run,
     async (sql) => {
       await removable.forget(sql, row.id, removed);
       if (slice.other !== undefined) {

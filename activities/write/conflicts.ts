@@ -2,27 +2,27 @@
  * Conflicts: the target holds something else than the source's item would replace. The copy is read, and either it says
  * the same after all, or the spec's `onConflict` decides. Every conflict is written down, whoever wins.
  */
-import type { Target, TargetContainer, TargetRef } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
-import type { OutcomeEntry } from '../ledger/events.js';
-import { writeOutcomes } from '../ledger/events.js';
-import { strays, takeStrays } from '../ledger/found.js';
-import { hashIdentity, namesakes } from '../ledger/identities.js';
-import type { Settlement } from '../ledger/items.js';
-import { knownRefs, settleItems } from '../ledger/items.js';
-import { fenced } from '../ledger/leases.js';
-import { askBack, stageBack } from '../ledger/links.js';
-import type { OnConflict } from '../schemas/spec.js';
-import { scanContainer } from './bind.js';
-import type { OpenDestination } from './destination.js';
-import { eachAlone } from './each-alone.js';
+import type { Target, TargetContainer, TargetRef } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
+import type { OutcomeEntry } from '../../ledger/events.js';
+import { writeOutcomes } from '../../ledger/events.js';
+import { strays, takeStrays } from '../../ledger/found.js';
+import { hashIdentity, namesakes } from '../../ledger/identities.js';
+import type { Settlement } from '../../ledger/items.js';
+import { knownRefs, settleItems } from '../../ledger/items.js';
+import { fenced } from '../../ledger/leases.js';
+import { askBack, stageBack } from '../../ledger/links.js';
+import type { OnConflict } from '../../schemas/spec.js';
+import { scanContainer } from '../bind.js';
+import type { Entry } from '../decide/fitting.js';
+import type { OpenDestination } from '../destination.js';
+import { eachAlone } from '../each-alone.js';
+import { keepAside } from '../files/keep-aside.js';
+import type { Slice } from '../slice.js';
 import type { Edit } from './edits.js';
 import { writeEdits } from './edits.js';
-import { keepAside } from './files/keep-aside.js';
-import type { Entry } from './fitting.js';
 import { link } from './link.js';
 import { exceptions, reasonOf } from './settle.js';
-import type { Slice } from './slice.js';
 
 /** An entry that met a copy it did not expect. */
 export interface Clash {
@@ -85,7 +85,7 @@ export async function settleClashes(
       });
     }
     if (anew.length > 0) {
-      await fenced(slice.deps.ledger, slice.lease, (sql) => settleItems(sql, to.bound.id, anew, slice.input.run));
+      await fenced(slice.deps.ledger, slice.lease, (sql) => settleItems(sql, to.bound.id, anew, slice.run));
     }
     open = (await writeEdits(slice, to, target, edits)).map((clash) => ({ ...clash, ref: clash.ref as string }));
   }
@@ -243,7 +243,7 @@ async function settle(slice: Slice, { bound }: OpenDestination, judged: readonly
     }
   }
   await fenced(deps.ledger, lease, async (sql) => {
-    await settleItems(sql, bound.id, settled, input.run);
+    await settleItems(sql, bound.id, settled, slice.run);
     await writeOutcomes(sql, input, [...exceptions(bound.id, settled), ...happened]);
     await takeStrays(sql, pairing.target, bound.targetKey, taken);
     const linked = judged.flatMap(({ clash, copy }) => (copy ? [{ copy, clash }] : []));
@@ -294,7 +294,7 @@ async function keepCopy(
   target: Target<unknown>,
   copy: TargetRef,
 ): Promise<void> {
-  const { rules, deps, lease, input } = slice;
+  const { rules, deps, lease } = slice;
   if (rules.paths) return keepAside(slice, target, bound.target, copy);
   const body = rules.versioned?.renewed(copy.body);
   const write = { op: 'create' as const, token: `both/${copy.ref}`, body, bytes: rules.size(body), meta: {} };
@@ -313,7 +313,7 @@ async function keepCopy(
     const { other } = slice;
     if ('conflicted' in answer || answer.ref === undefined || other === undefined) continue;
     const item = { key: answer.ref, version: answer.version ?? '', bytes: write.bytes, rank: 0, meta: {} };
-    await fenced(deps.ledger, lease, (sql) => stageBack(sql, other, bound, [item], input.run));
+    await fenced(deps.ledger, lease, (sql) => stageBack(sql, other, bound, [item], slice.run));
   }
 }
 
@@ -340,7 +340,7 @@ async function withRefs(
     else lost.push({ key: clash.entry.item.key, todo: null, outcome: 'refused', reason: ELSEWHERE });
   }
   await fenced(deps.ledger, lease, async (sql) => {
-    await settleItems(sql, bound.id, lost, input.run);
+    await settleItems(sql, bound.id, lost, slice.run);
     await writeOutcomes(sql, input, exceptions(bound.id, lost));
   });
   slice.tally.failures += lost.length;
