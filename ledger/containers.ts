@@ -18,11 +18,14 @@ export interface ContainerRow {
   readonly targetPath: readonly string[] | null;
   readonly targetValidity: string | null;
   readonly scanned: boolean;
+  /** Where the target would have put the next item when the last slice had written all it had. */
+  readonly targetAnchor: string | null;
   readonly filter: string;
 }
 
 const COLUMNS = `id, key, path, role, subscribed, properties, validity, token, listing_token as "listingToken", listing_after as "listingAfter",
-  surveyed_run as "surveyedRun", target_key as "targetKey", target_path as "targetPath", target_validity as "targetValidity", scanned, filter`;
+  surveyed_run as "surveyedRun", target_key as "targetKey", target_path as "targetPath", target_validity as "targetValidity", scanned,
+  target_anchor as "targetAnchor", filter`;
 
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
   const { rows } = await ledger.pool.query<ContainerRow>(
@@ -136,6 +139,19 @@ export async function bindTarget(sql: Sql, container: number, target: TargetCont
      where id = $1`,
     [container, target.key, target.path, target.validity, target.notes ?? [], target.items === 0],
   );
+}
+
+/** What the target held is written down in `found`. */
+export async function markScanned(sql: Sql, container: number): Promise<void> {
+  await sql.query('update container set scanned = true where id = $1', [container]);
+}
+
+/** Everything before this anchor was written by us, or looked at. */
+export async function rememberAnchor(sql: Sql, container: number, anchor: string): Promise<void> {
+  await sql.query('update container set target_anchor = $2 where id = $1 and target_anchor is distinct from $2', [
+    container,
+    anchor,
+  ]);
 }
 
 export async function setExcluded(sql: Sql, container: number, excluded: number, fresh: boolean): Promise<void> {

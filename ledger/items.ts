@@ -34,10 +34,12 @@ export interface ItemRow {
   readonly proof: string | null;
   readonly outcome: Outcome | null;
   readonly reason: string | null;
+  /** The source does not have it any more. */
+  readonly gone: boolean;
 }
 
 const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef",
-  target_version as "targetVersion", base, tries, proof, outcome, reason`;
+  target_version as "targetVersion", base, tries, proof, outcome, reason, gone`;
 
 /** What an edit in the source asks for: metadata alone, or the whole content. */
 export type Edits = 'meta' | 'content';
@@ -193,6 +195,59 @@ export async function settleItems(
       settled.map((s) => s.made ?? null),
     ],
   });
+}
+
+/** Drops items that nothing stands for any more. The outcome table keeps what became of them. */
+export async function forgetItems(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await sql.query('delete from item where container = $1 and key = any($2)', [container, keys]);
+}
+
+/**
+ * Of these settlements those whose copy belongs to another item already, in whatever container or pairing: by their keys.
+ * A copy has one owner.
+ */
+export async function claimedByOthers(
+  sql: Sql,
+  container: number,
+  settled: readonly Settlement[],
+): Promise<ReadonlySet<string>> {
+  const claims = settled.flatMap(({ key, ref }) => (typeof ref === 'string' ? [{ key, ref }] : []));
+  if (claims.length === 0) return new Set();
+  const { rows } = await sql.query<{ key: string }>({
+    name: 'claimed-by-others',
+    // "offset 0": each copy is looked up by the index, also before statistics exist.
+    text: `with here as (
+       select c.target_key, p.target from container c join pairing p on p.id = c.pairing where c.id = $1),
+     folder as materialized (
+       select c.id from here join pairing p on p.target = here.target
+       join container c on c.pairing = p.id and c.target_key = here.target_key)
+     select t.key from unnest($2::text[], $3::text[]) as t (key, ref)
+     where exists (select from folder cross join lateral (
+       select from item i where i.container = folder.id and i.target_ref = t.ref
+         and not (i.container = $1 and i.key = t.key) offset 0) other)`,
+    values: [container, claims.map(({ key }) => key), claims.map(({ ref }) => ref)],
+  });
+  const claimed = new Set(rows.map(({ key }) => key));
+  const seen = new Set<string>();
+  for (const { key, ref } of claims) {
+    if (seen.has(ref)) claimed.add(key);
+    seen.add(ref);
+  }
+  return claimed;
+}
+
+/** Sets what later changes of metadata are merged from. */
+export async function setBase(
+  sql: Sql,
+  container: number,
+  items: readonly { readonly key: string; readonly base: JsonObject }[],
+): Promise<void> {
+  await sql.query(
+    `update item i set base = t.base from unnest($2::text[], $3::jsonb[]) as t (key, base)
+     where i.container = $1 and i.key = t.key`,
+    [container, items.map(({ key }) => key), items.map(({ base }) => JSON.stringify(base))],
+  );
 }
 
 /** Counts one more try for items whose write was in doubt and did not land. */

@@ -101,6 +101,7 @@ export async function stageBack(
 
 /** The copies are gone with their items: the other direction forgets them too. */
 export async function unlinkBack(sql: Sql, other: number, targetKey: string, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0) return;
   await sql.query(
     `delete from item where key = any($3) and container in (select id from container where pairing = $1 and key = $2)`,
     [other, targetKey, refs],
@@ -115,6 +116,7 @@ export async function askBack(
   refs: readonly string[],
   what: 'update' | 'create',
 ): Promise<void> {
+  if (refs.length === 0) return;
   await sql.query(
     `update item set todo = case when target_ref is null then 'create' else $4 end,
        target_ref = case when $4 = 'create' then null else target_ref end,
