@@ -10,6 +10,7 @@ import { freeSlots, renewSlots, takeSlot } from '../ledger/budgets.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../schemas/core.js';
 import type { SystemConfig } from '../schemas/spec.js';
+import { ofSide } from './sides.js';
 import { withAccount } from './with-account.js';
 
 /** A session that somebody uses; `done(false)` ends it, `done(true)` keeps it for the next. */
@@ -139,7 +140,7 @@ export function createConnections(deps: {
     const session =
       opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
     if (!session) throw new Fault('spec', `the connector ${opening.config.type} cannot be a ${opening.role}`);
-    return session;
+    return ofSide(session, opening.role);
   };
 
   const hold = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<never> | undefined> => {

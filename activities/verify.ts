@@ -1,6 +1,5 @@
 /** Verify: reads back what arrived and keeps the proof; then looks for copies nobody asked for. */
 import type { Target, TargetRef } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
 import { BLOCK_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
@@ -26,22 +25,17 @@ const PAGE_BYTES = 256 * 1024 * 1024;
 export async function verify(slice: Slice): Promise<WorkResult> {
   const { deps, pairing } = slice;
   const rows = (await containersToDo(deps.ledger, pairing.id)).filter((row) => row.todo.includes('verify'));
-  try {
-    // Files are all in one container: its pages are shared out instead.
-    const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
-    const pages = createPages(slice);
-    const all = await withLanes(Math.min(slice.lanes(), shares.length) - 1, slice.lane, (further) =>
-      inLanes([slice.target, ...further], shares, slice.ending, (session, row) =>
-        verifyContainer(slice, session, row, pages(row)),
-      ),
-    );
-    if (!all || slice.ending()) return 'more';
-    await nameLateCopies(slice);
-    return 'done';
-  } catch (error) {
-    if (error instanceof Fault) error.side ??= 'target';
-    throw error;
-  }
+  // Files are all in one container: its pages are shared out instead.
+  const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
+  const pages = createPages(slice);
+  const all = await withLanes(Math.min(slice.lanes(), shares.length) - 1, slice.lane, (further) =>
+    inLanes([slice.target, ...further], shares, slice.ending, (session, row) =>
+      verifyContainer(slice, session, row, pages(row)),
+    ),
+  );
+  if (!all || slice.ending()) return 'more';
+  await nameLateCopies(slice);
+  return 'done';
 }
 
 type Pages = () => Promise<readonly ItemRow[]>;

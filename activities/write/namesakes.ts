@@ -1,6 +1,5 @@
 /** Before something new is written: does the target, or the source itself, hold the same thing already? */
 
-import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity, lockClaims, namesakes, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Clash } from '../decide/conflict.js';
