@@ -9,7 +9,7 @@ import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { createFlight } from '../../activities/flight.js';
 import { move } from '../../activities/move.js';
 import type { ClosedRun } from '../../activities/prepare.js';
-import { endUnit, finishRun, prepare } from '../../activities/prepare.js';
+import { endUnit, finishRun, passGate, prepare } from '../../activities/prepare.js';
 import type { SliceResult } from '../../activities/slice.js';
 import { runSlice } from '../../activities/slice.js';
 import { survey } from '../../activities/survey.js';
@@ -21,7 +21,7 @@ import { connectors as registered } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
-import type { RunReason } from '../../workflows/messages.js';
+import type { RunReason, UnitCall } from '../../workflows/messages.js';
 import { stepsOf } from '../../workflows/messages.js';
 
 export interface World {
@@ -50,6 +50,9 @@ const UNMEASURED = {
   gateOpened: () => {},
   sliceTook: () => {},
 };
+
+/** Far more than any story needs: a unit that asks for more makes no progress. */
+const MAX_SLICES = 100;
 
 export interface WorldOptions {
   readonly selection?: Partial<Selection>;
@@ -122,12 +125,15 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
         { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
         signal,
       );
-      for (const unit of opened.units) {
-        const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
+      const input = { migration: spec.name, run: opened.run };
+      const take = async (unit: UnitCall): Promise<SliceResult | undefined> => {
+        const asking = { ...input, unit: unit.n, specHash: hash, reason };
         for (const { phase, back } of stepsOf(unit.twoWay)) {
           let result: SliceResult;
+          let slices = 0;
           do {
-            result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
+            if (++slices > MAX_SLICES) throw new Error(`${phase} asked for more than ${MAX_SLICES} slices`);
+            result = await runSlice(deps, back ? { ...asking, back } : asking, phase, phases[phase], {
               signal,
               heartbeat: () => {},
             });
@@ -135,7 +141,24 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
           } while (result.state === 'more');
           if (result.state === 'settled' && !unit.twoWay) break;
         }
-        await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
+        await endUnit(deps, { ...input, unit: unit.n, state: 'done' });
+        return undefined;
+      };
+      const waiting: UnitCall[] = [];
+      for (const unit of opened.units) {
+        const stopped = await take(unit);
+        if (stopped?.state !== 'parked' || stopped.gate !== 'order') {
+          if (stopped) return stopped;
+          continue;
+        }
+        await endUnit(deps, { ...input, unit: unit.n, state: 'parked', park: { ...unit, ...stopped } });
+        waiting.push(unit);
+      }
+      // The run opens this gate by itself when all others have moved.
+      for (const unit of waiting) {
+        await passGate(deps, { ...input, unit: unit.n, by: 'order' });
+        const stopped = await take(unit);
+        if (stopped) return stopped;
       }
       return finishRun(deps, { name: spec.name, run: opened.run, state: 'finished', units: [] });
     },
