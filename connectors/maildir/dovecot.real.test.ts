@@ -25,7 +25,7 @@ import { createMaildirTarget } from './target.js';
 let dovecot: Dovecot;
 beforeAll(async () => {
   dovecot = await startDovecot();
-}, 30_000);
+});
 afterAll(() => dovecot?.stop());
 
 const PATHS = [['INBOX'], ['Projects'], ['Projects', 'Über & Söhne'], ['Entwürfe — 日本語'], ['Old  mail']];
@@ -42,7 +42,7 @@ async function giveToDovecot(folder: string): Promise<void> {
   }
 }
 
-it('is read by Dovecot: folders, content, flags, keywords, dates', { timeout: 30_000 }, async () => {
+it('is read by Dovecot: folders, content, flags, keywords, dates', async () => {
   const path = dovecot.mailDir('anna');
   await mkdir(dirname(path), { recursive: true });
   const target = createMaildirTarget({ path, layout: 'maildir++' });
@@ -72,7 +72,7 @@ it('is read by Dovecot: folders, content, flags, keywords, dates', { timeout: 30
   expect(await dovecot.log()).not.toMatch(/Error|Warning/);
 });
 
-it('reads what Dovecot wrote: folders, content, flags, keywords, dates', { timeout: 30_000 }, async () => {
+it('reads what Dovecot wrote: folders, content, flags, keywords, dates', async () => {
   const witness = await ImapWitness.open(dovecot, 'bert');
   try {
     for (const folder of PATHS) await witness.put(folder, { bytes: plain(folder.join()), flags: FLAGS, date: DATE });
@@ -89,9 +89,7 @@ it('reads what Dovecot wrote: folders, content, flags, keywords, dates', { timeo
   }
 });
 
-it('keeps what Dovecot changed since: new flags, and mail that it moved from new to cur', {
-  timeout: 30_000,
-}, async () => {
+it('keeps what Dovecot changed since: new flags, and mail that it moved from new to cur', async () => {
   const witness = await ImapWitness.open(dovecot, 'bert');
   const source = createMaildirSource({ path: dovecot.mailDir('bert'), layout: 'maildir++' });
   try {

@@ -62,10 +62,10 @@ async function servers(stack: Stack): Promise<ProcessId[]> {
 }
 
 const gone = (ids: readonly ProcessId[]) =>
-  expect.poll(async () => (await Promise.all(ids.map(isRunning))).includes(true), { timeout: 15_000 }).toBe(false);
+  expect.poll(async () => (await Promise.all(ids.map(isRunning))).includes(true)).toBe(false);
 
 describe('startStack', () => {
-  it('starts both servers, is found from below, and continues with its state', { timeout: 60_000 }, async () => {
+  it('starts both servers, is found from below, and continues with its state', async () => {
     const first = await start();
     await query(first, 'create table kept (x int)');
     await withTemporal(first, (client) =>
@@ -91,7 +91,7 @@ describe('startStack', () => {
     expect(await findDevStack(below)).toBeUndefined();
   });
 
-  it('refuses a second stack in the same folder, naming the first', { timeout: 60_000 }, async () => {
+  it('refuses a second stack in the same folder, naming the first', async () => {
     await start();
 
     await expect(start()).rejects.toThrow(
@@ -99,7 +99,7 @@ describe('startStack', () => {
     );
   });
 
-  it('starts a killed server again, at the same address', { timeout: 60_000 }, async () => {
+  it('starts a killed server again, at the same address', async () => {
     const stack = await start();
     await query(stack, 'create table kept (x int)');
     const killed = await servers(stack);
@@ -107,13 +107,13 @@ describe('startStack', () => {
     for (const { pid } of killed) send(pid, 'SIGKILL');
     await gone(killed);
 
-    await expect.poll(() => lines.filter((line) => line.endsWith('is back')).length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => lines.filter((line) => line.endsWith('is back')).length).toBe(2);
     expect(await query(stack, "select to_regclass('kept') is not null as kept")).toEqual([{ kept: true }]);
     await withTemporal(stack, (client) => client.workflowService.getSystemInfo({}));
     expect(lines.filter((line) => line.includes('moved'))).toEqual([]);
   });
 
-  it('leaves no process when its parent is killed, and recovers', { timeout: 60_000 }, async () => {
+  it('leaves no process when its parent is killed, and recovers', async () => {
     const { parent, ids } = await startInAnotherProcess();
 
     parent.kill('SIGKILL');
@@ -123,7 +123,7 @@ describe('startStack', () => {
     expect(await query(stack, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('ends what a start finds left behind when parent and guards were killed', { timeout: 60_000 }, async () => {
+  it('ends what a start finds left behind when parent and guards were killed', async () => {
     const { parent, ids } = await startInAnotherProcess();
     const guards = await Promise.all(ids.map(async ({ pid }) => parentOf(pid)));
 
@@ -139,7 +139,7 @@ describe('startStack', () => {
     expect(await query(stack, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('listens on loopback only', { timeout: 60_000 }, async () => {
+  it('listens on loopback only', async () => {
     const stack = await start();
 
     const listening = (await Promise.all(Object.values(stack.pids()).map(listeningAddresses))).flat();

@@ -18,7 +18,7 @@ let folder: string;
 let world: World;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'drover-files-report-'));

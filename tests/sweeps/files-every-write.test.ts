@@ -124,7 +124,7 @@ const policies: Record<string, Partial<Selection>> = {
 };
 
 for (const [name, policy] of Object.entries(policies)) {
-  it(`files, ${name}`, { timeout: 240_000 }, async () => {
+  it(`files, ${name}`, async () => {
     const selection = { kind: 'files' as const, deletions: 'mirror' as const, maxDeletions: 1, ...policy };
     const play = async (fuse: Fuse) => {
       const dir = await mkdtemp(join(tmpdir(), 'drover-crash-'));

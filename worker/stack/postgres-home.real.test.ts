@@ -24,7 +24,7 @@ afterEach(async () => {
   await rm(outside, { recursive: true, force: true });
 });
 
-it('runs in a home folder that only its owner may enter', { timeout: 60_000 }, async () => {
+it('runs in a home folder that only its owner may enter', async () => {
   const dir = join(home, '.drover');
   await mkdir(dir, { mode: 0o711 });
 
@@ -62,7 +62,7 @@ it('removes a ledger outside whose state folder is gone, and no other', async ()
   ).toEqual(expected.sort());
 });
 
-it('does not begin again with an empty ledger when the old one is gone', { timeout: 60_000 }, async () => {
+it('does not begin again with an empty ledger when the old one is gone', async () => {
   const dir = join(home, '.drover');
   await mkdir(dir, { mode: 0o711 });
   const first = await preparePostgresHome({ dir, log, outside });

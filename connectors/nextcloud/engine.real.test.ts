@@ -24,7 +24,7 @@ let from: string;
 
 beforeAll(async () => {
   [server, nextcloud] = await Promise.all([startLedger(), startNextcloud()]);
-}, 120_000);
+});
 afterAll(async () => {
   await nextcloud?.stop();
   await server?.stop();
@@ -83,7 +83,7 @@ test('a tree arrives, is proven by checksums, and a second run writes nothing', 
   const before = writes().length;
   expect((await run()).totals).toMatchObject({ verified: 158, changed: 0 });
   expect(writes().length).toBe(before);
-}, 120_000);
+});
 
 test('edits, new names and a person in the target', async () => {
   for (const path of ['a', 'b', 'c']) await put(from, path, `first of ${path}`);
@@ -104,7 +104,7 @@ test('edits, new names and a person in the target', async () => {
   // The edit, and the one that was refused on its condition; what has a new name was not sent again.
   expect(puts() - before).toBe(2);
   expect(await nextcloud.list('two')).toEqual(['a', 'c', 'renamed']);
-}, 120_000);
+});
 
 test('what is in a Nextcloud leaves it whole', async () => {
   for (const folder of ['three', 'three/d', 'three/d/e']) await nextcloud.ask('MKCOL', folder);
@@ -124,4 +124,4 @@ test('what is in a Nextcloud leaves it whole', async () => {
     .slice(before)
     .filter(({ method, headers }) => method === 'PROPFIND' && headers.depth === '1');
   expect(lists).toEqual([]);
-}, 120_000);
+});

@@ -23,7 +23,7 @@ let sessions: Sessions;
 beforeAll(async () => {
   nextcloud = await startNextcloud({ login: 'anna@old.example' });
   sessions = sessionsOn(nextcloud);
-}, 60_000);
+});
 afterEach(async () => {
   // Nothing that this connector does asks for trash or versions.
   expect(nextcloud.forbiddenRequests()).toBe(0);

@@ -22,7 +22,7 @@ let count = 0;
 beforeAll(async () => {
   nextcloud = await startNextcloud();
   proxy = await startDavProxy(nextcloud);
-}, 60_000);
+});
 beforeEach(() => {
   sessions = sessionsOn(nextcloud, proxy.url);
 });
@@ -248,7 +248,7 @@ describe('putting in place', () => {
     expect(answers.slice(0, 3)).toEqual([504, 423, 423]);
     expect(await hashThere(upload.path)).toBe(SHA256);
     expect(await nextcloud.uploads()).toEqual([]);
-  }, 30_000);
+  });
 
   it('is found by another session after a 504 that nobody waited for', async () => {
     const upload = uploadOf();
@@ -281,7 +281,7 @@ describe('putting in place', () => {
     });
     expect(await finish(to, upload)).toMatchObject({ ref: upload.path });
     expect(lost.used).toBe(1);
-  }, 30_000);
+  });
 
   it('does not take the copy that it replaces for its own, which has the same size and date', async () => {
     const upload = uploadOf({ path: 'same.bin' });
@@ -298,7 +298,7 @@ describe('putting in place', () => {
       version: expect.not.stringMatching(before),
     });
     expect(await hashThere('same.bin')).toBe(SHA256);
-  }, 30_000);
+  });
 
   it('begins anew when parts are missing', async () => {
     const upload = uploadOf();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await server.sql('create table "contacts" (id int primary key, whatever text)');
   await server.sql(`create role reader login password 'reads'`);
   await server.sql('grant select on people to reader');
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const opened = async (options: Options): Promise<Target<Buffer>> => {

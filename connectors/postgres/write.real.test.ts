@@ -10,7 +10,7 @@ import { kinds } from '../kinds.js';
 let server: ContactsServer;
 beforeAll(async () => {
   server = await startContactsServer();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 interface Opened {

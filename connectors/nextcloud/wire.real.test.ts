@@ -27,7 +27,7 @@ beforeAll(async () => {
   nextcloud = await startNextcloud();
   proxy = await startDavProxy(nextcloud);
   await nextcloud.ask('PUT', 'x', {}, Buffer.from('0123456789'));
-}, 60_000);
+});
 beforeEach(() => {
   sessions = sessionsOn(nextcloud, proxy.url);
 });

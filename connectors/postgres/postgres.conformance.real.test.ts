@@ -14,7 +14,7 @@ import { createPostgresTarget } from './target.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const uidOf = (body: Buffer): string => kinds.contacts.versioned?.identities(body, ['uid'])[0]?.slice(4) ?? '';

@@ -11,8 +11,8 @@ import { kinds } from '../kinds.js';
 let server: ContactsServer;
 beforeAll(async () => {
   server = await startContactsServer();
-}, 60_000);
-afterAll(() => server.stop(), 30_000);
+});
+afterAll(() => server.stop());
 
 async function open(options: Options): Promise<{ target: Target<Buffer>; container: TargetContainer }> {
   const target = server.target(options);
@@ -173,7 +173,7 @@ it('is all or nothing when it is cut off at any moment of a batch', async () => 
   target.close();
 });
 
-it('lists and scans many contacts, also with photos, a few at a time', { timeout: 60_000 }, async () => {
+it('lists and scans many contacts, also with photos, a few at a time', async () => {
   const { target, container } = await open({ table: 'many' });
   const photo = `PHOTO;ENCODING=b;TYPE=JPEG:${'A'.repeat(400_000)}`;
   await server.sql(

@@ -24,7 +24,7 @@ const ending: (() => void)[] = [];
 beforeAll(async () => {
   apache = await startApache({ users: ['anna'] });
   proxy = await startDavProxy(apache);
-}, 60_000);
+});
 afterAll(async () => {
   await proxy?.stop();
   await apache?.stop();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const { path } = await findTemporal(process.env, () => undefined, signal);
   server = await startTemporalServer({ program: path, dir: folder, preferred: {}, env: process.env, signal });
   address = `127.0.0.1:${server.frontend}`;
-}, 60_000);
+});
 
 afterAll(async () => {
   await server.server.stop();

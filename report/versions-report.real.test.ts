@@ -21,7 +21,7 @@ let folder: string;
 let world: World;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'drover-report-'));

@@ -14,7 +14,7 @@ const COMPOSED = 'Nextcloud keeps all names in Unicode form C, and `names` says 
 
 beforeAll(async () => {
   nextcloud = await startNextcloud({ quota: 100 * 1024 ** 3 });
-}, 60_000);
+});
 afterAll(() => nextcloud?.stop());
 
 async function world() {

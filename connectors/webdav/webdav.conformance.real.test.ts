@@ -31,7 +31,7 @@ beforeAll(async () => {
     when: ({ headers }) => headers['content-range'] !== undefined,
     reply: () => ({ status: 501, headers: {}, body: Buffer.alloc(0) }),
   });
-}, 60_000);
+});
 afterAll(async () => {
   await plain?.stop();
   await apache?.stop();

@@ -12,7 +12,7 @@ let server: LedgerServer;
 let folder: string;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'drover-report-'));

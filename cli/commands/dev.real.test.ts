@@ -42,9 +42,7 @@ function migrate(...args: string[]) {
     createInterface({ input: stream }).on('line', (line) => lines.push(line));
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const says = (text: string) =>
-    expect
-      .poll(() => lines.some((line) => line.includes(text)) || (child.exitCode !== null && lines), { timeout: 45_000 })
-      .toBe(true);
+    expect.poll(() => lines.some((line) => line.includes(text)) || (child.exitCode !== null && lines)).toBe(true);
   return { child, lines, exit, says };
 }
 
@@ -62,9 +60,9 @@ async function family(pid: number): Promise<ProcessId[]> {
 }
 
 const gone = (ids: readonly ProcessId[]) =>
-  expect.poll(async () => (await Promise.all(ids.map(isRunning))).filter(Boolean).length, { timeout: 20_000 }).toBe(0);
+  expect.poll(async () => (await Promise.all(ids.map(isRunning))).filter(Boolean).length).toBe(0);
 
-it('brings everything up, keeps it up, and takes it down at Ctrl-C', { timeout: 120_000 }, async () => {
+it('brings everything up, keeps it up, and takes it down at Ctrl-C', async () => {
   const dev = migrate('dev');
   await dev.says('Ctrl-C stops everything');
   const stack = await findDevStack(folder);
@@ -94,7 +92,7 @@ it('brings everything up, keeps it up, and takes it down at Ctrl-C', { timeout: 
   expect(dev.lines.join('\n')).not.toContain(new URL(stack?.ledgerUrl ?? '').password);
 });
 
-it('leaves no process when it is killed', { timeout: 120_000 }, async () => {
+it('leaves no process when it is killed', async () => {
   const dev = migrate('dev');
   await dev.says('Ctrl-C stops everything');
   const processes = await family(dev.child.pid as number);
