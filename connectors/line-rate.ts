@@ -35,6 +35,7 @@ export class LineRate {
   readonly #quietMs: number;
   readonly #now: () => number;
   #window: number;
+  #measured = false;
   #underWay = 0;
   #mark: Mark = { answered: 0, at: 0 };
 
@@ -71,10 +72,13 @@ export class LineRate {
     };
   }
 
-  /** Milliseconds after which one message of so many bytes does not land any more, should the process die. */
+  /**
+   * Milliseconds after which one message of so many bytes does not land any more, should the process die: twice what the
+   * rate seen makes of it, since a line may become slower; once where nothing was seen, because that is taken for slow.
+   */
   quietFor(bytes: number): number {
-    const ms = (this.#quietMs * Math.min(bytes, KERNEL_BYTES)) / this.#window;
-    return Math.ceil(Math.max(this.#quietMs, Math.min(ms, LONGEST_QUIET_MS)));
+    const ms = (Math.min(bytes, KERNEL_BYTES) / this.#window) * this.#half;
+    return Math.ceil(Math.max(this.#quietMs, Math.min(this.#measured ? 2 * ms : ms, LONGEST_QUIET_MS)));
   }
 
   get #half(): number {
@@ -84,6 +88,7 @@ export class LineRate {
   /** `bytes` were answered in `ms`. Few of them that took a round trip do not prove that many would take longer. */
   #learn(bytes: number, ms: number): void {
     const window = Math.ceil((bytes / ms) * this.#half);
+    this.#measured = true;
     if (window >= this.#window) this.#window = Math.min(window, Math.max(this.#window, GROWTH * bytes));
     else if (bytes >= this.#window / 4 || ms > this.#half) this.#window = window;
   }
