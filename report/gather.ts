@@ -30,8 +30,9 @@ import type { ItemEntry, ItemFiles } from './item-files.js';
 import type { FolderMaps } from './renamed.js';
 import { Renames, reasonGroup, renameOf } from './renamed.js';
 import { resultOf } from './results.js';
-import type { Sums } from './standing.js';
-import { addItem, addSums, noSums, STANDINGS, standingOf, unproven } from './standing.js';
+import { STANDINGS, standingOf } from './standing.js';
+import type { Sums } from './sums.js';
+import { addItem, addSums, noSums, unproven } from './sums.js';
 
 export interface FolderSums {
   readonly unit: number;

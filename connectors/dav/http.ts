@@ -5,6 +5,7 @@ import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
+import type { Asking } from './asking.js';
 import type { ErrorWords, HttpFault } from './faults.js';
 import { faultOf, readError } from './faults.js';
 import { encodePath, pathOf, withSlash } from './hrefs.js';
@@ -13,15 +14,6 @@ import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
 import type { Clean } from './server-words.js';
 import { cleanFor } from './server-words.js';
-
-export interface Asking {
-  readonly method: string;
-  /** A key: decoded, encoded again for the request. */
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A stream's length stands in the headers. */
-  readonly body?: Buffer | string | AsyncIterable<Uint8Array>;
-}
 
 export interface Answer {
   readonly status: number;
