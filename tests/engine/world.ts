@@ -23,6 +23,7 @@ import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../workflows/messages.js';
 import { stepsOf } from '../../workflows/messages.js';
+import { assertCountsKept } from './kept-counts.js';
 
 export interface World {
   readonly source: MemoryStore;
@@ -106,7 +107,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     report: async () => '',
   };
   const phases = { survey, move, verify };
-  return {
+  const world: World = {
     source,
     target,
     from: source.account('anna'),
@@ -143,6 +144,14 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
       await connections.close();
       dropMemoryStore(source.name);
       dropMemoryStore(target.name);
+    },
+  };
+  return {
+    ...world,
+    async run(options) {
+      const result = await world.run(options);
+      await assertCountsKept(ledger);
+      return result;
     },
   };
 }
