@@ -1,5 +1,6 @@
 /** What the report reads. Read-only, one snapshot for all of it, so that its numbers agree with each other. */
 import type { JsonObject, Kind } from '../connectors/contract.js';
+import { countDuplicates, DUPLICATES } from './duplicates.js';
 import type { Made, Outcome, Todo } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 import type { RunReason, RunState } from './runs.js';
@@ -218,15 +219,6 @@ export async function* readReportItems(sql: Sql, container: number, pageSize = 5
   }
 }
 
-const DUPLICATES = `from found f join pairing p on p.target = f.place
-  where p.id = any($1) and not f.taken and exists (
-    select from item i join container c on c.id = i.container
-    where c.pairing = p.id and c.target_key = f.target_key and i.digest = f.digest)
-  -- What the other direction carried from here is no copy, but the item itself.
-  and not exists (
-    select from item i join container c on c.id = i.container
-    where c.pairing = p.id and c.target_key = f.target_key and i.target_ref = f.ref)`;
-
 /**
  * Copies beyond the first in the target's containers: how many, and the first `limit` of them. `pairings`: that of the
  * first direction, then that of the other where there is one.
@@ -236,12 +228,11 @@ export async function readDuplicates(
   pairings: readonly number[],
   limit: number,
 ): Promise<{ readonly count: number; readonly first: readonly ReportDuplicate[] }> {
-  const counted = await sql.query<{ count: number }>(`select count(*) as count ${DUPLICATES}`, [pairings]);
-  const count = counted.rows[0]?.count ?? 0;
+  const count = await countDuplicates(sql, pairings);
   if (count === 0) return { count, first: [] };
   const { rows } = await sql.query<ReportDuplicate>(
-    `select (select c.target_path from container c where c.pairing = p.id and c.target_key = f.target_key limit 1) as "targetPath",
-       p.id <> ($1::bigint[])[1] as back, f.ref, f.bytes, encode(f.digest, 'hex') as digest ${DUPLICATES} order by f.target_key, f.ref limit $2`,
+    `select b.target_path as "targetPath", b.pairing <> ($1::bigint[])[1] as back, f.ref, f.bytes, encode(f.digest, 'hex') as digest
+     ${DUPLICATES} order by b.target_key, f.ref limit $2`,
     [pairings, limit],
   );
   return { count, first: rows };

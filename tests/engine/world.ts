@@ -23,6 +23,7 @@ import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason, UnitCall } from '../../workflows/messages.js';
 import { stepsOf } from '../../workflows/messages.js';
+import { assertCountsKept } from './kept-counts.js';
 
 export interface World {
   readonly source: MemoryStore;
@@ -109,7 +110,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     report: async () => '',
   };
   const phases = { survey, move, verify };
-  return {
+  const world: World = {
     source,
     target,
     from: source.account('anna'),
@@ -166,6 +167,14 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
       await connections.close();
       dropMemoryStore(source.name);
       dropMemoryStore(target.name);
+    },
+  };
+  return {
+    ...world,
+    async run(options) {
+      const result = await world.run(options);
+      await assertCountsKept(ledger);
+      return result;
     },
   };
 }
