@@ -8,11 +8,10 @@ import { startLedger } from '../tests/engine/ledger.js';
 import type { Step } from '../tests/engine/ledger-steps.js';
 import { anyStep, OPERATIONS, writeSmallUnit } from '../tests/engine/ledger-steps.js';
 import { foldCounts } from './counts.js';
-import { settleItems, stageItems } from './items.js';
+import { forgetItems, settleItems, stageItems } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 import { openLedger } from './ledger.js';
 import { migrateLedger } from './migrate.js';
-import { removable } from './removals.js';
 
 let server: LedgerServer;
 let ledger: Ledger;
@@ -92,7 +91,7 @@ it('keeps counters while connections settle, fold and remove at once', { timeout
       for (const key of keys) await settle(ledger.pool, container, [key]);
     }),
     (async () => {
-      for (const key of keys.slice(0, 100)) await removable.forget(ledger.pool, 2, [key]);
+      for (const key of keys.slice(0, 100)) await forgetItems(ledger.pool, 2, [key]);
     })(),
     ...[1, 2].map(async () => {
       for (let n = 0; n < 100; n++) await foldCounts(ledger.pool, [1, 2], 0);

@@ -7,6 +7,7 @@ import { forgetFound, takeStrays, writeFound } from '../../ledger/found.js';
 import type { Settlement } from '../../ledger/items.js';
 import {
   countTries,
+  forgetItems,
   lookAtConflicts,
   setRanks,
   settleItems,
@@ -20,7 +21,6 @@ import { askBack, linkBack, renewLinks, stageBack, unlinkBack } from '../../ledg
 import { markUnlisted } from '../../ledger/listed.js';
 import { rebindReferences } from '../../ledger/rebind.js';
 import { takeOver } from '../../ledger/recased.js';
-import { removable } from '../../ledger/removals.js';
 
 const FORTH = 1;
 const BACK = 2;
@@ -135,7 +135,7 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
     ),
   'look at conflicts': (sql) => lookAtConflicts(sql, FORTH),
   unskip: (sql, s) => unskip(sql, s.container),
-  forget: (sql, s) => removable.forget(sql, s.container, s.keys),
+  forget: (sql, s) => forgetItems(sql, s.container, s.keys),
   'void keys': (sql, s) => voidKeys(sql, s.container, TARGET_PLACE, '2'),
   'mark vanished': (sql, s) => markVanished(sql, FORTH, one([['A'], ['B'], ['A', 'B'], []], s.pick, 1), s.run),
   'mark unlisted': (sql, s) => markUnlisted(sql, s.container, { after: '', to: s.keys[0] }, s.keys.slice(1), s.run),
@@ -181,6 +181,7 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
       TARGET_PLACE,
       one(['a', 'b'], s.pick, 0),
       s.keys.map((key, at) => ({ ref: refOf(s, key), digest: one(DIGESTS, s.pick, at), bytes: 10, meta: {} })),
+      s.run,
     ),
   take: (sql, s) =>
     takeStrays(
