@@ -32,3 +32,17 @@ create index pairing_by_target on pairing (target);
 
 -- The run that saw an unclaimed copy last: only what this run saw is a proof.
 alter table found add column run bigint not null default 0;
+
+-- Batches left open by earlier versions: what was meant is still what their items say, and a move took the first row that
+-- had left the source with this digest.
+update batch b set details = (
+  select jsonb_agg(case when b.op = 'move' then coalesce((
+      select jsonb_build_object('replaces', jsonb_build_object(
+        'container', d.container, 'key', d.key, 'targetKey', c.target_key, 'ref', d.target_ref))
+      from container here join container c on c.pairing = here.pairing join item d on d.container = c.id
+      where here.id = b.container and d.gone and d.target_ref is not null and d.digest = decode(b.digests[k.n], 'hex')
+      order by d.container, d.key limit 1), '{}')
+    else jsonb_build_object('meta', coalesce(i.meta, '{}')) end order by k.n)
+  from unnest(b.keys) with ordinality as k (key, n)
+  left join item i on i.container = b.container and i.key = k.key)
+where op in ('create', 'meta', 'move');
