@@ -128,7 +128,7 @@ function copied(
     if (name !== 'COPYUID') continue;
     const olds = expandSet(from, sent.size);
     const news = expandSet(into, sent.size);
-    const paired = validity === to.validity && olds.length === news.length;
+    const paired = validity === to.validity && olds.length === news.length && olds.length <= sent.size;
     for (const [at, old] of olds.entries()) {
       if (sent.has(old)) moved.set(old, paired ? (news[at] as number) : null);
     }

@@ -12,6 +12,8 @@ export interface Dam {
   held(): Promise<number>;
   /** Reads again; resolves, when all connections have ended, with the bytes that came since the dam was shut. */
   open(): Promise<number>;
+  /** How the first client ended its connection. */
+  readonly firstEnd: Promise<'in order' | 'reset'>;
   stop(): Promise<void>;
 }
 
@@ -21,6 +23,10 @@ export async function startDam(to: { readonly host: string; readonly port: numbe
   const ends: Promise<void>[] = [];
   let isShut = false;
   let since = 0;
+  let ended: (how: 'in order' | 'reset') => void = () => undefined;
+  const firstEnd = new Promise<'in order' | 'reset'>((resolve) => {
+    ended = resolve;
+  });
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ ...to, noDelay: true });
     for (const socket of [client, upstream]) {
@@ -33,12 +39,18 @@ export async function startDam(to: { readonly host: string; readonly port: numbe
       clients.delete(client);
       upstream.destroy();
     });
-    client.on('error', () => client.destroy());
+    client.on('error', () => {
+      ended('reset');
+      client.destroy();
+    });
     client.on('data', (chunk) => {
       if (isShut) since += chunk.length;
       if (!upstream.destroyed) upstream.write(chunk);
     });
-    client.on('end', () => upstream.end());
+    client.on('end', () => {
+      ended('in order');
+      upstream.end();
+    });
     upstream.on('data', (chunk) => void (client.destroyed || client.write(chunk)));
     upstream.on('error', () => client.destroy());
     upstream.on('close', () => client.destroy());
@@ -50,6 +62,7 @@ export async function startDam(to: { readonly host: string; readonly port: numbe
   return {
     host: '127.0.0.1',
     port,
+    firstEnd,
     shut() {
       isShut = true;
       for (const client of clients) client.pause();
