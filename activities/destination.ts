@@ -53,7 +53,7 @@ async function open(
     bound,
     anchor: bound.target.anchor ?? (await target.anchor(bound.target, signal)),
     hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
-    hasDeparted: await hasDeparted(deps.ledger.pool, pairing.id),
+    hasDeparted: await hasDeparted(deps.ledger.pool, slice),
     moved,
   };
 }

@@ -26,14 +26,14 @@ import { remove } from './write/remove.js';
 import { exceptions } from './write/settle.js';
 
 export async function move(slice: Slice): Promise<WorkResult> {
-  const { deps, pairing } = slice;
+  const { deps } = slice;
   await recover(slice);
   if (slice.rules.paths) {
     await clearUploads(slice);
     if (!(await renameRecased(slice))) return 'more';
   }
   for (const op of ['create', 'update'] as const) {
-    const rows = await containersToDo(deps.ledger, pairing.id);
+    const rows = await containersToDo(deps.ledger, slice);
     const todo = rows.filter((row) => row.todo.includes(op));
     if (slice.rules.paths) await carry(slice, op, todo, failuresWatch(slice));
     else await transfer(slice, op, todo);
@@ -41,13 +41,13 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (gate) return gate;
   }
   // What was adopted may lack flags: asked for anew.
-  for (const row of await containersToDo(deps.ledger, pairing.id)) {
+  for (const row of await containersToDo(deps.ledger, slice)) {
     if (slice.ending()) return 'more';
     if (row.todo.includes('meta')) await changeMeta(slice, await bindContainer(slice, slice.target, row));
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';
-  const left = await containersToDo(deps.ledger, pairing.id);
+  const left = await containersToDo(deps.ledger, slice);
   if (left.some((row) => row.todo.includes('meta') || row.todo.includes('update'))) return 'more';
   const waiting = left.filter((row) => row.todo.includes('create')).map((row) => row.id);
   if (waiting.length > 0)

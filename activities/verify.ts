@@ -17,6 +17,7 @@ import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
+import { refuseVoided } from './voided.js';
 import { readEach } from './write/conflicts.js';
 import { exceptions } from './write/settle.js';
 
@@ -25,8 +26,8 @@ const PAGE = 500;
 const PAGE_BYTES = 256 * 1024 * 1024;
 
 export async function verify(slice: Slice): Promise<WorkResult> {
-  const { deps, pairing } = slice;
-  const rows = (await containersToDo(deps.ledger, pairing.id)).filter((row) => row.todo.includes('verify'));
+  const { deps } = slice;
+  const rows = (await containersToDo(deps.ledger, slice)).filter((row) => row.todo.includes('verify'));
   try {
     // Files are all in one container: its pages are shared out instead.
     const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
@@ -36,7 +37,9 @@ export async function verify(slice: Slice): Promise<WorkResult> {
         verifyContainer(slice, session, row, pages(row)),
       ),
     );
-    return all && !slice.ending() ? 'done' : 'more';
+    if (!all || slice.ending()) return 'more';
+    await refuseVoided(slice);
+    return 'done';
   } catch (error) {
     if (error instanceof Fault) error.side ??= 'target';
     throw error;

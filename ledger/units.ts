@@ -1,5 +1,6 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
 import type { Account } from '../schemas/spec.js';
+import { isLeftOut } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
@@ -180,8 +181,9 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
 }
 
 /**
- * Counts a unit's items from the items themselves: counters are never added up on the way. Of two directions, an item
- * counts in the one that wrote it last; in the other it is `linked`.
+ * Counts a unit's items, in the containers that its spec covers, from the items themselves: counters are never added up
+ * on the way. Of two directions, an item counts in the one that wrote it last; in the other it is `linked`. `run` is its
+ * number.
  */
 export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
   const { rows } = await sql.query<Counters>(
@@ -193,23 +195,27 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
          and (not gone or target_ref is not null)) as failures,
        count(*) filter (where todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
-       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan'
+       count(*) filter (where i.run = r.id and outcome is not null and coalesce(proof, '') <> 'scan'
          and not gone and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
-       count(*) filter (where i.run = $2 and made = 'created' and not gone) as created,
-       count(*) filter (where i.run = $2 and made = 'updated' and not gone) as updated,
+       count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,
+       count(*) filter (where i.run = r.id and made = 'updated' and not gone) as updated,
        count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,
        count(*) filter (where outcome = 'conflict' and (not gone or target_ref is not null)) as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
        (select count(*) from found f join pairing p on p.target = f.place
          where p.id = any($1) and not f.taken and exists (
-           select from item d join container e on e.id = d.container
-           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest)
+           select from item d join container e on e.id = d.container join survey t on t.container = e.id
+           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest
+             and t.migration = $3 and t.unit = $4)
          -- The other direction may have made it an item since.
          and not exists (
            select from item d join container e on e.id = d.container
            where e.pairing = p.id and e.target_key = f.target_key and d.target_ref = f.ref)) as duplicates
      from item i join container c on c.id = i.container
-     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)`,
+       join survey s on s.container = c.id and s.migration = $3 and s.unit = $4
+       join run r on r.migration = $3 and r.number = $2
+     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)
+       and not ${isLeftOut('i')}`,
     [unit.pairings, run, unit.migration, unit.n],
   );
   return rows[0] as Counters;

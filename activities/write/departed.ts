@@ -19,10 +19,10 @@ export async function moveDeparted(
   target: Target<unknown>,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
-  const { deps, lease, pairing, signal } = slice;
+  const { deps, lease, signal } = slice;
   const candidates = await departedByDigest(
     deps.ledger.pool,
-    pairing.id,
+    slice,
     entries.map((e) => e.digest),
   );
   if (candidates.length === 0) return entries;

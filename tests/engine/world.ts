@@ -32,13 +32,17 @@ export interface World {
   readonly spec: Spec;
   readonly deps: Deps;
   /** Opens a run and takes every unit through its phases. Returns the sum, or the first gate. */
-  run(options?: {
-    readonly reason?: RunReason;
-    readonly request?: string;
-    /** Changes the spec for this run. */
-    readonly selection?: Partial<Selection>;
-  }): Promise<ClosedRun | SliceResult>;
+  run(options?: RunOptions): Promise<ClosedRun | SliceResult>;
+  /** The same, one slice at a time: yields after each. */
+  slices(options?: RunOptions): AsyncGenerator<SliceResult, ClosedRun | SliceResult>;
   close(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly reason?: RunReason;
+  readonly request?: string;
+  /** Changes the spec for this run. */
+  readonly selection?: Partial<Selection>;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -106,6 +110,37 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     report: async () => '',
   };
   const phases = { survey, move, verify };
+  async function* slices({
+    reason = 'apply',
+    request = randomUUID(),
+    selection,
+  }: RunOptions = {}): ReturnType<World['slices']> {
+    const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
+    const hash = specHash(asked);
+    const signal = new AbortController().signal;
+    const opened = await prepare(
+      deps,
+      { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
+      signal,
+    );
+    for (const unit of opened.units) {
+      const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
+      for (const { phase, back } of stepsOf(unit.twoWay)) {
+        let result: SliceResult;
+        do {
+          result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
+            signal,
+            heartbeat: () => {},
+          });
+          yield result;
+          if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
+        } while (result.state === 'more');
+        if (result.state === 'settled' && !unit.twoWay) break;
+      }
+      await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
+    }
+    return finishRun(deps, { name: spec.name, run: opened.run, state: 'finished', units: [] });
+  }
   return {
     source,
     target,
@@ -113,31 +148,12 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     to: target.account('anna'),
     spec,
     deps,
-    async run({ reason = 'apply', request = randomUUID(), selection } = {}) {
-      const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
-      const hash = specHash(asked);
-      const signal = new AbortController().signal;
-      const opened = await prepare(
-        deps,
-        { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
-        signal,
-      );
-      for (const unit of opened.units) {
-        const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
-        for (const { phase, back } of stepsOf(unit.twoWay)) {
-          let result: SliceResult;
-          do {
-            result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
-              signal,
-              heartbeat: () => {},
-            });
-            if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
-          } while (result.state === 'more');
-          if (result.state === 'settled' && !unit.twoWay) break;
-        }
-        await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
-      }
-      return finishRun(deps, { name: spec.name, run: opened.run, state: 'finished', units: [] });
+    slices,
+    async run(options) {
+      const walk = slices(options);
+      let step = await walk.next();
+      while (!step.done) step = await walk.next();
+      return step.value;
     },
     async close() {
       await connections.close();
