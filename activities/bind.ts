@@ -2,7 +2,7 @@
 import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
 import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
-import { bindTarget, listContainers, markScanned } from '../ledger/containers.js';
+import { bindTarget, coveredContainers, markScanned } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
 import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
 import { hashIdentity } from '../ledger/identities.js';
@@ -84,7 +84,7 @@ async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Pro
 
 /** The containers nothing was written to, so that empty ones arrive too. Those bound before are not asked for again. */
 export async function bindMissing(slice: Slice): Promise<void> {
-  for (const row of await listContainers(slice.deps.ledger, slice.pairing.id)) {
+  for (const row of await coveredContainers(slice.deps.ledger, slice)) {
     if (slice.ending()) return;
     if (row.targetKey === null && row.surveyedRun === slice.run) await bindContainer(slice, slice.target, row);
   }

@@ -62,7 +62,7 @@ async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): P
     bound,
     anchor,
     hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
-    hasDeparted: await hasDeparted(deps.ledger.pool, pairing.id),
+    hasDeparted: await hasDeparted(deps.ledger.pool, slice),
     shared,
   };
 }

@@ -21,14 +21,14 @@ import { recover } from './write/recover.js';
 import { remove } from './write/remove.js';
 
 export async function move(slice: Slice): Promise<WorkResult> {
-  const { deps, pairing } = slice;
+  const { deps } = slice;
   await recover(slice);
   if (slice.rules.paths) {
     await clearUploads(slice);
     if (!(await renameRecased(slice))) return 'more';
   }
   for (const op of ['create', 'update'] as const) {
-    const rows = await containersToDo(deps.ledger, pairing.id);
+    const rows = await containersToDo(deps.ledger, slice);
     const todo = rows.filter((row) => row.todo.includes(op));
     if (slice.rules.paths) await carry(slice, op, todo, failuresWatch(slice));
     else await transfer(slice, op, todo);
@@ -36,13 +36,13 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (gate) return gate;
   }
   // What was adopted may lack flags: asked for anew.
-  for (const row of await containersToDo(deps.ledger, pairing.id)) {
+  for (const row of await containersToDo(deps.ledger, slice)) {
     if (slice.ending()) return 'more';
     if (row.todo.includes('meta')) await changeMeta(slice, await bindContainer(slice, slice.target, row));
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';
-  const left = await containersToDo(deps.ledger, pairing.id);
+  const left = await containersToDo(deps.ledger, slice);
   const isLeft = (op: string): number[] => left.flatMap(({ id, todo }) => (todo.includes(op) ? [id] : []));
   if (isLeft('meta').length > 0) return 'more';
   // What is held back by its rank is not left to this slice: it waits for other units, new or edited alike.

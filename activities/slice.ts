@@ -13,7 +13,7 @@ import type { Lease, Tuning } from '../ledger/leases.js';
 import { releaseLease } from '../ledger/leases.js';
 import type { Pairing } from '../ledger/places.js';
 import { ensurePairing } from '../ledger/places.js';
-import { readSpec } from '../ledger/runs.js';
+import { readSpec, runId } from '../ledger/runs.js';
 import type { Counters, UnitRow } from '../ledger/units.js';
 import { bindUnit, changeUnit, overlappingUnit, readUnit, unitsInRun } from '../ledger/units.js';
 import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
@@ -137,7 +137,7 @@ export async function runSlice(
       const slice = {
         deps,
         input,
-        run: input.run,
+        run: await runId(ledger, input),
         unit,
         selection,
         account,

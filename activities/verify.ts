@@ -13,6 +13,7 @@ import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
+import { refuseVoided } from './voided.js';
 import { readEach } from './write/each-alone.js';
 import { nameLateCopies } from './write/late.js';
 import type { Result } from './write/results.js';
@@ -23,8 +24,8 @@ const PAGE = 500;
 const PAGE_BYTES = 256 * 1024 * 1024;
 
 export async function verify(slice: Slice): Promise<WorkResult> {
-  const { deps, pairing } = slice;
-  const rows = (await containersToDo(deps.ledger, pairing.id)).filter((row) => row.todo.includes('verify'));
+  const { deps } = slice;
+  const rows = (await containersToDo(deps.ledger, slice)).filter((row) => row.todo.includes('verify'));
   // Files are all in one container: its pages are shared out instead.
   const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
   const pages = createPages(slice);
@@ -35,6 +36,7 @@ export async function verify(slice: Slice): Promise<WorkResult> {
   );
   if (!all || slice.ending()) return 'more';
   await nameLateCopies(slice);
+  await refuseVoided(slice);
   return 'done';
 }
 

@@ -13,11 +13,12 @@ export interface CountedUnit {
   readonly pairings: readonly number[];
 }
 
-/** The containers whose items a unit counts; $1: its pairings. */
-const COVERED = 'select id from container where pairing = any($1)';
+/** The containers whose items a unit counts; $1: its pairings, $3 and $4: its migration and number. */
+const COVERED = `select c.id from container c join survey s on s.container = c.id
+  where c.pairing = any($1) and s.migration = $3 and s.unit = $4`;
 
 /**
- * Counts a unit's items; `run` is the run whose changes are counted. Of two directions, an item counts in the one that
+ * Counts a unit's items; `run` is the number of the run whose changes are counted. Of two directions, an item counts in the one that
  * wrote it last; in the other it is `linked`.
  */
 export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
@@ -29,18 +30,19 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
        ${sum('n', `outcome = 'arrived' or outcome = 'verified' and todo`)} as arrived,
        ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict') and stands`)} as failures,
        ${sum('n', 'todo')} as pending, ${sum('bytes', 'copy')} as "bytesArrived",
-       ${sum('n', `run = $2 and outcome not in ('skipped', 'conflict') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
-       ${sum('n', `run = $2 and made = 'created' and not gone`)} as created,
-       ${sum('n', `run = $2 and made = 'updated' and not gone`)} as updated,
+       ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
+       ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
+       ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
        ${sum('n', `outcome = 'skipped' and stands`)} as skipped, ${sum('n', `outcome = 'conflict' and stands`)} as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed
      from (${COVERED}) covered
      cross join lateral (select *, not gone or copy as stands from item_count where container = covered.id offset 0) i
-     where outcome is distinct from 'linked' or todo`,
+     cross join (select id from run where migration = $3 and number = $2) this
+     where (outcome is distinct from 'linked' or todo) and not (not todo and outcome is null and not copy)`,
     [unit.pairings, run, unit.migration, unit.n],
   );
   const counted = rows[0] as Omit<Counters, 'duplicates'>;
-  return { ...counted, duplicates: await countDuplicates(sql, unit.pairings) };
+  return { ...counted, duplicates: await countDuplicates(sql, unit.pairings, unit) };
 }
 
 /** Adds up the rows of `item_count` that are alike, in containers that have more than `most` rows. */
@@ -48,8 +50,8 @@ export async function foldCounts(sql: Sql, pairings: readonly number[], most = C
   // What another connection is folding is skipped: its sum is the same.
   await sql.query(
     `with crowded as (
-       select id from (${COVERED}) covered
-       where (select count(*) from item_count where container = covered.id offset 0) > $2),
+       select id from container covered where pairing = any($1)
+       and (select count(*) from item_count where container = covered.id offset 0) > $2),
      spent as (
        delete from item_count where ctid = any (array(
          select ctid from item_count where container in (select id from crowded) for update skip locked))

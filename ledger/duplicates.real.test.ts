@@ -60,11 +60,11 @@ for (const [name, gather] of Object.entries(statistics)) {
        select 2, 'a', 'x' || i, sha256((i + ${ITEMS - DUPLICATE})::text::bytea), 10, '{}' from generate_series(1, ${UNCLAIMED}) i`,
     );
 
-    expect(await countDuplicates(server.ledger.pool, [1])).toBe(DUPLICATE);
+    expect(await countDuplicates(server.ledger.pool, [1], { migration: 'acme', n: 1 })).toBe(DUPLICATE);
 
     const { rows } = await server.ledger.pool.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
       `explain (analyze, buffers, format json) select count(*) ${DUPLICATES}`,
-      [[1]],
+      [[1], 'acme', 1],
     );
     const plan = rows[0]?.['QUERY PLAN'][0].Plan ?? {};
     const blocks = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0);

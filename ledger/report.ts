@@ -62,7 +62,8 @@ export interface ReportItem {
   readonly tries: number;
   readonly reason: string | null;
   readonly gone: boolean;
-  readonly run: number;
+  /** The number of this migration's run that last changed it; null where that was another migration's. */
+  readonly run: number | null;
 }
 
 export interface ReportGate {
@@ -154,15 +155,17 @@ export async function readFolderMaps(sql: Sql, spec: string): Promise<Map<string
   return new Map(rows.map(({ name, folders }) => [name, folders]));
 }
 
-/** The containers of a unit by path; those of its other direction after those of the first. */
+/** The containers that a unit's spec covers, by path; those of its other direction after those of the first. */
 export async function readReportContainers(
   sql: Sql,
-  { pairing, back }: Pick<ReportUnit, 'pairing' | 'back'>,
+  migration: string,
+  { n, pairing, back }: Pick<ReportUnit, 'n' | 'pairing' | 'back'>,
 ): Promise<ReportContainer[]> {
   const { rows } = await sql.query<ReportContainer>(
-    `select id, pairing is distinct from $1 as back, path, target_path as "targetPath", excluded, notes
-     from container where pairing = $1 or pairing = $2 order by back, path, id`,
-    [pairing, back],
+    `select id, pairing is distinct from $1 as back, path, target_path as "targetPath", s.excluded, notes
+     from container c join survey s on s.container = c.id and s.migration = $3 and s.unit = $4
+     where pairing = $1 or pairing = $2 order by back, path, id`,
+    [pairing, back, migration, n],
   );
   return rows;
 }
@@ -197,14 +200,20 @@ export async function readConflicts(
 }
 
 /** Items of a container by key, a page at a time, with the next one on its way: memory does not grow with their number. */
-export async function* readReportItems(sql: Sql, container: number, pageSize = 5_000): AsyncGenerator<ReportItem[]> {
+export async function* readReportItems(
+  sql: Sql,
+  migration: string,
+  container: number,
+  pageSize = 5_000,
+): AsyncGenerator<ReportItem[]> {
   const read = (after: string): Promise<{ rows: ReportItem[] }> =>
     sql.query<ReportItem>({
       name: 'report-items',
       text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
-         target_version as "targetVersion", made, tries, reason, gone, run
-       from item where container = $1 and key > $2 order by key limit $3`,
-      values: [container, after, pageSize],
+         target_version as "targetVersion", made, tries, i.reason, gone, r.number as run
+       from item i left join run r on r.migration = $4 and r.id = i.run
+       where container = $1 and key > $2 order by key limit $3`,
+      values: [container, after, pageSize, migration],
     });
   for (let page = read(''); ; ) {
     const { rows } = await page;
@@ -220,20 +229,21 @@ export async function* readReportItems(sql: Sql, container: number, pageSize = 5
 }
 
 /**
- * Copies beyond the first in the target's containers: how many, and the first `limit` of them. `pairings`: that of the
- * first direction, then that of the other where there is one.
+ * Copies beyond the first in the containers of the target that the unit's spec covers: how many, and the first `limit` of
+ * them. `pairings`: that of the first direction, then that of the other where there is one.
  */
 export async function readDuplicates(
   sql: Sql,
+  unit: { readonly migration: string; readonly n: number },
   pairings: readonly number[],
   limit: number,
 ): Promise<{ readonly count: number; readonly first: readonly ReportDuplicate[] }> {
-  const count = await countDuplicates(sql, pairings);
+  const count = await countDuplicates(sql, pairings, unit);
   if (count === 0) return { count, first: [] };
   const { rows } = await sql.query<ReportDuplicate>(
     `select b.target_path as "targetPath", b.pairing <> ($1::bigint[])[1] as back, f.ref, f.bytes, encode(f.digest, 'hex') as digest
-     ${DUPLICATES} order by b.target_key, f.ref limit $2`,
-    [pairings, limit],
+     ${DUPLICATES} order by b.target_key, f.ref limit $4`,
+    [pairings, unit.migration, unit.n, limit],
   );
   return { count, first: rows };
 }

@@ -130,7 +130,7 @@ async function isMoved(large: Large, placed: Placed): Promise<boolean> {
   if (left.length === 0) return true;
   if (await readUpload(slice.deps.ledger.pool, to.row.id, item.key)) return false;
   const open = await to.open(pair.target);
-  if (!open.hasDeparted || !(await hasDepartedOf(slice.deps.ledger.pool, slice.pairing.id, item.bytes))) return false;
+  if (!open.hasDeparted || !(await hasDepartedOf(slice.deps.ledger.pool, slice, item.bytes))) return false;
   const { digest } = await digestStream(content(large, item, 0, item.bytes));
   const body = emptyBody(item.meta as FileMeta, path);
   const entry = { item, body, bytes: item.bytes, digest, notes, identities: [], path };

@@ -6,7 +6,7 @@
  */
 import type { Write } from '../../connectors/contract.js';
 import { nameOf } from '../../connectors/files.js';
-import { containersToDo, listContainers } from '../../ledger/containers.js';
+import { containersToDo, coveredContainers } from '../../ledger/containers.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { nextItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
@@ -25,11 +25,11 @@ const PAGE = 500;
 
 /** False: the slice ended before the last. */
 export async function renameRecased(slice: Slice): Promise<boolean> {
-  const { deps, lease, pairing, selection, target } = slice;
+  const { deps, lease, selection, target } = slice;
   const rules = target.names ?? {};
-  for (const { id } of await listContainers(deps.ledger, pairing.id))
+  for (const { id } of await coveredContainers(deps.ledger, slice))
     await fenced(deps.ledger, lease, (sql) => takeOver(sql, id));
-  for (const row of await containersToDo(deps.ledger, pairing.id)) {
+  for (const row of await containersToDo(deps.ledger, slice)) {
     if (!row.todo.includes('move')) continue;
     const bound = await bindContainer(slice, target, row);
     const names = createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, selection, row.id));

@@ -17,7 +17,7 @@ export async function moveDeparted(
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
   const digests = entries.map(({ digest }) => digest);
-  const candidates = await departedByDigest(slice.deps.ledger.pool, slice.pairing.id, digests);
+  const candidates = await departedByDigest(slice.deps.ledger.pool, slice, digests);
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {

@@ -43,23 +43,27 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
          and (not gone or target_ref is not null)) as failures,
        count(*) filter (where todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
-       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan'
+       count(*) filter (where i.run = r.id and outcome is not null and coalesce(proof, '') <> 'scan'
          and not gone and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
-       count(*) filter (where i.run = $2 and made = 'created' and not gone) as created,
-       count(*) filter (where i.run = $2 and made = 'updated' and not gone) as updated,
+       count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,
+       count(*) filter (where i.run = r.id and made = 'updated' and not gone) as updated,
        count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,
        count(*) filter (where outcome = 'conflict' and (not gone or target_ref is not null)) as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
        (select count(*) from found f join pairing p on p.target = f.place
          where p.id = any($1) and not f.taken and exists (
-           select from item d join container e on e.id = d.container
-           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest)
+           select from item d join container e on e.id = d.container join survey t on t.container = e.id
+           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest
+             and t.migration = $3 and t.unit = $4)
          -- The other direction may have made it an item since.
          and not exists (
            select from item d join container e on e.id = d.container
            where e.pairing = p.id and e.target_key = f.target_key and d.target_ref = f.ref)) as duplicates
      from item i join container c on c.id = i.container
-     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)`,
+       join survey s on s.container = c.id and s.migration = $3 and s.unit = $4
+       join run r on r.migration = $3 and r.number = $2
+     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)
+       and not (todo is null and outcome is null and target_ref is null)`,
     [unit.pairings, run, unit.migration, unit.n],
   );
   return rows[0] as Counters;

@@ -36,7 +36,9 @@ export async function writeSmallUnit(sql: Sql): Promise<void> {
      insert into unit (migration, n, selection, account_from, account_to, pairing, back, run)
        values ('acme', 1, 'files', 'anna', 'anna', 1, 2, 2);
      insert into container (pairing, key, path, validity, target_key, target_validity)
-       values (1, 'A', '{A}', '1', 'a', '1'), (1, 'B', '{B}', '1', 'a', '1')`,
+       values (1, 'A', '{A}', '1', 'a', '1'), (1, 'B', '{B}', '1', 'a', '1');
+     insert into run (migration, number, reason, request, spec) values ('acme', 1, 'apply', 'a', 'hash'), ('acme', 2, 'apply', 'b', 'hash');
+     insert into survey (container, migration, unit) values (1, 'acme', 1), (2, 'acme', 1)`,
   );
 }
 
@@ -90,7 +92,7 @@ function settlements(step: Step): Settlement[] {
 
 function linked(step: Step) {
   return {
-    container: { key: 'A', path: ['A'], validity: '1', targetKey: 'a', targetPath: ['a'], targetValidity: '1' },
+    container: { id: 1, key: 'A', path: ['A'], validity: '1', targetKey: 'a', targetPath: ['a'], targetValidity: '1' },
     links: step.keys.map((key, at) => ({
       key,
       version: '1',
@@ -133,7 +135,7 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
       s.container,
       s.keys.map((key) => ({ key, rank: s.pick % 3 })),
     ),
-  'look at conflicts': (sql) => lookAtConflicts(sql, FORTH),
+  'look at conflicts': (sql) => lookAtConflicts(sql, { pairing: { id: FORTH }, unit: { migration: 'acme', n: 1 } }),
   unskip: (sql, s) => unskip(sql, s.container),
   forget: (sql, s) => forgetItems(sql, s.container, s.keys),
   'void keys': (sql, s) => voidKeys(sql, s.container, TARGET_PLACE, '2'),
