@@ -1,6 +1,5 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
 import type { Account } from '../schemas/spec.js';
-import { isLeftOut } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
