@@ -86,7 +86,9 @@ export async function callUnits(
           insert into unit (migration, n, selection, account_from, account_to, run)
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
-          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null
+          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
+            -- What a person let pass was of that run.
+            approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
             and ($6::int[] is null or u.n = any ($6)) returning u.n)
        select n from added union all select n from called order by n`,
@@ -119,6 +121,15 @@ export async function bindUnit(
 ): Promise<void> {
   const column = direction === 'back' ? 'back' : 'pairing';
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
+}
+
+/** Units that waited at a gate when their run was ended do not wait any more. */
+export async function endParked(ledger: Ledger, migration: string, run: number): Promise<void> {
+  await ledger.pool.query(
+    `update unit set state = 'cancelled', gate = null, next = null, changed_at = now()
+     where migration = $1 and run = $2 and state = 'parked'`,
+    [migration, run],
+  );
 }
 
 /** Units called to a run. */
