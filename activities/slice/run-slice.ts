@@ -1,0 +1,147 @@
+/**
+ * One slice of work on a unit: opens both sides, proves the pairing, holds the lease, works, and ends at a safe point.
+ * What it leaves undone the next slice finds in the ledger.
+ */
+import { Fault } from '../../connectors/errors.js';
+import type { KindRules } from '../../connectors/kinds.js';
+import { kinds } from '../../connectors/kinds.js';
+import { readSpec } from '../../ledger/runs.js';
+import type { Counters, UnitRow } from '../../ledger/units.js';
+import { countUnit, NO_COUNTERS, readUnit, unitsInRun } from '../../ledger/units.js';
+import type { Phase } from '../../workflows/messages.js';
+import type { Deps } from '../deps.js';
+import { gateOf } from '../gate-of.js';
+import { createRates } from '../rates.js';
+import type { Slice, SliceContext, SliceInput, SliceResult, WorkResult } from '../slice.js';
+import type { Direction, Sides } from './both-sides.js';
+import { blockThrottled, directionOf, withBothSides } from './both-sides.js';
+import type { HeldLease } from './held-lease.js';
+import { withLease } from './held-lease.js';
+import { noteSlice } from './note-slice.js';
+import type { Proven } from './prove-pairing.js';
+import { provePairing } from './prove-pairing.js';
+
+/** One phase of the work. */
+type Work = (slice: Slice) => Promise<WorkResult>;
+
+/** Runs one phase for one slice's time. Returns gates; throws what Temporal should try again. */
+export async function runSlice(
+  deps: Deps,
+  input: SliceInput,
+  phase: Phase,
+  work: Work,
+  context: SliceContext,
+): Promise<SliceResult> {
+  const { pool } = deps.ledger;
+  const unit = await readUnit(pool, input.migration, input.unit);
+  const direction = directionOf(await readSpec(pool, input.specHash), unit, input.back);
+  const known: { count?: () => Promise<Counters> } = {};
+  try {
+    return await withBothSides(deps, direction, context.signal, async (sides) => {
+      const proven = await provePairing(deps, input, direction.selection, sides, context.signal);
+      const count = (): Promise<Counters> => countUnit(pool, proven.unit, input.run);
+      known.count = count;
+      const { migration, n } = proven.unit;
+      const counters = { ...NO_COUNTERS, ...unit.counters };
+      const holding = { migration, unit: n, phase, place: proven.pairing.target, count, counters };
+      return withLease(deps, holding, context, async (held) => {
+        const started = performance.now();
+        const parts = { deps, input, unit, direction, sides, proven, held, count };
+        const result = await worked(work, await sliceOf(parts), held);
+        if (held.signal.aborted) sides.abandon();
+        const counters = await count();
+        const { kind } = direction.selection;
+        const { tally } = held;
+        const ms = performance.now() - started;
+        await noteSlice(deps, input, { phase, kind, counters, tally, ms });
+        if (typeof result === 'object') return { state: 'parked', counters, ...result };
+        return { state: (result === 'more' && held.wish()) || result, counters };
+      });
+    });
+  } catch (error) {
+    return parkedBy(deps, input, direction, error, known.count);
+  }
+}
+
+async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkResult> {
+  try {
+    return await work(slice);
+  } catch (error) {
+    // A pause or stop that cut the work off is no failure; the intents left behind are located on resume.
+    if (held.wish() && held.signal.aborted) return 'more';
+    throw held.signal.aborted && held.lost() ? held.signal.reason : error;
+  }
+}
+
+/** A fault that waits for a person or for time parks the unit; the others are thrown, once their system is left alone. */
+async function parkedBy(
+  deps: Deps,
+  { migration }: SliceInput,
+  direction: Direction,
+  error: unknown,
+  count: (() => Promise<Counters>) | undefined,
+): Promise<SliceResult> {
+  const labels = { migration, kind: 'unknown' };
+  if (error instanceof Fault) deps.meters.fault(error.code, labels);
+  const gate = gateOf(error, deps);
+  if (!gate) {
+    await blockThrottled(deps, direction, error);
+    throw error;
+  }
+  deps.meters.gateOpened(gate.gate, labels);
+  const counters = await count?.();
+  return { state: 'parked', ...(counters && { counters }), ...gate };
+}
+
+interface Parts {
+  readonly deps: Deps;
+  readonly input: SliceInput;
+  readonly unit: UnitRow;
+  readonly direction: Direction;
+  readonly sides: Sides;
+  readonly proven: Proven;
+  readonly held: HeldLease;
+  readonly count: () => Promise<Counters>;
+}
+
+/** What the phases are handed. */
+async function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: Parts): Promise<Slice> {
+  const { selection, account, sourceConfig, targetConfig } = direction;
+  const { pairing, other } = proven;
+  const { source, target } = sides;
+  const { lease, signal, tally, tuning, ending, asked, assertHeld } = held;
+  const rates = { source: createRates(sourceConfig, tuning), target: createRates(targetConfig, tuning) };
+  return {
+    deps,
+    input,
+    run: input.run,
+    unit,
+    selection,
+    account,
+    pairing,
+    other,
+    maxRank: await highestRank(deps, input, unit, other),
+    lease,
+    rules: kinds[selection.kind] as unknown as KindRules<unknown>,
+    source,
+    target,
+    lane: () => sides.moreOfTarget(tuning(), signal),
+    sourceLane: () => sides.moreOfSource(tuning(), signal),
+    lanes: () => tuning().lanes ?? target.lanes,
+    rates: (side) => rates[side](),
+    ending,
+    asked,
+    assertHeld,
+    signal,
+    tally,
+    count,
+  };
+}
+
+const MAX_RANK = 2_147_483_647;
+
+/** Attendees' copies wait until the organisers' of all units have moved; a unit that is alone orders its own. */
+async function highestRank(deps: Deps, input: SliceInput, unit: UnitRow, other: number | undefined): Promise<number> {
+  if (other !== undefined || unit.approved.includes('order')) return MAX_RANK;
+  return (await unitsInRun(deps.ledger.pool, input.migration, input.run)) > 1 ? 0 : MAX_RANK;
+}
