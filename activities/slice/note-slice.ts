@@ -12,13 +12,15 @@ export interface SliceNote {
   readonly kind: string;
   readonly counters: Counters;
   readonly tally: Tally;
+  /** Slices in a row that asked to go on and had done nothing, this one included. */
+  readonly idleSlices: number;
   readonly ms: number;
 }
 
 export async function noteSlice(deps: Deps, input: SliceInput, note: SliceNote): Promise<void> {
-  const { phase, kind, counters, tally } = note;
+  const { phase, kind, counters, tally, idleSlices } = note;
   const ms = Math.round(note.ms);
-  await changeUnit(deps.ledger.pool, input.migration, input.unit, { state: 'running', phase, counters });
+  await changeUnit(deps.ledger.pool, input.migration, input.unit, { state: 'running', phase, counters, idleSlices });
   const { carrying: _under, ...done } = tally;
   if (tally.items > 0 || tally.failures > 0 || tally.bytes > 0)
     await writeEvent(deps.ledger.pool, input, tally.failures > 0 ? 'warn' : 'info', 'slice', { phase, ms, ...done });

@@ -20,6 +20,7 @@ import { withLease } from './held-lease.js';
 import { noteSlice } from './note-slice.js';
 import type { Proven } from './prove-pairing.js';
 import { provePairing } from './prove-pairing.js';
+import { hasProgress } from './tally.js';
 
 /** One phase of the work. */
 type Work = (slice: Slice) => Promise<WorkResult>;
@@ -48,12 +49,14 @@ export async function runSlice(
         const started = performance.now();
         const parts = { deps, input, unit, direction, sides, proven, held, count };
         const result = await worked(work, await sliceOf(parts), held);
+        const idleSlices = isIdle(result, held) ? unit.idleSlices + 1 : 0;
         if (held.signal.aborted) sides.abandon();
         const counters = await count();
         const { kind } = direction.selection;
         const { tally } = held;
         const ms = performance.now() - started;
-        await noteSlice(deps, input, { phase, kind, counters, tally, ms });
+        await noteSlice(deps, input, { phase, kind, counters, tally, idleSlices, ms });
+        if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, n);
         if (typeof result === 'object') return { state: 'parked', counters, ...result };
         return { state: (result === 'more' && held.wish()) || result, counters };
       });
@@ -71,6 +74,21 @@ async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkRe
     if (held.wish() && held.signal.aborted) return 'more';
     throw held.signal.aborted && held.lost() ? held.signal.reason : error;
   }
+}
+
+/** One may have made way only: a copy that stepped aside, parts that have to be sent anew. The next one has to use it. */
+const MAX_IDLE_SLICES = 2;
+
+/** It asks to go on, has done nothing, and neither its time was over nor did anybody ask it to end. */
+function isIdle(result: WorkResult, { tally, ending }: HeldLease): boolean {
+  return result === 'more' && !ending() && !hasProgress(tally);
+}
+
+/** The next slice would find what this one found, and so for ever, many times a second. */
+function goesNowhere(phase: Phase, unit: number): Fault {
+  return new Fault('internal', `the phase "${phase}" of unit ${unit} asks to go on again and again, and does nothing`, {
+    next: 'report this with the output of `migrate logs`; `migrate retry` tries the unit once more',
+  });
 }
 
 /** A fault that waits for a person or for time parks the unit; the others are thrown, once their system is left alone. */

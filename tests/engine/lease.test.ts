@@ -1,8 +1,12 @@
-/** What holds for every slice while it works: its lease lasts. */
+/** What holds for every slice while it works: its lease lasts, and it does not ask to go on for nothing. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { prepare } from '../../activities/prepare.js';
+import { control, prepare } from '../../activities/prepare.js';
 import { runSlice } from '../../activities/slice/run-slice.js';
 import type { Slice, SliceResult, WorkResult } from '../../activities/slice.js';
+import type { Target } from '../../connectors/contract.js';
+import type { Registration } from '../../connectors/registry.js';
+import { connectors } from '../../connectors/registry.js';
+import type { Tuning } from '../../ledger/leases.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
@@ -82,6 +86,98 @@ it('loses its lease with the fence, and its work is cut off', { timeout: 30_000 
   await expect(cut).rejects.toMatchObject({ code: 'unavailable', message: 'the lease on the target account was lost' });
 });
 
+it('is our own fault when a phase asks to go on again, and has done nothing', async () => {
+  begin();
+  const nowhere = {
+    code: 'internal',
+    message: 'the phase "move" of unit 1 asks to go on again and again, and does nothing',
+  };
+
+  expect(await slice(async () => 'more')).toMatchObject({ state: 'more' });
+  await expect(slice(async () => 'more')).rejects.toMatchObject(nowhere);
+  await expect(slice(async () => 'more')).rejects.toMatchObject(nowhere);
+
+  expect(await slice(async () => 'done')).toMatchObject({ state: 'done' });
+  expect(await slice(async () => 'more')).toMatchObject({ state: 'more' });
+});
+
+it('goes on as often as a phase has done something', async () => {
+  begin();
+
+  for (let n = 0; n < 4; n++) {
+    const { state } = await slice(async ({ tally }) => {
+      tally.items++;
+      return 'more';
+    });
+    expect(state).toBe('more');
+  }
+});
+
+it('goes on as often as its time is over before it has done anything', async () => {
+  begin({ settings: { sliceMs: 0 } });
+
+  for (let n = 0; n < 4; n++) expect(await slice(async () => 'more')).toMatchObject({ state: 'more' });
+});
+
+it('ends, as often as a person wants that, and has done nothing', async () => {
+  begin();
+
+  for (let n = 0; n < 4; n++) {
+    const { state } = await slice(async ({ lease, asked }) => {
+      await server.ledger.pool.query('update migration set paused = true');
+      while (!asked()) await heldUntil(lease.place);
+      return 'more';
+    });
+    expect(state).toBe('paused');
+    await server.ledger.pool.query('update migration set paused = false');
+  }
+});
+
+it('opens as many connections to an account as `retune` allows, however many units run at once', async () => {
+  begin({ connectors: { ...connectors, memory: withLanes(4) } });
+
+  const opened = await slice(
+    async ({ lanes, lane }) => {
+      expect(lanes()).toBe(3);
+      const further = [await lane(), await lane(), await lane()];
+      await Promise.all(further.map((held) => held?.done(true)));
+      expect(further.map((held) => held !== undefined)).toEqual([true, true, false]);
+      return 'done';
+    },
+    undefined,
+    { lanes: 1, connectionsPerAccount: 3 },
+  );
+
+  expect(opened.state).toBe('done');
+});
+
+it('opens no more connections than pay for the target', async () => {
+  begin({ connectors: { ...connectors, memory: withLanes(2) } });
+
+  const opened = await slice(
+    async ({ lanes }) => {
+      expect(lanes()).toBe(2);
+      return 'done';
+    },
+    undefined,
+    { connectionsPerAccount: 3 },
+  );
+
+  expect(opened.state).toBe('done');
+});
+
+/** Systems in memory whose targets gain by so many connections. */
+function withLanes(lanes: number): Registration {
+  const memory = connectors.memory as Registration;
+  return {
+    ...memory,
+    async load() {
+      const plain = await memory.load();
+      return { ...plain, target: (options, access) => plain.target?.(options, { ...access, lanes }) as Target<never> };
+    },
+  };
+}
+
 function begin(options: WorldOptions = {}, ledger: Ledger = server.ledger): void {
   world = createWorld(ledger, options);
   world.from.put(['INBOX'], { bytes: Buffer.from('a\r\n') });
@@ -91,10 +187,12 @@ function begin(options: WorldOptions = {}, ledger: Ledger = server.ledger): void
 async function slice(
   work: (slice: Slice) => Promise<WorkResult>,
   heartbeat: (details: SliceHeartbeat) => void = () => {},
+  tuning: Tuning = {},
 ): Promise<SliceResult> {
   const { deps, spec } = world;
   const request = { id: 'r', reason: 'apply' as const, spec, specHash: specHash(spec) };
   const { run } = await prepare(deps, { name: spec.name, request }, signal);
+  await control(deps, { name: spec.name, tuning });
   const input = { migration: spec.name, run, unit: 1, specHash: request.specHash, reason: 'apply' as const };
   return runSlice(deps, input, 'move', work, { signal, heartbeat });
 }
