@@ -20,9 +20,11 @@ export interface Control {
 
 /** What `migrate retune` may change while a migration runs. */
 export interface Tuning {
+  /** Units at once: only the workflow goes by it. */
   readonly lanes?: number;
-
+  /** Open connections to each system, and for each account, over all workers. */
   readonly connections?: number;
+  readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;
   readonly bytesPerSecond?: number;
 }

@@ -84,8 +84,9 @@ export async function withBothSides<T>(
   }
 }
 
-function tuned(plain: Omit<Opening, 'role'>, { connections }: Tuning): Omit<Opening, 'role'> {
-  return connections === undefined ? plain : { ...plain, connections };
+function tuned(plain: Omit<Opening, 'role'>, tuning: Tuning): Omit<Opening, 'role'> {
+  const { connections, connectionsPerAccount } = tuning;
+  return { ...plain, connections, connectionsPerAccount };
 }
 
 /** Waits for systems that asked to be left alone; throws `throttled` where that takes longer than a slice. */

@@ -145,7 +145,7 @@ async function sliceOf({ deps, input, unit, direction, sides, proven, held, coun
     target,
     lane: () => sides.moreOfTarget(tuning(), signal),
     sourceLane: () => sides.moreOfSource(tuning(), signal),
-    lanes: () => tuning().lanes ?? target.lanes,
+    lanes: () => Math.min(target.lanes, tuning().connectionsPerAccount ?? target.lanes),
     rates: (side) => rates[side](),
     ending,
     asked,
