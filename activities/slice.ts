@@ -31,9 +31,8 @@ export interface SliceContext {
 }
 
 /**
- * What a phase returns. `more`: there is more to do, and it has done something, or its time is over: twice in a row with neither is
- * our own fault. `settled`: nothing is
- * left for the phases after this one either.
+ * What a phase returns. `more`: there is more to do, and it has done something, or its time is over; twice in a row with
+ * neither is our own fault. `settled`: nothing is left for the phases after this one either.
  */
 export type WorkResult = 'more' | 'done' | 'settled' | GateOpened;
 

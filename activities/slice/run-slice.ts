@@ -36,34 +36,43 @@ export async function runSlice(
   const { pool } = deps.ledger;
   const unit = await readUnit(pool, input.migration, input.unit);
   const direction = directionOf(await readSpec(pool, input.specHash), unit, input.back);
-  const known: { count?: () => Promise<Counters> } = {};
+  let count: (() => Promise<Counters>) | undefined;
   try {
     return await withBothSides(deps, direction, context.signal, async (sides) => {
       const proven = await provePairing(deps, input, direction.selection, sides, context.signal);
-      const count = (): Promise<Counters> => countUnit(pool, proven.unit, input.run);
-      known.count = count;
-      const { migration, n } = proven.unit;
-      const counters = { ...NO_COUNTERS, ...unit.counters };
-      const holding = { migration, unit: n, phase, place: proven.pairing.target, count, counters };
-      return withLease(deps, holding, context, async (held) => {
-        const started = performance.now();
-        const parts = { deps, input, unit, direction, sides, proven, held, count };
-        const result = await worked(work, await sliceOf(parts), held);
-        const idleSlices = isIdle(result, held) ? unit.idleSlices + 1 : 0;
-        if (held.signal.aborted) sides.abandon();
-        const counters = await count();
-        const { kind } = direction.selection;
-        const { tally } = held;
-        const ms = performance.now() - started;
-        await noteSlice(deps, input, { phase, kind, counters, tally, idleSlices, ms });
-        if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, n);
-        if (typeof result === 'object') return { state: 'parked', counters, ...result };
-        return { state: (result === 'more' && held.wish()) || result, counters };
-      });
+      const counted = (): Promise<Counters> => countUnit(pool, proven.unit, input.run);
+      count = counted;
+      const holding = {
+        migration: input.migration,
+        unit: input.unit,
+        phase,
+        place: proven.pairing.target,
+        counters: { ...NO_COUNTERS, ...unit.counters },
+        count: counted,
+      };
+      return withLease(deps, holding, context, (held) =>
+        workUnderLease({ deps, input, unit, direction, sides, proven, held, count: counted }, phase, work),
+      );
     });
   } catch (error) {
-    return parkedBy(deps, input, direction, error, known.count);
+    return parkedBy(deps, input, direction, error, count);
   }
+}
+
+/** The work itself, and what it leaves behind for people. */
+async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<SliceResult> {
+  const { deps, input, unit, direction, sides, held, count } = parts;
+  const started = performance.now();
+  const result = await worked(work, await sliceOf(parts), held);
+  const idleSlices = isIdle(result, held) ? unit.idleSlices + 1 : 0;
+  if (held.signal.aborted) sides.abandon();
+  const counters = await count();
+  const { kind } = direction.selection;
+  const ms = performance.now() - started;
+  await noteSlice(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
+  if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, input.unit);
+  if (typeof result === 'object') return { state: 'parked', counters, ...result };
+  return { state: (result === 'more' && held.wish()) || result, counters };
 }
 
 async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkResult> {
