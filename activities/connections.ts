@@ -25,8 +25,9 @@ export interface Opening {
   readonly config: SystemConfig;
   readonly account: string;
   readonly kind: Kind;
-  /** Connections to the system the fleet may hold, where `migrate retune` says. */
-  readonly connections?: number;
+  /** Connections the fleet may hold to the system, and for the account, where `migrate retune` says. */
+  readonly connections?: number | undefined;
+  readonly connectionsPerAccount?: number | undefined;
 }
 
 export interface Connections {
@@ -101,7 +102,7 @@ export function createConnections(deps: {
     const wanted = [
       {
         scope: `${system}/${opening.account}`,
-        limit: limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount,
+        limit: opening.connectionsPerAccount ?? limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount,
       },
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
@@ -212,6 +213,6 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 function allTaken({ role, config }: Opening): Fault {
   return new Fault('throttled', `all connections to the ${role} (${config.type}) that the limits allow are in use`, {
     retryAfterMs: 1_000 + Math.random() * 4_000,
-    next: 'it is tried again by itself; raise `limits` of the system, or run fewer lanes with `migrate retune --lanes`',
+    next: 'it is tried again by itself; raise `limits` of the system, or run fewer units at once with `migrate retune --lanes`',
   });
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Limits } from '../schemas/spec.js';
 import type { LedgerServer } from '../tests/engine/ledger.js';
 import { startLedger } from '../tests/engine/ledger.js';
+import { createRates } from './rates.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 
@@ -22,9 +23,7 @@ function sliceWith(limits: Limits, wishes: Wishes = {}, ending: () => boolean = 
   const config = { type: 'memory', options: { name: 'x' }, limits };
   const parts: Partial<Slice> = {
     deps: { ledger: server.ledger } as Slice['deps'],
-    sourceConfig: config,
-    targetConfig: config,
-    tuning: () => wishes,
+    rates: createRates(config, () => wishes),
     ending,
     signal: new AbortController().signal,
   };

@@ -21,6 +21,8 @@ export interface UnitRow {
   readonly next: string | null;
   readonly approved: readonly Gate[];
   readonly counters: Counters;
+  /** Slices in a row, the last included, that asked to go on and had done nothing. */
+  readonly idleSlices: number;
 }
 
 export interface Counters {
@@ -63,7 +65,7 @@ export const NO_COUNTERS: Counters = {
   conflicts: 0,
 };
 
-const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters`;
+const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices"`;
 
 /** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
 export async function callUnits(
@@ -164,6 +166,7 @@ export interface UnitChange {
   readonly next?: string | null;
   readonly approved?: readonly Gate[];
   readonly counters?: Counters;
+  readonly idleSlices?: number;
 }
 
 export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
@@ -171,7 +174,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
     `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
-       counters = coalesce($12, counters), changed_at = now()
+       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices), changed_at = now()
      where migration = $1 and n = $2`,
     [
       migration,
@@ -186,6 +189,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.next ?? null,
       change.approved ?? null,
       change.counters === undefined ? null : JSON.stringify(change.counters),
+      change.idleSlices ?? null,
     ],
   );
 }

@@ -10,7 +10,7 @@ import type { PlanContainer } from '../../workflows/messages.js';
 import type { Held, Opening } from '../connections.js';
 import type { Deps } from '../deps.js';
 import { coversContainer, reversed, wantedContainer } from '../selecting.js';
-import { refuseNested } from '../slice.js';
+import { refuseNested } from '../slice/prove-pairing.js';
 import { planContainer, planVanished } from './container.js';
 import type { Counterpart } from './counterpart.js';
 import { createCounterpart } from './counterpart.js';
