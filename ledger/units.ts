@@ -1,5 +1,6 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
 import type { Account } from '../schemas/spec.js';
+import { isLeftOut } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
@@ -177,47 +178,4 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.counters === undefined ? null : JSON.stringify(change.counters),
     ],
   );
-}
-
-/**
- * Counts a unit's items from the items themselves: counters are never added up on the way. Of two directions, an item
- * counts in the one that wrote it last; in the other it is `linked`.
- */
-export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
-  const { rows } = await sql.query<Counters>(
-    `select count(*) filter (where not gone or target_ref is not null) as items,
-       coalesce(sum(bytes) filter (where not gone or target_ref is not null), 0)::bigint as bytes,
-       count(*) filter (where outcome = 'verified' and todo is null) as verified,
-       count(*) filter (where outcome = 'arrived' or outcome = 'verified' and todo is not null) as arrived,
-       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')
-         and (not gone or target_ref is not null)) as failures,
-       count(*) filter (where todo is not null) as pending,
-       coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
-       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan'
-         and not gone and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
-       count(*) filter (where i.run = $2 and made = 'created' and not gone) as created,
-       count(*) filter (where i.run = $2 and made = 'updated' and not gone) as updated,
-       count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,
-       count(*) filter (where outcome = 'conflict' and (not gone or target_ref is not null)) as conflicts,
-       (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
-       (select count(*) from found f join pairing p on p.target = f.place
-         where p.id = any($1) and not f.taken and exists (
-           select from item d join container e on e.id = d.container
-           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest)
-         -- The other direction may have made it an item since.
-         and not exists (
-           select from item d join container e on e.id = d.container
-           where e.pairing = p.id and e.target_key = f.target_key and d.target_ref = f.ref)) as duplicates
-     from item i join container c on c.id = i.container
-     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)`,
-    [unit.pairings, run, unit.migration, unit.n],
-  );
-  return rows[0] as Counters;
-}
-
-export interface CountedUnit {
-  readonly migration: string;
-  readonly n: number;
-  /** One, or that of each direction. */
-  readonly pairings: readonly number[];
 }

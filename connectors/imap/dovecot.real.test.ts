@@ -14,8 +14,9 @@ import {
   written,
 } from '../../tests/conformance/collect.js';
 import { large, plain } from '../../tests/conformance/odd-messages.js';
-import type { Dovecot, DovecotOptions } from '../../tests/servers/dovecot.js';
+import type { Dovecot } from '../../tests/servers/dovecot.js';
 import { startDovecot } from '../../tests/servers/dovecot.js';
+import type { DovecotOptions } from '../../tests/servers/dovecot-config.js';
 import { openSource, openTarget } from '../../tests/servers/imap-account.js';
 import { ImapWitness } from '../../tests/servers/imap-witness.js';
 import type { ProxyOptions } from '../../tests/servers/proxy.js';

@@ -4,8 +4,9 @@ import type { SourceTrait } from '../../tests/conformance/mail-source.js';
 import { mailSourceConformance } from '../../tests/conformance/mail-source.js';
 import type { TargetTrait } from '../../tests/conformance/mail-target.js';
 import { mailTargetConformance } from '../../tests/conformance/mail-target.js';
-import type { Dovecot, DovecotOptions } from '../../tests/servers/dovecot.js';
+import type { Dovecot } from '../../tests/servers/dovecot.js';
 import { startDovecot } from '../../tests/servers/dovecot.js';
+import type { DovecotOptions } from '../../tests/servers/dovecot-config.js';
 import { openSource, openTarget } from '../../tests/servers/imap-account.js';
 import { ImapWitness } from '../../tests/servers/imap-witness.js';
 

@@ -11,8 +11,9 @@ import { approveSignal, credentialsSignal, progressQuery, retrySignal } from '..
 import { large, plain } from '../conformance/odd-messages.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
-import type { Dovecot, DovecotOptions } from '../servers/dovecot.js';
+import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
+import type { DovecotOptions } from '../servers/dovecot-config.js';
 import type { GuardedCommand, Verdict } from '../servers/gatekeeper.js';
 import { startGatekeeper } from '../servers/gatekeeper.js';
 import { ImapWitness } from '../servers/imap-witness.js';

@@ -1,5 +1,6 @@
 /** What a side refuses to show concerns one item: the others are asked for all the same. */
-import { Fault } from '../connectors/errors.js';
+import type { Target, TargetContainer, TargetRef } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
 
 /**
  * Asks for all entries at once and, after a refusal, for each that is left by itself. `refused` is told of every one that
@@ -28,4 +29,23 @@ export async function* eachAlone<E, A>(
       if (answer !== undefined) yield answer;
     }
   }
+}
+
+/** The copies that the target lets be read; why it lets others not goes into `hidden`, by their references. */
+export function readEach(
+  target: Target<unknown>,
+  container: TargetContainer,
+  refs: readonly string[],
+  hidden: Map<string, string>,
+  signal: AbortSignal,
+): AsyncGenerator<TargetRef> {
+  return eachAlone(
+    new Map(refs.map((ref) => [ref, ref])),
+    (some) => target.readBack(container, some, signal),
+    ({ ref }) => ref,
+    (ref, { message }) => {
+      hidden.set(ref, `what stands there may not be read: ${message}`);
+      return undefined;
+    },
+  );
 }
