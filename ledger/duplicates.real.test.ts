@@ -51,7 +51,7 @@ const statistics: Record<string, () => Promise<unknown>> = {
 };
 
 for (const [name, gather] of Object.entries(statistics)) {
-  it(`looks up each unclaimed copy by itself, with statistics ${name}`, { timeout: 60_000 }, async () => {
+  it(`looks up each unclaimed copy by itself, with statistics ${name}`, async () => {
     await writeSmallUnit(server.ledger.pool);
     await gather();
     await fill(1, ITEMS);
