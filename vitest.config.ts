@@ -3,8 +3,8 @@ import { tiers } from './tests/tiers/tiers.js';
 
 /** A limit ends a test that hangs. No limit here says how fast a test must be: machines are busy. */
 const LIMITS = {
-  quick: 60_000,
-  real: 300_000,
+  quick: 120_000,
+  real: 900_000,
   deep: 900_000,
 };
 
@@ -23,6 +23,7 @@ export default defineConfig({
         testTimeout: LIMITS[name],
         hookTimeout: LIMITS[name],
         expect: { poll: { timeout: LIMITS[name] } },
+        setupFiles: 'tests/tiers/buffers.ts',
         maxWorkers: WORKERS[name],
         // Projects with another number of workers run one after the other.
         sequence: { groupOrder },

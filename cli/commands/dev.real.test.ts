@@ -86,7 +86,8 @@ it('brings everything up, keeps it up, and takes it down at Ctrl-C', async () =>
   dev.child.kill('SIGINT');
   const [code] = await dev.exit;
   expect(code).toBe(0);
-  expect(Date.now() - asked).toBeLessThan(10_000);
+  // Seconds; a busy machine takes longer. Waiting for something that never ends would take for ever.
+  expect(Date.now() - asked).toBeLessThan(60_000);
   await gone(processes);
   expect(await findDevStack(folder)).toBeUndefined();
   expect(dev.lines.join('\n')).not.toContain(new URL(stack?.ledgerUrl ?? '').password);

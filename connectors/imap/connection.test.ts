@@ -141,7 +141,7 @@ describe('a connection', () => {
   it('is given up after silence, also when the network swallows everything', async () => {
     const server = await scripted({ capabilities: 'IMAP4rev1' });
     const proxy = await proxied(server);
-    const source = openSource(proxy, 'anna', { timeouts: { replyMs: 300 } });
+    const source = openSource(proxy, 'anna', { timeouts: { replyMs: 1_500 } });
     await source.place(never);
     proxy.hang();
     await expect(all(source.containers(never))).rejects.toMatchObject({

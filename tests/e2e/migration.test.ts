@@ -23,6 +23,9 @@ beforeAll(async () => {
 });
 afterAll(() => test.stop());
 
+/** It takes a second or two, and more on a busy machine; not the half minute that a slice has, nor for ever. */
+const PROMPT_MS = 25_000;
+
 const message = (n: number): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\n\r\nbody ${n}\r\n`);
 
 function makeSpec(people: readonly string[], selection: Partial<Selection> = {}): Spec {
@@ -112,7 +115,7 @@ it('pauses within seconds, goes on after resume, and forgets nothing', async () 
   const asked = Date.now();
   await handle.signal(pauseSignal);
   await until(spec.name, (p) => p.state === 'paused');
-  expect(Date.now() - asked).toBeLessThan(5_000);
+  expect(Date.now() - asked).toBeLessThan(PROMPT_MS);
   const written = slow.counts.create;
   await new Promise((go) => setTimeout(go, 500));
   expect(slow.counts.create).toBe(written);
@@ -142,7 +145,7 @@ it('cancels within seconds, and a later run carries on', async () => {
   const asked = Date.now();
   await handle.signal(cancelSignal);
   expect(await handle.result()).toMatchObject({ state: 'cancelled' });
-  expect(Date.now() - asked).toBeLessThan(10_000);
+  expect(Date.now() - asked).toBeLessThan(PROMPT_MS);
   slow.fault = undefined;
 
   expect(await (await apply(spec)).result()).toMatchObject({

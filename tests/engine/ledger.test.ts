@@ -50,7 +50,7 @@ it('leaves what PostgreSQL refuses, and what others throw within a transaction, 
   expect(failed).toMatchObject({ code: 'ENAMETOOLONG' });
 });
 
-it('renews a lease while work holds every connection', { timeout: 30_000 }, async () => {
+it('renews a lease while work holds every connection', async () => {
   const ledger = openLedger(server.url, { max: 2 });
   const lease = await leaseOf('us');
   const sleeping = [1, 2].map(() => ledger.pool.query('select pg_sleep(20)').catch(() => 'ended'));

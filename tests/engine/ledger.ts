@@ -29,17 +29,27 @@ export async function startLedger(): Promise<LedgerServer> {
   return {
     url: url.href,
     ledger,
-    async clear() {
-      const { rows } = await ledger.pool.query<{ name: string }>(
-        `select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'ledger_version'`,
-      );
-      await ledger.pool.query(`truncate ${rows.map((row) => row.name).join(', ')} restart identity cascade`);
-    },
+    clear: () => empty(ledger),
     async stop() {
       await ledger.close();
       await onServer(migrated, `drop database ${name} with (force)`);
     },
   };
+}
+
+/** Row by row: `truncate` makes new files for each table and index, which takes twenty times as long. */
+async function empty(ledger: Ledger): Promise<void> {
+  const { rows } = await ledger.pool.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'ledger_version'`,
+  );
+  await ledger.transaction(async (sql) => {
+    // Foreign keys are not checked meanwhile, so that the order does not matter.
+    await sql.query('set local session_replication_role = replica');
+    await sql.query(rows.map(({ name }) => `delete from ${name}`).join('; '));
+    await sql.query(
+      `select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) from pg_sequences where schemaname = 'public'`,
+    );
+  });
 }
 
 /** Runs a statement beside all databases that are copied or dropped. */

@@ -13,7 +13,7 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const OLD = '2019-03-01T10:22:03+01:00';
@@ -148,7 +148,7 @@ describe('a listing that was cut off', () => {
     expect(next).toMatchObject({ state: 'done', totals: { verified: 2_010, changed: 2 } });
     expect(flagged(world)).toEqual(['$DaysLater', '$Late']);
     await world.close();
-  }, 120_000);
+  });
 
   it('goes on where it was within the same run', async () => {
     const world = createWorld(server.ledger);
@@ -160,7 +160,7 @@ describe('a listing that was cut off', () => {
     expect(same).toMatchObject({ state: 'done', totals: { verified: 2_010, changed: 1 } });
     expect(world.source.counts.list).toBe(2);
     await world.close();
-  }, 120_000);
+  });
 });
 
 describe('two migrations at once over the same accounts', () => {

@@ -22,6 +22,8 @@ import {
 
 const MESSAGES = 1_200;
 const KILLS = 5;
+/** How long a pause may take: a second or two, and more on a busy machine; not for ever. */
+const PROMPT_MS = 25_000;
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 const random = createRandom(seed);
 
@@ -131,7 +133,7 @@ it(`survives kills of everything at once, and stays paused over one (TEST_SEED=$
   const asked = Date.now();
   await handle.signal(pauseSignal);
   await until(handle, ({ state }) => state === 'paused');
-  expect(Date.now() - asked).toBeLessThan(5_000);
+  expect(Date.now() - asked).toBeLessThan(PROMPT_MS);
   await killAll();
   await until(handle, ({ state }) => state === 'paused');
   const paused = await arrived();
