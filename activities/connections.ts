@@ -31,11 +31,11 @@ export interface Opening {
 }
 
 export interface Connections {
-  openSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>>>;
-  openTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>>>;
+  openSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source>>;
+  openTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target>>;
   /** Like the others, but undefined at once when no slot is free. */
-  tryOpenSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>> | undefined>;
-  tryOpenTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>> | undefined>;
+  tryOpenSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source> | undefined>;
+  tryOpenTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target> | undefined>;
   close(): Promise<void>;
 }
 
@@ -145,7 +145,7 @@ export function createConnections(deps: {
     return ofSide(session, opening.role);
   };
 
-  const hold = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<never> | undefined> => {
+  const hold = async <S>(opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<S> | undefined> => {
     const name = `${opening.role}/${fingerprint([opening.config as unknown as JsonObject, opening.account, opening.kind])}`;
     const at = idle.findIndex((entry) => entry.name === name);
     let entry = at === -1 ? undefined : idle.splice(at, 1)[0];
@@ -163,7 +163,8 @@ export function createConnections(deps: {
     }
     const held = entry;
     return {
-      session: held.session as never,
+      // A source or a target, as its name says, which begins with the role.
+      session: held.session as S,
       async done(healthy) {
         if (!healthy) return end(held);
         held.idleMs = startStopwatch();
@@ -173,8 +174,8 @@ export function createConnections(deps: {
   };
 
   return {
-    openSource: async (opening, signal) => (await hold({ ...opening, role: 'source' }, true, signal)) as Held<never>,
-    openTarget: async (opening, signal) => (await hold({ ...opening, role: 'target' }, true, signal)) as Held<never>,
+    openSource: async (opening, signal) => (await hold({ ...opening, role: 'source' }, true, signal)) as Held<Source>,
+    openTarget: async (opening, signal) => (await hold({ ...opening, role: 'target' }, true, signal)) as Held<Target>,
     tryOpenSource: (opening, signal) => hold({ ...opening, role: 'source' }, false, signal),
     tryOpenTarget: (opening, signal) => hold({ ...opening, role: 'target' }, false, signal),
     async close() {

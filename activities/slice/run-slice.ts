@@ -3,7 +3,6 @@
  * What it leaves undone the next slice finds in the ledger.
  */
 import { Fault } from '../../connectors/errors.js';
-import type { KindRules } from '../../connectors/kinds.js';
 import { kinds } from '../../connectors/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
 import { readSpec, runId } from '../../ledger/runs.js';
@@ -150,7 +149,7 @@ async function sliceOf({ deps, input, unit, direction, sides, proven, held, coun
     other,
     maxRank: await highestRank(deps, input, unit, other),
     lease,
-    rules: kinds[selection.kind] as unknown as KindRules<unknown>,
+    rules: kinds[selection.kind],
     source,
     target,
     lane: () => sides.moreOfTarget(tuning(), signal),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { LEASE_MS } from '../../ledger/leases.js';
+import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { retuneUpdate } from '../../workflows/messages.js';
 import { createRandom } from '../sample/random.js';
 import type { Fleet } from './fleet.js';
@@ -38,7 +38,7 @@ it.each(KINDS)(
     for (const moment of STOPS) {
       if (moment === 'at random') await delay(500 + random.next() * 3_000);
       const n = await aWriter(fleet, scene.target.port, moment === 'while it writes', () => outlasts('the stops'));
-      await suspend(n, LEASE_MS + 500 + random.next() * 3_000);
+      await suspend(n, ENGINE_DEFAULTS.leaseMs + 500 + random.next() * 3_000);
       outlasts('the stops');
     }
     await handle.executeUpdate(retuneUpdate, { args: [{ itemsPerSecond: 100_000 }] });
