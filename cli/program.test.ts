@@ -4,8 +4,9 @@ import { Fault } from '../connectors/errors.js';
 import { expectGolden } from '../tests/golden.js';
 import { commands } from './commands.js';
 import { CommandError, exitCodes } from './exit-codes.js';
-import { createProgram, explain, main } from './program.js';
+import { createProgram } from './program.js';
 import { createRecordingShell } from './recording-shell.js';
+import { explain, main } from './run.js';
 
 /** What a command line hands to its command. */
 async function dispatched(line: string): Promise<unknown> {
@@ -66,6 +67,7 @@ describe('arguments', () => {
     ['plan s.yaml --detailed-exitcode', ['plan', { ...global, spec: 's.yaml', detailedExitcode: true }]],
     ['retry m --unit 3', ['retry', { ...global, name: 'm', unit: 3 }]],
     ['retune m --items-per-second 10 --lanes 2', ['retune', { ...global, name: 'm', itemsPerSecond: 10, lanes: 2 }]],
+    ['retune m --connections-per-account 1', ['retune', { ...global, name: 'm', connectionsPerAccount: 1 }]],
     [
       'schedule backfill m s --start a --end b',
       ['schedule', { ...global, action: 'backfill', name: 'm', schedule: 's', start: 'a', end: 'b' }],

@@ -21,6 +21,8 @@ export interface UnitRow {
   readonly next: string | null;
   readonly approved: readonly Gate[];
   readonly counters: Counters;
+  /** Slices in a row, the last included, that asked to go on and had done nothing. */
+  readonly idleSlices: number;
 }
 
 export interface Counters {
@@ -63,7 +65,7 @@ export const NO_COUNTERS: Counters = {
   conflicts: 0,
 };
 
-const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters`;
+const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices"`;
 
 /** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
 export async function callUnits(
@@ -86,7 +88,9 @@ export async function callUnits(
           insert into unit (migration, n, selection, account_from, account_to, run)
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
-          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null
+          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
+            -- What a person let pass was of that run.
+            approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
             and ($6::int[] is null or u.n = any ($6)) returning u.n)
        select n from added union all select n from called order by n`,
@@ -121,6 +125,15 @@ export async function bindUnit(
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
 }
 
+/** Units that waited at a gate when their run was ended do not wait any more. */
+export async function endParked(ledger: Ledger, migration: string, run: number): Promise<void> {
+  await ledger.pool.query(
+    `update unit set state = 'cancelled', gate = null, next = null, changed_at = now()
+     where migration = $1 and run = $2 and state = 'parked'`,
+    [migration, run],
+  );
+}
+
 /** Units called to a run. */
 export async function unitsInRun(sql: Sql, migration: string, run: number): Promise<number> {
   const { rows } = await sql.query<{ n: number }>('select count(*) as n from unit where migration = $1 and run = $2', [
@@ -153,6 +166,7 @@ export interface UnitChange {
   readonly next?: string | null;
   readonly approved?: readonly Gate[];
   readonly counters?: Counters;
+  readonly idleSlices?: number;
 }
 
 export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
@@ -160,7 +174,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
     `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
-       counters = coalesce($12, counters), changed_at = now()
+       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices), changed_at = now()
      where migration = $1 and n = $2`,
     [
       migration,
@@ -175,49 +189,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.next ?? null,
       change.approved ?? null,
       change.counters === undefined ? null : JSON.stringify(change.counters),
+      change.idleSlices ?? null,
     ],
   );
-}
-
-/**
- * Counts a unit's items from the items themselves: counters are never added up on the way. Of two directions, an item
- * counts in the one that wrote it last; in the other it is `linked`.
- */
-export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
-  const { rows } = await sql.query<Counters>(
-    `select count(*) filter (where not gone or target_ref is not null) as items,
-       coalesce(sum(bytes) filter (where not gone or target_ref is not null), 0)::bigint as bytes,
-       count(*) filter (where outcome = 'verified' and todo is null) as verified,
-       count(*) filter (where outcome = 'arrived' or outcome = 'verified' and todo is not null) as arrived,
-       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')
-         and (not gone or target_ref is not null)) as failures,
-       count(*) filter (where todo is not null) as pending,
-       coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
-       count(*) filter (where i.run = $2 and outcome is not null and coalesce(proof, '') <> 'scan'
-         and not gone and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
-       count(*) filter (where i.run = $2 and made = 'created' and not gone) as created,
-       count(*) filter (where i.run = $2 and made = 'updated' and not gone) as updated,
-       count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,
-       count(*) filter (where outcome = 'conflict' and (not gone or target_ref is not null)) as conflicts,
-       (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
-       (select count(*) from found f join pairing p on p.target = f.place
-         where p.id = any($1) and not f.taken and exists (
-           select from item d join container e on e.id = d.container
-           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest)
-         -- The other direction may have made it an item since.
-         and not exists (
-           select from item d join container e on e.id = d.container
-           where e.pairing = p.id and e.target_key = f.target_key and d.target_ref = f.ref)) as duplicates
-     from item i join container c on c.id = i.container
-     where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)`,
-    [unit.pairings, run, unit.migration, unit.n],
-  );
-  return rows[0] as Counters;
-}
-
-export interface CountedUnit {
-  readonly migration: string;
-  readonly n: number;
-  /** One, or that of each direction. */
-  readonly pairings: readonly number[];
 }

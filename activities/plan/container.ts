@@ -3,15 +3,16 @@ import type { Container, ItemRef } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
+import { coversPlace } from '../selecting.js';
 import type { Counterpart } from './counterpart.js';
-import type { TreePlan } from './entries.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
 import { looksAtTarget, planItems } from './items.js';
 import type { ContainerPlan } from './judging.js';
 import type { Look } from './look.js';
 import { noCounts } from './look.js';
 import { judgeGone } from './removals.js';
-import { settleRenames } from './renames.js';
+import { settleRenames } from './settle-renames.js';
+import type { TreePlan } from './tree.js';
 import { gathered, treePlan } from './tree.js';
 import { twinsAhead } from './twins.js';
 
@@ -131,9 +132,11 @@ async function planUnlisted(
   if (!mirrors && !renames) return 0;
   let gone = 0;
   const listed = page.map((item) => item.key);
-  for await (const items of look.planned.unlisted(row.id, range, listed)) {
-    renames?.depart(items);
+  const covers = coversPlace(look.selection);
+  for await (const unlisted of look.planned.unlisted(row.id, range, listed)) {
+    renames?.depart(unlisted);
     if (!mirrors) continue;
+    const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
     await ('standing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
   }

@@ -34,7 +34,7 @@ export function runTraits<W extends World & { open(): Session }, T extends strin
   describe(`${role}: ${name}`, () => {
     for (const trait of Object.keys(traits) as T[]) {
       const reason = waived[trait];
-      it(reason === undefined ? trait : `${trait} (waived: ${reason})`, { timeout: 60_000 }, async () => {
+      it(reason === undefined ? trait : `${trait} (waived: ${reason})`, async () => {
         const there = await world();
         const sessions: Session[] = [];
         const watched = new Proxy(there, {

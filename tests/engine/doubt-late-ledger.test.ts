@@ -8,8 +8,8 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 async function tables(): Promise<string[]> {
   const { rows } = await server.ledger.pool.query<{ name: string }>(

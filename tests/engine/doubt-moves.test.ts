@@ -15,8 +15,8 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 const message = (n: number): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\nbody ${n}\r\n`);
 
@@ -125,5 +125,5 @@ describe.each([
     expect(proven).toMatchObject({ state: 'done', totals: { items: 1, verified: 1 } });
     await world.close();
     await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  });
 });

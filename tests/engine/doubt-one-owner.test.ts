@@ -10,8 +10,8 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 const TWINS = 300;
 const message = (n: number | string): Buffer =>
@@ -63,7 +63,7 @@ describe('two folders into one', () => {
     await expectAll(world);
     await expectQuiet(world);
     await world.close();
-  }, 60_000);
+  });
 
   it('have a copy for each message in a target that does not name what it wrote', async () => {
     const world = intoOne(unnamed);
@@ -81,7 +81,7 @@ describe('two folders into one', () => {
     await expectAll(world);
     await expectQuiet(world);
     await world.close();
-  }, 60_000);
+  });
 
   it.each([
     { title: 'names', odd: (target: Target<unknown>) => target },

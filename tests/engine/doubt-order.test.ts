@@ -10,8 +10,8 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 const TEAM = ['Team'];
 const [ANNA, BERT] = ['anna@old.example', 'bert@old.example'];

@@ -15,8 +15,8 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 function card(organisation: string): Buffer {
   const lines = ['BEGIN:VCARD', 'VERSION:3.0', 'UID:anna', 'FN:Anna', `ORG:${organisation}`, 'END:VCARD', ''];

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it.each([100, 5_000])('writes no faster than it may, in slices of %i ms', { timeout: 30_000 }, async (sliceMs) => {
+it.each([100, 5_000])('writes no faster than it may, in slices of %i ms', async (sliceMs) => {
   const world = createWorld(server.ledger, { settings: { sliceMs }, limits: { itemsPerSecond: 100 } });
   for (let n = 0; n < 300; n++) world.from.put(['INBOX'], { bytes: Buffer.from(`Subject: ${n}\r\n\r\n`), flags: [] });
   const written: number[] = [];
@@ -18,10 +18,11 @@ it.each([100, 5_000])('writes no faster than it may, in slices of %i ms', { time
     if (event.op === 'create' && event.when === 'before') written.push(Date.now());
   };
 
+  // The bucket is not made before this, however late the first write comes on a busy machine.
+  const start = Date.now();
   const result = await world.run();
 
   expect(result).toMatchObject({ state: 'done', counters: { verified: 300, duplicates: 0 } });
-  const start = written[0] as number;
   for (const second of [0, 1, 2]) {
     // A second's worth may go at once, and another leaves a debt.
     const soFar = written.filter((at) => at - start < second * 1_000 + 500).length;

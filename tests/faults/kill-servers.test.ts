@@ -22,6 +22,8 @@ import {
 
 const MESSAGES = 1_200;
 const KILLS = 5;
+/** How long a pause may take: a second or two, and more on a busy machine; not for ever. */
+const PROMPT_MS = 25_000;
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 const random = createRandom(seed);
 
@@ -35,8 +37,8 @@ beforeAll(async () => {
     startDovecot({ users }),
     startFleet(1, { [PASSWORD_VARIABLE]: 'secret', DROVER_SLICE_SECONDS: '1' }),
   ]);
-}, 120_000);
-afterAll(() => Promise.all([fleet?.stop(), source?.stop(), target?.stop()]), 60_000);
+});
+afterAll(() => Promise.all([fleet?.stop(), source?.stop(), target?.stop()]));
 
 type Server = 'postgres' | 'temporal';
 
@@ -107,7 +109,7 @@ async function arrived(): Promise<number> {
 it.each([
   ['postgres', 'anna'],
   ['temporal', 'bert'],
-] as const)(`survives ${KILLS} kills of %s (TEST_SEED=${seed})`, { timeout: 180_000 }, async (which, person) => {
+] as const)(`survives ${KILLS} kills of %s (TEST_SEED=${seed})`, async (which, person) => {
   const { handle, ended } = await start(person);
   const { pid } = fleet.workers[0] ?? {};
 
@@ -122,9 +124,7 @@ it.each([
   expect(() => process.kill(pid as number, 0), 'the worker outlives its servers').not.toThrow();
 });
 
-it(`survives kills of everything at once, and stays paused over one (TEST_SEED=${seed})`, {
-  timeout: 180_000,
-}, async () => {
+it(`survives kills of everything at once, and stays paused over one (TEST_SEED=${seed})`, async () => {
   const killAll = () => Promise.all([fleet.replaceWorker(0), killServer('postgres'), killServer('temporal')]);
   const before = await arrived();
   const { handle, ended } = await start('cleo');
@@ -133,7 +133,7 @@ it(`survives kills of everything at once, and stays paused over one (TEST_SEED=$
   const asked = Date.now();
   await handle.signal(pauseSignal);
   await until(handle, ({ state }) => state === 'paused');
-  expect(Date.now() - asked).toBeLessThan(5_000);
+  expect(Date.now() - asked).toBeLessThan(PROMPT_MS);
   await killAll();
   await until(handle, ({ state }) => state === 'paused');
   const paused = await arrived();

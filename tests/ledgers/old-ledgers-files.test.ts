@@ -16,8 +16,8 @@ import { dumpOf, fillIn, loadLedger } from './load.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 /** The numbers of the parts that are sent, and the paths that are written, go to `seen`. */
 const watched =

@@ -33,8 +33,8 @@ import {
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 
 /** The ledger of 0.3 after the upgrade, and the systems as they stood when it was dumped. */
 async function upgraded(situation: Situation): Promise<{ ledger: Ledger; world: World; close: () => Promise<void> }> {

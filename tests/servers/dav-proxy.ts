@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NEVER } from './keep-alive.js';
 
 export interface DavAsked {
   readonly method: string;
@@ -93,7 +94,7 @@ export async function startDavProxy(to: { readonly url: string }): Promise<DavPr
     response.write(reply.body.subarray(0, reply.body.length / 2), () => reset(response));
   };
 
-  const server = createServer({ noDelay: true }, (incoming, response) => {
+  const server = createServer({ noDelay: true, keepAliveTimeout: NEVER }, (incoming, response) => {
     void bodyOf(incoming)
       .then((body) => {
         const { method = '', url = '', headers } = incoming;

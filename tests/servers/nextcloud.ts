@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { give, startApache } from './apache.js';
+import { NEVER } from './keep-alive.js';
 import { Refusal, refusals, send, sendRefusal } from './nextcloud-answers.js';
 import { serveBulk } from './nextcloud-bulk.js';
 import { filePath, serveFiles } from './nextcloud-files.js';
@@ -77,7 +78,7 @@ export async function startNextcloud(options: NextcloudOptions = {}): Promise<Ne
   const state = createState(user, storage, settings);
   const asked: Asked[] = [];
 
-  const server = createServer({ noDelay: true }, (request, response) => {
+  const server = createServer({ noDelay: true, keepAliveTimeout: NEVER }, (request, response) => {
     const { method = '', url = '', headers } = request;
     response.once('close', () => {
       const status = response.headersSent ? response.statusCode : 0;

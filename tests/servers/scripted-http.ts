@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NEVER } from './keep-alive.js';
 
 export interface Asked {
   readonly method: string;
@@ -29,7 +30,7 @@ export interface ScriptedHttp {
 /** `answer` gives the reply to each request; undefined: the request is never answered. Its errors are answered with 599. */
 export async function startScriptedHttp(answer: (asked: Asked) => Reply | undefined): Promise<ScriptedHttp> {
   const asked: Asked[] = [];
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: NEVER }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
