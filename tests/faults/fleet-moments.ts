@@ -14,6 +14,7 @@ export async function aWriteUnderWay({ ledger }: Fleet): Promise<void> {
        join lease l on l.place = p.target and l.until > clock_timestamp() limit 1`,
     );
     if (rowCount) return;
+    await delay(5);
   }
 }
 
@@ -25,12 +26,30 @@ export async function doubts({ ledger }: Fleet): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-/** The number of the lease that was taken last, over all places. */
-export async function lastFence({ ledger }: Fleet): Promise<number> {
-  const { rows } = await ledger.pool.query<{ fence: number }>(
-    'select coalesce(sum(fence), 0)::int as fence from lease',
+export interface LiveLease {
+  readonly place: number;
+  readonly fence: number;
+}
+
+/** The leases that somebody holds now. */
+export async function liveLeases({ ledger }: Fleet): Promise<LiveLease[]> {
+  const { rows } = await ledger.pool.query<LiveLease>(
+    'select place, fence from lease where until > clock_timestamp() order by place',
   );
-  return rows[0]?.fence ?? 0;
+  return rows;
+}
+
+/** Resolves when others have taken all of these leases, but for those whose units have ended. */
+export async function takenOver({ ledger }: Fleet, leases: readonly LiveLease[]): Promise<void> {
+  for (;;) {
+    const { rowCount } = await ledger.pool.query(
+      `select from lease l join unnest($1::bigint[], $2::bigint[]) as t (place, fence) on t.place = l.place and t.fence = l.fence
+       where exists (select from unit u join pairing p on p.id = u.pairing where p.target = l.place and u.state <> 'done')`,
+      [leases.map(({ place }) => place), leases.map(({ fence }) => fence)],
+    );
+    if (rowCount === 0) return;
+    await delay(50);
+  }
 }
 
 /** The worker, by its place in the fleet, that has a connection to the port; undefined when none has. */

@@ -9,7 +9,7 @@ import { retuneUpdate } from '../../workflows/messages.js';
 import { createRandom } from '../sample/random.js';
 import type { Fleet } from './fleet.js';
 import { startFleet } from './fleet.js';
-import { aWriteUnderWay, lastFence, watch, workerAt } from './fleet-moments.js';
+import { aWriteUnderWay, liveLeases, takenOver, watch, workerAt } from './fleet-moments.js';
 import type { KindScene, SceneKind } from './kind-scenes.js';
 import { KINDS, SCENE_ENV, startScene } from './kind-scenes.js';
 
@@ -21,7 +21,8 @@ const seed = Number(process.env.TEST_SEED ?? 20190301);
 let fleet: Fleet;
 let scene: KindScene | undefined;
 beforeAll(async () => {
-  fleet = await startFleet(2, { ...SCENE_ENV, DROVER_SLICE_SECONDS: '5' });
+  // One slice each: a worker that waits for more work when it is stopped would swallow what Temporal hands it, for a minute.
+  fleet = await startFleet(3, { ...SCENE_ENV, DROVER_SLICE_SECONDS: '5', DROVER_MAX_SLICES: '1' });
 }, 180_000);
 afterEach(() => scene?.stop(), 60_000);
 afterAll(() => fleet?.stop(), 60_000);
@@ -68,9 +69,9 @@ async function suspend(n: number, ms: number): Promise<void> {
   const { pid } = fleet.workers[n] as { pid: number };
   process.kill(pid, 'SIGSTOP');
   try {
-    const before = await lastFence(fleet);
+    const leases = await liveLeases(fleet);
     await delay(ms);
-    while ((await lastFence(fleet)) === before) await delay(50);
+    await takenOver(fleet, leases);
     // The other is at work when this one wakes up.
     await aWriteUnderWay(fleet);
   } finally {
