@@ -193,7 +193,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     ...world,
     async run(options) {
       const result = await world.run(options);
-      await assertCountsKept(ledger);
+      await assertCountsKept(ledger, spec.name);
       return result;
     },
   };
