@@ -3,15 +3,9 @@ import { startRadicale } from '../tests/servers/radicale.js';
 import type { Tag } from '../tests/servers/radicale-files.js';
 import { fillRadicale } from '../tests/servers/radicale-files.js';
 import { startXandikos } from '../tests/servers/xandikos.js';
+import type { Account } from './dav-account.js';
 import type { Shelf } from './dav-shelves.js';
 import { putLoop } from './put-loop.js';
-
-export interface Account {
-  readonly url: string;
-  readonly user: string;
-  /** Where its collections of a kind lie: a path with slashes at both ends. */
-  home(tag: Tag): string;
-}
 
 export interface BenchServer {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Specs of the DAV benchmark: the same source, into one kind of target or another. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Account } from './dav-servers.js';
+import type { Account } from './dav-account.js';
 import type { DroverStack } from './drover.js';
 
 export type Kind = 'calendar' | 'contacts';

@@ -1,6 +1,6 @@
 /** The yardstick: collections made and items put as fast as the server takes them, and nothing else. */
 import { Agent, request } from 'undici';
-import type { Account } from './dav-servers.js';
+import type { Account } from './dav-account.js';
 import type { Shelf } from './dav-shelves.js';
 
 /** Milliseconds for everything, with so many requests at once. */

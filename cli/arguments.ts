@@ -115,3 +115,34 @@ export interface DevArgs extends GlobalArgs {
 export interface CodecServerArgs extends GlobalArgs {
   readonly port?: number;
 }
+
+/** Of every verb. */
+export interface ArgsOf {
+  apply: ApplyArgs;
+  approve: ApproveArgs;
+  cancel: CancelArgs;
+  'codec-server': CodecServerArgs;
+  completion: CompletionArgs;
+  connectors: ConnectorsArgs;
+  credentials: CredentialsArgs;
+  dev: DevArgs;
+  doctor: DoctorArgs;
+  init: InitArgs;
+  list: ListArgs;
+  logs: LogsArgs;
+  pause: PauseArgs;
+  plan: PlanArgs;
+  report: ReportArgs;
+  resume: ResumeArgs;
+  retry: RetryArgs;
+  retune: RetuneArgs;
+  schedule: ScheduleArgs;
+  schema: SchemaArgs;
+  status: StatusArgs;
+  validate: ValidateArgs;
+  verify: VerifyArgs;
+  watch: WatchArgs;
+  worker: WorkerArgs;
+}
+
+export type Verb = keyof ArgsOf;

@@ -1,40 +1,11 @@
 /** Every verb with its module, loaded when it runs: `--help` must not wait for Temporal's client. */
-import type * as args from './arguments.js';
+import type { ArgsOf, Verb } from './arguments.js';
 import type { Shell } from './shell.js';
 
 /** What a module in commands/ exports. */
 export interface CommandModule<Args> {
   readonly run: (shell: Shell, args: Args) => Promise<number>;
 }
-
-interface ArgsOf {
-  apply: args.ApplyArgs;
-  approve: args.ApproveArgs;
-  cancel: args.CancelArgs;
-  'codec-server': args.CodecServerArgs;
-  completion: args.CompletionArgs;
-  connectors: args.ConnectorsArgs;
-  credentials: args.CredentialsArgs;
-  dev: args.DevArgs;
-  doctor: args.DoctorArgs;
-  init: args.InitArgs;
-  list: args.ListArgs;
-  logs: args.LogsArgs;
-  pause: args.PauseArgs;
-  plan: args.PlanArgs;
-  report: args.ReportArgs;
-  resume: args.ResumeArgs;
-  retry: args.RetryArgs;
-  retune: args.RetuneArgs;
-  schedule: args.ScheduleArgs;
-  schema: args.SchemaArgs;
-  status: args.StatusArgs;
-  validate: args.ValidateArgs;
-  verify: args.VerifyArgs;
-  watch: args.WatchArgs;
-  worker: args.WorkerArgs;
-}
-export type Verb = keyof ArgsOf;
 
 export const commands: { readonly [V in Verb]: () => Promise<CommandModule<ArgsOf[V]>> } = {
   apply: () => import('./commands/apply.js'),

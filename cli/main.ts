@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { main } from './program.js';
+import { main } from './run.js';
 import { processShell } from './shell.js';
 
 const { shell, release } = processShell();

@@ -4,8 +4,9 @@ import { Fault } from '../connectors/errors.js';
 import { expectGolden } from '../tests/golden.js';
 import { commands } from './commands.js';
 import { CommandError, exitCodes } from './exit-codes.js';
-import { createProgram, explain, main } from './program.js';
+import { createProgram } from './program.js';
 import { createRecordingShell } from './recording-shell.js';
+import { explain, main } from './run.js';
 
 /** What a command line hands to its command. */
 async function dispatched(line: string): Promise<unknown> {

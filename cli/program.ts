@@ -1,48 +1,14 @@
 /** The command line: every verb with its arguments. What a verb does is in commands/<verb>.ts, loaded when it runs. */
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { KINDS } from '../connectors/contract.js';
 import { parseDuration } from '../schemas/duration.js';
-import type { CommandModule, Verb } from './commands.js';
-import { commands } from './commands.js';
-import { CommandError, exitCodes } from './exit-codes.js';
+import type { Verb } from './arguments.js';
 import { OUTPUT_FORMATS } from './output.js';
 import type { Shell } from './shell.js';
 import { packageVersion } from './version.js';
 
 /** Called with the verb and its arguments, once the command line has been understood. */
 export type Dispatch = (verb: Verb, args: Record<string, unknown>) => Promise<void>;
-
-/** Runs one command and returns its exit code. Throws never: what goes wrong is a sentence on stderr. */
-export async function main(shell: Shell): Promise<number> {
-  let exitCode: number = exitCodes.done;
-  const program = createProgram(shell, async (verb, args) => {
-    // The program's definition is what makes `args` the verb's own.
-    const { run } = (await commands[verb]()) as CommandModule<unknown>;
-    exitCode = await run(shell, args);
-  });
-  try {
-    await program.parseAsync(shell.argv, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    return await explain(shell, error);
-  }
-}
-
-/** Says on stderr, redacted, what ended a command; returns its exit code. */
-export async function explain(shell: Shell, error: unknown): Promise<number> {
-  if (shell.signal.aborted && !(error instanceof CommandError)) return exitCodes.interrupted;
-  const { redactText } = await import('../secrets/redact.js');
-  const say = (line: string): void => shell.err(redactText(line));
-  const { message, next, code } = error as { message?: string; next?: string; code?: unknown };
-  const known = error instanceof CommandError || (error instanceof Error && error.name === 'Fault');
-  say(`migrate: ${known ? '' : 'unexpected: '}${message ?? String(error)}`);
-  if (typeof next === 'string') say(`  ${next}`);
-  if (!known && shell.env.DROVER_DEBUG && error instanceof Error) say(error.stack ?? '');
-  if (!known && !shell.env.DROVER_DEBUG) say('  DROVER_DEBUG=1 shows where it came from; please report it with that');
-  if (error instanceof CommandError) return error.exitCode;
-  return known && code === 'spec' ? exitCodes.invalidSpec : exitCodes.failed;
-}
 
 /** The program; commander's own texts go to `shell`, and its exits are thrown as `CommanderError`. */
 export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dispatch: Dispatch): Command {

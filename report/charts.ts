@@ -1,7 +1,7 @@
 /** The two charts, as inline SVG in the page's colours. */
 import type { ReportSlice } from '../ledger/report.js';
-import type { Sums } from './standing.js';
 import { MEANINGS, STANDINGS } from './standing.js';
+import type { Sums } from './sums.js';
 import { count, duration, plural, share } from './text.js';
 
 const WIDTH = 960;

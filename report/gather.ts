@@ -30,8 +30,9 @@ import type { ItemEntry, ItemFiles } from './item-files.js';
 import type { FolderMaps } from './renamed.js';
 import { Renames, reasonGroup, renameOf } from './renamed.js';
 import { resultOf } from './results.js';
-import type { Sums } from './standing.js';
-import { addItem, addSums, noSums, STANDINGS, standingOf, unproven } from './standing.js';
+import { STANDINGS, standingOf } from './standing.js';
+import type { Sums } from './sums.js';
+import { addItem, addSums, noSums, unproven } from './sums.js';
 
 export interface FolderSums {
   readonly unit: number;
@@ -133,13 +134,13 @@ export async function gather(
     const sameAs = unit.pairing === null ? undefined : unitOf.get(unit.pairing);
     if (unit.pairing !== null && sameAs === undefined) {
       unitOf.set(unit.pairing, unit.n);
-      for (const container of await readReportContainers(sql, unit)) {
-        const folder = await gatherFolder(sql, run.number, unit, container, files, noted);
+      for (const container of await readReportContainers(sql, migration, unit)) {
+        const folder = await gatherFolder(sql, migration, run.number, unit, container, files, noted);
         folders.push(folder);
         addSums(sums, folder.sums);
       }
       const pairings = [unit.pairing, ...(unit.back === null ? [] : [unit.back])];
-      const extra = await readDuplicates(sql, pairings, MAX_DUPLICATES - duplicates.length);
+      const extra = await readDuplicates(sql, { migration, n: unit.n }, pairings, MAX_DUPLICATES - duplicates.length);
       sums.duplicates = extra.count;
       duplicates.push(...extra.first.map((copy) => ({ ...copy, account: copy.back ? unit.from : unit.to })));
     }
@@ -175,6 +176,7 @@ export async function gather(
 
 async function gatherFolder(
   sql: Sql,
+  migration: string,
   run: number,
   unit: ReportUnit,
   container: ReportContainer,
@@ -183,7 +185,7 @@ async function gatherFolder(
 ): Promise<FolderSums> {
   const sums = noSums();
   sums.excluded = container.excluded;
-  for await (const page of readReportItems(sql, container.id)) {
+  for await (const page of readReportItems(sql, migration, container.id)) {
     const entries: ItemEntry[] = [];
     for (const row of page) {
       const standing = standingOf(row);

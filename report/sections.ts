@@ -1,7 +1,7 @@
 /** The page's sections, each a string of HTML; empty when there is nothing to say. */
 import { outcomeChart, progressChart } from './charts.js';
 import type { AccountSums, FolderSums, Gathered } from './gather.js';
-import { unproven } from './standing.js';
+import { unproven } from './sums.js';
 import { containerWord, pathWords, rest, section, sumColumns, tableOf } from './tables.js';
 import { count, escapeHtml, plural, size } from './text.js';
 

@@ -1,7 +1,7 @@
 /** summary.json: the page's sums for programs. */
 import type { Gathered } from './gather.js';
 import { headline } from './page.js';
-import type { Sums } from './standing.js';
+import type { Sums } from './sums.js';
 
 export function summary(report: Gathered): object {
   const { run } = report;

@@ -1,7 +1,7 @@
 /** What the page's tables are made of. */
 import type { Gathered } from './gather.js';
-import type { Sums } from './standing.js';
-import { unproven } from './standing.js';
+import type { Sums } from './sums.js';
+import { unproven } from './sums.js';
 import { count, escapeHtml, plural, share, size } from './text.js';
 
 interface SumColumns {

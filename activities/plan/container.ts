@@ -4,14 +4,14 @@ import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
 import type { Counterpart } from './counterpart.js';
-import type { TreePlan } from './entries.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
 import { looksAtTarget, planItems } from './items.js';
 import type { ContainerPlan } from './judging.js';
 import type { Look } from './look.js';
 import { noCounts } from './look.js';
 import { judgeGone } from './removals.js';
-import { settleRenames } from './renames.js';
+import { settleRenames } from './settle-renames.js';
+import type { TreePlan } from './tree.js';
 import { gathered, treePlan } from './tree.js';
 import { twinsAhead } from './twins.js';
 

@@ -5,13 +5,13 @@ import { digestStream } from '../../connectors/file-digest.js';
 import type { FileBody, FileMeta } from '../../connectors/files.js';
 import { emptyBody, LARGE_BYTES } from '../../connectors/files.js';
 import type { PlannedItem } from '../../ledger/planned.js';
+import type { Clash } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
-import type { Clash } from '../write/conflicts.js';
-import type { TreePlan } from './entries.js';
 import { asRow } from './items.js';
 import { create, leave, refuse, settle, update } from './judging.js';
 import type { Arrived } from './renames.js';
 import type { Copy } from './standing.js';
+import type { TreePlan } from './tree.js';
 
 /** An entry with where it goes, or where its copy stands. */
 export interface Placed {

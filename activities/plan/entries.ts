@@ -4,30 +4,19 @@
  */
 import type { ItemRef } from '../../connectors/contract.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
-import type { Names } from '../files/names.js';
+import { judge } from '../decide/conflict.js';
 import { coversItem } from '../selecting.js';
 import { filterOf } from '../survey.js';
-import { judge } from '../write/conflicts.js';
 import { EDITED } from '../write/remove.js';
 import type { Placed } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';
 import { asRow, sort } from './items.js';
-import type { ContainerPlan } from './judging.js';
 import { apply, create, update } from './judging.js';
 import { placeEntry } from './names.js';
-import type { Arrived, Renames } from './renames.js';
-import type { Copy, Standing } from './standing.js';
+import type { Arrived } from './renames.js';
+import type { Copy } from './standing.js';
 import { isEdited } from './standing.js';
-
-/** What planning one tree works with. */
-export interface TreePlan extends ContainerPlan {
-  readonly volume: NonNullable<ContainerPlan['volume']>;
-  readonly names: Names;
-  /** Undefined where the target cannot be asked. */
-  readonly standing: Standing | undefined;
-  /** Undefined where nothing is known yet that could have another name now. */
-  readonly renames: Renames | undefined;
-}
+import type { TreePlan } from './tree.js';
 
 export async function planEntries(
   plan: TreePlan,

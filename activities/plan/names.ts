@@ -1,7 +1,7 @@
 /** Where entries of a tree would go, and what is said of names that the target cannot keep. */
 import type { ItemRef } from '../../connectors/contract.js';
 import { foldersAbove } from '../../connectors/files.js';
-import type { TreePlan } from './entries.js';
+import type { TreePlan } from './tree.js';
 
 /** The path in the target; undefined for what goes nowhere, which is counted. A folder's name is said once, not below it. */
 export function placeEntry({ look, counts, names, said }: TreePlan, { key }: ItemRef): string | undefined {

@@ -1,13 +1,24 @@
 /** What planning a tree of files takes beside what every container takes: names, and what stands under the paths. */
 import type { ItemRef, Page } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
-import type { Twins } from '../files/names.js';
+import type { Names, Twins } from '../files/names.js';
 import { createNames } from '../files/names.js';
-import type { TreePlan } from './entries.js';
 import type { ContainerPlan } from './judging.js';
 import { noVolume } from './look.js';
+import type { Renames } from './renames.js';
 import { createRenames } from './renames.js';
+import type { Standing } from './standing.js';
 import { createStanding } from './standing.js';
+
+/** What planning one tree works with. */
+export interface TreePlan extends ContainerPlan {
+  readonly volume: NonNullable<ContainerPlan['volume']>;
+  readonly names: Names;
+  /** Undefined where the target cannot be asked. */
+  readonly standing: Standing | undefined;
+  /** Undefined where nothing is known yet that could have another name now. */
+  readonly renames: Renames | undefined;
+}
 
 /** `known`: what the ledger has of a container that the source still lists. */
 export async function treePlan(

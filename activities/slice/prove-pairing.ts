@@ -2,9 +2,9 @@
 import type { Place } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds.js';
+import type { CountedUnit } from '../../ledger/counts.js';
 import type { Pairing } from '../../ledger/places.js';
 import { ensurePairing } from '../../ledger/places.js';
-import type { CountedUnit } from '../../ledger/units.js';
 import { bindUnit, overlappingUnit } from '../../ledger/units.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';

@@ -5,9 +5,10 @@
 import { Fault } from '../../connectors/errors.js';
 import type { KindRules } from '../../connectors/kinds.js';
 import { kinds } from '../../connectors/kinds.js';
-import { readSpec } from '../../ledger/runs.js';
+import { countUnit } from '../../ledger/counts.js';
+import { readSpec, runId } from '../../ledger/runs.js';
 import type { Counters, UnitRow } from '../../ledger/units.js';
-import { countUnit, NO_COUNTERS, readUnit, unitsInRun } from '../../ledger/units.js';
+import { NO_COUNTERS, readUnit, unitsInRun } from '../../ledger/units.js';
 import type { Phase } from '../../workflows/messages.js';
 import type { Deps } from '../deps.js';
 import { gateOf } from '../gate-of.js';
@@ -141,7 +142,7 @@ async function sliceOf({ deps, input, unit, direction, sides, proven, held, coun
   return {
     deps,
     input,
-    run: input.run,
+    run: await runId(deps.ledger, input),
     unit,
     selection,
     account,

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadSpec, manifests, specSchema } from '../../schemas/load.js';
 import { expectGolden } from '../../tests/golden.js';
-import { main } from '../program.js';
 import { createRecordingShell } from '../recording-shell.js';
+import { main } from '../run.js';
 
 let dir: string;
 beforeEach(async () => {

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { expectGolden } from '../../tests/golden.js';
-import { main } from '../program.js';
 import { createRecordingShell } from '../recording-shell.js';
+import { main } from '../run.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const golden = `${root}/tests/golden/diagnostics`;

@@ -1,7 +1,8 @@
 /** The collections of an account as containers. */
 import type { Container, ContainerProperties } from '../contract.js';
-import type { DavAccount } from './account.js';
+import type { Flavour } from './flavour.js';
 import { nameIn, pathOf, withSlash } from './hrefs.js';
+import type { DavHttp } from './http.js';
 import type { Resource } from './multistatus.js';
 import type { Element, Name } from './xml.js';
 import { child, document, propsAsked } from './xml.js';
@@ -19,6 +20,13 @@ export interface Collection extends Container {
   readonly radicale: boolean;
   /** It has no name but its address. */
   readonly nameless: boolean;
+}
+
+/** What of an account is needed to ask for its collections. */
+interface Asked {
+  readonly flavour: Flavour;
+  readonly http: Pick<DavHttp, 'members'>;
+  home(signal: AbortSignal): Promise<string>;
 }
 
 const SYNC = 'sync:';
@@ -48,7 +56,7 @@ const STATES: readonly Name[] = ['D:sync-token', 'D:supported-report-set'];
  * `states`: with their tokens, which a target has no use for. `path`: that one alone.
  */
 export async function collectionsOf(
-  account: DavAccount,
+  account: Asked,
   signal: AbortSignal,
   { states = true, path: at }: { readonly states?: boolean; readonly path?: string } = {},
 ): Promise<Collection[]> {

@@ -4,7 +4,7 @@
  * the same.
  */
 import type { DavAccount } from './account.js';
-import type { Asking } from './http.js';
+import type { Asking } from './asking.js';
 import { listItems } from './items.js';
 
 /** By origin, for all sessions of this process. */

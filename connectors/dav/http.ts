@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { Agent } from 'undici';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
+import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
+import type { Asking } from './asking.js';
 import type { ErrorWords, HttpFault } from './faults.js';
 import { faultOf, readError } from './faults.js';
 import { encodePath, pathOf, withSlash } from './hrefs.js';
@@ -13,15 +15,6 @@ import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
 import type { Clean } from './server-words.js';
 import { cleanFor } from './server-words.js';
-
-export interface Asking {
-  readonly method: string;
-  /** A key: decoded, encoded again for the request. */
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A stream's length stands in the headers. */
-  readonly body?: Buffer | string | AsyncIterable<Uint8Array>;
-}
 
 export interface Answer {
   readonly status: number;
@@ -40,6 +33,7 @@ export interface Changed {
 const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
 /** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
 const SECRET_MS = 1_000;
 
@@ -52,6 +46,8 @@ export class DavHttp {
   readonly #secrets = new Set<string>();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
+  /** Requests that change something, and have no answer yet. */
+  #writing = 0;
   #authorized: { readonly header: string; readonly until: number } | undefined;
   /** Scheme, host and port of where requests go now. */
   origin: string;
@@ -65,10 +61,14 @@ export class DavHttp {
       connections: 1,
       headersTimeout: replyMs,
       bodyTimeout: replyMs,
-      connect: { timeout: connectMs, ...(options.ca !== undefined && { ca: readCa(options.ca) }) },
+      connect: resettingConnector(
+        { timeout: connectMs, ...(options.ca !== undefined && { ca: readCa(options.ca) }) },
+        () => this.#writing > 0,
+      ),
     });
   }
 
+  /** A request that changes something and has no answer yet is cut off: its connection is reset. */
   close(): void {
     this.#ending.abort(new Fault('unavailable', 'the session was closed'));
     void this.#agent.destroy();
@@ -81,6 +81,8 @@ export class DavHttp {
     both.throwIfAborted();
     const where = this.where(asking);
     const authorization = await this.#authorization(signal);
+    const writes = READING.has(method) ? 0 : 1;
+    this.#writing += writes;
     try {
       const answer = await this.#agent.request({
         origin: this.origin,
@@ -96,6 +98,8 @@ export class DavHttp {
       return { status: answer.statusCode, headers: told, body: content };
     } catch (error) {
       throw broken(error, where, both);
+    } finally {
+      this.#writing -= writes;
     }
   }
 

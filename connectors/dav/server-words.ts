@@ -2,7 +2,7 @@
  * What may be repeated of a server's words: no secrets, no addresses, no content. Servers, and gateways before them, have
  * been seen to quote whole requests in their refusals; whoever reads the ledger or a report must not find them there.
  */
-import type { Asking } from './http.js';
+import type { Asking } from './asking.js';
 
 const MAX_WORDS = 200;
 

@@ -1,10 +1,9 @@
 import { mkdir, mkdtemp, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Message } from '../../tests/conformance/mail-source.js';
 import { mailSourceConformance } from '../../tests/conformance/mail-source.js';
-import type { Stored } from '../../tests/conformance/mail-target.js';
 import { mailTargetConformance } from '../../tests/conformance/mail-target.js';
+import type { Message, Stored } from '../../tests/conformance/mail-worlds.js';
 import { flagsOf, keywordsOf, lettersOf, withKeywords } from './flags.js';
 import type { Layout } from './folders.js';
 import { folderKey } from './folders.js';

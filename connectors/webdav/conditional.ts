@@ -1,5 +1,6 @@
 /** Changes that hold only for one version of what is there. */
-import type { Asking, Changed, DavHttp } from '../dav/http.js';
+import type { Asking } from '../dav/asking.js';
+import type { Changed, DavHttp } from '../dav/http.js';
 import { entryAt } from './entries.js';
 import { honoursOf } from './honours.js';
 import { destination } from './paths.js';

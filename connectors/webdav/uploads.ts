@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
 import { whole } from '../dav/answer-body.js';
-import type { Asking } from '../dav/http.js';
+import type { Asking } from '../dav/asking.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
 import { entryAt } from './entries.js';

@@ -1,7 +1,8 @@
 /** One change at a time, each on the condition that the target still holds what the writer thought. */
 import { createHash } from 'node:crypto';
 import type { Intent, Write, WriteAnswer } from '../contract.js';
-import type { Asking, Changed, DavHttp } from '../dav/http.js';
+import type { Asking } from '../dav/asking.js';
+import type { Changed, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
 import { ANOTHER, conditional } from './conditional.js';

@@ -1,5 +1,5 @@
 /** A shell whose output a test can read, and commands run in it as `migrate …` runs them. */
-import { main } from '../../cli/program.js';
+import { main } from '../../cli/run.js';
 import type { Shell } from '../../cli/shell.js';
 
 export interface Run {

@@ -1,23 +1,16 @@
 /** What every target of files must do, whatever the system. Large files: file-uploads.ts. */
 import { expect } from 'vitest';
-import type {
-  Located,
-  Source,
-  Target,
-  TargetContainer,
-  TargetRef,
-  Write,
-  WriteAnswer,
-} from '../../connectors/contract.js';
+import type { Located, Target, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { FileBody } from '../../connectors/files.js';
 import { BLOCK_BYTES, digestFile } from '../../connectors/files.js';
 import { compareKeys } from '../../connectors/key-order.js';
 import { all, entries, never, written } from './collect.js';
 import { uploadTraits } from './file-uploads.js';
+import type { FileTargetWorld, Ready } from './file-world.js';
+import { copyOf, ready } from './file-world.js';
 import type { Suite, Trait } from './trait.js';
 import { offered, runTraits } from './trait.js';
-import type { FileOthers } from './trees.js';
 import {
   apply,
   content,
@@ -35,23 +28,6 @@ import {
   withFolders,
 } from './trees.js';
 
-export interface FileTargetWorld extends FileOthers {
-  open(): Target<FileBody>;
-  /** The same tree as a source; closed by whoever opens it. */
-  source?(): Source<FileBody>;
-}
-
-export interface Ready {
-  readonly target: Target<FileBody>;
-  readonly container: TargetContainer;
-}
-
-export async function ready(world: FileTargetWorld): Promise<Ready> {
-  const target = world.open();
-  await target.place(never);
-  return { target, container: await target.ensure({ path: [] }, never) };
-}
-
 async function answer({ target, container }: Ready, write: Write<FileBody>): Promise<WriteAnswer> {
   return (await apply(target, container, [write])).get(write.token) as WriteAnswer;
 }
@@ -61,12 +37,6 @@ async function one(world: FileTargetWorld, path = 'f.txt'): Promise<Ready & { ve
   const answers = await apply(at.target, at.container, [creating('t', file(path, content(100, path)))]);
   written(answers, 't');
   return { ...at, version: (await copyOf(at, path)).version as string };
-}
-
-export async function copyOf({ target, container }: Ready, ref: string): Promise<TargetRef> {
-  const [copy] = await all(target.readBack(container, [ref], never));
-  if (!copy) throw new Error(`there is no copy ${ref}`);
-  return copy;
 }
 
 async function located({ target, container }: Ready, bodies: readonly FileBody[]): Promise<Located[]> {

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { ItemRef } from '../../connectors/contract.js';
 import { all, containerAt, dateOf, entries, flagsOf, itemsAt, never } from './collect.js';
-import type { SourceWorld } from './mail-source.js';
+import type { SourceWorld } from './mail-worlds.js';
 import { plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 

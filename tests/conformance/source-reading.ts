@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Body, Refused } from '../../connectors/contract.js';
 import { digestMail } from '../../connectors/mail.js';
 import { all, bodyOf, containerAt, entries, flagsOf, itemsAt, never } from './collect.js';
-import type { SourceWorld } from './mail-source.js';
+import type { SourceWorld } from './mail-worlds.js';
 import { large, odd, plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 import { offered } from './trait.js';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Change, ItemRef, Source } from '../../connectors/contract.js';
 import type { Mail } from '../../connectors/mail.js';
 import { containerAt, entries, flagsOf, itemsAt, never } from './collect.js';
-import type { SourceWorld } from './mail-source.js';
+import type { SourceWorld } from './mail-worlds.js';
 import { plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 import { offered } from './trait.js';

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { digestMail } from '../../connectors/mail.js';
 import { apply, create, never, written } from './collect.js';
-import type { TargetWorld } from './mail-target.js';
+import type { TargetWorld } from './mail-worlds.js';
 import { plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { digestMail } from '../../connectors/mail.js';
 import { all, apply, create, dateOf, entries, flagsOf, never, refOf, written } from './collect.js';
-import type { TargetWorld } from './mail-target.js';
+import type { TargetWorld } from './mail-worlds.js';
 import { large, plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 import { offered } from './trait.js';

@@ -4,7 +4,7 @@ import type { JsonObject, Write } from '../../connectors/contract.js';
 import type { Mail } from '../../connectors/mail.js';
 import { digestMail } from '../../connectors/mail.js';
 import { all, apply, create, never, refOf, written } from './collect.js';
-import type { TargetWorld } from './mail-target.js';
+import type { TargetWorld } from './mail-worlds.js';
 import { large, odd, plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 

@@ -1,6 +1,29 @@
 /** The configuration file of the Dovecot in dovecot.ts. */
 import { userInfo } from 'node:os';
-import type { DovecotOptions } from './dovecot.js';
+
+export interface DovecotOptions {
+  /** Login name to password. Default: `anna` and `bert`, each with the password `secret`. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** A master user, for `{account}*name` and for SASL authorization identities. */
+  readonly masterUser?: { readonly name: string; readonly password: string };
+  /** A Dovecot quota rule for every user, e.g. `*:storage=1M` or `*:messages=10`. */
+  readonly quota?: string;
+  /** Largest message, in bytes; advertised as APPENDLIMIT and enforced. */
+  readonly appendLimit?: number;
+  readonly mailboxFormat?: 'maildir';
+  /** Capabilities not to advertise, e.g. `['MULTIAPPEND', 'LITERAL+']`. */
+  readonly withoutCapabilities?: readonly string[];
+  /** Also listens with implicit TLS on `tlsPort`, and offers STARTTLS; the certificate is for 127.0.0.1 and localhost. */
+  readonly tls?: boolean;
+  readonly maxUserIpConnections?: number;
+  /** Namespace prefix, e.g. `INBOX.`, and separator. Default: none, and `/`. */
+  readonly prefix?: string;
+  readonly separator?: string;
+  /** Whether Sent, Drafts, Trash, Junk and Archive carry SPECIAL-USE. Default true. */
+  readonly specialUse?: boolean;
+  /** Lines for the end of the configuration file. */
+  readonly extra?: string;
+}
 
 export interface DovecotLayout {
   readonly dir: string;

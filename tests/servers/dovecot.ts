@@ -7,35 +7,11 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { DovecotLayout } from './dovecot-config.js';
+import type { DovecotLayout, DovecotOptions } from './dovecot-config.js';
 import { dovecotConfig } from './dovecot-config.js';
 
 const BINARIES = ['/usr/sbin/dovecot', '/usr/local/sbin/dovecot', '/opt/homebrew/sbin/dovecot'];
 const START_MS = 20_000;
-
-export interface DovecotOptions {
-  /** Login name to password. Default: `anna` and `bert`, each with the password `secret`. */
-  readonly users?: Readonly<Record<string, string>>;
-  /** A master user, for `{account}*name` and for SASL authorization identities. */
-  readonly masterUser?: { readonly name: string; readonly password: string };
-  /** A Dovecot quota rule for every user, e.g. `*:storage=1M` or `*:messages=10`. */
-  readonly quota?: string;
-  /** Largest message, in bytes; advertised as APPENDLIMIT and enforced. */
-  readonly appendLimit?: number;
-  readonly mailboxFormat?: 'maildir';
-  /** Capabilities not to advertise, e.g. `['MULTIAPPEND', 'LITERAL+']`. */
-  readonly withoutCapabilities?: readonly string[];
-  /** Also listens with implicit TLS on `tlsPort`, and offers STARTTLS; the certificate is for 127.0.0.1 and localhost. */
-  readonly tls?: boolean;
-  readonly maxUserIpConnections?: number;
-  /** Namespace prefix, e.g. `INBOX.`, and separator. Default: none, and `/`. */
-  readonly prefix?: string;
-  readonly separator?: string;
-  /** Whether Sent, Drafts, Trash, Junk and Archive carry SPECIAL-USE. Default true. */
-  readonly specialUse?: boolean;
-  /** Lines for the end of the configuration file. */
-  readonly extra?: string;
-}
 
 export interface Dovecot {
   readonly host: string;
@@ -186,7 +162,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function makeCertificates(dir: string): Promise<void> {
+/** `ca.pem`, and `server.pem` with `server.key` for localhost and 127.0.0.1. */
+export async function makeCertificates(dir: string): Promise<void> {
   const openssl = (args: string) => promisify(execFile)('openssl', args.split(' '), { cwd: dir });
   const key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
   await openssl(`req -x509 ${key} -keyout ca.key -out ca.pem -subj /CN=drover-test-ca -days 30`);
