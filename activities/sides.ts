@@ -83,12 +83,3 @@ function blamed(error: unknown, side: Side): unknown {
   if (error instanceof Fault) error.side ??= side;
   return error;
 }
-
-/** Runs a step on the target; a fault that nobody has given a side is the target's. */
-export async function onTarget<T>(step: Promise<T>): Promise<T> {
-  try {
-    return await step;
-  } catch (error) {
-    throw blamed(error, 'target');
-  }
-}

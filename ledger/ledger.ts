@@ -21,8 +21,8 @@ pg.types.setTypeParser(20, Number);
 
 /** A second one takes over when the first hangs on a connection that died unnoticed. */
 export const RENEWAL_CONNECTIONS = 2;
-/** A renewal that takes longer is worth nothing: its connection is given up, and the next one has another. In milliseconds. */
-const RENEWAL_TIMEOUT_MS = 3_000;
+/** A renewal that takes longer comes too late: its connection is given up, and the next one has another. In milliseconds. */
+const RENEWAL_TIMEOUT_MS = 5_000;
 
 /**
  * Opens the pools: at most `max` connections (10 if not given) and RENEWAL_CONNECTIONS more. Connects at the first query;

@@ -58,7 +58,10 @@ export async function withLease<T>(
     return await work(held);
   } finally {
     held.end();
-    await releaseLease(deps.ledger, taken.lease);
+    // It lapses by itself. What the work threw, or did, counts more than that this failed.
+    await releaseLease(deps.ledger, taken.lease).catch((error: Error) =>
+      deps.log.warn({ error: error.message }, 'releasing the lease on a target account'),
+    );
   }
 }
 

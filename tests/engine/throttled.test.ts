@@ -1,8 +1,10 @@
 /** A system that asks to be left alone is left alone by the whole fleet, whatever was asked of it. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { systemScope } from '../../activities/connections.js';
 import { Fault } from '../../connectors/errors.js';
 import type { MemoryStore } from '../../connectors/memory/store.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
+import type { SystemConfig } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import type { World } from './world.js';
@@ -44,7 +46,8 @@ it.each(cases)('throttled while $what, the system is left alone by all', async (
 
   await expect(world.run()).rejects.toMatchObject({ code: 'throttled', side });
 
-  expect(await blocked()).toHaveLength(1);
+  const { old: from, new: to } = { ...world.spec.sources, ...world.spec.targets };
+  expect(await blocked()).toEqual([systemScope((side === 'source' ? from : to) as SystemConfig)]);
 });
 
 function throttle(store: MemoryStore, op: string): void {
