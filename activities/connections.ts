@@ -25,16 +25,17 @@ export interface Opening {
   readonly config: SystemConfig;
   readonly account: string;
   readonly kind: Kind;
-  /** Connections to the system the fleet may hold, where `migrate retune` says. */
-  readonly connections?: number;
+  /** Connections the fleet may hold to the system, and for the account, where `migrate retune` says. */
+  readonly connections?: number | undefined;
+  readonly connectionsPerAccount?: number | undefined;
 }
 
 export interface Connections {
-  openSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>>>;
-  openTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>>>;
+  openSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source>>;
+  openTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target>>;
   /** Like the others, but undefined at once when no slot is free. */
-  tryOpenSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source<never>> | undefined>;
-  tryOpenTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target<never>> | undefined>;
+  tryOpenSource(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Source> | undefined>;
+  tryOpenTarget(opening: Omit<Opening, 'role'>, signal: AbortSignal): Promise<Held<Target> | undefined>;
   close(): Promise<void>;
 }
 
@@ -101,7 +102,7 @@ export function createConnections(deps: {
     const wanted = [
       {
         scope: `${system}/${opening.account}`,
-        limit: limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount,
+        limit: opening.connectionsPerAccount ?? limits.connectionsPerAccount ?? DEFAULT_LIMITS.connectionsPerAccount,
       },
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
@@ -144,7 +145,7 @@ export function createConnections(deps: {
     return ofSide(session, opening.role);
   };
 
-  const hold = async (opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<never> | undefined> => {
+  const hold = async <S>(opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<S> | undefined> => {
     const name = `${opening.role}/${fingerprint([opening.config as unknown as JsonObject, opening.account, opening.kind])}`;
     const at = idle.findIndex((entry) => entry.name === name);
     let entry = at === -1 ? undefined : idle.splice(at, 1)[0];
@@ -162,7 +163,8 @@ export function createConnections(deps: {
     }
     const held = entry;
     return {
-      session: held.session as never,
+      // A source or a target, as its name says, which begins with the role.
+      session: held.session as S,
       async done(healthy) {
         if (!healthy) return end(held);
         held.idleMs = startStopwatch();
@@ -172,8 +174,8 @@ export function createConnections(deps: {
   };
 
   return {
-    openSource: async (opening, signal) => (await hold({ ...opening, role: 'source' }, true, signal)) as Held<never>,
-    openTarget: async (opening, signal) => (await hold({ ...opening, role: 'target' }, true, signal)) as Held<never>,
+    openSource: async (opening, signal) => (await hold({ ...opening, role: 'source' }, true, signal)) as Held<Source>,
+    openTarget: async (opening, signal) => (await hold({ ...opening, role: 'target' }, true, signal)) as Held<Target>,
     tryOpenSource: (opening, signal) => hold({ ...opening, role: 'source' }, false, signal),
     tryOpenTarget: (opening, signal) => hold({ ...opening, role: 'target' }, false, signal),
     async close() {
@@ -212,6 +214,6 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 function allTaken({ role, config }: Opening): Fault {
   return new Fault('throttled', `all connections to the ${role} (${config.type}) that the limits allow are in use`, {
     retryAfterMs: 1_000 + Math.random() * 4_000,
-    next: 'it is tried again by itself; raise `limits` of the system, or run fewer lanes with `migrate retune --lanes`',
+    next: 'it is tried again by itself; raise `limits` of the system, or run fewer units at once with `migrate retune --lanes`',
   });
 }

@@ -25,8 +25,8 @@ import type {
   UnitEnd,
 } from './prepare.js';
 import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
+import { runSlice } from './slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
-import { runSlice } from './slice.js';
 import { survey } from './survey.js';
 import { askForRun, awaitRun } from './tick.js';
 import { verify } from './verify.js';

@@ -24,6 +24,8 @@ export interface Deps {
 export interface EngineSettings {
   /** How long one slice of work lasts, in milliseconds. */
   readonly sliceMs: number;
+  /** How long a lease outlives its last renewal, in milliseconds. The same in the whole fleet. */
+  readonly leaseMs: number;
   /** How long a pause or a stop lets writes under way finish before it cuts them off. */
   readonly graceMs: number;
   /** When a full target is tried again. */
@@ -35,6 +37,7 @@ export interface EngineSettings {
 
 export const ENGINE_DEFAULTS: EngineSettings = {
   sliceMs: 30_000,
+  leaseMs: 8_000,
   graceMs: 2_500,
   quotaRetryMs: 600_000,
   batchItems: 200,

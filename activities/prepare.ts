@@ -3,11 +3,11 @@ import type { JsonObject } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import { askAgain } from '../ledger/ask-again.js';
 import { writeEvent } from '../ledger/events.js';
-import { closeGates, openGate } from '../ledger/gates.js';
+import { closeGates, endGates, openGate } from '../ledger/gates.js';
 import type { RunState, RunTotals } from '../ledger/runs.js';
 import { closeRun, currentSpec, openRun, readControl, readSpec, saveSpec, setControl } from '../ledger/runs.js';
 import type { Counters } from '../ledger/units.js';
-import { callUnits, changeUnit, listUnits, NO_COUNTERS, readUnit } from '../ledger/units.js';
+import { callUnits, changeUnit, endParked, listUnits, NO_COUNTERS, readUnit } from '../ledger/units.js';
 import type { ParkedUnit, RunRequest, TuningInput, UnitCall, UnitCounters } from '../workflows/messages.js';
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
@@ -45,6 +45,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     spec: specHash,
     ...(request.schedule !== undefined && { schedule: request.schedule }),
   });
+  await endGates(ledger, name, run - 1, `run ${run}`);
   const units: UnitCall[] = [];
   for (const selection of spec.selections) {
     if (request.selections && !request.selections.includes(selection.name)) continue;
@@ -133,7 +134,7 @@ export interface OpenGateInput {
   readonly by: string;
 }
 
-/** Opens a unit's gate: it may start again. An approval holds until the unit is done. */
+/** Opens a unit's gate: it may start again. An approval holds until the unit is done, and for this run only. */
 export async function passGate(deps: Deps, input: OpenGateInput): Promise<void> {
   await closeGates(deps.ledger, input.migration, input.unit, input.by);
   const { gate, approved } = await readUnit(deps.ledger.pool, input.migration, input.unit);
@@ -188,6 +189,8 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
     conflicts: counters.conflicts,
   };
   await closeRun(ledger, input.name, input.run, state, totals);
+  await endGates(ledger, input.name, input.run, state);
+  await endParked(ledger, input.name, input.run);
   await writeEvent(
     ledger.pool,
     { migration: input.name, run: input.run },

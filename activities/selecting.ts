@@ -1,7 +1,7 @@
 /** What a selection covers, and where it goes: pure rules over containers and items. */
 import type { Container, ContainerProperties, ItemRef, Wanted } from '../connectors/contract.js';
 import { createFolderMatcher } from '../schemas/folder-globs.js';
-import type { Selection } from '../schemas/spec.js';
+import type { Filter, Selection } from '../schemas/spec.js';
 import { conditions } from './item-conditions.js';
 import { coversEntry } from './selecting-files.js';
 
@@ -29,6 +29,24 @@ export function coversItem(selection: Selection, now = Date.now()): (item: ItemR
   const included = conditions(selection.include, now);
   const excluded = conditions(selection.exclude, now);
   return (item) => included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
+}
+
+/**
+ * Whether the selection covers an item that left the source, by its key: what it was like (dates, sizes) cannot be asked
+ * any more. Only files have keys that say where they stood.
+ */
+export function coversPlace(selection: Selection): (key: string) => boolean {
+  if (selection.kind !== 'files') return () => true;
+  const { include, exclude } = selection;
+  const covers = coversEntry(
+    { ...selection, ...(include && { include: placesOf(include) }), ...(exclude && { exclude: placesOf(exclude) }) },
+    0,
+  );
+  return (key) => covers({ key, version: '', bytes: 0, rank: 0, meta: {} });
+}
+
+function placesOf({ folders, files, types }: Filter): Filter {
+  return { ...(folders && { folders }), ...(files && { files }), ...(types && { types }) };
 }
 
 /**

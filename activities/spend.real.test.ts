@@ -4,6 +4,7 @@ import type { Limits } from '../schemas/spec.js';
 import type { LedgerServer } from '../tests/engine/ledger.js';
 import { startLedger } from '../tests/engine/ledger.js';
 import type * as Connections from './connections.js';
+import { createRates } from './rates.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 
@@ -37,9 +38,7 @@ function sliceWith(limits: Limits, wishes: Wishes = {}, ending: () => boolean = 
   const config = { type: 'memory', options: { name: 'x' }, limits };
   const parts: Partial<Slice> = {
     deps: { ledger: server.ledger } as Slice['deps'],
-    sourceConfig: config,
-    targetConfig: config,
-    tuning: () => wishes,
+    rates: createRates(config, () => wishes),
     ending,
     signal: new AbortController().signal,
   };

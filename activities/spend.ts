@@ -1,15 +1,13 @@
 /** Rates: draws from the buckets the fleet shares, in lots, and waits while a bucket is in debt. */
 import { drawBudget } from '../ledger/budgets.js';
-import { bandwidthNow } from '../schemas/bandwidth.js';
-import { pause, systemScope } from './connections.js';
+import { pause } from './connections.js';
+import type { Rates } from './rates.js';
+import type { Side } from './sides.js';
 import type { Slice } from './slice.js';
 
-type Side = 'source' | 'target';
+/** The part of a slice that pays. */
+type Payer = Pick<Slice, 'deps' | 'rates' | 'ending' | 'signal'>;
 
-interface Rates {
-  readonly items: number | undefined;
-  readonly bytes: number | undefined;
-}
 const UNITS = ['items', 'bytes'] as const;
 type Unit = (typeof UNITS)[number];
 
@@ -19,22 +17,22 @@ const UNPAID = 0.1;
 /** At least so often a wait is looked at again: rates change by timetable and by `retune`, and a pause bites. */
 const STEP_MS = 500;
 
-const unpaid = new WeakMap<Slice, Record<Side, { items: number; bytes: number }>>();
+const unpaid = new WeakMap<Payer, Record<Side, { items: number; bytes: number }>>();
 
 /**
  * Pays for work before it is done, and waits its turn. Below a tenth of a second's worth it is only noted. Chunks of a
  * stream that are paid for one by one pass at their rate, with at most a second's worth and one chunk at once. False:
  * the slice ended first, and the work must not be done. Answers at once where there is no rate: streams ask for each chunk.
  */
-export function spend(slice: Slice, side: Side, items: number, bytes: number): true | Promise<boolean> {
-  const rates = ratesOf(slice, side);
+export function spend(slice: Payer, side: Side, items: number, bytes: number): true | Promise<boolean> {
+  const rates = slice.rates(side);
   if (rates.items !== undefined || rates.bytes !== undefined) return spendAt(rates, slice, side, { items, bytes });
   const both = unpaid.get(slice);
   if (both) both[side] = { items: 0, bytes: 0 };
   return true;
 }
 
-async function spendAt(rates: Rates, slice: Slice, side: Side, done: Record<Unit, number>): Promise<boolean> {
+async function spendAt(rates: Rates, slice: Payer, side: Side, done: Record<Unit, number>): Promise<boolean> {
   const both = unpaid.get(slice) ?? { source: { items: 0, bytes: 0 }, target: { items: 0, bytes: 0 } };
   unpaid.set(slice, both);
   const spent = both[side];
@@ -51,10 +49,9 @@ async function spendAt(rates: Rates, slice: Slice, side: Side, done: Record<Unit
 }
 
 /** Draws from the side's bucket, at the rate that holds meanwhile. False: the slice ended first. */
-async function pay(slice: Slice, side: Side, unit: Unit, due: number): Promise<boolean> {
-  const scope = systemScope(side === 'source' ? slice.sourceConfig : slice.targetConfig);
+async function pay(slice: Payer, side: Side, unit: Unit, due: number): Promise<boolean> {
   for (;;) {
-    const perSecond = ratesOf(slice, side)[unit];
+    const { scope, [unit]: perSecond } = slice.rates(side);
     if (perSecond === undefined) return true;
     const waitMs = await drawBudget(slice.deps.ledger, `${scope}/${unit}`, perSecond, due);
     if (waitMs === 0) return true;
@@ -65,22 +62,14 @@ async function pay(slice: Slice, side: Side, unit: Unit, due: number): Promise<b
 }
 
 /** So much at once that the rates of the side are kept from one second to the next; at least one item. */
-export function paced(slice: Slice, side: Side, most: { readonly items: number; readonly bytes: number }) {
-  const rates = ratesOf(slice, side);
+export function paced(
+  slice: Pick<Slice, 'rates'>,
+  side: Side,
+  most: { readonly items: number; readonly bytes: number },
+) {
+  const rates = slice.rates(side);
   return {
     items: Math.max(1, Math.min(most.items, Math.floor(rates.items ?? most.items))),
     bytes: Math.min(most.bytes, rates.bytes ?? most.bytes),
-  };
-}
-
-/** The timetable's rate and the steady one hold together: the lower counts. */
-function ratesOf(slice: Slice, side: Side): Rates {
-  const { limits } = side === 'source' ? slice.sourceConfig : slice.targetConfig;
-  const tuning = slice.tuning();
-  const steady = tuning.bytesPerSecond ?? limits?.bytesPerSecond;
-  const timed = limits?.bandwidth && bandwidthNow(limits.bandwidth, Date.now());
-  return {
-    items: tuning.itemsPerSecond ?? limits?.itemsPerSecond,
-    bytes: steady === undefined || timed === undefined ? (steady ?? timed) : Math.min(steady, timed),
   };
 }

@@ -79,6 +79,7 @@ export type ApproveArgs = OfUnit;
 export type CredentialsArgs = OfUnit;
 export interface RetuneArgs extends Named {
   readonly connections?: number;
+  readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;
   readonly bytesPerSecond?: number;
   readonly lanes?: number;

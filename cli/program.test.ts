@@ -67,6 +67,7 @@ describe('arguments', () => {
     ['plan s.yaml --detailed-exitcode', ['plan', { ...global, spec: 's.yaml', detailedExitcode: true }]],
     ['retry m --unit 3', ['retry', { ...global, name: 'm', unit: 3 }]],
     ['retune m --items-per-second 10 --lanes 2', ['retune', { ...global, name: 'm', itemsPerSecond: 10, lanes: 2 }]],
+    ['retune m --connections-per-account 1', ['retune', { ...global, name: 'm', connectionsPerAccount: 1 }]],
     [
       'schedule backfill m s --start a --end b',
       ['schedule', { ...global, action: 'backfill', name: 'm', schedule: 's', start: 'a', end: 'b' }],

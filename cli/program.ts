@@ -100,6 +100,7 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
   verb('credentials <name>', 'say that secrets were renewed, so that parked units try again').addOption(unit());
   verb('retune <name>', 'change limits while it runs')
     .addOption(positive('--connections <n>', 'open connections to each system'))
+    .addOption(positive('--connections-per-account <n>', 'open connections for one account'))
     .addOption(positive('--items-per-second <n>', 'items a second'))
     .addOption(positive('--bytes-per-second <n>', 'bytes a second'))
     .addOption(positive('--lanes <n>', 'units at a time'));

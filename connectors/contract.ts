@@ -114,7 +114,7 @@ interface Session {
   close(): void;
 }
 
-export interface Source<B> extends Session {
+export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
   /** Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. */
@@ -129,7 +129,7 @@ export interface Source<B> extends Session {
   /**
    * A range of the content of one item that is too large to be held, exactly as long as asked for. Pinned to the
    * version of `ref`: throws `Fault('source-changed')` when that is not what stands there, before the first byte or
-   * after, and `Fault('not-found')` when it is gone. Set for kind `files`.
+   * after, and `Fault('not-found')` when it is gone. Every `FileSource` has it.
    */
   open?(container: Container, ref: ItemRef, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** The accounts a specification may call `all`. Only where the system can tell. */
@@ -283,7 +283,7 @@ export type Located =
   | { readonly token: string; readonly found: 'absent' }
   | { readonly token: string; readonly found: 'unsure'; readonly reason: string };
 
-export interface Target<B> extends Session {
+export interface Target<B = unknown> extends Session {
   /** After a connection died, how long a write may still appear by itself, in milliseconds. */
   readonly quietMs: number;
   /**
@@ -341,9 +341,9 @@ export interface Target<B> extends Session {
   ): AsyncIterable<{ readonly ref: string; readonly sha256: string }>;
   /** Bytes that still fit, where the account has a quota that the target tells. */
   room?(signal: AbortSignal): Promise<number | undefined>;
-  /** What names it can keep; set for kind `files`. */
+  /** What names it can keep; every `FileTarget` says it. */
   readonly names?: NameRules;
-  /** Content too large to be held; set for kind `files`. */
+  /** Content too large to be held; every `FileTarget` takes it. */
   readonly uploads?: Uploads;
 }
 
@@ -433,8 +433,11 @@ export interface Access {
   readonly lanes?: number;
 }
 
-/** A connector's code, loaded only where it runs. Options were checked against the manifest's schema. */
-export interface Connector<B = unknown> {
-  source?(options: JsonObject, access: Access): Source<B>;
-  target?(options: JsonObject, access: Access): Target<B>;
+/**
+ * A connector's code, loaded only where it runs. `Options` is the type of the manifest's schema, against which they were
+ * checked. Each states both as `satisfies Connector<Body, Options>`; the engine, which knows neither, holds a `Connector`.
+ */
+export interface Connector<B = unknown, Options = JsonObject> {
+  source?(options: Options, access: Access): Source<B>;
+  target?(options: Options, access: Access): Target<B>;
 }

@@ -3,7 +3,7 @@
  * docs/equality.md and docs/decisions/0018-digests-of-files.md.
  */
 import { createHash } from 'node:crypto';
-import type { Digest, JsonObject } from './contract.js';
+import type { Container, Digest, ItemRef, JsonObject, NameRules, Range, Source, Target, Uploads } from './contract.js';
 
 export type FileType = 'file' | 'folder' | 'link';
 
@@ -29,6 +29,17 @@ export interface FileBody {
   readonly bytes: Buffer;
   readonly modified?: string;
   readonly created?: string;
+}
+
+/** A source of files: large ones stream. */
+export interface FileSource extends Source<FileBody> {
+  open(container: Container, ref: ItemRef, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** A target of files: it says what names it can keep, and takes files that are too large to be held. */
+export interface FileTarget extends Target<FileBody> {
+  readonly names: NameRules;
+  readonly uploads: Uploads;
 }
 
 /** Content is digested in blocks of so many bytes, which can be done at several places at once and taken up again. */

@@ -15,25 +15,19 @@ import { manifest as webdav } from './webdav/manifest.js';
 
 export interface Registration {
   readonly manifest: ConnectorManifest;
-  readonly load: () => Promise<Connector<never>>;
+  readonly load: () => Promise<Connector>;
 }
 
 export const connectors: Readonly<Record<string, Registration>> = {
-  caldav: { manifest: caldav, load: async () => (await import('./caldav/index.js')).connector as Connector<never> },
-  carddav: { manifest: carddav, load: async () => (await import('./carddav/index.js')).connector as Connector<never> },
-  folder: { manifest: folder, load: async () => (await import('./folder/index.js')).connector as Connector<never> },
-  imap: { manifest: imap, load: async () => (await import('./imap/index.js')).connector as Connector<never> },
-  maildir: { manifest: maildir, load: async () => (await import('./maildir/index.js')).connector as Connector<never> },
-  mbox: { manifest: mbox, load: async () => (await import('./mbox/index.js')).connector as Connector<never> },
-  memory: { manifest: memory, load: async () => (await import('./memory/index.js')).connector as Connector<never> },
-  nextcloud: {
-    manifest: nextcloud,
-    load: async () => (await import('./nextcloud/index.js')).connector as Connector<never>,
-  },
-  postgres: {
-    manifest: postgres,
-    load: async () => (await import('./postgres/index.js')).connector as Connector<never>,
-  },
-  vdir: { manifest: vdir, load: async () => (await import('./vdir/index.js')).connector as Connector<never> },
-  webdav: { manifest: webdav, load: async () => (await import('./webdav/index.js')).connector as Connector<never> },
+  caldav: { manifest: caldav, load: async () => (await import('./caldav/index.js')).connector },
+  carddav: { manifest: carddav, load: async () => (await import('./carddav/index.js')).connector },
+  folder: { manifest: folder, load: async () => (await import('./folder/index.js')).connector },
+  imap: { manifest: imap, load: async () => (await import('./imap/index.js')).connector },
+  maildir: { manifest: maildir, load: async () => (await import('./maildir/index.js')).connector },
+  mbox: { manifest: mbox, load: async () => (await import('./mbox/index.js')).connector },
+  memory: { manifest: memory, load: async () => (await import('./memory/index.js')).connector },
+  nextcloud: { manifest: nextcloud, load: async () => (await import('./nextcloud/index.js')).connector },
+  postgres: { manifest: postgres, load: async () => (await import('./postgres/index.js')).connector },
+  vdir: { manifest: vdir, load: async () => (await import('./vdir/index.js')).connector },
+  webdav: { manifest: webdav, load: async () => (await import('./webdav/index.js')).connector },
 };

@@ -1,12 +1,16 @@
 /** What `migrate retry` and `migrate verify` put back on the list. */
 import type { Sql } from './ledger.js';
 
-/** Items that stand in the target, with nothing left to do. */
-const STANDS = `todo is null and target_ref is not null and not gone and outcome <> 'skipped'`;
+/**
+ * Items that stand in the target, with nothing left to do. What the other direction of a two-way unit wrote is proven
+ * there: here it is the original.
+ */
+const STANDS = `todo is null and target_ref is not null and not gone and outcome not in ('skipped', 'linked')`;
 
 /**
  * `verify`: every item that stands in the target is to be proven again. `retry`: every item that failed is to be
- * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled.
+ * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled. Both
+ * speak of what the units cover, in both directions of those that go both ways.
  */
 export async function askAgain(
   sql: Sql,
@@ -14,7 +18,8 @@ export async function askAgain(
   units: readonly number[],
   what: 'retry' | 'verify',
 ): Promise<void> {
-  const mine = `container in (select c.id from container c join unit u on u.pairing = c.pairing where u.migration = $1 and u.n = any($2))`;
+  // Those of both directions.
+  const mine = 'container in (select container from survey where migration = $1 and unit = any($2))';
   if (what === 'verify') {
     await sql.query(`update item set todo = 'verify' where ${mine} and ${STANDS}`, [migration, units]);
     return;

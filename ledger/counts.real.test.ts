@@ -6,7 +6,7 @@ import { assertCountsKept } from '../tests/engine/kept-counts.js';
 import type { LedgerServer } from '../tests/engine/ledger.js';
 import { startLedger } from '../tests/engine/ledger.js';
 import type { Step } from '../tests/engine/ledger-steps.js';
-import { anyStep, OPERATIONS, writeSmallUnit } from '../tests/engine/ledger-steps.js';
+import { anyStep, coverSmallUnit, OPERATIONS, writeSmallUnit } from '../tests/engine/ledger-steps.js';
 import { foldCounts } from './counts.js';
 import { forgetItems, settleItems, stageItems } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -23,6 +23,7 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   await server.clear();
   await writeSmallUnit(ledger.pool);
+  await coverSmallUnit(ledger.pool);
 });
 
 /** What the ledger refuses, e.g. two items with one copy, is rolled back with all it did. */
@@ -41,6 +42,7 @@ it('keeps counters through any sequence of operations', async () => {
     fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 30 }), async (steps) => {
       await server.clear();
       await writeSmallUnit(ledger.pool);
+      await coverSmallUnit(ledger.pool);
       for (const step of steps) {
         await take(step);
         await assertCountsKept(ledger);

@@ -2,9 +2,10 @@
 import type { Sql } from './ledger.js';
 
 /**
- * What was found (`f`) and where (`b`); $1: pairings, $2 and $3: the migration and number of the unit whose containers count. "offset 0" fixes the order: the target's containers, what was found
- * in each, one look into an index for each of those. Before statistics exist, or where they are of other times, the
- * planner would compare all that was found with all items.
+ * Duplicates (`f`) and where they are (`b`); $1: pairings, $2 and $3: the migration and the
+ * number of the unit that covers them. "offset 0" fixes the order: the target's containers, what was
+ * found in each, one look into the index of digests for each of those, one into that of copies for the few that are left.
+ * Before statistics exist, or where they are of other times, the planner would compare all that was found with all items.
  */
 export const DUPLICATES = `from (
     select p.id as pairing, p.target, c.target_key, min(c.target_path) as target_path, array_agg(c.id) as containers,
@@ -14,10 +15,11 @@ export const DUPLICATES = `from (
     where p.id = any($1) and c.target_key is not null group by p.id, p.target, c.target_key) b
   cross join lateral (
     select ref, digest, bytes from found
-    where place = b.target and target_key = b.target_key and not taken offset 0) f
-  where exists (select from item where container = any(b.covered) and digest = f.digest offset 0)
-    -- What the other direction carried from here is not a copy, but the item itself.
-    and not exists (select from item where container = any(b.containers) and target_ref = f.ref offset 0)`;
+    where place = b.target and target_key = b.target_key and not taken
+      and exists (select from item where container = any(b.covered) and digest = found.digest offset 0)
+    offset 0) f
+  -- What the other direction carried from here is not a copy, but the item itself.
+  where not exists (select from item where container = any(b.containers) and target_ref = f.ref offset 0)`;
 
 export async function countDuplicates(
   sql: Sql,

@@ -20,17 +20,22 @@ export interface Control {
 
 /** What `migrate retune` may change while a migration runs. */
 export interface Tuning {
+  /** Units at once: only the workflow goes by it. */
   readonly lanes?: number;
+  /** Open connections to each system, and for each account, over all workers. */
   readonly connections?: number;
+  readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;
   readonly bytesPerSecond?: number;
 }
 
-/** How long a lease outlives its last renewal, in milliseconds. By the database's clock. */
-export const LEASE_MS = 8_000;
-
-/** Takes the lease; undefined while somebody else holds it. */
-export async function takeLease(ledger: Ledger, place: number, holder: string): Promise<Lease | undefined> {
+/** Takes the lease for `leaseMs`, by the database's clock; undefined while somebody else holds it. */
+export async function takeLease(
+  ledger: Ledger,
+  place: number,
+  holder: string,
+  leaseMs: number,
+): Promise<Lease | undefined> {
   const { rows } = await ledger.renewals.query<{ fence: number }>(
     `insert into lease (place, fence, holder, until)
      values ($1, 1, $2, clock_timestamp() + $3 * interval '1 ms')
@@ -38,20 +43,25 @@ export async function takeLease(ledger: Ledger, place: number, holder: string): 
        set fence = lease.fence + 1, holder = excluded.holder, until = excluded.until
        where lease.until < clock_timestamp()
      returning fence`,
-    [place, holder, LEASE_MS],
+    [place, holder, leaseMs],
   );
   return rows[0] && { place, fence: rows[0].fence, holder };
 }
 
-/** Renews the lease and reads what a person wants. Undefined: the lease is lost, stop at once. */
-export async function renewLease(ledger: Ledger, lease: Lease, migration: string): Promise<Control | undefined> {
+/** Renews the lease for `leaseMs` from now, and reads what a person wants. Undefined: the lease is lost, stop at once. */
+export async function renewLease(
+  ledger: Ledger,
+  lease: Lease,
+  migration: string,
+  leaseMs: number,
+): Promise<Control | undefined> {
   const { rows } = await ledger.renewals.query<Control>({
     name: 'renew-lease',
     text: `with held as (
        update lease set until = clock_timestamp() + $4 * interval '1 ms'
        where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() returning 1)
      select paused, stopped, tuning from migration where name = $5 and exists (select from held)`,
-    values: [lease.place, lease.fence, lease.holder, LEASE_MS, migration],
+    values: [lease.place, lease.fence, lease.holder, leaseMs, migration],
   });
   return rows[0];
 }

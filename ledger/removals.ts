@@ -1,5 +1,6 @@
-/** Items that are gone from the source and still stand in the target. */
+/** Items that are gone from the source and still stand in the target. A run removes those that it has marked. */
 import type { Sql } from './ledger.js';
+import type { Surveyor } from './surveys.js';
 
 export interface Removable {
   readonly key: string;
@@ -9,21 +10,47 @@ export interface Removable {
   readonly digest: string | null;
 }
 
+const GONE = `gone and target_ref is not null and outcome not in ('skipped', 'conflict')`;
+const PAGE = 5_000;
+
 export const removable = {
-  async count(sql: Sql, pairing: number): Promise<{ readonly gone: number; readonly items: number }> {
-    const { rows } = await sql.query<{ gone: number; items: number }>(
-      `select count(*) filter (where gone and target_ref is not null and outcome not in ('skipped', 'conflict')) as gone, count(*) as items
-       from item i join container c on c.id = i.container where c.pairing = $1`,
-      [pairing],
+  /** Of what the unit's spec covers: what the run has marked and not removed yet, and all items. */
+  async count(
+    sql: Sql,
+    { pairing, unit }: Surveyor,
+    run: number,
+  ): Promise<{ readonly marked: number; readonly items: number }> {
+    const { rows } = await sql.query<{ marked: number; items: number }>(
+      `select count(*) filter (where ${GONE} and removal = $4) as marked, count(*) as items
+       from item i join container c on c.id = i.container join survey s on s.container = c.id
+       where c.pairing = $1 and s.migration = $2 and s.unit = $3`,
+      [pairing.id, unit.migration, unit.n, run],
     );
-    return rows[0] as { gone: number; items: number };
+    return rows[0] as { marked: number; items: number };
   },
 
-  async next(sql: Sql, container: number, limit: number): Promise<Removable[]> {
+  /** Marks what is gone by now from a container, and covered by its key. */
+  async mark(sql: Sql, container: number, run: number, covers: (key: string) => boolean): Promise<void> {
+    for (let after = ''; ; ) {
+      const { rows } = await sql.query<{ key: string }>(
+        `select key from item where container = $1 and ${GONE} and removal is distinct from $2 and key > $3
+         order by key limit $4`,
+        [container, run, after, PAGE],
+      );
+      const keys = rows.map((row) => row.key).filter(covers);
+      if (keys.length > 0)
+        await sql.query('update item set removal = $2 where container = $1 and key = any($3)', [container, run, keys]);
+      if (rows.length < PAGE) return;
+      after = (rows.at(-1) as { key: string }).key;
+    }
+  },
+
+  /** Of what the run has marked in a container, the last keys first: what lies in a folder goes before the folder. */
+  async next(sql: Sql, container: number, run: number, limit: number): Promise<Removable[]> {
     const { rows } = await sql.query<Removable>(
       `select key, target_ref as ref, target_version as version, encode(digest, 'hex') as digest from item
-       where container = $1 and gone and target_ref is not null and outcome not in ('skipped', 'conflict') order by key desc limit $2`,
-      [container, limit],
+       where container = $1 and ${GONE} and removal = $2 order by key desc limit $3`,
+      [container, run, limit],
     );
     return rows;
   },

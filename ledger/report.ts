@@ -248,11 +248,11 @@ export async function readDuplicates(
   return { count, first: rows };
 }
 
-/** Gates that stood open at some time of a run, the first to stop a unit first. */
+/** Gates at which units of a run waited, the first to stop a unit first. */
 export async function readGates(sql: Sql, migration: string, run: number): Promise<ReportGate[]> {
   const { rows } = await sql.query<ReportGate>(
     `select unit, run, gate, reason, next, opened_at as "openedAt", closed_at as "closedAt", closed_by as "closedBy"
-     from gate where migration = $1 and (run = $2 or (run < $2 and closed_at is null)) order by id limit 2000`,
+     from gate where migration = $1 and run = $2 order by id limit 2000`,
     [migration, run],
   );
   return rows;

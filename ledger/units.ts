@@ -1,6 +1,5 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
 import type { Account } from '../schemas/spec.js';
-import { isLeftOut } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
@@ -22,6 +21,8 @@ export interface UnitRow {
   readonly next: string | null;
   readonly approved: readonly Gate[];
   readonly counters: Counters;
+  /** Slices in a row, the last included, that asked to go on and had done nothing. */
+  readonly idleSlices: number;
 }
 
 export interface Counters {
@@ -64,7 +65,7 @@ export const NO_COUNTERS: Counters = {
   conflicts: 0,
 };
 
-const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters`;
+const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices"`;
 
 /** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
 export async function callUnits(
@@ -87,7 +88,9 @@ export async function callUnits(
           insert into unit (migration, n, selection, account_from, account_to, run)
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
-          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null
+          update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
+            -- What a person let pass was of that run.
+            approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
             and ($6::int[] is null or u.n = any ($6)) returning u.n)
        select n from added union all select n from called order by n`,
@@ -122,6 +125,15 @@ export async function bindUnit(
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
 }
 
+/** Units that waited at a gate when their run was ended do not wait any more. */
+export async function endParked(ledger: Ledger, migration: string, run: number): Promise<void> {
+  await ledger.pool.query(
+    `update unit set state = 'cancelled', gate = null, next = null, changed_at = now()
+     where migration = $1 and run = $2 and state = 'parked'`,
+    [migration, run],
+  );
+}
+
 /** Units called to a run. */
 export async function unitsInRun(sql: Sql, migration: string, run: number): Promise<number> {
   const { rows } = await sql.query<{ n: number }>('select count(*) as n from unit where migration = $1 and run = $2', [
@@ -154,6 +166,7 @@ export interface UnitChange {
   readonly next?: string | null;
   readonly approved?: readonly Gate[];
   readonly counters?: Counters;
+  readonly idleSlices?: number;
 }
 
 export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
@@ -161,7 +174,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
     `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
-       counters = coalesce($12, counters), changed_at = now()
+       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices), changed_at = now()
      where migration = $1 and n = $2`,
     [
       migration,
@@ -176,6 +189,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.next ?? null,
       change.approved ?? null,
       change.counters === undefined ? null : JSON.stringify(change.counters),
+      change.idleSlices ?? null,
     ],
   );
 }

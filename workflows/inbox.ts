@@ -43,12 +43,14 @@ export function openInbox(): Message[] {
   return inbox;
 }
 
+const WHOLE: ReadonlySet<string> = new Set(['lanes', 'connections', 'connectionsPerAccount']);
+
 function validateTuning(tuning: TuningInput): void {
   const values = Object.entries(tuning);
-  if (values.length === 0) throw new Error('name at least one of lanes, connections, itemsPerSecond, bytesPerSecond');
+  if (values.length === 0)
+    throw new Error('name at least one of lanes, connections, connectionsPerAccount, itemsPerSecond, bytesPerSecond');
   for (const [name, value] of values) {
     if (typeof value !== 'number' || !(value > 0)) throw new Error(`${name} must be a number above 0, not ${value}`);
-    if ((name === 'lanes' || name === 'connections') && !Number.isInteger(value))
-      throw new Error(`${name} must be a whole number`);
+    if (WHOLE.has(name) && !Number.isInteger(value)) throw new Error(`${name} must be a whole number`);
   }
 }

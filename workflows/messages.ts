@@ -205,8 +205,11 @@ export interface UnitSelector {
 }
 
 export interface TuningInput {
+  /** Units at once. */
   readonly lanes?: number;
+  /** Open connections to each system, and for each account, over all workers. */
   readonly connections?: number;
+  readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;
   readonly bytesPerSecond?: number;
 }

@@ -3,6 +3,7 @@ import type { Container, ItemRef } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
+import { coversPlace } from '../selecting.js';
 import type { Counterpart } from './counterpart.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
 import { looksAtTarget, planItems } from './items.js';
@@ -131,9 +132,11 @@ async function planUnlisted(
   if (!mirrors && !renames) return 0;
   let gone = 0;
   const listed = page.map((item) => item.key);
-  for await (const items of look.planned.unlisted(row.id, range, listed)) {
-    renames?.depart(items);
+  const covers = coversPlace(look.selection);
+  for await (const unlisted of look.planned.unlisted(row.id, range, listed)) {
+    renames?.depart(unlisted);
     if (!mirrors) continue;
+    const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
     await ('standing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
   }

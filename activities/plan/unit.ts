@@ -1,7 +1,6 @@
 /** One unit of a plan: both sides are opened, and looked at in one direction, or in both. */
-import type { Container, Source } from '../../connectors/contract.js';
+import type { Container } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { KindRules } from '../../connectors/kinds.js';
 import { kinds } from '../../connectors/kinds.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import { plannedAgainst } from '../../ledger/planned.js';
@@ -10,7 +9,7 @@ import type { PlanContainer } from '../../workflows/messages.js';
 import type { Held, Opening } from '../connections.js';
 import type { Deps } from '../deps.js';
 import { coversContainer, reversed, wantedContainer } from '../selecting.js';
-import { refuseNested } from '../slice.js';
+import { refuseNested } from '../slice/prove-pairing.js';
 import { planContainer, planVanished } from './container.js';
 import type { Counterpart } from './counterpart.js';
 import { createCounterpart } from './counterpart.js';
@@ -106,9 +105,9 @@ async function* planDirection(
       other: twoWay ? 0 : undefined,
       opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind, known) : undefined,
       kind,
-      rules: kinds[kind] as unknown as KindRules<unknown>,
-      source: source.session as Source<unknown>,
-      target: target.session as Look['target'],
+      rules: kinds[kind],
+      source: source.session,
+      target: target.session,
       planned: await plannedAgainst(deps.ledger, from.proof, to.proof, kind, known),
       dryRun: input.dryRun,
       remarks,

@@ -15,8 +15,8 @@ export function createVersions(
   remarks: Remarks,
   signal: AbortSignal,
 ): Held<Look['versions']> {
-  let opened: Promise<{ source: Source<never>; containers: ReadonlyMap<string, Container> } | undefined> | undefined;
-  let held: Held<Source<never>> | undefined;
+  let opened: Promise<{ source: Source; containers: ReadonlyMap<string, Container> } | undefined> | undefined;
+  let held: Held<Source> | undefined;
   const readable = deps.connectors[opening.config.type]?.manifest.roles.includes('source') === true;
   const open = async () => {
     if (!readable || !kinds[opening.kind].versioned) return undefined;

@@ -1,12 +1,16 @@
 /** Deletions: only when the spec mirrors them, and never more than a set share at once without approval. */
 import type { TargetRef, Write } from '../../connectors/contract.js';
 import type { ContainerRow } from '../../ledger/containers.js';
-import { listContainers } from '../../ledger/containers.js';
+import { coveredContainers } from '../../ledger/containers.js';
 import type { Settlement } from '../../ledger/items.js';
+import { fenced } from '../../ledger/leases.js';
 import type { Removable } from '../../ledger/removals.js';
 import { removable } from '../../ledger/removals.js';
+import { changeUnit } from '../../ledger/units.js';
 import type { Bound } from '../bind.js';
 import { bindContainer } from '../bind.js';
+import type { GateOpened } from '../gate-of.js';
+import { coversPlace } from '../selecting.js';
 import type { Slice, WorkResult } from '../slice.js';
 import { attempt, tokenOf } from './attempt.js';
 import type { Result } from './results.js';
@@ -15,28 +19,50 @@ import { commit } from './results.js';
 export const DEFAULT_MAX_DELETIONS = 0.1;
 const PAGE = 500;
 
+/**
+ * Removes what the run has marked. An approval holds for what was marked when its gate opened: what became removable
+ * since is within the share that may go, or opens the gate again.
+ */
 export async function remove(slice: Slice): Promise<WorkResult> {
   if (slice.selection.deletions !== 'mirror') return 'done';
-  const { deps, pairing, unit } = slice;
-  const { gone, items } = await removable.count(deps.ledger.pool, pairing.id);
-  if (gone === 0) return 'done';
-  const share = slice.selection.maxDeletions ?? DEFAULT_MAX_DELETIONS;
-  if (gone > share * items && !unit.approved.includes('approval')) {
+  const rows = await coveredContainers(slice.deps.ledger, slice);
+  if (slice.unit.approved.includes('approval') && !(await removeMarked(slice, rows))) return 'more';
+  const gate = await markRemovable(slice, rows);
+  if (gate) return gate;
+  return (await removeMarked(slice, rows)) ? 'done' : 'more';
+}
+
+/** Marks and decides in one transaction: a crash in between must not leave marks that nobody was asked about. */
+async function markRemovable(slice: Slice, rows: readonly ContainerRow[]): Promise<GateOpened | undefined> {
+  const { deps, lease, selection, unit, run } = slice;
+  const covers = coversPlace(selection);
+  const share = selection.maxDeletions ?? DEFAULT_MAX_DELETIONS;
+  return fenced(deps.ledger, lease, async (sql) => {
+    for (const row of rows) await removable.mark(sql, row.id, run, covers);
+    const { marked, items } = await removable.count(sql, slice, run);
+    if (marked <= share * items) return undefined;
+    // An approval was for what is removed by now.
+    const approved = unit.approved.filter((gate) => gate !== 'approval');
+    await changeUnit(sql, unit.migration, unit.n, { approved });
     return {
       gate: 'approval',
-      reason: `${gone} of ${items} items were deleted in the source, more than the ${Math.round(share * 100)} % that may go at once`,
+      reason: `${marked} of ${items} items were deleted in the source, more than the ${Math.round(share * 100)} % that may go at once`,
       next: '`migrate approve` deletes them in the target too, `migrate cancel` leaves them there',
     };
-  }
-  for (const row of await listContainers(deps.ledger, pairing.id)) {
+  });
+}
+
+/** Returns false when the slice ended before the last. */
+async function removeMarked(slice: Slice, rows: readonly ContainerRow[]): Promise<boolean> {
+  for (const row of rows) {
     for (;;) {
-      if (slice.ending()) return 'more';
-      const items = await removable.next(deps.ledger.pool, row.id, PAGE);
+      if (slice.ending()) return false;
+      const items = await removable.next(slice.deps.ledger.pool, row.id, slice.run, PAGE);
       if (items.length === 0) break;
       await removePage(slice, row, items);
     }
   }
-  return 'done';
+  return true;
 }
 
 async function removePage(slice: Slice, row: ContainerRow, items: readonly Removable[]): Promise<void> {

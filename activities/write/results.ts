@@ -9,7 +9,7 @@ import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { askBack, unlinkBack } from '../../ledger/links.js';
 import type { Bound } from '../bind.js';
-import type { Tally } from '../held-lease.js';
+import type { Tally } from '../slice/tally.js';
 import type { Slice } from '../slice.js';
 import type { Linkable } from './link.js';
 import { link } from './link.js';

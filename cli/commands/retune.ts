@@ -8,7 +8,7 @@ import { print } from '../output.js';
 import type { Shell } from '../shell.js';
 import { isAway, withTemporal, wordsOf } from '../with-temporal.js';
 
-const NAMES = ['lanes', 'connections', 'itemsPerSecond', 'bytesPerSecond'] as const;
+const NAMES = ['lanes', 'connections', 'connectionsPerAccount', 'itemsPerSecond', 'bytesPerSecond'] as const;
 const ANSWER_MS = 20_000;
 
 /** Changes limits while a migration runs. It holds until the next retune, later runs included. */

@@ -28,7 +28,7 @@ const flavour: Flavour = {
   },
 };
 
-export const connector: Connector<Calendar> = {
-  source: (options, access) => createDavSource(new DavAccount(options as unknown as DavOptions, access, flavour)),
-  target: (options, access) => createDavTarget(new DavAccount(options as unknown as DavOptions, access, flavour)),
-};
+export const connector = {
+  source: (options, access) => createDavSource(new DavAccount(options, access, flavour)),
+  target: (options, access) => createDavTarget(new DavAccount(options, access, flavour)),
+} satisfies Connector<Calendar, DavOptions>;

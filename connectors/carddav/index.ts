@@ -38,7 +38,7 @@ function fitCard(body: Contact, { types, cutsAtCommas }: KnownServer): Fitted<Co
   return cutsAtCommas ? inTurn(held, withEscapedCommas) : held;
 }
 
-export const connector: Connector<Contact> = {
-  source: (options, access) => createDavSource(new DavAccount(options as unknown as DavOptions, access, flavour)),
-  target: (options, access) => createDavTarget(new DavAccount(options as unknown as DavOptions, access, flavour)),
-};
+export const connector = {
+  source: (options, access) => createDavSource(new DavAccount(options, access, flavour)),
+  target: (options, access) => createDavTarget(new DavAccount(options, access, flavour)),
+} satisfies Connector<Contact, DavOptions>;

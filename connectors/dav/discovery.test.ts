@@ -4,7 +4,8 @@ import type { Asked, Reply, ScriptedHttp } from '../../tests/servers/scripted-ht
 import { multistatus, resource, startScriptedHttp } from '../../tests/servers/scripted-http.js';
 import { connector as caldav } from '../caldav/index.js';
 import { connector as carddav } from '../carddav/index.js';
-import type { Access, JsonObject, Source } from '../contract.js';
+import type { Access, Source } from '../contract.js';
+import type { DavOptions } from './options.js';
 
 const never = new AbortController().signal;
 const servers: ScriptedHttp[] = [];
@@ -21,15 +22,17 @@ async function serve(answer: (asked: Asked) => Reply | undefined): Promise<Scrip
   return server;
 }
 
-function open(options: JsonObject, connector = caldav): Source<Buffer> {
+type Options = Partial<DavOptions> & Pick<DavOptions, 'url'>;
+
+function open(options: Options, connector = caldav): Source<Buffer> {
   const access: Access = { account: 'anna', kind: 'calendar', secret: async () => 'ex-secret' };
   const auth = { username: 'anna', password: { env: 'X' } };
-  const session = connector.source?.({ auth, ...options }, access) as Source<Buffer>;
+  const session = connector.source({ auth, ...options }, access);
   sessions.push(session);
   return session;
 }
 
-const place = async (options: JsonObject, connector = caldav): Promise<string> =>
+const place = async (options: Options, connector = caldav): Promise<string> =>
   (await open(options, connector).place(never)).proof;
 
 const notFound: Reply = { status: 404 };
@@ -176,8 +179,8 @@ describe('credentials', () => {
     );
     const tokens = ['first', 'second'];
     const access: Access = { account: 'anna', kind: 'calendar', secret: async () => tokens.shift() as string };
-    const session = caldav.source?.({ url: server.url, home: '/h/', auth: { accessToken: { env: 'X' } } }, access);
-    sessions.push(session as Source<Buffer>);
+    const session = caldav.source({ url: server.url, home: '/h/', auth: { accessToken: { env: 'X' } } }, access);
+    sessions.push(session);
     await expect(session?.place(never)).rejects.toMatchObject({ code: 'credentials' });
     await session?.place(never);
     expect(tokens).toEqual([]);

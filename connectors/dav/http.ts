@@ -37,8 +37,11 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIN
 /** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
 const SECRET_MS = 1_000;
 
+/** What of a connector's options is about the connection. */
+type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
+
 export class DavHttp {
-  readonly #options: DavOptions;
+  readonly #options: HttpOptions;
   readonly #access: Access;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
@@ -52,7 +55,7 @@ export class DavHttp {
   /** Scheme, host and port of where requests go now. */
   origin: string;
 
-  constructor(options: DavOptions, access: Access, origin: string) {
+  constructor(options: HttpOptions, access: Access, origin: string) {
     this.#options = options;
     this.#access = access;
     this.origin = origin;

@@ -6,8 +6,9 @@ import { event, oddEvents } from '../../tests/conformance/odd-events.js';
 import type { ScriptedHttp } from '../../tests/servers/scripted-http.js';
 import { multistatus, resource, startScriptedHttp } from '../../tests/servers/scripted-http.js';
 import { connector } from '../caldav/index.js';
-import type { Access, JsonObject, Source, Target, TargetContainer } from '../contract.js';
+import type { Access, Target, TargetContainer } from '../contract.js';
 import { kinds } from '../kinds.js';
+import type { DavOptions } from './options.js';
 
 const invitation = oddEvents['an organiser and attendees'] as Buffer;
 const work: TargetContainer = { key: '/h/work/', path: ['Work'], validity: '1', created: false, items: 0 };
@@ -35,7 +36,7 @@ async function serve(dav: string): Promise<ScriptedHttp> {
   return server;
 }
 
-function opened(server: ScriptedHttp, more: JsonObject): readonly [JsonObject, Access] {
+function opened(server: ScriptedHttp, more: Partial<DavOptions>): readonly [DavOptions, Access] {
   const auth = { username: 'anna', password: { env: 'X' } };
   return [
     { url: server.url, home: '/h/', auth, ...more },
@@ -43,8 +44,8 @@ function opened(server: ScriptedHttp, more: JsonObject): readonly [JsonObject, A
   ];
 }
 
-async function open(server: ScriptedHttp, more: JsonObject = {}): Promise<Target<Buffer>> {
-  const target = connector.target?.(...opened(server, more)) as Target<Buffer>;
+async function open(server: ScriptedHttp, more: Partial<DavOptions> = {}): Promise<Target<Buffer>> {
+  const target = connector.target(...opened(server, more));
   ending.push(() => target.close());
   await target.place(never);
   return target;
@@ -66,7 +67,7 @@ it('says nothing of it when it is read again, in either role', async () => {
   const server = await serve('1, calendar-access, calendar-auto-schedule');
   const target = await open(server);
   const { ref } = (await write(target, invitation)) as { ref: string };
-  const source = connector.source?.(...opened(server, {})) as Source<Buffer>;
+  const source = connector.source(...opened(server, {}));
   ending.push(() => source.close());
   for await (const copy of target.readBack(work, [ref], never)) {
     expect(copy.digest).toBe(kinds.calendar.digest(invitation));

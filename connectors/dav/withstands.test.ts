@@ -47,14 +47,14 @@ const options = (server: ScriptedHttp) => ({
 
 async function target(special: Answer): Promise<{ session: Target<Buffer>; server: ScriptedHttp }> {
   const server = await serve(special);
-  const session = connector.target?.(options(server), access) as Target<Buffer>;
+  const session = connector.target(options(server), access);
   ending.push(() => session.close());
   return { session, server };
 }
 
 async function source(special: Answer): Promise<{ session: Source<Buffer>; server: ScriptedHttp }> {
   const server = await serve(special);
-  const session = connector.source?.(options(server), access) as Source<Buffer>;
+  const session = connector.source(options(server), access);
   ending.push(() => session.close());
   return { session, server };
 }

@@ -145,7 +145,7 @@ describe('links in a source', () => {
     expect((await read(from, refs)).map((one) => 'refused' in one && one.refused)).toEqual(refs.map(({ key }) => key));
     for (const ref of refs) {
       const tree = { key: '/', path: [], validity: '1' };
-      const stream = from.open?.(tree, ref, { from: 0, bytes: 1 }, never) as AsyncIterable<Uint8Array>;
+      const stream = from.open(tree, ref, { from: 0, bytes: 1 }, never);
       await expect(all(stream), ref.key).rejects.toThrow();
     }
   });
@@ -344,7 +344,7 @@ describe('large files', () => {
 
   async function begun(path = 'big') {
     const at = await ready();
-    const uploads = at.target.uploads as NonNullable<typeof at.target.uploads>;
+    const uploads = at.target.uploads;
     const meta = { type: 'file', modified: '2020-01-02T03:04:05.678Z' };
     const upload: Upload = { token: randomUUID(), path, bytes: bytes.length, partBytes: PART, meta };
     await uploads.begin(at.container, upload, never);
@@ -476,7 +476,7 @@ describe('dates', () => {
       creating('l', { ...body, path: 'link', type: 'link', bytes: Buffer.from('to') }),
     ]);
     const upload = { token: 'far', path: 'large', bytes: 5, partBytes: 5, meta: { modified } };
-    const uploads = target.uploads as NonNullable<typeof target.uploads>;
+    const uploads = target.uploads;
     await uploads.begin(container, upload, never);
     await uploads.send(container, upload, 0, pieces(content(5)), never);
     const landed = await uploads.finish(container, upload, undefined, never);
@@ -515,6 +515,6 @@ it('opens files without waiting for who would write to a pipe', async () => {
   await handle.close();
   const from = source('skip');
   const ref = { key: 'f', version: '1', bytes: 1, rank: 0, meta: { type: 'file' } };
-  const stream = from.open?.({ key: '/', path: [], validity: '1' }, ref, { from: 0, bytes: 1 }, never);
+  const stream = from.open({ key: '/', path: [], validity: '1' }, ref, { from: 0, bytes: 1 }, never);
   await expect(all(stream as AsyncIterable<Uint8Array>)).rejects.toMatchObject({ code: 'source-changed' });
 });

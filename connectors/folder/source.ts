@@ -1,9 +1,9 @@
 /** A folder as a source. Only reads, and never outside of it. */
 import { readdir } from 'node:fs/promises';
 import { Closing } from '../closing.js';
-import type { Body, Capability, Container, ItemRef, Page, Place, Range, Refused, Source } from '../contract.js';
+import type { Body, Capability, Container, ItemRef, Page, Place, Range, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
+import type { FileBody, FileSource } from '../files.js';
 import { nameOf } from '../files.js';
 import { accountsAt, errnoOf, faultOf, onFiles, provenPath } from '../local-files.js';
 import { atOnce } from '../vdir/item-files.js';
@@ -23,7 +23,7 @@ export const CONTAINER_KEY = '/';
 /** Paths stay what they are while the folder lives. */
 export const VALIDITY = '1';
 
-export function createFolderSource(path: string, links: LinkPolicy): Source<FileBody> {
+export function createFolderSource(path: string, links: LinkPolicy): FileSource {
   const closing = new Closing('folder');
 
   /** Where an entry is, and its name there. Undefined where there is none. */

@@ -2,9 +2,9 @@
 import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Closing } from '../closing.js';
-import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
+import type { Located, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
+import type { FileTarget } from '../files.js';
 import { faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
 import { sweep } from './aside.js';
 import { copies, standings } from './evidence.js';
@@ -24,7 +24,7 @@ export interface FolderTarget {
 
 const LANES = 2;
 
-export function createFolderTarget({ path, lanes = LANES, now = Date.now }: FolderTarget): Target<FileBody> {
+export function createFolderTarget({ path, lanes = LANES, now = Date.now }: FolderTarget): FileTarget {
   const closing = new Closing('folder');
 
   async function rootOf(signal: AbortSignal): Promise<string> {

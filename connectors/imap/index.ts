@@ -6,8 +6,7 @@ import { ImapSession } from './session.js';
 import { createImapSource } from './source.js';
 import { createImapTarget } from './target.js';
 
-export const connector: Connector<Mail> = {
-  source: (options, access) =>
-    createImapSource(new ImapSession(options as unknown as ImapOptions, access, ['QRESYNC', 'CONDSTORE'])),
-  target: (options, access) => createImapTarget(new ImapSession(options as unknown as ImapOptions, access, [])),
-};
+export const connector = {
+  source: (options, access) => createImapSource(new ImapSession(options, access, ['QRESYNC', 'CONDSTORE'])),
+  target: (options, access) => createImapTarget(new ImapSession(options, access, [])),
+} satisfies Connector<Mail, ImapOptions>;

@@ -1,17 +1,17 @@
-import type { Connector, JsonObject } from '../contract.js';
+import type { Connector } from '../contract.js';
 import { checkAccount } from '../local-files.js';
 import type { Mail } from '../mail.js';
 import type { Layout } from './folders.js';
+import type { MaildirOptions } from './manifest.js';
 import { createMaildirSource } from './source.js';
 import { createMaildirTarget } from './target.js';
 
-export const connector: Connector<Mail> = {
+export const connector = {
   source: (options, { account }) => createMaildirSource(checked(options, account)),
   target: (options, { account, lanes }) => createMaildirTarget({ ...checked(options, account), lanes }),
-};
+} satisfies Connector<Mail, MaildirOptions>;
 
-function checked(options: JsonObject, account: string): { path: string; layout: Layout } {
-  const path = String(options.path);
+function checked({ path, layout = 'maildir++' }: MaildirOptions, account: string): { path: string; layout: Layout } {
   checkAccount(path, account);
-  return { path, layout: (options.layout ?? 'maildir++') as Layout };
+  return { path, layout };
 }

@@ -121,7 +121,7 @@ describe('maildir source', () => {
       await mkdir(join(root, 'vhosts', name, 'Maildir'), { recursive: true });
     await mkdir(join(root, 'vhosts', 'lost+found'));
     const access = { account: '', kind: 'mail' as const, secret: async () => '' };
-    const opened = connector.source?.({ path: join(root, 'vhosts/{account}/Maildir') }, access);
+    const opened = connector.source({ path: join(root, 'vhosts/{account}/Maildir') }, access);
     expect(await opened?.accounts?.(never)).toEqual(['anna@old.example', 'bob@old.example']);
   });
 

@@ -1,18 +1,17 @@
-import type { Connector, JsonObject } from '../contract.js';
+import type { Connector } from '../contract.js';
 import { checkAccount } from '../local-files.js';
 import type { Mail } from '../mail.js';
-import type { Dialect } from './message-at.js';
+import type { MboxOptions } from './manifest.js';
 import { createMboxSource } from './source.js';
 import { createMboxTarget } from './target.js';
 
-export const connector: Connector<Mail> = {
+export const connector = {
   source: (options, { account }) =>
-    createMboxSource({ path: pathOf(options, account), dialect: (options.dialect ?? 'mboxrd') as Dialect }),
+    createMboxSource({ path: pathOf(options, account), dialect: options.dialect ?? 'mboxrd' }),
   target: (options, { account }) => createMboxTarget(pathOf(options, account)),
-};
+} satisfies Connector<Mail, MboxOptions>;
 
-function pathOf(options: JsonObject, account: string): string {
-  const path = String(options.path);
+function pathOf({ path }: MboxOptions, account: string): string {
   checkAccount(path, account);
   return path;
 }

@@ -1,3 +1,4 @@
+import type { FromSchema } from 'json-schema-to-ts';
 import type { ConnectorManifest } from '../manifest.js';
 
 export const manifest = {
@@ -26,3 +27,5 @@ export const manifest = {
     },
   },
 } as const satisfies ConnectorManifest;
+
+export type MboxOptions = FromSchema<typeof manifest.options, { keepDefaultedPropertiesOptional: true }>;

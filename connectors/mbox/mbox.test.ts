@@ -181,7 +181,7 @@ describe('mbox files', () => {
     for (const name of ['anna', 'bob']) await write(`${name}/export/Inbox`, `${FROM}A: b\n\n`);
     await write('carla/other', '');
     const access = { account: '', kind: 'mail' as const, secret: async () => '' };
-    expect(await connector.source?.({ path: join(root, '{account}/export') }, access).accounts?.(never)).toEqual([
+    expect(await connector.source({ path: join(root, '{account}/export') }, access).accounts?.(never)).toEqual([
       'anna',
       'bob',
     ]);
@@ -189,7 +189,7 @@ describe('mbox files', () => {
 
   it('refuses an account that leads out of the folder', () => {
     const access = { account: '../other', kind: 'mail' as const, secret: async () => '' };
-    expect(() => connector.source?.({ path: '/mail/../other' }, access)).toThrow(/cannot be part of a path/);
+    expect(() => connector.source({ path: '/mail/../other' }, access)).toThrow(/cannot be part of a path/);
   });
 });
 

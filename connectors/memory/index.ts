@@ -1,5 +1,6 @@
 import type { Connector } from '../contract.js';
 import type { Mail } from '../mail.js';
+import type { MemoryOptions } from './manifest.js';
 import { createMemorySource } from './source.js';
 import type { MemoryKind } from './store.js';
 import { memoryStore } from './store.js';
@@ -7,9 +8,8 @@ import { createMemoryTarget } from './target.js';
 
 export { dropMemoryStore, memoryStore } from './store.js';
 
-export const connector: Connector<Mail> = {
-  source: (options, { account, kind }) =>
-    createMemorySource(memoryStore(String(options.name)), account, kind as MemoryKind),
-  target: (options, { account, kind, lanes }) =>
-    createMemoryTarget(memoryStore(String(options.name)), account, kind as MemoryKind, lanes),
-};
+export const connector = {
+  source: ({ name }, { account, kind }) => createMemorySource(memoryStore(name), account, kind as MemoryKind),
+  target: ({ name }, { account, kind, lanes }) =>
+    createMemoryTarget(memoryStore(name), account, kind as MemoryKind, lanes),
+} satisfies Connector<Mail, MemoryOptions>;

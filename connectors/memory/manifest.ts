@@ -1,3 +1,4 @@
+import type { FromSchema } from 'json-schema-to-ts';
 import type { ConnectorManifest } from '../manifest.js';
 
 export const manifest = {
@@ -20,3 +21,5 @@ export const manifest = {
     },
   },
 } as const satisfies ConnectorManifest;
+
+export type MemoryOptions = FromSchema<typeof manifest.options, { keepDefaultedPropertiesOptional: true }>;

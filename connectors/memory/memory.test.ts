@@ -8,13 +8,13 @@ const access = { account: 'anna', kind: 'mail' as const, secret: async () => '' 
 afterEach(() => dropMemoryStore('trial'));
 
 function openTarget() {
-  const target = connector.target?.({ name: 'trial' }, access);
+  const target = connector.target({ name: 'trial' }, access);
   if (!target) throw new Error('memory is a target');
   return target;
 }
 
 function openSource() {
-  const source = connector.source?.({ name: 'trial' }, access);
+  const source = connector.source({ name: 'trial' }, access);
   if (!source) throw new Error('memory is a source');
   return source;
 }

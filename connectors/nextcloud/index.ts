@@ -6,9 +6,7 @@ import { NextcloudSession } from './session.js';
 import { createNextcloudSource } from './source.js';
 import { createNextcloudTarget } from './target.js';
 
-export const connector: Connector<FileBody> = {
-  source: (options, access) =>
-    createNextcloudSource(new NextcloudSession(options as unknown as NextcloudOptions, access)),
-  target: (options, access) =>
-    createNextcloudTarget(new NextcloudSession(options as unknown as NextcloudOptions, access)),
-};
+export const connector = {
+  source: (options, access) => createNextcloudSource(new NextcloudSession(options, access)),
+  target: (options, access) => createNextcloudTarget(new NextcloudSession(options, access)),
+} satisfies Connector<FileBody, NextcloudOptions>;

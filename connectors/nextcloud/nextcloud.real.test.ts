@@ -103,7 +103,7 @@ describe('finding the account', () => {
     const { connector } = await import('./index.js');
     const access = { account: 'anna', kind: 'files', secret: async () => 'wrong' } as const;
     const auth = { username: 'anna', password: { env: 'PASSWORD' } };
-    const stranger = connector.target?.({ url, auth }, access);
+    const stranger = connector.target({ url, auth }, access);
     await expect(stranger?.place(NEVER)).rejects.toMatchObject({ code: 'credentials' });
     stranger?.close();
     nextcloud.maintenance(true);
@@ -177,7 +177,7 @@ describe('as a source', () => {
     const source = sessions.source();
     const [ref] = (await listed(source)) as [ItemRef];
     const range = async (from: number, bytes: number) =>
-      Buffer.concat(await all(source.open?.(ROOT, ref, { from, bytes }, NEVER))).toString();
+      Buffer.concat(await all(source.open(ROOT, ref, { from, bytes }, NEVER))).toString();
     expect(await range(0, 10)).toBe('0123456789');
     expect(await range(3, 4)).toBe('3456');
     await nextcloud.ask('PUT', 'x', {}, Buffer.from('9876543210'));

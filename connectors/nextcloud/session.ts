@@ -2,7 +2,6 @@
 import type { Access, Place } from '../contract.js';
 import { encodePath, segmentOf } from '../dav/hrefs.js';
 import { DavHttp } from '../dav/http.js';
-import type { DavOptions } from '../dav/options.js';
 import { Fault } from '../errors.js';
 import type { Capabilities } from './capabilities.js';
 import { readCapabilities, readUserId } from './capabilities.js';
@@ -36,7 +35,7 @@ export class NextcloudSession {
   constructor(options: NextcloudOptions, access: Access) {
     this.options = options;
     this.access = access;
-    this.http = new DavHttp(options as unknown as DavOptions, access, new URL(options.url).origin);
+    this.http = new DavHttp(options, access, new URL(options.url).origin);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /** An account's files as a source. Only read: PROPFIND and GET. Trash and versions are elsewhere, and never asked for. */
-import type { Body, Container, ItemRef, Page, Refused, Source } from '../contract.js';
+import type { Body, Container, ItemRef, Page, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody, FileMeta } from '../files.js';
+import type { FileBody, FileMeta, FileSource } from '../files.js';
 import { emptyBody } from '../files.js';
 import { openRange, readWhole } from '../webdav/content.js';
 import { UNSAFE } from '../webdav/paths.js';
@@ -11,7 +11,7 @@ import { entryAt, quotaOf } from './properties.js';
 import type { NextcloudSession } from './session.js';
 import { entriesBelow } from './tree.js';
 
-export function createNextcloudSource(session: NextcloudSession): Source<FileBody> {
+export function createNextcloudSource(session: NextcloudSession): FileSource {
   const { http } = session;
   return {
     place: (signal) => session.place(signal),

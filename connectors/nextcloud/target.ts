@@ -1,7 +1,7 @@
 /** An account's files as a target. */
-import type { NameRules, Page, Target, TargetContainer, TargetRef, Write, WriteAnswer } from '../contract.js';
+import type { NameRules, Page, TargetContainer, TargetRef, Write, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
+import type { FileBody, FileTarget } from '../files.js';
 import { bulk } from './bulk.js';
 import { describeAccount } from './describe.js';
 import { checksumsOf, copyAt, locate, sizesOf } from './evidence.js';
@@ -18,7 +18,7 @@ const QUIET_MS = 3_000;
 /** Each request keeps a process of the server busy; more of them wait for its database. */
 const LANES = 4;
 
-export function createNextcloudTarget(session: NextcloudSession): Target<FileBody> {
+export function createNextcloudTarget(session: NextcloudSession): FileTarget {
   const { http, options } = session;
   let folders: Folders | undefined;
   const writingIn = ({ files }: Roots): Writing => {

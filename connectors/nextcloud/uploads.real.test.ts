@@ -44,7 +44,7 @@ function uploadOf(more: Partial<Upload> = {}): Upload {
 }
 
 function uploads(): Uploads {
-  return sessions.target().uploads as Uploads;
+  return sessions.target().uploads;
 }
 
 async function* contentOf(part: number, content = CONTENT): AsyncGenerator<Uint8Array> {
@@ -264,7 +264,7 @@ describe('putting in place', () => {
     await expect(gone).rejects.toThrow('killed');
     await assembly.land();
     const later = sessionsOn(nextcloud);
-    expect(await later.target().uploads?.finish(TARGET_ROOT, upload, undefined, NEVER)).toMatchObject({
+    expect(await later.target().uploads.finish(TARGET_ROOT, upload, undefined, NEVER)).toMatchObject({
       ref: upload.path,
     });
     later.close();

@@ -4,7 +4,7 @@ import type { PostgresOptions } from './manifest.js';
 import { createPostgresSource } from './source.js';
 import { createPostgresTarget } from './target.js';
 
-export const connector: Connector<Buffer> = {
-  source: (options, access) => createPostgresSource(new Database(options as unknown as PostgresOptions, access)),
-  target: (options, access) => createPostgresTarget(new Database(options as unknown as PostgresOptions, access)),
-};
+export const connector = {
+  source: (options, access) => createPostgresSource(new Database(options, access)),
+  target: (options, access) => createPostgresTarget(new Database(options, access)),
+} satisfies Connector<Buffer, PostgresOptions>;

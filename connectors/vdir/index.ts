@@ -1,22 +1,22 @@
-import type { Access, Connector, JsonObject } from '../contract.js';
+import type { Access, Connector } from '../contract.js';
 import { Fault } from '../errors.js';
 import { checkAccount } from '../local-files.js';
 import type { VdirKind } from './item-files.js';
+import type { VdirOptions } from './manifest.js';
 import { createVdirSource } from './source.js';
 import { createVdirTarget } from './target.js';
 
-export const connector: Connector<Buffer> = {
+export const connector = {
   source: (options, access) => createVdirSource(...checked(options, access)),
   target: (options, access) => createVdirTarget(...checked(options, access)),
-};
+} satisfies Connector<Buffer, VdirOptions>;
 
-function checked(options: JsonObject, { account, kind }: Access): [path: string, kind: VdirKind] {
+function checked({ path }: VdirOptions, { account, kind }: Access): [path: string, kind: VdirKind] {
   if (kind === 'mail' || kind === 'files') {
     throw new Fault('spec', `a vdir holds calendars and contacts, no ${kind}`, {
       next: kind === 'mail' ? 'use maildir or mbox for mail' : 'use folder for files',
     });
   }
-  const path = String(options.path);
   checkAccount(path, account);
   return [path, kind];
 }

@@ -149,11 +149,11 @@ describe('a vdir as a source', () => {
   it('lists accounts where the path has a place for them, and refuses accounts that would leave it', async () => {
     for (const name of ['anna', 'bert']) await put(`${name}/contacts/Friends/1.vcf`, card(1));
     const access = { account: '', kind: 'contacts' as const, secret: async () => '' };
-    const source = connector.source?.({ path: at('{account}', 'contacts') }, access);
+    const source = connector.source({ path: at('{account}', 'contacts') }, access);
     expect(await source?.accounts?.(never)).toEqual(['anna', 'bert']);
-    const leaving = () => connector.source?.({ path: `${at()}/../x` }, { ...access, account: '..' });
+    const leaving = () => connector.source({ path: `${at()}/../x` }, { ...access, account: '..' });
     expect(leaving).toThrow(/cannot be part of a path/);
-    expect(() => connector.target?.({ path: at() }, { ...access, kind: 'mail' })).toThrow(/no mail/);
+    expect(() => connector.target({ path: at() }, { ...access, kind: 'mail' })).toThrow(/no mail/);
   });
 
   it('takes items in the top folder for one collection, with the same keys in both roles', async () => {

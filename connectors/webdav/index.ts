@@ -6,7 +6,7 @@ import { WebdavSession } from './session.js';
 import { createWebdavSource } from './source.js';
 import { createWebdavTarget } from './target.js';
 
-export const connector: Connector<FileBody> = {
-  source: (options, access) => createWebdavSource(new WebdavSession(options as unknown as WebdavOptions, access)),
-  target: (options, access) => createWebdavTarget(new WebdavSession(options as unknown as WebdavOptions, access)),
-};
+export const connector = {
+  source: (options, access) => createWebdavSource(new WebdavSession(options, access)),
+  target: (options, access) => createWebdavTarget(new WebdavSession(options, access)),
+} satisfies Connector<FileBody, WebdavOptions>;

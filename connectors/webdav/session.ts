@@ -2,7 +2,6 @@
 import type { Access, Place } from '../contract.js';
 import { encodePath, pathOf, withSlash } from '../dav/hrefs.js';
 import { DavHttp } from '../dav/http.js';
-import type { DavOptions } from '../dav/options.js';
 import { Fault } from '../errors.js';
 import { entryAt } from './entries.js';
 import type { WebdavOptions } from './manifest.js';
@@ -18,7 +17,7 @@ export class WebdavSession {
   constructor(options: WebdavOptions, access: Access) {
     const { origin, pathname } = new URL(options.url);
     this.access = access;
-    this.http = new DavHttp(options as unknown as DavOptions, access, origin);
+    this.http = new DavHttp(options, access, origin);
     this.root = withSlash(pathOf(pathname) as string);
   }
 

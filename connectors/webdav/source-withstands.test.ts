@@ -4,8 +4,8 @@ import { all, entries, never } from '../../tests/conformance/collect.js';
 import { gathered } from '../../tests/conformance/trees.js';
 import type { Asked, Reply, ScriptedHttp } from '../../tests/servers/scripted-http.js';
 import { multistatus, resource, startScriptedHttp } from '../../tests/servers/scripted-http.js';
-import type { Access, Container, ItemRef, Source } from '../contract.js';
-import type { FileBody } from '../files.js';
+import type { Access, Container, ItemRef } from '../contract.js';
+import type { FileSource } from '../files.js';
 import { connector } from './index.js';
 
 const ending: (() => unknown)[] = [];
@@ -29,7 +29,7 @@ async function start(answer: Answer): Promise<ScriptedHttp> {
 }
 
 /** A server with the folder `/f/`; `special` goes first, and passes on what it answers with undefined. */
-async function source(special: Answer): Promise<{ session: Source<FileBody>; server: ScriptedHttp }> {
+async function source(special: Answer): Promise<{ session: FileSource; server: ScriptedHttp }> {
   const server = await start((asked) => {
     const reply = special(asked);
     if (reply) return reply;
@@ -40,7 +40,7 @@ async function source(special: Answer): Promise<{ session: Source<FileBody>; ser
   });
   const access: Access = { account: 'anna', kind: 'files', secret: async () => 's3cret' };
   const options = { url: `${server.url}/f`, auth: { username: 'anna', password: { env: 'X' } } };
-  const session = connector.source?.(options, access) as Source<FileBody>;
+  const session = connector.source(options, access);
   ending.push(() => session.close());
   return { session, server };
 }
@@ -54,10 +54,10 @@ const ref = (key: string, bytes = 10, version = '1'): ItemRef => ({
   meta: { type: key.endsWith('/') ? 'folder' : 'file' },
 });
 
-const list = (session: Source<FileBody>) => entries(session.list(root, undefined, never));
-const read = (session: Source<FileBody>, ...refs: ItemRef[]) => all(session.read(root, refs, never));
-const open = async (session: Source<FileBody>, from: number, bytes: number, of = ref('a.txt')) =>
-  (await gathered((session.open as NonNullable<typeof session.open>)(root, of, { from, bytes }, never))).toString();
+const list = (session: FileSource) => entries(session.list(root, undefined, never));
+const read = (session: FileSource, ...refs: ItemRef[]) => all(session.read(root, refs, never));
+const open = async (session: FileSource, from: number, bytes: number, of = ref('a.txt')) =>
+  (await gathered(session.open(root, of, { from, bytes }, never))).toString();
 
 const listing =
   (inner: string): Answer =>

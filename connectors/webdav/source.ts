@@ -1,7 +1,7 @@
 /** A folder on a server as a source. Only read: PROPFIND and GET. */
-import type { Body, ItemRef, Refused, Source } from '../contract.js';
+import type { Body, ItemRef, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody, FileMeta } from '../files.js';
+import type { FileBody, FileMeta, FileSource } from '../files.js';
 import { emptyBody } from '../files.js';
 import { walkTree } from '../tree-walk.js';
 import { childrenIn } from './children.js';
@@ -12,7 +12,7 @@ import { entryAt, membersOf, metaOf } from './entries.js';
 import { isParts, requestPath, UNSAFE } from './paths.js';
 import type { WebdavSession } from './session.js';
 
-export function createWebdavSource(session: WebdavSession): Source<FileBody> {
+export function createWebdavSource(session: WebdavSession): FileSource {
   const { http, root } = session;
   return {
     place: (signal) => session.place(signal),

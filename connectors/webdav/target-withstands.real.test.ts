@@ -8,9 +8,9 @@ import { give, startApache } from '../../tests/servers/apache.js';
 import type { DavProxy } from '../../tests/servers/dav-proxy.js';
 import { startDavProxy } from '../../tests/servers/dav-proxy.js';
 import type { DavServer } from '../../tests/servers/dav-server.js';
-import type { Access, Target, TargetContainer, Upload, Uploads } from '../contract.js';
+import type { Access, TargetContainer, Upload, Uploads } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
+import type { FileTarget } from '../files.js';
 import { BLOCK_BYTES, digestFile } from '../files.js';
 import { foundOnce } from './honours.js';
 import { connector } from './index.js';
@@ -43,9 +43,9 @@ const at = (path = ''): string => join(apache.folder, 'anna', name, path);
 const container: TargetContainer = { key: '/', path: [], validity: '1', created: false, items: 0 };
 const access: Access = { account: 'anna', kind: 'files', secret: async () => 'secret' };
 
-function target(server: { readonly url: string } = proxy): Target<FileBody> {
+function target(server: { readonly url: string } = proxy): FileTarget {
   const options = { url: `${server.url}/anna/${name}`, auth: { username: 'anna', password: { env: 'X' } } };
-  const session = connector.target?.(options, access) as Target<FileBody>;
+  const session = connector.target(options, access);
   ending.push(() => session.close());
   return session;
 }
@@ -55,7 +55,7 @@ const isPut = (path: string) => (asked: { readonly method: string; readonly path
   asked.method === 'PUT' && asked.path.endsWith(`/${path}`);
 const reply = (status: number, headers = {}) => ({ status, headers, body: Buffer.alloc(0) });
 /** Finds out what the server honours, so that what is asked from now on is asked for the writes. */
-async function tried(): Promise<Target<FileBody>> {
+async function tried(): Promise<FileTarget> {
   const session = target();
   await apply(session, container, [creating('first', file('first', content(3)))]);
   proxy.clear();
@@ -208,8 +208,8 @@ describe('removing', () => {
 describe('a large file', () => {
   const BYTES = 9 * BLOCK_BYTES;
 
-  async function sending(session: Target<FileBody>, token = 'up-1'): Promise<Upload & { uploads: Uploads }> {
-    const uploads = session.uploads as Uploads;
+  async function sending(session: FileTarget, token = 'up-1'): Promise<Upload & { uploads: Uploads }> {
+    const uploads = session.uploads;
     const partBytes = await uploads.partBytes(BYTES, never);
     const upload = { token, path: 'large.bin', bytes: BYTES, partBytes, meta: {} };
     await uploads.begin(container, upload, never);
@@ -219,7 +219,7 @@ describe('a large file', () => {
   const partOf = ({ partBytes }: Upload, part: number): Buffer =>
     bytes.subarray(part * partBytes, (part + 1) * partBytes);
 
-  async function sent(session: Target<FileBody>): Promise<Upload & { uploads: Uploads }> {
+  async function sent(session: FileTarget): Promise<Upload & { uploads: Uploads }> {
     const upload = await sending(session);
     for (let part = 0; part * upload.partBytes < BYTES; part++)
       await upload.uploads.send(container, upload, part, pieces(partOf(upload, part), 1_000_003), never);
@@ -239,7 +239,7 @@ describe('a large file', () => {
     }
     await expect(upload.uploads.send(container, upload, 1, broken(), never)).rejects.toThrow('broken off by the test');
     session.close();
-    const other = target(apache).uploads as Uploads;
+    const other = target(apache).uploads;
     expect([...(await other.acknowledged(container, upload, never))]).toEqual([0]);
     await other.send(container, upload, 1, pieces(partOf(upload, 1)), never);
     expect(await other.finish(container, upload, undefined, never)).toMatchObject({ ref: 'large.bin' });
@@ -285,7 +285,7 @@ describe('a large file', () => {
     await expect(upload.uploads.finish(container, upload, undefined, never)).rejects.toMatchObject({
       code: 'unavailable',
     });
-    const other = target().uploads as Uploads;
+    const other = target().uploads;
     expect(await other.finish(container, upload, undefined, never)).toMatchObject({ ref: 'large.bin' });
     expect(moves().length).toBe(1);
   });

@@ -1,7 +1,7 @@
 /** A folder on a server as a target. */
-import type { Page, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
+import type { Page, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
+import type { FileTarget } from '../files.js';
 import { walkTree } from '../tree-walk.js';
 import { describeFolder } from './describe.js';
 import { entryAt, roomIn } from './entries.js';
@@ -16,7 +16,7 @@ import { apply, clearAside } from './write.js';
 const QUIET_MS = 1_000;
 const LANES = 4;
 
-export function createWebdavTarget(session: WebdavSession): Target<FileBody> {
+export function createWebdavTarget(session: WebdavSession): FileTarget {
   const { http, root } = session;
   const place = { http, root };
   const folders = new Folders(http, root);

@@ -8,8 +8,7 @@ import { give, giveAll, startApache } from '../../tests/servers/apache.js';
 import type { DavAsked, DavProxy } from '../../tests/servers/dav-proxy.js';
 import { startDavProxy } from '../../tests/servers/dav-proxy.js';
 import type { DavServer } from '../../tests/servers/dav-server.js';
-import type { Access, Source, Target } from '../contract.js';
-import type { FileBody } from '../files.js';
+import type { Access } from '../contract.js';
 import { foldersAbove } from '../files.js';
 import { connector } from './index.js';
 import { isParts } from './paths.js';
@@ -67,8 +66,8 @@ async function world(server: { readonly url: string }) {
   };
   let edits = 0;
   return {
-    source: () => opened(connector.source?.(options, access) as Source<FileBody>),
-    target: () => opened(connector.target?.(options, access) as Target<FileBody>),
+    source: () => opened(connector.source(options, access)),
+    target: () => opened(connector.target(options, access)),
     async put(path: string, bytes: Buffer, modified?: string) {
       await made(path);
       await writeFile(at(path), bytes);

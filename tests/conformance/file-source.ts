@@ -1,8 +1,7 @@
 /** What every source of files must do, whatever the system. */
 import { expect } from 'vitest';
-import type { Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { FileBody } from '../../connectors/files.js';
+import type { FileSource } from '../../connectors/files.js';
 import { LARGE_BYTES } from '../../connectors/files.js';
 import { compareKeys } from '../../connectors/key-order.js';
 import { all, entries, never } from './collect.js';
@@ -26,14 +25,14 @@ import {
 } from './trees.js';
 
 export interface FileSourceWorld extends FileOthers {
-  open(): Source<FileBody>;
+  open(): FileSource;
 }
 
 const TREE = ['a.txt', 'a/x.txt', 'a/y/z.txt', 'a0', 'b/', 'c.txt'];
 /** `a.txt` stands before what is in `a`, and that before `a0`. */
 const IN_ORDER = ['a.txt', 'a/', 'a/x.txt', 'a/y/', 'a/y/z.txt', 'a0', 'b/', 'c.txt'];
 
-async function filled(world: FileSourceWorld, paths: readonly string[] = TREE): Promise<Source<FileBody>> {
+async function filled(world: FileSourceWorld, paths: readonly string[] = TREE): Promise<FileSource> {
   for (const path of paths) {
     if (path.endsWith('/')) await world.mkdir(path);
     else await world.put(path, content(100, path));
@@ -41,15 +40,14 @@ async function filled(world: FileSourceWorld, paths: readonly string[] = TREE): 
   return opened(world);
 }
 
-async function opened(world: FileSourceWorld): Promise<Source<FileBody>> {
+async function opened(world: FileSourceWorld): Promise<FileSource> {
   const source = world.open();
   await source.place(never);
   return source;
 }
 
-async function streamed(source: Source<FileBody>, key: string, from: number, bytes: number): Promise<Buffer> {
-  const open = offered(source.open, 'streams').bind(source);
-  return gathered(open(await treeOf(source), await refAt(source, key), { from, bytes }, never));
+async function streamed(source: FileSource, key: string, from: number, bytes: number): Promise<Buffer> {
+  return gathered(source.open(await treeOf(source), await refAt(source, key), { from, bytes }, never));
 }
 
 const traits = {
@@ -201,19 +199,17 @@ const traits = {
     const source = await opened(world);
     const [tree, ref] = [await treeOf(source), await refAt(source, 'large.bin')];
     await world.put('large.bin', content(2 * LARGE_BYTES, 'other'));
-    const open = offered(source.open, 'streams').bind(source);
     const range = { from: LARGE_BYTES, bytes: 10 };
-    await expect(gathered(open(tree, ref, range, never))).rejects.toMatchObject({ code: 'source-changed' });
+    await expect(gathered(source.open(tree, ref, range, never))).rejects.toMatchObject({ code: 'source-changed' });
   },
   'notices a change while it streams': async (world) => {
     const bytes = content(24 * LARGE_BYTES);
     await world.put('large.bin', bytes);
     const source = await opened(world);
     const [tree, ref] = [await treeOf(source), await refAt(source, 'large.bin')];
-    const open = offered(source.open, 'streams').bind(source);
     const got: Uint8Array[] = [];
     const reading = async () => {
-      for await (const chunk of open(tree, ref, { from: 0, bytes: bytes.length }, never)) {
+      for await (const chunk of source.open(tree, ref, { from: 0, bytes: bytes.length }, never)) {
         if (got.length === 0) await world.put('large.bin', content(24 * LARGE_BYTES, 'other'));
         got.push(Buffer.from(chunk));
       }
@@ -231,8 +227,9 @@ const traits = {
     const source = await opened(world);
     const [tree, ref] = [await treeOf(source), await refAt(source, 'large.bin')];
     await world.remove('large.bin');
-    const open = offered(source.open, 'streams').bind(source);
-    await expect(gathered(open(tree, ref, { from: 0, bytes: 10 }, never))).rejects.toMatchObject({ code: 'not-found' });
+    await expect(gathered(source.open(tree, ref, { from: 0, bytes: 10 }, never))).rejects.toMatchObject({
+      code: 'not-found',
+    });
   },
   'keeps the id of a file that is edited': async (world) => {
     const source = await filled(world, ['f']);

@@ -21,7 +21,7 @@ interface Sending extends Ready {
 /** A file of three parts, the last of them short; of one where the target takes it only as a whole. */
 async function sending(world: FileTargetWorld, path = 'd/large.bin'): Promise<Sending> {
   const at = await ready(world);
-  const uploads = offered(at.target.uploads, 'large files');
+  const uploads = at.target.uploads;
   const partBytes = await uploads.partBytes(5 * BLOCK_BYTES, never);
   const bytes = content(partBytes % BLOCK_BYTES === 0 ? 2 * partBytes + 12_345 : 2 * BLOCK_BYTES + 12_345, path);
   const asked = await uploads.partBytes(bytes.length, never);
@@ -40,7 +40,7 @@ async function sending(world: FileTargetWorld, path = 'd/large.bin'): Promise<Se
 async function resumed(world: FileTargetWorld, before: Sending): Promise<Sending> {
   before.target.close();
   const at = await ready(world);
-  return { ...before, ...at, uploads: offered(at.target.uploads, 'large files') };
+  return { ...before, ...at, uploads: at.target.uploads };
 }
 
 function partOf({ bytes, upload }: Sending, part: number): Buffer {
@@ -70,7 +70,7 @@ async function* broken(bytes: Buffer): AsyncGenerator<Uint8Array> {
 
 export const uploadTraits = {
   'takes parts that blocks fit into': async (world) => {
-    const uploads = offered((await ready(world)).target.uploads, 'large files');
+    const uploads = (await ready(world)).target.uploads;
     for (const bytes of [2_000_000, BLOCK_BYTES, 100 * BLOCK_BYTES + 1, 20 * 1024 ** 3]) {
       const partBytes = await uploads.partBytes(bytes, never);
       expect(partBytes === bytes || partBytes % BLOCK_BYTES === 0, `${partBytes} for ${bytes}`).toBe(true);

@@ -1,17 +1,17 @@
 /** What the suites of files ask of a target's system, and the first steps of each of their traits. */
-import type { Source, Target, TargetContainer, TargetRef } from '../../connectors/contract.js';
-import type { FileBody } from '../../connectors/files.js';
+import type { TargetContainer, TargetRef } from '../../connectors/contract.js';
+import type { FileSource, FileTarget } from '../../connectors/files.js';
 import { all, never } from './collect.js';
 import type { FileOthers } from './trees.js';
 
 export interface FileTargetWorld extends FileOthers {
-  open(): Target<FileBody>;
+  open(): FileTarget;
   /** The same tree as a source; closed by whoever opens it. */
-  source?(): Source<FileBody>;
+  source?(): FileSource;
 }
 
 export interface Ready {
-  readonly target: Target<FileBody>;
+  readonly target: FileTarget;
   readonly container: TargetContainer;
 }
 

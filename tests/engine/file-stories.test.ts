@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClosedRun } from '../../activities/prepare.js';
-import type { Connector, NameRules, Target, Uploads } from '../../connectors/contract.js';
+import type { NameRules } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { Registration } from '../../connectors/registry.js';
-import { connectors } from '../../connectors/registry.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
+import type { Odd } from './odd-folder.js';
+import { withOddFolder } from './odd-folder.js';
 import type { World } from './world.js';
 import { createWorld } from './world.js';
 
@@ -36,27 +36,15 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-type Odd = (target: Target<unknown>) => Target<unknown>;
-
-/** The folder connector with a target that has odd ways. */
-function withTarget(odd: Odd): Readonly<Record<string, Registration>> {
-  const folder = connectors.folder as Registration;
-  const load = async (): Promise<Connector<never>> => {
-    const plain = (await folder.load()) as Connector<unknown>;
-    const target = (...args: Parameters<NonNullable<typeof plain.target>>): Target<unknown> =>
-      odd(plain.target?.(...args) as Target<unknown>);
-    return { ...plain, target } as Connector<never>;
-  };
-  return { ...connectors, folder: { ...folder, load } };
-}
+type OddTarget = NonNullable<Odd['target']>;
 
 /** It says that it keeps names worse than it does. */
 const withNames =
-  (names: NameRules): Odd =>
+  (names: NameRules): OddTarget =>
   (target) => ({ ...target, names });
 
 /** It does the first write and the first last step of an upload, and the answers are lost. */
-function losing(): Odd {
+function losing(): OddTarget {
   const lost = (): Fault => new Fault('unavailable', 'the answer was lost');
   let small = true;
   let large = true;
@@ -72,9 +60,9 @@ function losing(): Odd {
       }
     },
     uploads: {
-      ...(target.uploads as Uploads),
+      ...target.uploads,
       async finish(...args) {
-        const answer = await (target.uploads as Uploads).finish(...args);
+        const answer = await target.uploads.finish(...args);
         if (!large) return answer;
         large = false;
         throw lost();
@@ -83,11 +71,11 @@ function losing(): Odd {
   });
 }
 
-function begin(selection: Partial<Selection>, odd?: Odd): void {
+function begin(selection: Partial<Selection>, odd?: OddTarget): void {
   world = createWorld(server.ledger, {
     selection: { kind: 'files', ...selection },
     systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
-    ...(odd && { connectors: withTarget(odd) }),
+    ...(odd && { connectors: withOddFolder({ target: odd }) }),
   });
 }
 

@@ -37,9 +37,13 @@ export async function writeSmallUnit(sql: Sql): Promise<void> {
        values ('acme', 1, 'files', 'anna', 'anna', 1, 2, 2);
      insert into container (pairing, key, path, validity, target_key, target_validity)
        values (1, 'A', '{A}', '1', 'a', '1'), (1, 'B', '{B}', '1', 'a', '1');
-     insert into run (migration, number, reason, request, spec) values ('acme', 1, 'apply', 'a', 'hash'), ('acme', 2, 'apply', 'b', 'hash');
-     insert into survey (container, migration, unit) values (1, 'acme', 1), (2, 'acme', 1)`,
+     insert into run (migration, number, reason, request, spec) values ('acme', 1, 'apply', 'a', 'hash'), ('acme', 2, 'apply', 'b', 'hash')`,
   );
+}
+
+/** The unit covers both containers. */
+export async function coverSmallUnit(sql: Sql): Promise<void> {
+  await sql.query(`insert into survey (container, migration, unit) values (1, 'acme', 1), (2, 'acme', 1)`);
 }
 
 /** One operation, and all that it takes. */

@@ -1,6 +1,7 @@
 /** The ledger as its callers see it: what it throws, and what must not wait behind the work. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { Fault } from '../../connectors/errors.js';
 import type { Lease } from '../../ledger/leases.js';
 import { fenced, releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
@@ -15,6 +16,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(() => server.clear());
 
+const { leaseMs } = ENGINE_DEFAULTS;
 const NOBODY = 'postgresql://nobody@127.0.0.1:1/ledger';
 
 it('reports a server that is not there, whether a query, a lease or a transaction asks', async () => {
@@ -22,7 +24,7 @@ it('reports a server that is not there, whether a query, a lease or a transactio
   const away = { code: 'unavailable', message: expect.stringContaining('the ledger did not answer') };
 
   await expect(ledger.pool.query('select 1')).rejects.toMatchObject(away);
-  await expect(takeLease(ledger, 1, 'us')).rejects.toMatchObject(away);
+  await expect(takeLease(ledger, 1, 'us', leaseMs)).rejects.toMatchObject(away);
   await expect(ledger.transaction(async () => {})).rejects.toMatchObject(away);
 
   await ledger.close();
@@ -53,7 +55,7 @@ it('renews a lease while work holds every connection', async () => {
   const lease = await leaseOf('us');
   const sleeping = [1, 2].map(() => ledger.pool.query('select pg_sleep(20)').catch(() => 'ended'));
 
-  expect(await renewLease(ledger, lease, 'm')).toMatchObject({ paused: false });
+  expect(await renewLease(ledger, lease, 'm', leaseMs)).toMatchObject({ paused: false });
 
   await server.ledger.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(20)%'
     and pid <> pg_backend_pid()`);
@@ -67,15 +69,15 @@ it('does not let another holder of the same fence number renew, write or release
   const theirs: Lease = { ...ours, holder: 'them' };
   const { ledger } = server;
 
-  expect(await renewLease(ledger, theirs, 'm')).toBeUndefined();
+  expect(await renewLease(ledger, theirs, 'm', leaseMs)).toBeUndefined();
   await expect(fenced(ledger, theirs, async () => 'written')).rejects.toMatchObject({ code: 'unavailable' });
   await releaseLease(ledger, theirs);
-  expect(await takeLease(ledger, ours.place, 'third')).toBeUndefined();
+  expect(await takeLease(ledger, ours.place, 'third', leaseMs)).toBeUndefined();
 
-  expect(await renewLease(ledger, ours, 'm')).toBeDefined();
+  expect(await renewLease(ledger, ours, 'm', leaseMs)).toBeDefined();
   expect(await fenced(ledger, ours, async () => 'written')).toBe('written');
   await releaseLease(ledger, ours);
-  expect(await takeLease(ledger, ours.place, 'third')).toMatchObject({ fence: 2 });
+  expect(await takeLease(ledger, ours.place, 'third', leaseMs)).toMatchObject({ fence: 2 });
 });
 
 async function leaseOf(holder: string): Promise<Lease> {
@@ -83,5 +85,5 @@ async function leaseOf(holder: string): Promise<Lease> {
   await pool.query(`insert into spec (hash, name, body) values ('h', 'm', '{}')`);
   await pool.query(`insert into migration (name, spec) values ('m', 'h')`);
   const { rows } = await pool.query<{ id: number }>(`insert into place (proof, system) values ('p', 's') returning id`);
-  return (await takeLease(server.ledger, (rows[0] as { id: number }).id, holder)) as Lease;
+  return (await takeLease(server.ledger, (rows[0] as { id: number }).id, holder, leaseMs)) as Lease;
 }

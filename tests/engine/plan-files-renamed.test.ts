@@ -40,7 +40,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-type Odd = (source: Source<never>) => Partial<Source<never>>;
+type Odd = (source: Source<unknown>) => Partial<Source<unknown>>;
 
 /** `odd`: what the source does otherwise, in plans and runs. */
 async function begin(selection: Partial<Selection>, odd?: Odd, limits?: Limits): Promise<void> {

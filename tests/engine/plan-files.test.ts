@@ -50,7 +50,10 @@ function begin(selection: Partial<Selection> = {}, limits?: Limits, options: Jso
 }
 
 /** A target, or source, with other abilities: for the plan and the run. */
-function change(target: Partial<Target<never>>, source: (plain: Source<never>) => Partial<Source<never>> = () => ({})) {
+function change(
+  target: Partial<Target<unknown>>,
+  source: (plain: Source<unknown>) => Partial<Source<unknown>> = () => ({}),
+) {
   const { connections } = world.deps;
   Object.assign(world.deps, {
     connections: {

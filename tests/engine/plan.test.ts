@@ -357,7 +357,7 @@ describe('two-way', () => {
 });
 
 /** The world with another target: what a connector may lack or say of itself. */
-function targetWith(changes: Partial<Target<never>>): World['deps'] {
+function targetWith(changes: Partial<Target<unknown>>): World['deps'] {
   const { connections } = world.deps;
   return {
     ...world.deps,
@@ -391,7 +391,7 @@ test('a target that cannot be looked at without making is not looked at, and tha
   const { find: _find, ...blind } = createMemoryTarget(world.target, 'anna', 'contacts');
   const connections = {
     ...world.deps.connections,
-    openTarget: async () => ({ session: blind as Target<never>, done: async () => {} }),
+    openTarget: async () => ({ session: blind as Target<unknown>, done: async () => {} }),
   };
   const input = { spec: world.spec, specHash: '', dryRun: false };
   const made = await plan({ ...world.deps, connections }, input, signal, () => {});

@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClosedRun } from '../../activities/prepare.js';
-import type { Connector, Source, Target, Upload, Uploads, Write, WriteAnswer } from '../../connectors/contract.js';
+import type { Upload, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { FileBody } from '../../connectors/files.js';
-import type { Registration } from '../../connectors/registry.js';
-import { connectors } from '../../connectors/registry.js';
+import type { FileBody, FileTarget } from '../../connectors/files.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
+import type { Odd } from '../engine/odd-folder.js';
+import { withOddFolder } from '../engine/odd-folder.js';
 import type { World } from '../engine/world.js';
 import { createWorld } from '../engine/world.js';
 import { contentsOf } from './file-world.js';
@@ -40,29 +40,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-interface Odd {
-  source?(source: Source<FileBody>): Source<FileBody>;
-  target?(target: Target<FileBody>): Target<FileBody>;
-}
-
-/** The folder connector, with odd ways. */
-function oddly({ source: oddSource = (s) => s, target: oddTarget = (t) => t }: Odd): Record<string, Registration> {
-  const folder = connectors.folder as Registration;
-  const load = async (): Promise<Connector<never>> => {
-    const plain = (await folder.load()) as Connector<FileBody>;
-    return {
-      source: (...args) => oddSource(plain.source?.(...args) as Source<FileBody>),
-      target: (...args) => oddTarget(plain.target?.(...args) as Target<FileBody>),
-    } satisfies Connector<FileBody> as unknown as Connector<never>;
-  };
-  return { ...connectors, folder: { ...folder, load } };
-}
-
 function begin(selection: Partial<Selection>, odd: Odd): void {
   world = createWorld(server.ledger, {
     selection: { kind: 'files', ...selection },
     systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
-    connectors: oddly(odd),
+    connectors: withOddFolder(odd),
   });
 }
 
@@ -82,8 +64,8 @@ async function run(selection: Partial<Selection> = {}): Promise<ClosedRun> {
 const small = (path: string): string => path.toLowerCase();
 
 /** A disk that keeps all names in small letters, and finds them under any: whatever meets there is one file. */
-function caseless(target: Target<FileBody>): Target<FileBody> {
-  const uploads = target.uploads as Uploads;
+function caseless(target: FileTarget): FileTarget {
+  const uploads = target.uploads;
   const smallWrite = (write: Write<FileBody>): Write<FileBody> => {
     switch (write.op) {
       case 'create':
@@ -241,8 +223,8 @@ describe('a folder that becomes a link out of the tree', () => {
       const race = async (): Promise<void> => {
         if (racing) await lead(sub);
       };
-      const leads = (target: Target<FileBody>): Target<FileBody> => {
-        const uploads = target.uploads as Uploads;
+      const leads = (target: FileTarget): FileTarget => {
+        const uploads = target.uploads;
         return {
           ...target,
           async *write(container, writes, signal) {

@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { plan } from '../../activities/plan/plan.js';
 import type { ClosedRun } from '../../activities/prepare.js';
-import type { Connector, Source, Target } from '../../connectors/contract.js';
-import type { Registration } from '../../connectors/registry.js';
-import { connectors } from '../../connectors/registry.js';
+import type { FileSource, FileTarget } from '../../connectors/files.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
+import { withOddFolder } from '../engine/odd-folder.js';
 import type { World } from '../engine/world.js';
 import { createWorld } from '../engine/world.js';
 
@@ -55,19 +54,6 @@ afterEach(close);
 /** Both sides tell case apart on this disk, but the target says that it does not: so what it is asked for can be seen. */
 function begin(selection: Partial<Selection> = {}, odd: Partial<Odd> = {}): void {
   fuse = new Fuse();
-  const folder = connectors.folder as Registration;
-  const load = async (): Promise<Connector<never>> => {
-    const plain = (await folder.load()) as Connector<unknown>;
-    return {
-      ...plain,
-      source: (...args: Parameters<NonNullable<typeof plain.source>>) => {
-        const source = plain.source?.(...args) as Source<unknown>;
-        return odd.withoutIds ? withoutIds(source) : source;
-      },
-      target: (...args: Parameters<NonNullable<typeof plain.target>>) =>
-        fused(plain.target?.(...args) as Target<unknown>, odd),
-    } as Connector<never>;
-  };
   const ledger: Ledger = {
     ...server.ledger,
     async transaction(work) {
@@ -79,7 +65,10 @@ function begin(selection: Partial<Selection> = {}, odd: Partial<Odd> = {}): void
   };
   world = createWorld(ledger, {
     selection: { kind: 'files', names: 'rename', ...selection },
-    connectors: { ...connectors, folder: { ...folder, load } },
+    connectors: withOddFolder({
+      source: (source) => (odd.withoutIds ? withoutIds(source) : source),
+      target: (target) => fused(target, odd),
+    }),
     systems: {
       old: { type: 'folder', options: { path: from }, limits: { connectionsPerAccount: 1 } },
       new: { type: 'folder', options: { path: to }, limits: { connectionsPerAccount: 1 } },
@@ -93,7 +82,7 @@ interface Odd {
   readonly finds: boolean;
 }
 
-function withoutIds(source: Source<unknown>): Source<unknown> {
+function withoutIds(source: FileSource): FileSource {
   return {
     ...source,
     async *list(...args) {
@@ -103,7 +92,7 @@ function withoutIds(source: Source<unknown>): Source<unknown> {
   };
 }
 
-function fused(target: Target<unknown>, odd: Partial<Odd>): Target<unknown> {
+function fused(target: FileTarget, odd: Partial<Odd>): FileTarget {
   return {
     ...target,
     names: { caseless: true, formless: true },

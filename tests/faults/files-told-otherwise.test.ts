@@ -4,13 +4,10 @@ import { mkdir, mkdtemp, readdir, rm, truncate, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Connector, Source, Target } from '../../connectors/contract.js';
-import type { FileBody } from '../../connectors/files.js';
-import type { Registration } from '../../connectors/registry.js';
-import { connectors } from '../../connectors/registry.js';
 import { put, tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
+import { withOddFolder } from '../engine/odd-folder.js';
 import { createWorld } from '../engine/world.js';
 import { startApache } from '../servers/apache.js';
 import { reply } from '../servers/dav-behaviours.js';
@@ -39,29 +36,23 @@ it('a file that got the inode of a removed one of the same size and date is read
   const dir = await mkdtemp(join(tmpdir(), 'drover-c-'));
   const [from, to] = [join(dir, 'from'), join(dir, 'to')];
   await mkdir(from);
-  const folder = connectors.folder as Registration;
-  const load = async (): Promise<Connector<never>> => {
-    const plain = (await folder.load()) as Connector<FileBody>;
-    const source = (...args: Parameters<NonNullable<Connector<FileBody>['source']>>) => {
-      const it = plain.source?.(...args) as Source<FileBody>;
-      return {
-        ...it,
-        async *list(...asked) {
-          for await (const { entries } of it.list(...asked)) {
-            // As file systems do that use inodes again; when a file was made they tell, too.
-            const created = (key: string): string => `2026-01-0${key.charCodeAt(0) - 96}T00:00:00.000Z`;
-            yield {
-              entries: entries.map((one) => ({ ...one, meta: { ...one.meta, id: '7', created: created(one.key) } })),
-            };
-          }
-        },
-      } as Source<FileBody>;
-    };
-    return { ...plain, source } as unknown as Connector<never>;
-  };
+  const odd = withOddFolder({
+    source: (plain) => ({
+      ...plain,
+      async *list(...asked) {
+        for await (const { entries } of plain.list(...asked)) {
+          // As file systems do that use inodes again; when a file was made they tell, too.
+          const created = (key: string): string => `2026-01-0${key.charCodeAt(0) - 96}T00:00:00.000Z`;
+          yield {
+            entries: entries.map((one) => ({ ...one, meta: { ...one.meta, id: '7', created: created(one.key) } })),
+          };
+        }
+      },
+    }),
+  });
   const world = createWorld(server.ledger, {
     selection: { kind: 'files' },
-    connectors: { ...connectors, folder: { ...folder, load } },
+    connectors: odd,
     systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
   });
   const date = new Date('2001-09-09T01:46:40Z');
@@ -83,26 +74,20 @@ it('an edit that was refused is made by retry', async () => {
   await mkdir(from);
   await put(from, 'a', 'one');
   let refuse = false;
-  const folder = connectors.folder as Registration;
-  const load = async (): Promise<Connector<never>> => {
-    const plain = (await folder.load()) as Connector<FileBody>;
-    const target = (...args: Parameters<NonNullable<Connector<FileBody>['target']>>) => {
-      const it = plain.target?.(...args) as Target<FileBody>;
-      return {
-        ...it,
-        async *write(container, writes, signal) {
-          for (const write of writes) {
-            if (refuse && write.op === 'update') yield { refused: write.token, reason: 'no' };
-            else yield* it.write(container, [write], signal);
-          }
-        },
-      } as Target<FileBody>;
-    };
-    return { ...plain, target } as unknown as Connector<never>;
-  };
+  const odd = withOddFolder({
+    target: (plain) => ({
+      ...plain,
+      async *write(container, writes, signal) {
+        for (const write of writes) {
+          if (refuse && write.op === 'update') yield { refused: write.token, reason: 'no' };
+          else yield* plain.write(container, [write], signal);
+        }
+      },
+    }),
+  });
   const world = createWorld(server.ledger, {
     selection: { kind: 'files' },
-    connectors: { ...connectors, folder: { ...folder, load } },
+    connectors: odd,
     systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
   });
   await world.run();

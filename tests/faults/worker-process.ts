@@ -36,6 +36,8 @@ export function startWorkerProcess(stack: Stack, logFile: string, env: Record<st
     if (child.exitCode !== null || child.signalCode !== null) return;
     told = true;
     child.kill(signal);
+    // One that is stopped hears of nothing but SIGKILL.
+    child.kill('SIGCONT');
     await endsByItself;
   };
   return {

@@ -1,7 +1,8 @@
 /** An account on a DAV test server, used as another program would use it: with plain HTTP, and without our connectors. */
 import { connector as caldav } from '../../connectors/caldav/index.js';
 import { connector as carddav } from '../../connectors/carddav/index.js';
-import type { Access, JsonObject, Source, Target } from '../../connectors/contract.js';
+import type { Access, Source, Target } from '../../connectors/contract.js';
+import type { DavOptions } from '../../connectors/dav/options.js';
 import { kinds } from '../../connectors/kinds.js';
 import type { ItemKind, Others } from '../conformance/items.js';
 
@@ -14,8 +15,8 @@ export interface DavAccountAt {
 }
 
 export interface DavAccountWorld extends Others {
-  source(options?: JsonObject): Source<Buffer>;
-  target(options?: JsonObject): Target<Buffer>;
+  source(options?: Partial<DavOptions>): Source<Buffer>;
+  target(options?: Partial<DavOptions>): Target<Buffer>;
   makeContainer(name: string, segment: string): Promise<void>;
   dropContainer(path: readonly string[]): Promise<void>;
   /** The plain way to the server; throws for a status that is no success. */
@@ -34,7 +35,7 @@ export function davAccount(at: DavAccountAt, kind: ItemKind): DavAccountWorld {
   const suffix = calendars ? '.ics' : '.vcf';
   const authorization = `Basic ${Buffer.from(`${at.user}:secret`).toString('base64')}`;
   const access: Access = { account: at.user, kind, secret: async () => 'secret' };
-  const options = (more: JsonObject = {}): JsonObject => ({
+  const options = (more: Partial<DavOptions> = {}): DavOptions => ({
     url: at.url,
     auth: { username: at.user, password: { env: 'PASSWORD' } },
     ...more,
@@ -83,8 +84,8 @@ export function davAccount(at: DavAccountAt, kind: ItemKind): DavAccountWorld {
     kind,
     ask,
     makeContainer,
-    source: (more) => connector.source?.(options(more), access) as Source<Buffer>,
-    target: (more) => connector.target?.(options(more), access) as Target<Buffer>,
+    source: (more) => connector.source(options(more), access),
+    target: (more) => connector.target(options(more), access),
     async put(path, body) {
       const found = await collection(path);
       if (found === undefined) await makeContainer(path.join('/'), `made by others ${path.join(' ')}`);

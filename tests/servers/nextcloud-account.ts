@@ -1,15 +1,16 @@
 /** Sessions of the real connector on a Nextcloud of the tests. */
 
-import type { Access, JsonObject, Source, Target, Write, WriteAnswer } from '../../connectors/contract.js';
-import type { FileBody } from '../../connectors/files.js';
+import type { Access, Target, Write, WriteAnswer } from '../../connectors/contract.js';
+import type { FileBody, FileSource, FileTarget } from '../../connectors/files.js';
 import { digestFile } from '../../connectors/files.js';
 import { connector } from '../../connectors/nextcloud/index.js';
+import type { NextcloudOptions } from '../../connectors/nextcloud/manifest.js';
 import type { Nextcloud } from './nextcloud.js';
 import { APP_PASSWORD } from './nextcloud.js';
 
 export interface Sessions {
-  source(options?: JsonObject): Source<FileBody>;
-  target(options?: JsonObject): Target<FileBody>;
+  source(options?: Partial<NextcloudOptions>): FileSource;
+  target(options?: Partial<NextcloudOptions>): FileTarget;
   /** Ends all sessions that were opened. */
   close(): void;
 }
@@ -20,13 +21,13 @@ export function sessionsOn(nextcloud: Nextcloud, url = nextcloud.url): Sessions 
   const access: Access = { account: login, kind: 'files', secret: async () => APP_PASSWORD };
   const auth = { username: login, password: { env: 'PASSWORD' } };
   const opened: { close(): void }[] = [];
-  const kept = <T extends { close(): void }>(session: T | undefined): T => {
-    opened.push(session as T);
-    return session as T;
+  const kept = <T extends { close(): void }>(session: T): T => {
+    opened.push(session);
+    return session;
   };
   return {
-    source: (options) => kept(connector.source?.({ url, auth, ...options }, access)),
-    target: (options) => kept(connector.target?.({ url, auth, ...options }, access)),
+    source: (options) => kept(connector.source({ url, auth, ...options }, access)),
+    target: (options) => kept(connector.target({ url, auth, ...options }, access)),
     close: () => {
       for (const session of opened) session.close();
     },

@@ -3,15 +3,14 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Connector, Target, Uploads } from '../../connectors/contract.js';
+import type { FileTarget } from '../../connectors/files.js';
 import { BLOCK_BYTES } from '../../connectors/files.js';
-import type { Registration } from '../../connectors/registry.js';
-import { connectors } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
+import { withOddFolder } from '../engine/odd-folder.js';
 import { createWorld } from '../engine/world.js';
 
 class Crash extends Error {}
@@ -39,7 +38,7 @@ function fusedLedger(ledger: Ledger, fuse: Fuse): Ledger {
 }
 
 /** A target that crashes before and after each change, and in the middle of a part. */
-function fusedTarget(target: Target<unknown>, fuse: Fuse): Target<unknown> {
+function fusedTarget(target: FileTarget, fuse: Fuse): FileTarget {
   const around = async <T>(change: () => Promise<T>): Promise<T> => {
     fuse.touch();
     const result = await change();
@@ -48,7 +47,7 @@ function fusedTarget(target: Target<unknown>, fuse: Fuse): Target<unknown> {
     fuse.touch();
     return result;
   };
-  const uploads = target.uploads as Uploads;
+  const uploads = target.uploads;
   return {
     ...target,
     async *write(container, writes, signal) {
@@ -79,18 +78,6 @@ async function* torn(content: AsyncIterable<Uint8Array>, fuse: Fuse): AsyncGener
     if (first) fuse.touch();
     first = false;
   }
-}
-
-function fusedConnectors(fuse: Fuse): Readonly<Record<string, Registration>> {
-  const folder = connectors.folder as Registration;
-  const load = async (): Promise<Connector<never>> => {
-    const plain = (await folder.load()) as Connector<unknown>;
-    return {
-      ...plain,
-      target: (options, access) => fusedTarget(plain.target?.(options, access) as Target<unknown>, fuse),
-    } as Connector<never>;
-  };
-  return { ...connectors, folder: { ...folder, load } };
 }
 
 let server: LedgerServer;
@@ -133,7 +120,7 @@ for (const [name, policy] of Object.entries(policies)) {
       const world = createWorld(fusedLedger(server.ledger, fuse), {
         selection,
         settings: { batchItems: 2 },
-        connectors: fusedConnectors(fuse),
+        connectors: withOddFolder({ target: (target) => fusedTarget(target, fuse) }),
         systems: {
           old: { type: 'folder', options: { path: from }, limits: { connectionsPerAccount: 1 } },
           new: { type: 'folder', options: { path: to }, limits: { connectionsPerAccount: 1 } },
