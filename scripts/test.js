@@ -3,7 +3,7 @@
  * missing, real servers included, builds, and runs them. Arguments go to vitest; with one that names files, these are
  * run, whatever their tier.
  */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { installAndBuild, requirePrograms, requireTemporal, root } from './prepare.js';
 import { say } from './say.js';
 
@@ -45,8 +45,7 @@ if (tier === 'soak') {
   const rounds = Number(process.env.SOAK_ROUNDS ?? ROUNDS);
   for (let round = 1; round <= rounds; round++) {
     say(`round ${round} of ${rounds}`);
-    // Each round has a seed of its own, which the names of the tests say.
-    const status = vitest(['deep'], files ? [] : ['kill', 'connections']);
+    const status = vitest([], files ? [] : seeded());
     if (status !== 0) finish(status);
   }
   finish(0);
@@ -75,6 +74,13 @@ function vitest(projects, filters = [], node = [process.execPath]) {
 function onNode24() {
   say('the suites of the connectors on Node 24');
   return vitest(['quick', 'real'], ['.conformance.'], ['npx', '-y', '-p', 'node@24', 'node']);
+}
+
+/** The test files that take a seed: each round has one of its own, which the names of the tests say. */
+function seeded() {
+  return execFileSync('git', ['grep', '-l', 'TEST_SEED', '--', '*.test.ts'], { cwd: root, encoding: 'utf8' })
+    .trim()
+    .split('\n');
 }
 
 /** @param {number} status */

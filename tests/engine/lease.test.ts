@@ -28,7 +28,7 @@ afterEach(() => world.close());
 const { signal } = new AbortController();
 const SHORT = { leaseMs: 800 };
 
-it('keeps its lease while the unit is counted, and works meanwhile', { timeout: 30_000 }, async () => {
+it('keeps its lease while the unit is counted, and works meanwhile', async () => {
   const counting = opening();
   begin({ settings: SHORT }, slowToCount(server.ledger, counting.opened));
 
@@ -59,7 +59,7 @@ it('shows what was counted last until it is counted anew', async () => {
   expect(beats[0]?.counters).toMatchObject({ items: 0, pending: 0 });
 });
 
-it('keeps its lease while its work holds every connection of the pool', { timeout: 30_000 }, async () => {
+it('keeps its lease while its work holds every connection of the pool', async () => {
   const ledger = openLedger(server.url, { max: 2 });
   begin({ settings: SHORT }, ledger);
 
@@ -74,7 +74,7 @@ it('keeps its lease while its work holds every connection of the pool', { timeou
   await ledger.close();
 });
 
-it('loses its lease with the fence, and its work is cut off', { timeout: 30_000 }, async () => {
+it('loses its lease with the fence, and its work is cut off', async () => {
   begin({ settings: SHORT });
 
   const cut = slice(async ({ lease, signal: lost }) => {

@@ -13,7 +13,7 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const INBOX = ['INBOX'];

@@ -22,7 +22,7 @@ let from: string;
 let to: string;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'drover-files-'));

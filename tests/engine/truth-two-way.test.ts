@@ -12,7 +12,7 @@ import { createWorld } from './world.js';
 let server: LedgerServer;
 beforeAll(async () => {
   server = await startLedger();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const BOOK = ['Book'];

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const url = new URL(server.url);
   url.pathname = '/old';
   old = openLedger(url.href);
-}, 60_000);
+});
 afterAll(async () => {
   await old.close();
   await server.stop();
