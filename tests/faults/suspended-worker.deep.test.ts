@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { LEASE_MS } from '../../ledger/leases.js';
+import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { retuneUpdate } from '../../workflows/messages.js';
 import { createRandom } from '../sample/random.js';
 import type { Fleet } from './fleet.js';
@@ -23,35 +23,31 @@ let scene: KindScene | undefined;
 beforeAll(async () => {
   // One slice each: a worker that waits for more work when it is stopped would swallow what Temporal hands it, for a minute.
   fleet = await startFleet(3, { ...SCENE_ENV, DROVER_SLICE_SECONDS: '5', DROVER_MAX_SLICES: '1' });
-}, 180_000);
-afterEach(() => scene?.stop(), 60_000);
-afterAll(() => fleet?.stop(), 60_000);
+});
+afterEach(() => scene?.stop());
+afterAll(() => fleet?.stop());
 
-it.each(KINDS)(
-  `%s: a worker that wakes up writes nothing twice (TEST_SEED=${seed})`,
-  { timeout: 300_000 },
-  async (kind) => {
-    const random = createRandom(seed);
-    scene = await startScene(kind, { seed, items: ITEMS[kind] });
-    const handle = await fleet.apply(scene.spec(`suspended-${KINDS.indexOf(kind)}`, { itemsPerSecond: 40 }));
-    const { result, outlasts } = watch(handle);
+it.each(KINDS)(`%s: a worker that wakes up writes nothing twice (TEST_SEED=${seed})`, async (kind) => {
+  const random = createRandom(seed);
+  scene = await startScene(kind, { seed, items: ITEMS[kind] });
+  const handle = await fleet.apply(scene.spec(`suspended-${KINDS.indexOf(kind)}`, { itemsPerSecond: 40 }));
+  const { result, outlasts } = watch(handle);
 
-    for (const moment of STOPS) {
-      if (moment === 'at random') await delay(500 + random.next() * 3_000);
-      const n = await aWriter(fleet, scene.target.port, moment === 'while it writes', () => outlasts('the stops'));
-      await suspend(n, LEASE_MS + 500 + random.next() * 3_000);
-      outlasts('the stops');
-    }
-    await handle.executeUpdate(retuneUpdate, { args: [{ itemsPerSecond: 100_000 }] });
+  for (const moment of STOPS) {
+    if (moment === 'at random') await delay(500 + random.next() * 3_000);
+    const n = await aWriter(fleet, scene.target.port, moment === 'while it writes', () => outlasts('the stops'));
+    await suspend(n, ENGINE_DEFAULTS.leaseMs + 500 + random.next() * 3_000);
+    outlasts('the stops');
+  }
+  await handle.executeUpdate(retuneUpdate, { args: [{ itemsPerSecond: 100_000 }] });
 
-    expect(await result).toMatchObject({
-      state: 'done',
-      failed: 0,
-      totals: { items: scene.items, verified: scene.items, failures: 0, pending: 0, duplicates: 0, conflicts: 0 },
-    });
-    await scene.expectSame();
-  },
-);
+  expect(await result).toMatchObject({
+    state: 'done',
+    failed: 0,
+    totals: { items: scene.items, verified: scene.items, failures: 0, pending: 0, duplicates: 0, conflicts: 0 },
+  });
+  await scene.expectSame();
+});
 
 /** The worker that is connected to the target, now or as soon as one is. */
 async function aWriter(of: Fleet, port: number, writing: boolean, check: () => void): Promise<number> {

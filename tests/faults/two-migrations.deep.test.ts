@@ -20,11 +20,11 @@ let fleet: Fleet;
 let scene: KindScene | undefined;
 beforeAll(async () => {
   fleet = await startFleet(2, { ...SCENE_ENV, DROVER_SLICE_SECONDS: '2' });
-}, 180_000);
-afterEach(() => scene?.stop(), 60_000);
-afterAll(() => fleet?.stop(), 60_000);
+});
+afterEach(() => scene?.stop());
+afterAll(() => fleet?.stop());
 
-it.each(KINDS)(`%s: two migrations over one pairing (TEST_SEED=${seed})`, { timeout: 300_000 }, async (kind) => {
+it.each(KINDS)(`%s: two migrations over one pairing (TEST_SEED=${seed})`, async (kind) => {
   const random = createRandom(seed);
   scene = await startScene(kind, { seed, items: ITEMS[kind] });
   const { items } = scene;
