@@ -14,8 +14,14 @@ const VERSION = 3;
 export const dumpOf = (name: string): Promise<string> =>
   readFile(new URL(`./0.3/${name}.sql`, import.meta.url), 'utf8');
 
-/** The ledger of a dump, migrated. The caller closes it; its database goes with the server. */
-export async function loadLedger(server: LedgerServer, sql: string): Promise<Ledger> {
+export interface LoadedLedger {
+  readonly ledger: Ledger;
+  /** Ends its connections and drops its database. */
+  close(): Promise<void>;
+}
+
+/** The ledger of a dump, migrated. */
+export async function loadLedger(server: LedgerServer, sql: string): Promise<LoadedLedger> {
   const database = `old_${randomUUID().replaceAll('-', '')}`;
   await server.ledger.pool.query(`create database ${database}`);
   const url = new URL(server.url);
@@ -32,7 +38,13 @@ export async function loadLedger(server: LedgerServer, sql: string): Promise<Led
   }
   await ledger.pool.query(sql);
   await migrateLedger(ledger);
-  return ledger;
+  return {
+    ledger,
+    async close() {
+      await ledger.close();
+      await server.ledger.pool.query(`drop database ${database} with (force)`);
+    },
+  };
 }
 
 /** Fills in what `make-files.ts` left open: where the trees are, and what their files are called by the system. */

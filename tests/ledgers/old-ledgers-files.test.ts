@@ -48,7 +48,7 @@ it.each(Object.entries(LEFT) as [Stage, readonly number[]][])(
     const token = /'([0-9a-f-]{36})'/.exec(/insert into upload .*/.exec(dump)?.[0] ?? '')?.[1] as string;
     await buildSource(from);
     await buildTarget(to, stage, token);
-    const ledger = await loadLedger(server, await fillIn(dump, dir));
+    const { ledger, close } = await loadLedger(server, await fillIn(dump, dir));
     const seen = { parts: [] as number[], writes: [] as string[] };
     const world = createWorld(ledger, {
       name: nameOf(stage),
@@ -70,7 +70,7 @@ it.each(Object.entries(LEFT) as [Stage, readonly number[]][])(
     expect(await ended(world)).toMatchObject({ state: 'done', totals: { changed: 0, failures: 0, conflicts: 0 } });
     expect([seen.parts.length, seen.writes.length]).toEqual([left.length, 0]);
     await world.close();
-    await ledger.close();
+    await close();
     await rm(dir, { recursive: true, force: true });
   },
   60_000,

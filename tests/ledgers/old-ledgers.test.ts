@@ -38,12 +38,12 @@ afterAll(() => server.stop());
 
 /** The ledger of 0.3 after the upgrade, and the systems as they stood when it was dumped. */
 async function upgraded(situation: Situation): Promise<{ ledger: Ledger; world: World; close: () => Promise<void> }> {
-  const ledger = await loadLedger(server, await dumpOf(situation.name));
+  const { ledger, close: drop } = await loadLedger(server, await dumpOf(situation.name));
   const world = createWorld(ledger, { name: situation.name, ...situation.options });
   situation.build(world);
   const close = async (): Promise<void> => {
     await world.close();
-    await ledger.close();
+    await drop();
   };
   return { ledger, world, close };
 }
