@@ -62,7 +62,7 @@ it.each(['http', 'https'] as const)('ends in good order when every answer has co
   expect(await ended).toBe('in order');
 });
 
-it.each(['http', 'https'] as const)('says that nobody listens (%s)', async (scheme) => {
+it.each(['http', 'https'] as const)('reports that nobody listens (%s)', async (scheme) => {
   const { http, dam } = await dammed(scheme, 60_000);
   await dam.stop();
   await expect(http.ask({ method: 'PUT', path: '/x', body: 'small' }, never)).rejects.toMatchObject({

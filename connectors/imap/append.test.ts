@@ -1,4 +1,4 @@
-/** What is under way while messages are appended, on servers that answer as told. */
+/** What is under way while messages are appended, on servers that answer by a script. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { all, create, never } from '../../tests/conformance/collect.js';
 import { openTarget } from '../../tests/servers/imap-account.js';
@@ -39,7 +39,7 @@ interface Pending {
   answer(): void;
 }
 
-/** A server that answers no APPEND before the test says so. */
+/** A server that answers an APPEND when the test lets it. */
 async function holding(capabilities: string): Promise<{ server: ScriptedImap; pending: Pending[] }> {
   const pending: Pending[] = [];
   let uid = 1;
@@ -103,7 +103,7 @@ describe('the window', () => {
     expect(target.quietFor?.([500_000])).toBe(target.quietMs);
   });
 
-  it('sends a larger message alone, and says how long it may still land', async () => {
+  it('sends a larger message alone', async () => {
     const { server, pending } = await holding(MULTI);
     const target = openTarget(server, 'anna');
     const large = create('large', Buffer.alloc(1_000_000, 'x'));

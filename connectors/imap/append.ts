@@ -3,7 +3,8 @@
  * commands in flight. MULTIAPPEND is atomic: a lot that is refused is halved until the message at fault is alone.
  *
  * A process that is killed cannot take back what it has sent, so what is in flight is bounded by what the line carries
- * within the target's quiet time (../line-rate.ts). A single message above that goes alone; `Target.quietFor` tells.
+ * within the target's quiet time (../line-rate.ts). A single message above that goes alone; `Target.quietFor`
+ * returns how long it may still land.
  */
 import type { Refused, TargetContainer, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
@@ -42,7 +43,7 @@ export interface Appending {
   readonly connection: ImapConnection;
   readonly container: TargetContainer;
   readonly line: LineRate;
-  /** Bytes a message may have (APPENDLIMIT), where the server tells. */
+  /** Bytes a message may have (APPENDLIMIT), where the server has such a limit. */
   readonly limit: number | undefined;
 }
 

@@ -5,7 +5,6 @@
  */
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 
 export interface ThinLineOptions {
   readonly to: { readonly host: string; readonly port: number };
@@ -40,6 +39,8 @@ interface Carrying {
   underWay: number;
   senderGone: boolean;
   ended: boolean;
+  /** Resolves when the server has closed the connection. */
+  readonly closed: Promise<unknown>;
 }
 
 export async function startThinLine(options: ThinLineOptions): Promise<ThinLine> {
@@ -56,7 +57,8 @@ export async function startThinLine(options: ThinLineOptions): Promise<ThinLine>
 
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     const upstream = connect({ ...options.to, noDelay: true, allowHalfOpen: true });
-    const line: Carrying = { queue: [], underWay: 0, senderGone: false, ended: false };
+    const closed = new Promise((resolve) => upstream.once('close', resolve));
+    const line: Carrying = { queue: [], underWay: 0, senderGone: false, ended: false, closed };
     lines.add(line);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -72,7 +74,7 @@ export async function startThinLine(options: ThinLineOptions): Promise<ThinLine>
     };
     client.on('end', gone);
     client.on('close', gone);
-    // A reset says only that the sender is gone: what is on the line arrives.
+    // After a reset, too, what is on the line arrives.
     client.on('error', gone);
     const timer = everyStep(bytesPerSecond, (room) => {
       for (const chunk of take(line.queue, room)) {
@@ -114,7 +116,7 @@ export async function startThinLine(options: ThinLineOptions): Promise<ThinLine>
       return carried;
     },
     async drained() {
-      while ([...lines].some(({ senderGone }) => senderGone)) await delay(STEP_MS);
+      await Promise.all([...lines].filter(({ senderGone }) => senderGone).map(({ closed }) => closed));
     },
     async stop() {
       for (const socket of sockets) socket.destroy();
