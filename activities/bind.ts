@@ -2,9 +2,9 @@
 import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
 import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
-import { bindTarget, listContainers } from '../ledger/containers.js';
+import { bindTarget, coveredContainers, markScanned } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { forgetFound, foundRefs, writeFound } from '../ledger/found.js';
+import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
 import { hashIdentity } from '../ledger/identities.js';
 import { knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
@@ -13,12 +13,13 @@ import { rebindReferences } from '../ledger/rebind.js';
 import { DEFAULT_MATCH } from './decide/fitting.js';
 import { wantedContainer } from './selecting.js';
 import type { Slice } from './slice.js';
+import { sharedBy } from './write/shared.js';
 
 export type Bound = ContainerRow & { readonly targetKey: string; readonly target: TargetContainer };
 
 /** Opens the counterpart of one container; makes it where it is missing. */
 export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
-  const { deps, lease, pairing, signal } = slice;
+  const { deps, lease, signal } = slice;
   const place = await wanted(slice, row);
   if (slice.rules.paths && row.targetKey !== null) await noticeLoss(slice, session, row, place);
   const target = await session.ensure(place, signal);
@@ -33,8 +34,8 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   // What stands under paths is met where something is to be written, and nowhere else.
   const scanned = slice.rules.paths || (same ? row.scanned : target.items === 0);
   if (!scanned) {
-    const known = await knownRefs(deps.ledger.pool, pairing.target, target.key, '');
-    await scanContainer(slice, session, bound, (ref) => known.has(ref));
+    await sharedBy(slice).scanOnce(target.key, () => scanAnew(slice, session, bound));
+    await fenced(deps.ledger, lease, (sql) => markScanned(sql, row.id));
   }
   return bound;
 }
@@ -74,7 +75,7 @@ async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Pro
   await scanContainer(slice, session, bound, (ref) => known.has(ref));
   const lost = await fenced(deps.ledger, lease, async (sql) => {
     await bindTarget(sql, bound.id, target);
-    await sql.query('update container set scanned = true where id = $1', [bound.id]);
+    await markScanned(sql, bound.id);
     return rebindReferences(sql, bound.id, pairing.target, target.key, slice.run);
   });
   const message = 'the target renumbered a folder; its items were looked up by digest';
@@ -83,29 +84,45 @@ async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Pro
 
 /** The containers nothing was written to, so that empty ones arrive too. Those bound before are not asked for again. */
 export async function bindMissing(slice: Slice): Promise<void> {
-  for (const row of await listContainers(slice.deps.ledger, slice.pairing.id)) {
+  for (const row of await coveredContainers(slice.deps.ledger, slice)) {
     if (slice.ending()) return;
     if (row.targetKey === null && row.surveyedRun === slice.run) await bindContainer(slice, slice.target, row);
   }
 }
 
-/** Writes down what the target holds that is neither `known` nor written down already. Returns how many. */
+/** Writes down what the target holds that is neither `known` nor written down already. */
 export async function scanContainer(
   slice: Slice,
   session: Target<unknown>,
   bound: Bound,
   known: (ref: string) => boolean,
-): Promise<number> {
+): Promise<void> {
   const { deps, lease, pairing, signal } = slice;
   const found = await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey);
-  let strays = 0;
-  for await (const page of session.scan(bound.target, (ref) => known(ref) || found.has(ref), signal)) {
-    strays += page.entries.length;
-    const entries = page.entries.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref) }));
-    await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries));
+  const pages = session.scan(bound.target, (ref) => known(ref) || found.has(ref), signal);
+  for await (const page of pages) await writePage(slice, bound, page.entries);
+  await fenced(deps.ledger, lease, (sql) => markScanned(sql, bound.id));
+}
+
+/** Like `scanContainer`, but what was written down before is read again too, and forgotten where it is gone. */
+export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
+  const { deps, lease, pairing, signal } = slice;
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const seen: string[] = [];
+  for await (const page of session.scan(bound.target, (ref) => known.has(ref), signal)) {
+    seen.push(...page.entries.map(({ ref }) => ref));
+    await writePage(slice, bound, page.entries);
   }
-  await fenced(deps.ledger, lease, (sql) => sql.query('update container set scanned = true where id = $1', [bound.id]));
-  return strays;
+  await fenced(deps.ledger, lease, async (sql) => {
+    await forgetUnseen(sql, pairing.target, bound.targetKey, seen);
+    await markScanned(sql, bound.id);
+  });
+}
+
+async function writePage(slice: Slice, bound: Bound, page: readonly TargetRef[]): Promise<void> {
+  const { deps, lease, pairing, run } = slice;
+  const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref) }));
+  await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
 }
 
 function identitiesOf({ rules, selection }: Slice, ref: TargetRef): string[] | undefined {

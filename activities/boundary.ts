@@ -2,7 +2,6 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { FaultCode } from '../connectors/errors.js';
 import { Fault } from '../connectors/errors.js';
-import { asFault } from '../ledger/ledger.js';
 
 /** An unexpected error is tried so often before the unit fails. */
 const INTERNAL_ATTEMPTS = 5;
@@ -11,8 +10,7 @@ const INTERNAL_ATTEMPTS = 5;
 export async function atBoundary<T>(redact: (text: string) => string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
-  } catch (thrown) {
-    const error = asFault(thrown);
+  } catch (error) {
     if (error instanceof CancelledFailure || error instanceof ApplicationFailure) throw error;
     if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('cancelled');
     throw error instanceof Fault ? failureOf(error, redact) : unexpected(error, redact);

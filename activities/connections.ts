@@ -10,6 +10,8 @@ import { freeSlots, renewSlots, takeSlot } from '../ledger/budgets.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../schemas/core.js';
 import type { SystemConfig } from '../schemas/spec.js';
+import { ofSide } from './sides.js';
+import { startStopwatch } from './stopwatch.js';
 import { withAccount } from './with-account.js';
 
 /** A session that somebody uses; `done(false)` ends it, `done(true)` keeps it for the next. */
@@ -42,7 +44,8 @@ interface Entry {
   /** Its slots' holder, and their scopes. */
   readonly holder: string;
   readonly scopes: readonly string[];
-  idleSince: number;
+  /** Since when nobody uses it: after a machine slept, its connection is gone. */
+  idleMs: () => number;
 }
 
 const IDLE_MS = 20_000;
@@ -77,8 +80,7 @@ export function createConnections(deps: {
     return giveBack();
   };
   const tick = setInterval(() => {
-    const now = Date.now();
-    const lapsed = idle.filter((entry) => now - entry.idleSince > IDLE_MS);
+    const lapsed = idle.filter((entry) => entry.idleMs() > IDLE_MS);
     for (const entry of lapsed) idle.splice(idle.indexOf(entry), 1);
     const renewed = using.size > 0 ? renewSlots(ledger, [...using]) : undefined;
     void Promise.all([...lapsed.map(end), giveBack(), renewed]).catch((error: Error) =>
@@ -103,7 +105,7 @@ export function createConnections(deps: {
       },
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
-    const deadline = Date.now() + SLOT_PATIENCE_MS;
+    const deadline = performance.now() + SLOT_PATIENCE_MS;
     try {
       for (const { scope, limit } of wanted) {
         while (!(await takeSlot(ledger, scope, holder, limit))) {
@@ -112,7 +114,7 @@ export function createConnections(deps: {
             await giveBack();
             return undefined;
           }
-          if (Date.now() > deadline) throw allTaken(opening);
+          if (performance.now() > deadline) throw allTaken(opening);
           // What this process keeps open for later gives way to what is needed now.
           const spare = idle.findIndex((entry) => entry.scopes.includes(scope));
           if (spare !== -1) await end(idle.splice(spare, 1)[0] as Entry);
@@ -139,7 +141,7 @@ export function createConnections(deps: {
     const session =
       opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
     if (!session) throw new Fault('spec', `the connector ${opening.config.type} cannot be a ${opening.role}`);
-    return session;
+    return ofSide(session, opening.role);
   };
 
   const hold = async <S>(opening: Opening, wait: boolean, signal: AbortSignal): Promise<Held<S> | undefined> => {
@@ -150,7 +152,7 @@ export function createConnections(deps: {
       const slots = await takeSlots(opening, wait, signal);
       if (!slots) return undefined;
       try {
-        entry = { name, session: await make(opening, signal), ...slots, idleSince: 0 };
+        entry = { name, session: await make(opening, signal), ...slots, idleMs: startStopwatch() };
       } catch (error) {
         using.delete(slots.holder);
         owed.add(slots.holder);
@@ -164,7 +166,7 @@ export function createConnections(deps: {
       session: held.session as S,
       async done(healthy) {
         if (!healthy) return end(held);
-        held.idleSince = Date.now();
+        held.idleMs = startStopwatch();
         idle.push(held);
       },
     };

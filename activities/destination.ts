@@ -1,15 +1,21 @@
 /** Where the lots of one container go. Opened by the first connection that has one to write, for all of them. */
 import type { Target } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
+import { rememberAnchor } from '../ledger/containers.js';
 import { hasFound } from '../ledger/found.js';
 import { hasDeparted, knownRefs } from '../ledger/items.js';
+import { fenced } from '../ledger/leases.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';
 import type { Slice } from './slice.js';
+import type { Shared } from './write/shared.js';
+import { sharedBy } from './write/shared.js';
 
 export interface Destination {
   readonly row: ContainerRow;
   open(target: Target<unknown>): Promise<OpenDestination>;
+  /** Everything was written that there was: what the target holds now was looked at. */
+  close(target: Target<unknown>): Promise<void>;
 }
 
 /** What is known of a container before its first write. */
@@ -21,39 +27,51 @@ export interface OpenDestination {
   readonly hasStrays: boolean;
   /** Whether items left other containers of the source, so that this one may have received them. */
   readonly hasDeparted: boolean;
-  /** Copies that connections of this slice have moved: two must not move the same one. */
-  readonly moved: Set<string>;
+  readonly shared: Shared;
 }
 
-export function createDestination(slice: Slice, row: ContainerRow, moved: Set<string>): Destination {
+export function createDestination(slice: Slice, row: ContainerRow): Destination {
   let opened: Promise<OpenDestination> | undefined;
   return {
     row,
     open: (target) => {
-      opened ??= open(slice, row, target, moved);
+      opened ??= open(slice, row, target);
       return opened;
+    },
+    async close(target) {
+      if (!opened || slice.rules.paths) return;
+      const { bound } = await opened;
+      const anchor = await target.anchor(bound.target, slice.signal);
+      await fenced(slice.deps.ledger, slice.lease, (sql) => rememberAnchor(sql, row.id, anchor));
     },
   };
 }
 
-async function open(
-  slice: Slice,
-  row: ContainerRow,
-  target: Target<unknown>,
-  moved: Set<string>,
-): Promise<OpenDestination> {
+async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): Promise<OpenDestination> {
+  const shared = sharedBy(slice);
   const { deps, pairing, signal } = slice;
   const bound = await bindContainer(slice, target, row);
-  // Others may have added what is to be created now, since the target was read: what is new there is looked at.
-  if (slice.rules.versioned && !slice.rules.paths && row.scanned && bound.target.items > 0) {
-    const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
-    await scanContainer(slice, target, bound, (ref) => known.has(ref));
+  const anchor = bound.target.anchor ?? (await target.anchor(bound.target, signal));
+  if (mayHoldMore(slice, row, bound, anchor)) {
+    await shared.scanOnce(bound.targetKey, async () => {
+      const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+      await scanContainer(slice, target, bound, (ref) => known.has(ref));
+    });
   }
   return {
     bound,
-    anchor: bound.target.anchor ?? (await target.anchor(bound.target, signal)),
+    anchor,
     hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
-    hasDeparted: await hasDeparted(deps.ledger.pool, pairing.id),
-    moved,
+    hasDeparted: await hasDeparted(deps.ledger.pool, slice),
+    shared,
   };
+}
+
+/**
+ * Others may have added what is to be created now since the target was last read; so may we ourselves, where the ledger
+ * lost its last commits (a replica that took over). What is new there is looked at before anything is written.
+ */
+function mayHoldMore({ rules }: Slice, row: ContainerRow, { target }: Bound, anchor: string): boolean {
+  if (rules.paths || !row.scanned || target.items === 0) return false;
+  return rules.versioned !== undefined || row.targetAnchor !== anchor;
 }

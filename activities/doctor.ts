@@ -14,11 +14,11 @@ export async function doctor(deps: Deps, input: DoctorInput, signal: AbortSignal
 }
 
 async function checkLedger(deps: Deps): Promise<Check> {
-  const started = Date.now();
+  const started = performance.now();
   const { rows } = await deps.ledger.pool.query<{ version: number; server: string }>(
     `select max(version) as version, current_setting('server_version') as server from ledger_version`,
   );
-  const value = `PostgreSQL ${rows[0]?.server}, ledger version ${rows[0]?.version}, answered in ${Date.now() - started} ms`;
+  const value = `PostgreSQL ${rows[0]?.server}, ledger version ${rows[0]?.version}, answered in ${Math.round(performance.now() - started)} ms`;
   return { subject: 'ledger', check: 'reachable', ok: true, value };
 }
 

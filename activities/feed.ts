@@ -1,7 +1,6 @@
 /** The reading half of a move: content from the source, digested, gathered into lots that fit a batch. */
 import type { ItemRef } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
-import type { ItemRow, Settlement } from '../ledger/items.js';
+import type { ItemRow } from '../ledger/items.js';
 import { nextItems, setRanks } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Channel } from './channel.js';
@@ -11,7 +10,8 @@ import type { Destination } from './destination.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 import { wentAway } from './went-away.js';
-import { settleRefused } from './write/settle.js';
+import type { Result } from './write/results.js';
+import { refusal, settle } from './write/results.js';
 
 /** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
 export interface Lot {
@@ -38,7 +38,6 @@ export async function feed(
     for (const to of destinations) if (!(await feedContainer(slice, op, to, lots, signal))) break;
     lots.end();
   } catch (error) {
-    if (error instanceof Fault) error.side ??= 'source';
     lots.end(error);
   }
 }
@@ -70,7 +69,7 @@ async function feedPage(
   const { flight, settings } = slice.deps;
   const byKey = new Map(items.map((item) => [item.key, item]));
   const { id, ...container } = to.row;
-  const refused: Settlement[] = [];
+  const refused: Result[] = [];
   const postponed: { key: string; rank: number }[] = [];
   let entries: Entry[] = [];
   let bytes = 0;
@@ -90,8 +89,7 @@ async function feedPage(
       signal,
     )) {
       if ('refused' in read) {
-        const outcome = read.skipped ? 'skipped' : 'refused';
-        refused.push({ key: read.refused, todo: null, outcome, reason: read.reason });
+        refused.push(refusal(read));
         continue;
       }
       const item = byKey.get(read.key) as ItemRow;
@@ -127,7 +125,7 @@ async function feedPage(
     // Room taken for a lot that was never handed over.
     if (bytes > 0) flight.give(bytes);
     if (postponed.length > 0) await fenced(slice.deps.ledger, slice.lease, (sql) => setRanks(sql, id, postponed));
-    await settleRefused(slice, id, refused);
+    await settle(slice, id, refused);
   }
 }
 

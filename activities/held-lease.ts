@@ -11,6 +11,7 @@ import type { Counters } from '../ledger/units.js';
 import type { FileUnderWay, Phase, SliceHeartbeat } from '../workflows/messages.js';
 import { pause } from './connections.js';
 import type { Deps } from './deps.js';
+import { startStopwatch } from './stopwatch.js';
 
 /** What Temporal, or a test, hands a slice. */
 export interface SliceContext {
@@ -34,10 +35,10 @@ export interface Tally {
 export async function waitForLease(deps: Deps, pairing: Pairing, signal: AbortSignal): Promise<Lease> {
   const holder = randomUUID();
   // A killed worker's lease lapses after LEASE_MS; beyond that another live slice is at work.
-  for (const deadline = Date.now() + 2 * LEASE_MS; ; ) {
+  for (const deadline = performance.now() + 2 * LEASE_MS; ; ) {
     const lease = await takeLease(deps.ledger, pairing.target, holder);
     if (lease) return lease;
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new Fault('throttled', 'another unit is writing to the same target account', { retryAfterMs: 5_000 });
     }
     await pause(250, signal);
@@ -71,11 +72,12 @@ export async function holdLease(
 ): Promise<HeldLease> {
   const abort = new AbortController();
   const tally: Tally = { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0, carrying: new Set() };
-  const started = Date.now();
+  const started = performance.now();
   let wish: 'paused' | 'stopped' | undefined;
   let tuning: Tuning = {};
   let lost = false;
-  let heldUntil = Date.now() + LEASE_MS;
+  /** Since the last renewal that was answered was asked for. */
+  let renewedMs = startStopwatch();
   let grace: NodeJS.Timeout | undefined;
   const lose = (reason: string): void => {
     lost = true;
@@ -92,21 +94,21 @@ export async function holdLease(
   if (context.signal.aborted) endSoon();
   const renew = async (): Promise<void> => {
     // The deadline counts from before the renewal was asked for: an answer that took long has aged.
-    const asked = Date.now();
+    const askedMs = startStopwatch();
     try {
       const control = await renewLease(deps.ledger, lease, input.migration);
       if (!control) return lose('the lease on the target account was lost');
-      heldUntil = asked + LEASE_MS;
+      renewedMs = askedMs;
       tuning = control.tuning;
       // A slice that began to end ends, though the wish be taken back meanwhile.
       wish = control.stopped ? 'stopped' : control.paused ? 'paused' : wish;
       if (wish) endSoon();
     } catch (error) {
-      if (Date.now() > heldUntil - RENEW_MS) lose(`the ledger did not renew the lease: ${(error as Error).message}`);
+      if (renewedMs() > LEASE_MS - RENEW_MS) lose(`the ledger did not renew the lease: ${(error as Error).message}`);
     }
   };
   const beat = (): void => {
-    const seconds = Math.max(1, Date.now() - started) / 1000;
+    const seconds = Math.max(1, performance.now() - started) / 1000;
     context.heartbeat({
       unit: input.unit,
       phase,
@@ -120,19 +122,19 @@ export async function holdLease(
   await renew();
   beat();
   const timer = setInterval(() => {
-    if (Date.now() > heldUntil) return lose('the ledger did not renew the lease in time');
+    if (renewedMs() > LEASE_MS) return lose('the ledger did not renew the lease in time');
     beat();
     void renew();
   }, RENEW_MS);
   return {
     signal: abort.signal,
     tally,
-    ending: () => asked() || Date.now() - started > deps.settings.sliceMs,
+    ending: () => asked() || performance.now() - started > deps.settings.sliceMs,
     asked,
     wish: () => wish,
     lost: () => lost,
     assertHeld() {
-      if (Date.now() > heldUntil) lose('the ledger did not renew the lease in time');
+      if (renewedMs() > LEASE_MS) lose('the ledger did not renew the lease in time');
       abort.signal.throwIfAborted();
     },
     tuning: () => tuning,

@@ -1,13 +1,9 @@
 /** Move: everything that survey found to do, container by container, in batches that overlap. */
-import type { Target, Write } from '../connectors/contract.js';
+import type { Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import { excuseBatch, openBatch, settleBatch } from '../ledger/batches.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
-import { writeOutcomes } from '../ledger/events.js';
-import type { ItemRow, Settlement } from '../ledger/items.js';
-import { countToDo, nextItems } from '../ledger/items.js';
-import type { Bound } from './bind.js';
+import { countToDo } from '../ledger/items.js';
 import { bindContainer, bindMissing } from './bind.js';
 import { createChannel } from './channel.js';
 import { createDestination } from './destination.js';
@@ -20,20 +16,19 @@ import type { GateOpened } from './gate-of.js';
 import { withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
 import { deliver } from './write/deliver.js';
-import { deliverEdits } from './write/edits.js';
+import { changeMeta } from './write/meta.js';
 import { recover } from './write/recover.js';
 import { remove } from './write/remove.js';
-import { exceptions } from './write/settle.js';
 
 export async function move(slice: Slice): Promise<WorkResult> {
-  const { deps, pairing } = slice;
+  const { deps } = slice;
   await recover(slice);
   if (slice.rules.paths) {
     await clearUploads(slice);
     if (!(await renameRecased(slice))) return 'more';
   }
   for (const op of ['create', 'update'] as const) {
-    const rows = await containersToDo(deps.ledger, pairing.id);
+    const rows = await containersToDo(deps.ledger, slice);
     const todo = rows.filter((row) => row.todo.includes(op));
     if (slice.rules.paths) await carry(slice, op, todo, failuresWatch(slice));
     else await transfer(slice, op, todo);
@@ -41,18 +36,24 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (gate) return gate;
   }
   // What was adopted may lack flags: asked for anew.
-  for (const row of await containersToDo(deps.ledger, pairing.id)) {
+  for (const row of await containersToDo(deps.ledger, slice)) {
     if (slice.ending()) return 'more';
     if (row.todo.includes('meta')) await changeMeta(slice, await bindContainer(slice, slice.target, row));
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';
-  const left = await containersToDo(deps.ledger, pairing.id);
-  if (left.some((row) => row.todo.includes('meta') || row.todo.includes('update'))) return 'more';
-  const waiting = left.filter((row) => row.todo.includes('create')).map((row) => row.id);
-  if (waiting.length > 0)
-    return (await countToDo(deps.ledger.pool, waiting, 'create', slice.maxRank)) > 0 ? 'more' : ORDER;
-  return remove(slice);
+  const left = await containersToDo(deps.ledger, slice);
+  const isLeft = (op: string): number[] => left.flatMap(({ id, todo }) => (todo.includes(op) ? [id] : []));
+  if (isLeft('meta').length > 0) return 'more';
+  // What is held back by its rank is not left to this slice: it waits for other units, new or edited alike.
+  let waits = false;
+  for (const op of ['create', 'update'] as const) {
+    const containers = isLeft(op);
+    if (containers.length === 0) continue;
+    if ((await countToDo(deps.ledger.pool, containers, op, slice.maxRank)) > 0) return 'more';
+    waits = true;
+  }
+  return waits ? ORDER : remove(slice);
 }
 
 const ORDER: GateOpened = {
@@ -68,8 +69,7 @@ const ITEMS_PER_LANE = { meta: 200, content: 25 } as const;
 async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[]): Promise<void> {
   if (rows.length === 0) return;
   const { deps } = slice;
-  const moved = new Set<string>();
-  const destinations = rows.map((row) => createDestination(slice, row, moved));
+  const destinations = rows.map((row) => createDestination(slice, row));
   // A target may learn what it can hold from its first container; bodies are fitted as they are read.
   if (slice.target.fit) await destinations[0]?.open(slice.target);
   const items = await countToDo(
@@ -84,7 +84,7 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
   const deliverAll = async (target: Target<unknown>): Promise<void> => {
     for (let lot = await lots.take(); lot; lot = await lots.take()) {
       try {
-        await (op === 'create' ? deliver(slice, target, lot) : deliverEdits(slice, target, lot));
+        await deliver(slice, target, lot);
       } finally {
         deps.flight.give(lot.bytes);
       }
@@ -111,66 +111,7 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
     const failed = [...writing, reading].find((result) => result?.status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   });
-}
-
-const META_PAGE = 500;
-
-/** Carries changed flags over: only what changed since we last wrote, so that a person's own changes stay. */
-async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
-  const { deps, lease, input, signal } = slice;
-  for (;;) {
-    const items = await nextItems(deps.ledger.pool, bound.id, 'meta', undefined, META_PAGE);
-    if (items.length === 0 || slice.ending()) return;
-    const byKey = new Map(items.map((item) => [item.key, item]));
-    const intent = {
-      container: bound.id,
-      op: 'meta' as const,
-      anchor: '',
-      keys: items.map((i) => i.key),
-      digests: items.map(() => ''),
-    };
-    const batch = { ...intent, blameless: false, id: await openBatch(deps.ledger, lease, intent) };
-    const writes = items.map(
-      (item): Write<unknown> => ({
-        op: 'meta',
-        token: item.key,
-        ref: item.targetRef as string,
-        base: item.base ?? {},
-        meta: item.meta,
-      }),
-    );
-    const settled: Settlement[] = [];
-    try {
-      for await (const answer of slice.target.write(bound.target, writes, signal)) {
-        if ('conflicted' in answer)
-          throw new Fault('internal', 'the target answered a change of flags with a conflict');
-        const item = byKey.get('refused' in answer ? answer.refused : answer.token) as ItemRow;
-        const todo = item.proof === null ? ('verify' as const) : null;
-        settled.push(
-          'refused' in answer
-            ? { key: item.key, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) }
-            : {
-                key: item.key,
-                todo,
-                base: answer.meta ?? item.meta,
-                ...(answer.notes?.length ? { reason: answer.notes.join('; ') } : {}),
-              },
-        );
-      }
-    } catch (error) {
-      await excuseBatch(deps.ledger, batch.id);
-      throw error;
-    }
-    await settleBatch(deps.ledger, lease, batch, settled, slice.run, (sql) =>
-      writeOutcomes(sql, input, [
-        ...exceptions(bound.id, settled),
-        ...settled
-          .filter((s) => s.outcome === undefined)
-          .map((s) => ({ container: bound.id, key: s.key, what: 'updated' })),
-      ]),
-    );
-    slice.tally.items += settled.length;
-  }
+  for (const to of destinations) await to.close(slice.target);
 }
 
 /** Asked after each lot: whether failures have become too many. Counts only when there are more than before. */

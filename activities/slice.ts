@@ -7,14 +7,15 @@ import { Fault } from '../connectors/errors.js';
 import type { KindRules } from '../connectors/kinds.js';
 import { kinds } from '../connectors/kinds.js';
 import { blockedFor, blockScope } from '../ledger/budgets.js';
+import { countUnit } from '../ledger/counts.js';
 import { writeEvent } from '../ledger/events.js';
 import type { Lease, Tuning } from '../ledger/leases.js';
 import { releaseLease } from '../ledger/leases.js';
 import type { Pairing } from '../ledger/places.js';
 import { ensurePairing } from '../ledger/places.js';
-import { readSpec } from '../ledger/runs.js';
+import { readSpec, runId } from '../ledger/runs.js';
 import type { Counters, UnitRow } from '../ledger/units.js';
-import { bindUnit, changeUnit, countUnit, overlappingUnit, readUnit, unitsInRun } from '../ledger/units.js';
+import { bindUnit, changeUnit, overlappingUnit, readUnit, unitsInRun } from '../ledger/units.js';
 import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
 import type { Phase, RunReason } from '../workflows/messages.js';
 import type { Held, Opening } from './connections.js';
@@ -136,7 +137,7 @@ export async function runSlice(
       const slice = {
         deps,
         input,
-        run: input.run,
+        run: await runId(ledger, input),
         unit,
         selection,
         account,

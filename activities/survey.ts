@@ -2,21 +2,22 @@
 import type { Change, Container, ItemRef, Page, Source } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
-import {
-  advanceListing,
-  finishSurvey,
-  markVanished,
-  seeContainer,
-  setExcluded,
-  startListing,
-  voidKeys,
-} from '../ledger/containers.js';
+import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { lookAtConflicts, stageChanges, stageItems, unskip } from '../ledger/items.js';
+import { leaveOut, lookAtConflicts, stageChanges, stageItems, unskip } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
 import { compareListing, markUnlisted } from '../ledger/listed.js';
 import { isSettled } from '../ledger/settled.js';
+import type { Survey } from '../ledger/surveys.js';
+import {
+  advanceListing,
+  coverContainer,
+  coverOnly,
+  finishSurvey,
+  startListing,
+  voidSurveys,
+} from '../ledger/surveys.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
@@ -32,21 +33,19 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   for await (const container of slice.source.containers(signal)) containers.push(container);
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
-    if (slice.rules.versioned) await lookAtConflicts(sql, pairing.id);
     for (const container of containers) {
       if (!covers(container.path)) continue;
-      const row = await see(sql, slice, container, filter);
-      if (row.surveyedRun === slice.run) continue;
-      const idle = row.token !== null && row.listingAfter === null && row.token === container.token;
-      if (idle) await finishSurvey(sql, row.id, { token: row.token, filter }, slice.run);
-      else changed.push({ container, row });
+      const seen = await see(sql, slice, container, filter);
+      const { row, survey } = seen;
+      if (survey.run === slice.run && !survey.voided) continue;
+      const idle = survey.token !== null && survey.token === container.token;
+      if (idle) await finishSurvey(sql, row.id, slice, { token: survey.token, filter }, slice.run);
+      else changed.push(seen);
     }
-    await markVanished(
-      sql,
-      pairing.id,
-      containers.map((container) => container.key),
-      slice.run,
-    );
+    const present = new Map(containers.map(({ key, path }) => [key, path]));
+    await markVanished(sql, pairing.id, [...present.keys()], slice.run);
+    await coverOnly(sql, slice, present, covers);
+    if (slice.rules.versioned) await lookAtConflicts(sql, slice);
     return changed;
   });
   const lanes = Math.min(SURVEY_LANES, Math.ceil(open.length / CONTAINERS_PER_LANE));
@@ -59,7 +58,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
-  return (await isSettled(deps.ledger, pairing.id, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
+  return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 
 /** Most of a survey's time is round trips, one folder after the other. */
@@ -69,6 +68,7 @@ const CONTAINERS_PER_LANE = 4;
 interface Seen {
   readonly container: Container;
   readonly row: ContainerRow;
+  readonly survey: Survey;
 }
 
 /** The rules that decide which items are written down; a token stands only for what was listed under the same. */
@@ -99,19 +99,30 @@ function coverage({ selection, input }: Slice): (path: readonly string[]) => boo
   return input.back ? (path) => covers(wantedContainer(selection, { path }).path) : covers;
 }
 
-async function see(sql: Sql, slice: Slice, container: Container, filter: string): Promise<ContainerRow> {
+/**
+ * Under another filter the container is listed anew, and so it is after another migration surveyed it under another one:
+ * what that wrote down may not be covered here. A listing is gone on with by the run that began it, and by no other: it
+ * stands for the time that its run began.
+ */
+async function see(sql: Sql, slice: Slice, container: Container, filter: string): Promise<Seen> {
   const { pairing, input } = slice;
-  const seen = await seeContainer(sql, pairing.id, container);
-  if (seen.validity === container.validity) {
-    if (seen.filter !== filter && slice.rules.versioned) await unskip(sql, seen.id);
-    return seen.filter === filter ? seen : { ...seen, token: null, listingToken: null, listingAfter: null };
+  const row = await seeContainer(sql, pairing.id, container);
+  const survey = await coverContainer(sql, row.id, slice, filter);
+  if (row.validity !== container.validity) {
+    await voidKeys(sql, row.id, pairing.target, container.validity);
+    await writeEvent(sql, input, 'warn', 'the source renumbered a folder; its items are recognised by digest', {
+      container: row.id,
+    });
+    return { container, row: { ...row, validity: container.validity }, survey: { ...survey, ...UNKNOWN, run: 0 } };
   }
-  await voidKeys(sql, seen.id, pairing.target, container.validity);
-  await writeEvent(sql, input, 'warn', 'the source renumbered a folder; its items are recognised by digest', {
-    container: seen.id,
-  });
-  return { ...seen, validity: container.validity, token: null, listingToken: null, listingAfter: null, surveyedRun: 0 };
+  if (survey.listingRun === slice.run && survey.filter === filter) return { container, row, survey };
+  const anew = survey.filter !== filter || survey.outdated;
+  if (anew && survey.run !== slice.run && slice.rules.versioned) await unskip(sql, row.id);
+  return { container, row, survey: { ...survey, ...UNLISTED, ...(anew && { token: null }) } };
 }
+
+const UNLISTED = { listingRun: null, listingToken: null, listingAfter: null } as const;
+const UNKNOWN = { ...UNLISTED, token: null } as const;
 
 /** False: the slice ended before the container's last page. */
 async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen): Promise<boolean> {
@@ -123,35 +134,39 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
   }
 }
 
-async function surveyPresent(slice: Slice, source: Source<unknown>, { container, row }: Seen): Promise<boolean> {
-  if (row.listingAfter === null && row.token !== null && source.changes) {
+async function surveyPresent(slice: Slice, source: Source<unknown>, seen: Seen): Promise<boolean> {
+  if (seen.survey.token !== null && source.changes) {
     try {
-      await applyChanges(slice, source, container, row);
+      await applyChanges(slice, source, seen);
       return true;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'cursor-lost') throw error;
     }
   }
-  return listContainer(slice, source, container, row);
+  return listContainer(slice, source, seen);
 }
 
-async function applyChanges(
-  slice: Slice,
-  source: Source<unknown>,
-  container: Container,
-  row: ContainerRow,
-): Promise<void> {
+async function applyChanges(slice: Slice, source: Source<unknown>, { container, row, survey }: Seen): Promise<void> {
   const { deps, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
-  const pages = source.changes?.(container, row.token as string, signal) as AsyncIterable<Page<Change>>;
+  const pages = source.changes?.(container, survey.token as string, signal) as AsyncIterable<Page<Change>>;
   for await (const page of pages) {
     const changes = page.entries.filter((change) => change.change === 'gone' || covers(change.item));
-    await fenced(deps.ledger, lease, (sql) => stageChanges(sql, row.id, changes, slice.run, slice.rules.edits));
+    const left = page.entries.flatMap((c) => (c.change === 'gone' || covers(c.item) ? [] : [c.item.key]));
+    await fenced(deps.ledger, lease, async (sql) => {
+      await stageChanges(sql, row.id, changes, slice.run, slice.rules.edits);
+      await leaveUncovered(sql, slice, row.id, left);
+    });
     tally.items += changes.length;
   }
   await fenced(deps.ledger, lease, (sql) =>
-    finishSurvey(sql, row.id, { token: container.token ?? null, filter: filterOf(slice) }, slice.run),
+    finishSurvey(sql, row.id, slice, { token: container.token ?? null, filter: filterOf(slice) }, slice.run),
   );
+}
+
+/** What waits to be written and is not covered any more stays where it is. Other units may want it: they list anew. */
+async function leaveUncovered(sql: Sql, slice: Slice, container: number, keys: readonly string[]): Promise<void> {
+  if ((await leaveOut(sql, container, keys)) > 0) await voidSurveys(sql, container, slice);
 }
 
 /**
@@ -161,19 +176,17 @@ async function applyChanges(
 async function listContainer(
   slice: Slice,
   source: Source<unknown>,
-  container: Container,
-  row: ContainerRow,
+  { container, row, survey }: Seen,
 ): Promise<boolean> {
   const { deps, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
-  let after = row.listingAfter ?? '';
-  let token = row.listingToken;
-  if (row.listingAfter === null) {
+  const filter = filterOf(slice);
+  let after = survey.listingAfter ?? '';
+  let token = survey.listingToken;
+  if (survey.listingAfter === null) {
     token = container.token ?? null;
-    await fenced(deps.ledger, lease, async (sql) => {
-      await startListing(sql, row.id, container.token, filterOf(slice));
-      await setExcluded(sql, row.id, 0, true);
-    });
+    const listing = { run: slice.run, token: container.token, filter };
+    await fenced(deps.ledger, lease, (sql) => startListing(sql, row.id, slice, listing));
   }
   const write = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const items = page.filter(covers);
@@ -187,9 +200,10 @@ async function listContainer(
         const listed = page.map((item) => item.key);
         await markUnlisted(sql, row.id, range, listed, slice.run);
       }
-      if (items.length < page.length) await setExcluded(sql, row.id, page.length - items.length, false);
-      if (last) await finishSurvey(sql, row.id, { token, filter: filterOf(slice) }, slice.run);
-      else await advanceListing(sql, row.id, to as string);
+      const uncovered = page.filter((item) => !covers(item)).map((item) => item.key);
+      await leaveUncovered(sql, slice, row.id, uncovered);
+      await advanceListing(sql, row.id, slice, { ...(to !== undefined && { after: to }), excluded: uncovered.length });
+      if (last) await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
     });
     after = to ?? after;
     tally.items += items.length;
@@ -199,7 +213,7 @@ async function listContainer(
   // A page is written down while the source is asked for the next.
   let written: Promise<void> | undefined;
   try {
-    for await (const next of source.list(container, row.listingAfter ?? undefined, signal)) {
+    for await (const next of source.list(container, survey.listingAfter ?? undefined, signal)) {
       await written;
       if (written && slice.ending()) return false;
       if (page && page.length > 0) {

@@ -1,46 +1,43 @@
 /** Verify: reads back what arrived and keeps the proof; then looks for copies nobody asked for. */
 import type { Target, TargetRef } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
 import { BLOCK_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
-import { writeOutcomes } from '../ledger/events.js';
-import type { ItemRow, Settlement } from '../ledger/items.js';
-import { knownRefs, nextItems, settleItems } from '../ledger/items.js';
-import { fenced } from '../ledger/leases.js';
-import type { Sql } from '../ledger/ledger.js';
-import { askBack, renewLinks } from '../ledger/links.js';
+import type { ItemRow } from '../ledger/items.js';
+import { knownRefs, nextItems } from '../ledger/items.js';
+import { renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';
-import { flagsOf } from './decide/flags.js';
+import { metaNotes } from './decide/flags.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
-import { readEach } from './write/conflicts.js';
-import { exceptions } from './write/settle.js';
+import { refuseVoided } from './voided.js';
+import { readEach } from './write/each-alone.js';
+import { nameLateCopies } from './write/late.js';
+import type { Result } from './write/results.js';
+import { commit } from './write/results.js';
 
 const PAGE = 500;
 /** What is read back between two commits: after a crash so much is read again. */
 const PAGE_BYTES = 256 * 1024 * 1024;
 
 export async function verify(slice: Slice): Promise<WorkResult> {
-  const { deps, pairing } = slice;
-  const rows = (await containersToDo(deps.ledger, pairing.id)).filter((row) => row.todo.includes('verify'));
-  try {
-    // Files are all in one container: its pages are shared out instead.
-    const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
-    const pages = createPages(slice);
-    const all = await withLanes(Math.min(slice.lanes(), shares.length) - 1, slice.lane, (further) =>
-      inLanes([slice.target, ...further], shares, slice.ending, (session, row) =>
-        verifyContainer(slice, session, row, pages(row)),
-      ),
-    );
-    return all && !slice.ending() ? 'done' : 'more';
-  } catch (error) {
-    if (error instanceof Fault) error.side ??= 'target';
-    throw error;
-  }
+  const { deps } = slice;
+  const rows = (await containersToDo(deps.ledger, slice)).filter((row) => row.todo.includes('verify'));
+  // Files are all in one container: its pages are shared out instead.
+  const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
+  const pages = createPages(slice);
+  const all = await withLanes(Math.min(slice.lanes(), shares.length) - 1, slice.lane, (further) =>
+    inLanes([slice.target, ...further], shares, slice.ending, (session, row) =>
+      verifyContainer(slice, session, row, pages(row)),
+    ),
+  );
+  if (!all || slice.ending()) return 'more';
+  await nameLateCopies(slice);
+  await refuseVoided(slice);
+  return 'done';
 }
 
 type Pages = () => Promise<readonly ItemRow[]>;
@@ -50,15 +47,15 @@ function createPages(slice: Slice): (row: ContainerRow) => Pages {
   const open = new Map<number, Pages>();
   return ({ id }) => {
     let after: ItemRow | undefined;
-    const pages =
-      open.get(id) ??
-      inTurn(async () => {
-        const most = paced(slice, 'target', { items: PAGE, bytes: PAGE_BYTES });
-        const page = await nextItems(slice.deps.ledger.pool, id, 'verify', after, most.items);
-        const items = withinBytes(page, slice.selection.verify === 'size' ? Number.POSITIVE_INFINITY : most.bytes);
-        after = items.at(-1) ?? after;
-        return items;
-      });
+    const turn = inTurn();
+    const next = async (): Promise<readonly ItemRow[]> => {
+      const most = paced(slice, 'target', { items: PAGE, bytes: PAGE_BYTES });
+      const page = await nextItems(slice.deps.ledger.pool, id, 'verify', after, most.items);
+      const items = withinBytes(page, slice.selection.verify === 'size' ? Number.POSITIVE_INFINITY : most.bytes);
+      after = items.at(-1) ?? after;
+      return items;
+    };
+    const pages = open.get(id) ?? (() => turn(next));
     open.set(id, pages);
     return pages;
   };
@@ -96,19 +93,22 @@ async function verifyPage(
   bound: Bound,
   items: readonly ItemRow[],
 ): Promise<void> {
-  const { deps, lease, input } = slice;
-  const settled = await compare(slice, session, bound, items);
-  const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
-  await fenced(deps.ledger, lease, async (sql) => {
-    await settleItems(sql, bound.id, settled, slice.run);
-    await writeOutcomes(sql, input, exceptions(bound.id, settled));
-    if (slice.other !== undefined) await tellOther(sql, slice.other, bound, items, settled);
+  const results = await compare(slice, session, bound, items);
+  await commit(slice, { container: bound.id, bound }, results, async (sql) => {
+    // The other direction knows the copies by the versions that were read.
+    if (slice.other !== undefined) await renewLinks(sql, slice.other, bound.targetKey, versionsRead(items, results));
   });
-  const verified = settled.filter((s) => s.outcome === 'verified').length;
-  slice.tally.items += settled.length;
-  slice.tally.bytes += bytes;
-  slice.tally.verified += verified;
-  slice.tally.failures += settled.length - verified;
+  slice.tally.bytes += items.reduce((sum, item) => sum + item.bytes, 0);
+}
+
+function versionsRead(
+  items: readonly ItemRow[],
+  results: readonly Result[],
+): { readonly ref: string; readonly version: string }[] {
+  const refs = new Map(items.map((item) => [item.key, item.targetRef as string]));
+  return results.flatMap(({ key, version }) =>
+    version === undefined ? [] : [{ ref: refs.get(key) as string, version }],
+  );
 }
 
 /** By the evidence that the spec asks for; what the target cannot tell that way is read back. */
@@ -117,7 +117,7 @@ async function compare(
   session: Target<unknown>,
   bound: Bound,
   items: readonly ItemRow[],
-): Promise<Settlement[]> {
+): Promise<Result[]> {
   const { verify: evidence } = slice.selection;
   if (evidence === 'size' && session.sizes) return compareSizes(slice, session, bound, items);
   if (evidence === 'checksum' && session.checksums) return compareChecksums(slice, session, bound, items);
@@ -129,16 +129,15 @@ async function compareContent(
   session: Target<unknown>,
   bound: Bound,
   items: readonly ItemRow[],
-): Promise<Settlement[]> {
+): Promise<Result[]> {
   const there = new Map<string, TargetRef>();
   const refs = items.map((item) => item.targetRef as string).sort();
   const hidden = new Map<string, string>();
   for await (const ref of readEach(session, bound.target, refs, hidden, slice.signal)) there.set(ref.ref, ref);
-  return items.map((item): Settlement => {
+  return items.map((item): Result => {
     const copy = there.get(item.targetRef as string);
     const unread = hidden.get(item.targetRef as string);
-    if (unread !== undefined)
-      return { key: item.key, todo: null, outcome: 'unsure', reason: slice.deps.redact(unread) };
+    if (unread !== undefined) return { key: item.key, todo: null, outcome: 'unsure', reason: unread };
     if (!copy) return missing(item);
     if (copy.digest !== item.digest) {
       if (slice.other !== undefined && item.targetVersion && copy.version !== item.targetVersion)
@@ -148,7 +147,7 @@ async function compareContent(
     }
     // What was lost on the way in stays said.
     const lost = slice.rules.versioned ? item.reason : undefined;
-    const notes = [lost, metaNotes(item, copy)].filter(Boolean).join('; ');
+    const notes = [lost, metaNotes(item.meta, copy.meta)].filter(Boolean).join('; ');
     return {
       key: item.key,
       todo: null,
@@ -169,7 +168,7 @@ async function compareSizes(
   session: Target<unknown>,
   bound: Bound,
   items: readonly ItemRow[],
-): Promise<Settlement[]> {
+): Promise<Result[]> {
   const sizes = new Map<string, number>();
   const versions = new Map<string, string>();
   const refs = items.map((item) => item.targetRef as string).sort();
@@ -181,7 +180,7 @@ async function compareSizes(
   const equal = items.filter((item) => sizes.get(item.targetRef as string) === item.bytes);
   return [
     ...equal.map(
-      (item): Settlement => ({
+      (item): Result => ({
         key: item.key,
         todo: null,
         outcome: 'verified',
@@ -206,7 +205,7 @@ async function compareChecksums(
   session: Target<unknown>,
   bound: Bound,
   items: readonly ItemRow[],
-): Promise<Settlement[]> {
+): Promise<Result[]> {
   const asked = items.filter((item) => wholeDigest(item) !== undefined);
   const told = new Map<string, string>();
   const refs = asked.map((item) => item.targetRef as string).sort();
@@ -217,7 +216,7 @@ async function compareChecksums(
   const rest = items.filter((item) => !proven.has(item.key));
   return [
     ...equal.map(
-      (item): Settlement => ({
+      (item): Result => ({
         key: item.key,
         todo: null,
         outcome: 'verified',
@@ -236,40 +235,12 @@ function wholeDigest({ digest, bytes, base, meta }: ItemRow): string | undefined
   return meta.type === 'file' && bytes <= BLOCK_BYTES ? (digest ?? undefined) : undefined;
 }
 
-function missing(item: ItemRow): Settlement {
+function missing(item: ItemRow): Result {
   return { key: item.key, todo: null, outcome: 'missing', reason: 'it was written, but is not in the target any more' };
 }
 
 /** Somebody edited the copy after we wrote it: going both ways, the next run carries that back. */
-function editedSince(item: ItemRow): Settlement {
-  return { key: item.key, todo: null, outcome: 'linked', reason: 'edited in the target since it was written' };
-}
-
-/** The other direction knows the copies by the versions that were read; those edited since are its to carry. */
-async function tellOther(
-  sql: Sql,
-  other: number,
-  bound: Bound,
-  items: readonly ItemRow[],
-  settled: readonly Settlement[],
-): Promise<void> {
-  const refs = new Map(items.map((item) => [item.key, item.targetRef as string]));
-  const versions = settled.flatMap(({ key, version }) =>
-    version === undefined ? [] : [{ ref: refs.get(key) as string, version }],
-  );
-  await renewLinks(sql, other, bound.targetKey, versions);
-  const edited = settled.filter((s) => s.outcome === 'linked').map((s) => refs.get(s.key) as string);
-  await askBack(sql, other, bound.targetKey, edited, 'update');
-}
-
-/** Flags and dates that the target did not keep are named; they do not make it another message. */
-function metaNotes(item: ItemRow, copy: TargetRef): string | undefined {
-  const notes: string[] = [];
-  const kept = new Set(flagsOf(copy.meta).map((flag) => flag.toLowerCase()));
-  const lost = flagsOf(item.meta).filter((flag) => !kept.has(flag.toLowerCase()));
-  if (lost.length > 0) notes.push(`flags not kept: ${lost.join(' ')}`);
-  const before = typeof item.meta.date === 'string' ? Date.parse(item.meta.date) : Number.NaN;
-  const after = typeof copy.meta.date === 'string' ? Date.parse(copy.meta.date) : Number.NaN;
-  if (!Number.isNaN(before) && before !== after) notes.push('internal date not kept');
-  return notes.length > 0 ? notes.join('; ') : undefined;
+function editedSince({ key, targetRef }: ItemRow): Result {
+  const reason = 'edited in the target since it was written';
+  return { key, todo: null, outcome: 'linked', reason, back: { ref: targetRef as string, what: 'update' } };
 }

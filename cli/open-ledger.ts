@@ -1,7 +1,7 @@
 /** The ledger for commands that read it: `list` of runs, `logs` and `report`. */
 import { Fault } from '../connectors/errors.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { asFault, openLedger } from '../ledger/ledger.js';
+import { openLedger } from '../ledger/ledger.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import type { Shell } from './shell.js';
 import { ledgerUrlFor } from './temporal.js';
@@ -20,9 +20,8 @@ export async function withLedger(shell: Shell, work: (ledger: Ledger) => Promise
   try {
     return await work(ledger);
   } catch (error) {
-    const fault = asFault(error);
-    if (fault instanceof Fault && fault.code === 'unavailable') {
-      throw new CommandError(exitCodes.unreachable, fault.message, fault.next, error);
+    if (error instanceof Fault && error.code === 'unavailable') {
+      throw new CommandError(exitCodes.unreachable, error.message, error.next, error);
     }
     const UNDEFINED_TABLE = '42P01';
     if ((error as { code?: unknown }).code === UNDEFINED_TABLE) {
@@ -33,7 +32,7 @@ export async function withLedger(shell: Shell, work: (ledger: Ledger) => Promise
         error,
       );
     }
-    throw fault;
+    throw error;
   } finally {
     await ledger.close();
   }

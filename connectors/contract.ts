@@ -286,6 +286,14 @@ export type Located =
 export interface Target<B = unknown> extends Session {
   /** After a connection died, how long a write may still appear by itself, in milliseconds. */
   readonly quietMs: number;
+  /**
+   * As `quietMs`, for one call of `write` that this session is about to make: milliseconds after which nothing of it
+   * appears any more, should the process die in the middle of it. `sizes` are the bytes of its bodies, one for each
+   * create or update, in the order of the writes. Never below `quietMs`; above it only where bodies are larger than what
+   * the line carries within that time, at the rates that this session has seen. A process that is killed leaves what it
+   * has handed to its kernel to be sent. Absent: `quietMs` holds for writes of any size.
+   */
+  quietFor?(sizes: readonly number[]): number;
   /** Connections that pay for one account. The engine opens at most so many, budgets permitting. */
   readonly lanes: number;
   /** Finds or makes the container: by role, then by name. Idempotent. */

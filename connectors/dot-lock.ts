@@ -15,10 +15,10 @@ const ASK_AGAIN_MS = 20;
  * at once, any other after two minutes. Throws `Fault('unavailable')` when it stays held for ten seconds.
  */
 export async function withDotLock<T>(path: string, signal: AbortSignal, step: () => Promise<T>): Promise<T> {
-  const until = Date.now() + PATIENCE_MS;
+  const until = performance.now() + PATIENCE_MS;
   while (!(await taken(path))) {
     if (await leftBehind(path)) await ifThere(unlink(path));
-    else if (Date.now() > until) {
+    else if (performance.now() > until) {
       throw new Fault('unavailable', `${path} is held by another program`, {
         next: 'end that program, or remove the file if none runs',
       });

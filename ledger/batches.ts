@@ -1,86 +1,120 @@
 /** Intents: what is being written, so that a lost answer can be looked for instead of being sent again. */
-
-import type { Settlement, Todo } from './items.js';
-import { settleItems } from './items.js';
+import type { JsonObject } from '../connectors/contract.js';
+import type { Todo } from './items.js';
 import type { Lease } from './leases.js';
 import { fenced } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
 
+/** `keep`: a copy in the target is kept beside the source's; it is no item's, and follows from its content. */
+export type Op = Todo | 'keep';
+
+/** One write that is about to be made. */
+export interface Intent {
+  /** The key of its item: unique within the batch. */
+  readonly key: string;
+  /** Of the content; empty for what carries none. */
+  readonly digest: string;
+  /** Where it goes, for kinds whose items stand under paths. */
+  readonly path?: string | undefined;
+  readonly detail?: IntentDetail | undefined;
+}
+
+/** What recovery needs to know of a write beside its digest. */
+export interface IntentDetail {
+  /** The copy that is replaced. */
+  readonly ref?: string;
+  /** The metadata that was to be written. */
+  readonly meta?: JsonObject;
+  /** The row under which the copy stood before it was moved. */
+  readonly replaces?: Replaced;
+}
+
+/** A row whose copy goes on as that of another item. */
+export interface Replaced {
+  readonly container: number;
+  readonly key: string;
+  readonly targetKey: string;
+  readonly ref: string;
+}
+
 export interface BatchRow {
   readonly id: number;
   readonly container: number;
-  readonly op: Todo;
+  readonly op: Op;
   readonly anchor: string;
-  readonly keys: readonly string[];
-  readonly digests: readonly string[];
+  readonly intents: readonly Intent[];
+  /** Its end says nothing about its items: no try is counted. */
   readonly blameless: boolean;
-  /** Where each was to go, for kinds whose items stand under paths; parallel to `keys`. */
-  readonly paths?: readonly string[] | null;
+  /** How long its writes may still land after their sender died, in milliseconds. */
+  readonly quietMs: number;
 }
 
-/** Commits intents before anything is written. Each key names one write; `digests` is parallel to `keys`. */
-export async function openBatch(
-  ledger: Ledger,
-  lease: Lease,
-  intent: Omit<BatchRow, 'id' | 'blameless'>,
-): Promise<number> {
+/** Commits intents before anything is written. */
+export async function openBatch(ledger: Ledger, lease: Lease, batch: Omit<BatchRow, 'id'>): Promise<number> {
+  const { intents } = batch;
   return fenced(ledger, lease, async (sql) => {
     const { rows } = await sql.query<{ id: number }>({
       name: 'open-batch',
-      text: `insert into batch (container, fence, op, anchor, keys, digests, paths) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+      text: `insert into batch (container, fence, op, anchor, blameless, quiet_ms, keys, digests, paths, details)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
       values: [
-        intent.container,
+        batch.container,
         lease.fence,
-        intent.op,
-        intent.anchor,
-        intent.keys,
-        intent.digests,
-        intent.paths ?? null,
+        batch.op,
+        batch.anchor,
+        batch.blameless,
+        batch.quietMs,
+        ...columnsOf(intents),
       ],
     });
     return (rows[0] as { id: number }).id;
   });
 }
 
-/**
- * Commits results. Writes of the batch that are not among `settled` stay in doubt; with none left, the batch ends.
- */
-export async function settleBatch(
-  ledger: Ledger,
-  lease: Lease,
-  batch: BatchRow,
-  settled: readonly Settlement[],
-  run: number,
-  also: (sql: Sql) => Promise<void> = async () => {},
-): Promise<void> {
-  await fenced(ledger, lease, async (sql) => {
-    await settleItems(sql, batch.container, settled, run);
-    await also(sql);
-    const answered = new Set(settled.map((s) => s.key));
-    const open = batch.keys.flatMap((key, at) =>
-      answered.has(key) ? [] : [{ key, digest: batch.digests[at] ?? '', path: batch.paths?.[at] }],
-    );
-    if (open.length === 0) {
-      await sql.query({ name: 'end-batch', text: 'delete from batch where id = $1', values: [batch.id] });
-    } else {
-      await sql.query('update batch set keys = $2, digests = $3, paths = $4 where id = $1', [
-        batch.id,
-        open.map((o) => o.key),
-        open.map((o) => o.digest),
-        batch.paths ? open.map((o) => o.path) : null,
-      ]);
-    }
-  });
+/** Leaves only these intents in doubt; with none left, the batch ends. Part of the transaction that settles the others. */
+export async function leaveInDoubt(sql: Sql, batch: number, intents: readonly Intent[]): Promise<void> {
+  if (intents.length === 0) {
+    await sql.query({ name: 'end-batch', text: 'delete from batch where id = $1', values: [batch] });
+    return;
+  }
+  await sql.query('update batch set keys = $2, digests = $3, paths = $4, details = $5 where id = $1', [
+    batch,
+    ...columnsOf(intents),
+  ]);
 }
 
-/** Batches of a pairing whose answers were lost. */
+function columnsOf(intents: readonly Intent[]): unknown[] {
+  return [
+    intents.map(({ key }) => key),
+    intents.map(({ digest }) => digest),
+    intents.some(({ path }) => path !== undefined) ? intents.map(({ path }) => path ?? null) : null,
+    JSON.stringify(intents.some(({ detail }) => detail) ? intents.map(({ detail }) => detail ?? {}) : []),
+  ];
+}
+
+/** Batches of a pairing whose answers were lost, the oldest first. */
 export async function openBatches(ledger: Ledger, pairing: number): Promise<BatchRow[]> {
-  const { rows } = await ledger.pool.query<BatchRow>(
-    `select b.id, b.container, b.op, b.anchor, b.keys, b.digests, b.blameless, b.paths from batch b
-     join container c on c.id = b.container where c.pairing = $1 order by b.id`,
+  const { rows } = await ledger.pool.query<
+    Omit<BatchRow, 'intents'> & {
+      readonly keys: readonly string[];
+      readonly digests: readonly string[];
+      readonly paths: readonly (string | null)[] | null;
+      readonly details: readonly IntentDetail[];
+    }
+  >(
+    `select b.id, b.container, b.op, b.anchor, b.blameless, b.quiet_ms as "quietMs", b.keys, b.digests, b.paths, b.details
+     from batch b join container c on c.id = b.container where c.pairing = $1 order by b.id`,
     [pairing],
   );
-  return rows;
+  return rows.map(({ keys, digests, paths, details, ...batch }) => ({
+    ...batch,
+    intents: keys.map((key, at) => ({
+      key,
+      digest: digests[at] as string,
+      path: paths?.[at] ?? undefined,
+      detail: details[at],
+    })),
+  }));
 }
 
 /** Keeps a batch's items from being counted a try: its end says nothing about them. */

@@ -64,10 +64,10 @@ export async function takeSlot(ledger: Ledger, scope: string, holder: string, li
 
 /** Renews the slots of these holders; those of others lapse, as does one whose giving back was lost. */
 export async function renewSlots(ledger: Ledger, holders: readonly string[]): Promise<void> {
-  await ledger.pool.query(`update slot set until = clock_timestamp() + $2 * interval '1 ms' where holder = any($1)`, [
-    holders,
-    SLOT_MS,
-  ]);
+  await ledger.renewals.query(
+    `update slot set until = clock_timestamp() + $2 * interval '1 ms' where holder = any($1)`,
+    [holders, SLOT_MS],
+  );
 }
 
 /** Gives back every slot of these holders. Harmless to repeat. */

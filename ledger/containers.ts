@@ -1,6 +1,8 @@
-/** Containers of a pairing: both sides, cursors and tokens. */
+/** Containers of a pairing: both sides. What has been surveyed of them is in surveys.ts. */
 import type { Container, ContainerProperties, Role, TargetContainer } from '../connectors/contract.js';
 import type { Ledger, Sql } from './ledger.js';
+import type { Surveyor } from './surveys.js';
+import { voidSurveys } from './surveys.js';
 
 export interface ContainerRow {
   readonly id: number;
@@ -10,20 +12,18 @@ export interface ContainerRow {
   readonly subscribed: boolean | null;
   readonly properties: ContainerProperties | null;
   readonly validity: string;
-  readonly token: string | null;
-  readonly listingToken: string | null;
-  readonly listingAfter: string | null;
-  readonly surveyedRun: number;
   readonly targetKey: string | null;
   readonly targetPath: readonly string[] | null;
   readonly targetValidity: string | null;
   readonly scanned: boolean;
-  readonly filter: string;
+  /** Where the target would have put the next item when the last slice had written all it had. */
+  readonly targetAnchor: string | null;
 }
 
-const COLUMNS = `id, key, path, role, subscribed, properties, validity, token, listing_token as "listingToken", listing_after as "listingAfter",
-  surveyed_run as "surveyedRun", target_key as "targetKey", target_path as "targetPath", target_validity as "targetValidity", scanned, filter`;
+const COLUMNS = `id, key, path, role, subscribed, properties, validity, target_key as "targetKey", target_path as "targetPath",
+  target_validity as "targetValidity", scanned, target_anchor as "targetAnchor"`;
 
+/** All containers of a pairing, whichever of them the spec covers now. */
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
   const { rows } = await ledger.pool.query<ContainerRow>(
     `select ${COLUMNS} from container where pairing = $1 order by id`,
@@ -32,13 +32,29 @@ export async function listContainers(ledger: Ledger, pairing: number): Promise<C
   return rows;
 }
 
-/** Containers that have something to do, with the kinds of work, in the order they were first seen. */
-export async function containersToDo(ledger: Ledger, pairing: number): Promise<(ContainerRow & { todo: string[] })[]> {
+/** Containers that the unit's spec covers, with the run that has surveyed them last. */
+export async function coveredContainers(
+  ledger: Ledger,
+  { pairing, unit }: Surveyor,
+): Promise<(ContainerRow & { readonly surveyedRun: number })[]> {
+  const { rows } = await ledger.pool.query<ContainerRow & { surveyedRun: number }>(
+    `select ${COLUMNS}, s.run as "surveyedRun" from container c join survey s on s.container = c.id
+     where c.pairing = $1 and s.migration = $2 and s.unit = $3 order by id`,
+    [pairing.id, unit.migration, unit.n],
+  );
+  return rows;
+}
+
+/** Containers that the unit's spec covers and that have something to do, with the kinds of work, the first seen first. */
+export async function containersToDo(
+  ledger: Ledger,
+  { pairing, unit }: Surveyor,
+): Promise<(ContainerRow & { todo: string[] })[]> {
   const { rows } = await ledger.pool.query<ContainerRow & { todo: string[] }>(
-    `select ${COLUMNS}, todo from container c
+    `select ${COLUMNS}, todo from container c join survey s on s.container = c.id
      cross join lateral (select array_agg(distinct todo) as todo from item where container = c.id and todo is not null) t
-     where pairing = $1 and t.todo is not null order by id`,
-    [pairing],
+     where c.pairing = $1 and s.migration = $2 and s.unit = $3 and t.todo is not null order by id`,
+    [pairing.id, unit.migration, unit.n],
   );
   return rows;
 }
@@ -79,39 +95,8 @@ export async function voidKeys(sql: Sql, container: number, targetPlace: number,
   );
   await sql.query('delete from batch where container = $1', [container]);
   await sql.query('delete from item where container = $1', [container]);
-  await sql.query(
-    'update container set validity = $2, token = null, listing_token = null, listing_after = null, scanned = false where id = $1',
-    [container, validity],
-  );
-}
-
-export async function startListing(
-  sql: Sql,
-  container: number,
-  token: string | undefined,
-  filter: string,
-): Promise<void> {
-  await sql.query(
-    'update container set listing_token = $2, listing_after = null, token = null, filter = $3 where id = $1',
-    [container, token ?? null, filter],
-  );
-}
-
-export async function advanceListing(sql: Sql, container: number, after: string): Promise<void> {
-  await sql.query('update container set listing_after = $2 where id = $1', [container, after]);
-}
-
-/** Commits the token: from now on it stands for what is written down. Part of the last page's transaction. */
-export async function finishSurvey(
-  sql: Sql,
-  container: number,
-  state: { readonly token: string | null; readonly filter: string },
-  run: number,
-): Promise<void> {
-  await sql.query(
-    `update container set token = $2, filter = $3, listing_token = null, listing_after = null, surveyed_run = $4 where id = $1`,
-    [container, state.token, state.filter, run],
-  );
+  await sql.query('update container set validity = $2, scanned = false where id = $1', [container, validity]);
+  await voidSurveys(sql, container);
 }
 
 /** What is gone with its container: marks the items of containers that the source no longer has. */
@@ -122,10 +107,11 @@ export async function markVanished(sql: Sql, pairing: number, present: readonly 
     [pairing, present, run],
   );
   // Should one come back, it is listed anew: an equal token must not leave its items gone.
-  await sql.query('update container set token = null where pairing = $1 and key <> all ($2) and token is not null', [
-    pairing,
-    present,
-  ]);
+  await sql.query(
+    `update survey set token = null where token is not null
+       and container in (select id from container where pairing = $1 and key <> all ($2))`,
+    [pairing, present],
+  );
 }
 
 /** Binds the target's side. A new validity voids all references: they are looked for again by digest. */
@@ -138,9 +124,15 @@ export async function bindTarget(sql: Sql, container: number, target: TargetCont
   );
 }
 
-export async function setExcluded(sql: Sql, container: number, excluded: number, fresh: boolean): Promise<void> {
-  await sql.query(`update container set excluded = ${fresh ? '' : 'excluded +'} $2 where id = $1`, [
+/** What the target held is written down in `found`. */
+export async function markScanned(sql: Sql, container: number): Promise<void> {
+  await sql.query('update container set scanned = true where id = $1', [container]);
+}
+
+/** Everything before this anchor was written by us, or looked at. */
+export async function rememberAnchor(sql: Sql, container: number, anchor: string): Promise<void> {
+  await sql.query('update container set target_anchor = $2 where id = $1 and target_anchor is distinct from $2', [
     container,
-    excluded,
+    anchor,
   ]);
 }

@@ -7,16 +7,19 @@ export async function writeFound(
   place: number,
   targetKey: string,
   refs: readonly (TargetRef & { readonly identities?: readonly string[] | undefined })[],
+  run: number,
 ): Promise<void> {
   if (refs.length === 0) return;
   await sql.query(
-    `insert into found (place, target_key, ref, digest, bytes, meta, version, identities)
-     select $1, $2, ref, decode(digest, 'hex'), bytes, meta, version,
+    `insert into found (place, target_key, ref, run, digest, bytes, meta, version, identities)
+     select $1, $2, ref, $9, decode(digest, 'hex'), bytes, meta, version,
        case when identities is null then null else string_to_array(identities, ',') end
      from unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[])
        as t (ref, digest, bytes, meta, version, identities)
-     on conflict (place, target_key, ref) do update set digest = excluded.digest, version = excluded.version,
-       identities = excluded.identities, taken = found.taken and found.digest = excluded.digest`,
+     on conflict (place, target_key, ref) do update set run = excluded.run, digest = excluded.digest, version = excluded.version,
+       identities = excluded.identities, taken = found.taken and found.digest = excluded.digest and exists (
+         select from pairing p join container c on c.pairing = p.id and c.target_key = found.target_key
+         join item i on i.container = c.id and i.target_ref = found.ref where p.target = found.place)`,
     [
       place,
       targetKey,
@@ -27,6 +30,7 @@ export async function writeFound(
       refs.map((r) => r.version ?? null),
       // Hashes hold no comma.
       refs.map((r) => r.identities?.join(',') || null),
+      run,
     ],
   );
 }
@@ -44,12 +48,14 @@ export interface Stray {
   readonly digest: string;
   readonly meta: JsonObject;
   readonly version: string | null;
+  /** The run whose scan read it last. */
+  readonly run: number;
 }
 
 /** Copies nobody has claimed yet, by digest; the caller claims each for one item at most. */
 export async function strays(sql: Sql, place: number, targetKey: string, digests: readonly string[]): Promise<Stray[]> {
   const { rows } = await sql.query<Stray>(
-    `select ref, encode(digest, 'hex') as digest, meta, version from found
+    `select ref, encode(digest, 'hex') as digest, meta, version, run from found
      where place = $1 and target_key = $2 and not taken
        and digest = any (select decode(d, 'hex') from unnest($3::text[]) as d) order by ref`,
     [place, targetKey, digests],
@@ -72,6 +78,15 @@ export async function foundRefs(sql: Sql, place: number, targetKey: string): Pro
     targetKey,
   ]);
   return new Set(rows.map((row) => row.ref));
+}
+
+/** Forgets copies nobody has claimed that a scan of the whole container did not see: they are gone. */
+export async function forgetUnseen(sql: Sql, place: number, targetKey: string, seen: readonly string[]): Promise<void> {
+  await sql.query(
+    `delete from found f where place = $1 and target_key = $2 and not taken
+     and not exists (select from unnest($3::text[]) as s (ref) where s.ref = f.ref)`,
+    [place, targetKey, seen],
+  );
 }
 
 /** Forgets what was found in one container of a target: its references are void. */

@@ -19,7 +19,7 @@ export interface Namesake {
 
 /**
  * Others in one container of a target place that have any of these identities: items that stand there or are on their
- * way, and unclaimed copies. Ask under the container's lock (`lockContainer`), so that two connections agree.
+ * way, and unclaimed copies. Ask under the container's lock (`lockClaims`), so that two connections agree.
  */
 export async function namesakes(
   sql: Sql,
@@ -40,9 +40,12 @@ export async function namesakes(
   return rows;
 }
 
-/** One connection at a time claims copies and identities of a container: two must not claim the same. */
-export async function lockContainer(sql: Sql, container: number): Promise<void> {
-  await sql.query('select from container where id = $1 for update', [container]);
+/**
+ * One transaction at a time claims copies and identities in a container of a target, whichever containers of the source
+ * go into it: two must not claim the same.
+ */
+export async function lockClaims(sql: Sql, place: number, targetKey: string): Promise<void> {
+  await sql.query('select pg_advisory_xact_lock(hashtextextended($1, $2))', [targetKey, place]);
 }
 
 export async function setIdentities(

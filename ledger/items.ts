@@ -1,6 +1,7 @@
 /** What the survey writes down, what the moves ask for, and what they leave. */
 import type { Change, ItemRef, JsonObject } from '../connectors/contract.js';
 import type { Sql } from './ledger.js';
+import type { Surveyor } from './surveys.js';
 
 export type Todo = 'create' | 'update' | 'meta' | 'move' | 'remove' | 'verify';
 export type Outcome =
@@ -34,10 +35,12 @@ export interface ItemRow {
   readonly proof: string | null;
   readonly outcome: Outcome | null;
   readonly reason: string | null;
+  /** The source does not have it any more. */
+  readonly gone: boolean;
 }
 
 const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef",
-  target_version as "targetVersion", base, tries, proof, outcome, reason`;
+  target_version as "targetVersion", base, tries, proof, outcome, reason, gone`;
 
 /** What an edit in the source asks for: metadata alone, or the whole content. */
 export type Edits = 'meta' | 'content';
@@ -62,7 +65,7 @@ export async function stageItems(
      from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[], $9::text[])
        as t (key, rank, version, meta, bytes, folded)
      on conflict (container, key) do update set
-       version = excluded.version, meta = excluded.meta, gone = false,
+       version = excluded.version, meta = excluded.meta, gone = false, removal = null,
        -- Listings of calendars tell no sizes; a file of none is empty.
        bytes = case when $8 = 'content' and (excluded.bytes > 0 or excluded.meta->>'type' = 'file') then excluded.bytes
          else item.bytes end,
@@ -72,7 +75,7 @@ export async function stageItems(
          when item.target_ref is not null then case when $8 = 'content' then 'update' else 'meta' end
          when item.outcome is null or $8 = 'content' then 'create'
          else item.todo end
-     where item.version <> excluded.version or item.gone`,
+     where item.version <> excluded.version or item.gone or ${isLeftOut('item')}`,
     values: [
       container,
       items.map((item) => item.key),
@@ -85,6 +88,34 @@ export async function stageItems(
       folded ?? items.map(() => null),
     ],
   });
+}
+
+/** An item that was written down and then left out by a filter: nothing is to do with it, and nothing was tried. */
+export const isLeftOut = (item: string): string =>
+  `(${item}.todo is null and ${item}.outcome is null and ${item}.target_ref is null)`;
+
+/**
+ * Takes back what is to do with items that the filter does not cover any more. What was never written is left out; an
+ * edit of what was is not carried, and is staged again should it be covered again. Returns how many there were.
+ */
+export async function leaveOut(sql: Sql, container: number, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0;
+  const { rowCount } = await sql.query({
+    name: 'leave-out',
+    text: `update item set
+       todo = case when target_ref is not null and outcome = 'arrived' then 'verify' end,
+       version = case when target_ref is null then version else '' end,
+       outcome = case when target_ref is null then null else outcome end,
+       reason = case when target_ref is null then null else reason end,
+       digest = case when target_ref is null then null else digest end,
+       identities = case when target_ref is null then null else identities end
+     where container = $1 and key = any($2) and (
+       target_ref is null and (todo is not null or outcome is not null)
+         and coalesce(outcome, '') in ('', 'refused', 'quarantined', 'skipped', 'conflict')
+       or target_ref is not null and todo in ('update', 'meta'))`,
+    values: [container, keys],
+  });
+  return rowCount ?? 0;
 }
 
 /** Writes down what a change feed says. */
@@ -195,6 +226,59 @@ export async function settleItems(
   });
 }
 
+/** Drops items that nothing stands for any more. The outcome table keeps what became of them. */
+export async function forgetItems(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await sql.query('delete from item where container = $1 and key = any($2)', [container, keys]);
+}
+
+/**
+ * Of these settlements those whose copy belongs to another item already, in whatever container or pairing: by their keys.
+ * A copy has one owner.
+ */
+export async function claimedByOthers(
+  sql: Sql,
+  container: number,
+  settled: readonly Settlement[],
+): Promise<ReadonlySet<string>> {
+  const claims = settled.flatMap(({ key, ref }) => (typeof ref === 'string' ? [{ key, ref }] : []));
+  if (claims.length === 0) return new Set();
+  const { rows } = await sql.query<{ key: string }>({
+    name: 'claimed-by-others',
+    // "offset 0": each copy is looked up by the index, also before statistics exist.
+    text: `with here as (
+       select c.target_key, p.target from container c join pairing p on p.id = c.pairing where c.id = $1),
+     folder as materialized (
+       select c.id from here join pairing p on p.target = here.target
+       join container c on c.pairing = p.id and c.target_key = here.target_key)
+     select t.key from unnest($2::text[], $3::text[]) as t (key, ref)
+     where exists (select from folder cross join lateral (
+       select from item i where i.container = folder.id and i.target_ref = t.ref
+         and not (i.container = $1 and i.key = t.key) offset 0) other)`,
+    values: [container, claims.map(({ key }) => key), claims.map(({ ref }) => ref)],
+  });
+  const claimed = new Set(rows.map(({ key }) => key));
+  const seen = new Set<string>();
+  for (const { key, ref } of claims) {
+    if (seen.has(ref)) claimed.add(key);
+    seen.add(ref);
+  }
+  return claimed;
+}
+
+/** Sets what later changes of metadata are merged from. */
+export async function setBase(
+  sql: Sql,
+  container: number,
+  items: readonly { readonly key: string; readonly base: JsonObject }[],
+): Promise<void> {
+  await sql.query(
+    `update item i set base = t.base from unnest($2::text[], $3::jsonb[]) as t (key, base)
+     where i.container = $1 and i.key = t.key`,
+    [container, items.map(({ key }) => key), items.map(({ base }) => JSON.stringify(base))],
+  );
+}
+
 /** Counts one more try for items whose write was in doubt and did not land. */
 export async function countTries(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
   await sql.query('update item set tries = tries + 1 where container = $1 and key = any($2)', [container, keys]);
@@ -221,14 +305,20 @@ export async function setRanks(
   );
 }
 
-/** Conflicts that nobody won are looked at again in each run: a person may have settled them. */
-export async function lookAtConflicts(sql: Sql, pairing: number): Promise<void> {
+/** Conflicts that nobody won are looked at again in each run, where the unit's spec covers them: a person may have settled them. */
+export async function lookAtConflicts(sql: Sql, surveyor: Surveyor): Promise<void> {
   await sql.query(
     `update item set todo = case when target_ref is null then 'create' else 'update' end
-     where outcome = 'conflict' and todo is null and not gone and container in (select id from container where pairing = $1)`,
-    [pairing],
+     where outcome = 'conflict' and todo is null and not gone and container in ${COVERED}`,
+    covered(surveyor),
   );
 }
+
+/** By $1 to $3: the containers of one direction that the unit's spec covers. Elsewhere it writes, moves and removes nothing. */
+const COVERED = `(select c.id from container c join survey s on s.container = c.id
+  where c.pairing = $1 and s.migration = $2 and s.unit = $3)`;
+
+const covered = ({ pairing, unit }: Surveyor): unknown[] => [pairing.id, unit.migration, unit.n];
 
 /** What an earlier spec skipped, or could not place, is decided anew. */
 export async function unskip(sql: Sql, container: number): Promise<void> {
@@ -250,15 +340,15 @@ export interface Departed {
   readonly targetValidity: string;
 }
 
-/** Items of the pairing that are gone from the source but stand in the target, by digest. */
-export async function departedByDigest(sql: Sql, pairing: number, digests: readonly string[]): Promise<Departed[]> {
+/** Items that the spec covers, are gone from the source and stand in the target, by digest. */
+export async function departedByDigest(sql: Sql, surveyor: Surveyor, digests: readonly string[]): Promise<Departed[]> {
   const { rows } = await sql.query<Departed>(
     `select i.container, i.key, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef", i.target_version as "targetVersion", c.target_key as "targetKey", c.target_validity as "targetValidity"
      from item i join container c on c.id = i.container
-     where c.pairing = $1 and i.gone and i.target_ref is not null and i.outcome <> 'skipped'
-       and i.digest = any (select decode(d, 'hex') from unnest($2::text[]) as d)
+     where c.id in ${COVERED} and i.gone and i.target_ref is not null and i.outcome <> 'skipped'
+       and i.digest = any (select decode(d, 'hex') from unnest($4::text[]) as d)
      order by i.container, i.key`,
-    [pairing, digests],
+    [...covered(surveyor), digests],
   );
   return rows;
 }
@@ -305,20 +395,20 @@ export async function departedById(
 }
 
 /** Whether a file of this size left the source, so that a new one may be that. */
-export async function hasDepartedOf(sql: Sql, pairing: number, bytes: number): Promise<boolean> {
+export async function hasDepartedOf(sql: Sql, surveyor: Surveyor, bytes: number): Promise<boolean> {
   const { rows } = await sql.query<{ any: boolean }>(
     `select exists (select from item i join container c on c.id = i.container
-     where c.pairing = $1 and i.gone and i.target_ref is not null and i.bytes = $2) as any`,
-    [pairing, bytes],
+     where c.id in ${COVERED} and i.gone and i.target_ref is not null and i.bytes = $4) as any`,
+    [...covered(surveyor), bytes],
   );
   return rows[0]?.any ?? false;
 }
 
-export async function hasDeparted(sql: Sql, pairing: number): Promise<boolean> {
+export async function hasDeparted(sql: Sql, surveyor: Surveyor): Promise<boolean> {
   const { rows } = await sql.query<{ any: boolean }>(
     `select exists (select from item i join container c on c.id = i.container
-     where c.pairing = $1 and i.gone and i.target_ref is not null) as any`,
-    [pairing],
+     where c.id in ${COVERED} and i.gone and i.target_ref is not null) as any`,
+    covered(surveyor),
   );
   return rows[0]?.any ?? false;
 }

@@ -7,6 +7,7 @@ import type { Ledger, Sql } from './ledger.js';
 export interface Lease {
   readonly place: number;
   readonly fence: number;
+  /** Compared too: a server that was behind when it took over gives the same number out again. */
   readonly holder: string;
 }
 
@@ -30,7 +31,7 @@ export const LEASE_MS = 8_000;
 
 /** Takes the lease; undefined while somebody else holds it. */
 export async function takeLease(ledger: Ledger, place: number, holder: string): Promise<Lease | undefined> {
-  const { rows } = await ledger.pool.query<{ fence: number }>(
+  const { rows } = await ledger.renewals.query<{ fence: number }>(
     `insert into lease (place, fence, holder, until)
      values ($1, 1, $2, clock_timestamp() + $3 * interval '1 ms')
      on conflict (place) do update
@@ -44,23 +45,23 @@ export async function takeLease(ledger: Ledger, place: number, holder: string): 
 
 /** Renews the lease and reads what a person wants. Undefined: the lease is lost, stop at once. */
 export async function renewLease(ledger: Ledger, lease: Lease, migration: string): Promise<Control | undefined> {
-  const { rows } = await ledger.pool.query<Control>({
+  const { rows } = await ledger.renewals.query<Control>({
     name: 'renew-lease',
     text: `with held as (
-       update lease set until = clock_timestamp() + $3 * interval '1 ms'
-       where place = $1 and fence = $2 and until > clock_timestamp() returning 1)
-     select paused, stopped, tuning from migration where name = $4 and exists (select from held)`,
-    values: [lease.place, lease.fence, LEASE_MS, migration],
+       update lease set until = clock_timestamp() + $4 * interval '1 ms'
+       where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() returning 1)
+     select paused, stopped, tuning from migration where name = $5 and exists (select from held)`,
+    values: [lease.place, lease.fence, lease.holder, LEASE_MS, migration],
   });
   return rows[0];
 }
 
 /** Ends the lease so that the next slice need not wait. Harmless when it was lost. */
 export async function releaseLease(ledger: Ledger, lease: Lease): Promise<void> {
-  await ledger.pool.query('update lease set until = clock_timestamp() where place = $1 and fence = $2', [
-    lease.place,
-    lease.fence,
-  ]);
+  await ledger.renewals.query(
+    'update lease set until = clock_timestamp() where place = $1 and fence = $2 and holder = $3',
+    [lease.place, lease.fence, lease.holder],
+  );
 }
 
 /** Runs `work` in a transaction that commits only while the lease is held: nobody can take it meanwhile. */
@@ -74,8 +75,8 @@ export function fenced<T>(ledger: Ledger, lease: Lease, work: (sql: pg.PoolClien
 async function holdLease(sql: Sql, lease: Lease): Promise<void> {
   const { rowCount } = await sql.query({
     name: 'hold-lease',
-    text: 'select from lease where place = $1 and fence = $2 and until > clock_timestamp() for share',
-    values: [lease.place, lease.fence],
+    text: 'select from lease where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() for share',
+    values: [lease.place, lease.fence, lease.holder],
   });
   if (rowCount === 1) return;
   throw new Fault('unavailable', 'the lease on the target account was lost, so this result does not count', {

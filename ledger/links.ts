@@ -8,6 +8,7 @@ import type { Sql } from './ledger.js';
 
 /** A container of this direction, bound to its counterpart. */
 export interface LinkedContainer {
+  readonly id: number;
   readonly key: string;
   readonly path: readonly string[];
   readonly validity: string;
@@ -29,7 +30,10 @@ export interface Link {
   readonly uid: string | undefined;
 }
 
-/** The other direction's row for the counterpart of a container; made where it has not been surveyed yet. */
+/**
+ * The other direction's row for the counterpart of a container; made where it has not been surveyed yet. The units that
+ * cover the container in this direction cover its counterpart in the other.
+ */
 async function counterpart(sql: Sql, other: number, container: LinkedContainer): Promise<number> {
   const { rows } = await sql.query<{ id: number }>(
     `insert into container (pairing, key, path, validity, target_key, target_path, target_validity, scanned)
@@ -47,7 +51,14 @@ async function counterpart(sql: Sql, other: number, container: LinkedContainer):
       container.validity,
     ],
   );
-  return (rows[0] as { id: number }).id;
+  const { id } = rows[0] as { id: number };
+  await sql.query(
+    `insert into survey (container, migration, unit)
+     select $1, s.migration, s.unit from survey s join unit u on u.migration = s.migration and u.n = s.unit
+     where s.container = $2 and $3 in (u.pairing, u.back) on conflict do nothing`,
+    [id, container.id, other],
+  );
+  return id;
 }
 
 /** The other direction takes these copies for settled items of its own. */
@@ -101,6 +112,7 @@ export async function stageBack(
 
 /** The copies are gone with their items: the other direction forgets them too. */
 export async function unlinkBack(sql: Sql, other: number, targetKey: string, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0) return;
   await sql.query(
     `delete from item where key = any($3) and container in (select id from container where pairing = $1 and key = $2)`,
     [other, targetKey, refs],
@@ -115,6 +127,7 @@ export async function askBack(
   refs: readonly string[],
   what: 'update' | 'create',
 ): Promise<void> {
+  if (refs.length === 0) return;
   await sql.query(
     `update item set todo = case when target_ref is null then 'create' else $4 end,
        target_ref = case when $4 = 'create' then null else target_ref end,

@@ -1,5 +1,6 @@
 /** A page of a listing beside what is known: most of it has not changed, and then nothing needs to be written. */
 import type { ItemRef } from '../connectors/contract.js';
+import { isLeftOut } from './items.js';
 import type { Sql } from './ledger.js';
 
 /** The keys between which a page lists all there is; `to` undefined: to the end. */
@@ -9,7 +10,7 @@ export interface Range {
 }
 
 export interface Compared {
-  /** New, of another version, or back after they were gone. */
+  /** New, of another version, or back after they were gone or left out. */
   readonly fresh: readonly ItemRef[];
   /** Something that is known in this range is not listed any more. */
   readonly isUnlisted: boolean;
@@ -24,11 +25,11 @@ export async function compareListing(
   const { rows } = await sql.query<{ readonly fresh: readonly number[] | null; readonly unlisted: boolean }>({
     name: `compare-listing${suffix(range)}`,
     // "offset 0": each key is looked up by itself, whatever the planner thinks of the lists.
-    text: `select array_agg(l.n::int) filter (where i.key is null or i.gone or i.version <> l.version) as fresh,
+    text: `select array_agg(l.n::int) filter (where i.key is null or i.gone or i.version <> l.version or ${isLeftOut('i')}) as fresh,
        (select count(*) from item where container = $1 and not gone and ${within('key', range)})
          > count(*) filter (where not i.gone and ${within('i.key', range)}) as unlisted
      from unnest($3::text[], $4::text[]) with ordinality as l (key, version, n)
-     left join lateral (select key, version, gone from item where container = $1 and key = l.key offset 0) i on true`,
+     left join lateral (select key, version, gone, todo, outcome, target_ref from item where container = $1 and key = l.key offset 0) i on true`,
     values: [container, range.after, page.map(({ key }) => key), page.map(({ version }) => version), ...bound(range)],
   });
   const { fresh, unlisted } = rows[0] as (typeof rows)[number];

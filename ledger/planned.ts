@@ -13,6 +13,7 @@ export interface PlannedContainer {
   readonly key: string;
   readonly path: readonly string[];
   readonly validity: string;
+  /** The rules under which this migration surveyed it last; empty where it has not. */
   readonly filter: string;
   readonly targetKey: string | null;
   readonly targetPath: readonly string[] | null;
@@ -27,8 +28,8 @@ export interface PlannedItem
 
 export interface Planned {
   containers(): Promise<readonly PlannedContainer[]>;
-  /** Items of the pairing, those included that left the source. */
-  count(): Promise<number>;
+  /** Items of these containers, those included that left the source. */
+  count(containers: readonly number[]): Promise<number>;
   /** Items of one container by key, those included that left the source. */
   items(container: number, keys: readonly string[]): Promise<ReadonlyMap<string, PlannedItem>>;
   /**
@@ -100,7 +101,20 @@ const PAGE = 1_000;
 const COLUMNS = `i.key, i.version, i.bytes, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
   i.target_version as "targetVersion", i.outcome, i.todo, i.gone`;
 
-export async function plannedAgainst(ledger: Ledger, source: string, target: string, kind: Kind): Promise<Planned> {
+/** The unit that a run would take for this account. */
+export interface PlannedUnit {
+  readonly migration: string;
+  readonly selection: string;
+  readonly account: Account;
+}
+
+export async function plannedAgainst(
+  ledger: Ledger,
+  source: string,
+  target: string,
+  kind: Kind,
+  { migration, selection, account }: PlannedUnit,
+): Promise<Planned> {
   const { pool } = ledger;
   const { rows } = await pool.query<{ place: number; pairing: number | null }>(
     `select t.id as place, p.id as pairing from place t
@@ -113,17 +127,20 @@ export async function plannedAgainst(ledger: Ledger, source: string, target: str
   return {
     async containers() {
       const found = await pool.query<PlannedContainer>(
-        `select id, key, path, validity, filter, target_key as "targetKey", target_path as "targetPath",
-           target_validity as "targetValidity" from container where pairing = $1 order by id`,
-        [pairing],
+        `select c.id, c.key, c.path, c.validity, coalesce(s.filter, '') as filter, c.target_key as "targetKey",
+           c.target_path as "targetPath", c.target_validity as "targetValidity"
+         from container c
+         left join unit u on u.migration = $2 and u.selection = $3 and u.account_from = $4 and u.account_to = $5
+         left join survey s on s.container = c.id and s.migration = u.migration and s.unit = u.n
+         where c.pairing = $1 order by c.id`,
+        [pairing, migration, selection, account.from, account.to],
       );
       return found.rows;
     },
-    async count() {
-      const found = await pool.query<{ n: number }>(
-        'select count(*) as n from item i join container c on c.id = i.container where c.pairing = $1',
-        [pairing],
-      );
+    async count(containers) {
+      const found = await pool.query<{ n: number }>('select count(*) as n from item where container = any($1)', [
+        containers,
+      ]);
       return found.rows[0]?.n ?? 0;
     },
     async items(container, keys) {

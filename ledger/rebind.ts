@@ -12,26 +12,35 @@ export async function rebindReferences(
   targetKey: string,
   run: number,
 ): Promise<number> {
-  const { rows } = await sql.query<{ lost: number }>(
+  const { rows } = await sql.query<{ key: string; ref: string | null }>(
     `with mine as (
        select key, digest, row_number() over (partition by digest order by key) as twin
        from item where container = $1 and target_ref is not null),
      theirs as (
        select ref, digest, row_number() over (partition by digest order by ref) as twin
-       from found where place = $2 and target_key = $3 and not taken),
-     pairs as (select mine.key, theirs.ref from mine left join theirs using (digest, twin)),
-     bound as (
-       update item i set target_ref = p.ref,
-         outcome = case when p.ref is null then 'missing' else i.outcome end,
-         reason = case when p.ref is null then 'no longer in the target after it renumbered the folder' else i.reason end,
-         todo = case when p.ref is null then null else i.todo end,
-         run = case when p.ref is null then $4 else i.run end
-       from pairs p where i.container = $1 and i.key = p.key returning p.ref),
-     taken as (
-       update found f set taken = true from pairs p
-       where f.place = $2 and f.target_key = $3 and f.ref = p.ref)
-     select count(*) filter (where ref is null) as lost from bound`,
-    [container, place, targetKey, run],
+       from found where place = $2 and target_key = $3 and not taken)
+     select mine.key, theirs.ref from mine left join theirs using (digest, twin)`,
+    [container, place, targetKey],
   );
-  return rows[0]?.lost ?? 0;
+  // A copy has one owner at any time, and the new references may be those that others had before.
+  await sql.query('update item set target_ref = null where container = $1 and target_ref is not null', [container]);
+  const bound = rows.filter(({ ref }) => ref !== null);
+  await sql.query(
+    `update item i set target_ref = t.ref from unnest($2::text[], $3::text[]) as t (key, ref)
+     where i.container = $1 and i.key = t.key`,
+    [container, bound.map(({ key }) => key), bound.map(({ ref }) => ref)],
+  );
+  await sql.query('update found set taken = true where place = $1 and target_key = $2 and ref = any($3)', [
+    place,
+    targetKey,
+    bound.map(({ ref }) => ref),
+  ]);
+  const lost = rows.filter(({ ref }) => ref === null).map(({ key }) => key);
+  await sql.query(
+    `update item set outcome = 'missing', reason = 'no longer in the target after it renumbered the folder',
+       todo = null, run = $3
+     where container = $1 and key = any($2)`,
+    [container, lost, run],
+  );
+  return lost.length;
 }

@@ -27,9 +27,4 @@ export const removable = {
     );
     return rows;
   },
-
-  /** The outcome table keeps that they were removed. */
-  async forget(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
-    await sql.query('delete from item where container = $1 and key = any($2)', [container, keys]);
-  },
 };

@@ -1,5 +1,6 @@
 /** What the report reads. Read-only, one snapshot for all of it, so that its numbers agree with each other. */
 import type { JsonObject, Kind } from '../connectors/contract.js';
+import { countDuplicates, DUPLICATES } from './duplicates.js';
 import type { Made, Outcome, Todo } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
 import type { RunReason, RunState } from './runs.js';
@@ -61,7 +62,8 @@ export interface ReportItem {
   readonly tries: number;
   readonly reason: string | null;
   readonly gone: boolean;
-  readonly run: number;
+  /** The number of this migration's run that last changed it; null where that was another migration's. */
+  readonly run: number | null;
 }
 
 export interface ReportGate {
@@ -153,15 +155,17 @@ export async function readFolderMaps(sql: Sql, spec: string): Promise<Map<string
   return new Map(rows.map(({ name, folders }) => [name, folders]));
 }
 
-/** The containers of a unit by path; those of its other direction after those of the first. */
+/** The containers that a unit's spec covers, by path; those of its other direction after those of the first. */
 export async function readReportContainers(
   sql: Sql,
-  { pairing, back }: Pick<ReportUnit, 'pairing' | 'back'>,
+  migration: string,
+  { n, pairing, back }: Pick<ReportUnit, 'n' | 'pairing' | 'back'>,
 ): Promise<ReportContainer[]> {
   const { rows } = await sql.query<ReportContainer>(
-    `select id, pairing is distinct from $1 as back, path, target_path as "targetPath", excluded, notes
-     from container where pairing = $1 or pairing = $2 order by back, path, id`,
-    [pairing, back],
+    `select id, pairing is distinct from $1 as back, path, target_path as "targetPath", s.excluded, notes
+     from container c join survey s on s.container = c.id and s.migration = $3 and s.unit = $4
+     where pairing = $1 or pairing = $2 order by back, path, id`,
+    [pairing, back, migration, n],
   );
   return rows;
 }
@@ -196,14 +200,20 @@ export async function readConflicts(
 }
 
 /** Items of a container by key, a page at a time, with the next one on its way: memory does not grow with their number. */
-export async function* readReportItems(sql: Sql, container: number, pageSize = 5_000): AsyncGenerator<ReportItem[]> {
+export async function* readReportItems(
+  sql: Sql,
+  migration: string,
+  container: number,
+  pageSize = 5_000,
+): AsyncGenerator<ReportItem[]> {
   const read = (after: string): Promise<{ rows: ReportItem[] }> =>
     sql.query<ReportItem>({
       name: 'report-items',
       text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
-         target_version as "targetVersion", made, tries, reason, gone, run
-       from item where container = $1 and key > $2 order by key limit $3`,
-      values: [container, after, pageSize],
+         target_version as "targetVersion", made, tries, i.reason, gone, r.number as run
+       from item i left join run r on r.migration = $4 and r.id = i.run
+       where container = $1 and key > $2 order by key limit $3`,
+      values: [container, after, pageSize, migration],
     });
   for (let page = read(''); ; ) {
     const { rows } = await page;
@@ -218,31 +228,22 @@ export async function* readReportItems(sql: Sql, container: number, pageSize = 5
   }
 }
 
-const DUPLICATES = `from found f join pairing p on p.target = f.place
-  where p.id = any($1) and not f.taken and exists (
-    select from item i join container c on c.id = i.container
-    where c.pairing = p.id and c.target_key = f.target_key and i.digest = f.digest)
-  -- What the other direction carried from here is no copy, but the item itself.
-  and not exists (
-    select from item i join container c on c.id = i.container
-    where c.pairing = p.id and c.target_key = f.target_key and i.target_ref = f.ref)`;
-
 /**
- * Copies beyond the first in the target's containers: how many, and the first `limit` of them. `pairings`: that of the
- * first direction, then that of the other where there is one.
+ * Copies beyond the first in the containers of the target that the unit's spec covers: how many, and the first `limit` of
+ * them. `pairings`: that of the first direction, then that of the other where there is one.
  */
 export async function readDuplicates(
   sql: Sql,
+  unit: { readonly migration: string; readonly n: number },
   pairings: readonly number[],
   limit: number,
 ): Promise<{ readonly count: number; readonly first: readonly ReportDuplicate[] }> {
-  const counted = await sql.query<{ count: number }>(`select count(*) as count ${DUPLICATES}`, [pairings]);
-  const count = counted.rows[0]?.count ?? 0;
+  const count = await countDuplicates(sql, pairings, unit);
   if (count === 0) return { count, first: [] };
   const { rows } = await sql.query<ReportDuplicate>(
-    `select (select c.target_path from container c where c.pairing = p.id and c.target_key = f.target_key limit 1) as "targetPath",
-       p.id <> ($1::bigint[])[1] as back, f.ref, f.bytes, encode(f.digest, 'hex') as digest ${DUPLICATES} order by f.target_key, f.ref limit $2`,
-    [pairings, limit],
+    `select b.target_path as "targetPath", b.pairing <> ($1::bigint[])[1] as back, f.ref, f.bytes, encode(f.digest, 'hex') as digest
+     ${DUPLICATES} order by b.target_key, f.ref limit $4`,
+    [pairings, unit.migration, unit.n, limit],
   );
   return { count, first: rows };
 }

@@ -67,6 +67,19 @@ export async function openRun(
   });
 }
 
+/** What items and surveys remember a run by: unlike its number, it is unique over all migrations. */
+export async function runId(
+  ledger: Ledger,
+  { migration, run }: { readonly migration: string; readonly run: number },
+): Promise<number> {
+  const { rows } = await ledger.pool.query<{ id: number }>('select id from run where migration = $1 and number = $2', [
+    migration,
+    run,
+  ]);
+  if (!rows[0]) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);
+  return rows[0].id;
+}
+
 export interface RunTotals {
   readonly units: number;
   readonly done: number;

@@ -134,13 +134,13 @@ export async function gather(
     const sameAs = unit.pairing === null ? undefined : unitOf.get(unit.pairing);
     if (unit.pairing !== null && sameAs === undefined) {
       unitOf.set(unit.pairing, unit.n);
-      for (const container of await readReportContainers(sql, unit)) {
-        const folder = await gatherFolder(sql, run.number, unit, container, files, noted);
+      for (const container of await readReportContainers(sql, migration, unit)) {
+        const folder = await gatherFolder(sql, migration, run.number, unit, container, files, noted);
         folders.push(folder);
         addSums(sums, folder.sums);
       }
       const pairings = [unit.pairing, ...(unit.back === null ? [] : [unit.back])];
-      const extra = await readDuplicates(sql, pairings, MAX_DUPLICATES - duplicates.length);
+      const extra = await readDuplicates(sql, { migration, n: unit.n }, pairings, MAX_DUPLICATES - duplicates.length);
       sums.duplicates = extra.count;
       duplicates.push(...extra.first.map((copy) => ({ ...copy, account: copy.back ? unit.from : unit.to })));
     }
@@ -176,6 +176,7 @@ export async function gather(
 
 async function gatherFolder(
   sql: Sql,
+  migration: string,
   run: number,
   unit: ReportUnit,
   container: ReportContainer,
@@ -184,7 +185,7 @@ async function gatherFolder(
 ): Promise<FolderSums> {
   const sums = noSums();
   sums.excluded = container.excluded;
-  for await (const page of readReportItems(sql, container.id)) {
+  for await (const page of readReportItems(sql, migration, container.id)) {
     const entries: ItemEntry[] = [];
     for (const row of page) {
       const standing = standingOf(row);

@@ -29,7 +29,7 @@ export function resultOf(item: Pick<ReportItem, 'made' | 'run'>, standing: Stand
   switch (standing) {
     case 'verified':
     case 'arrived':
-      return (item.run >= run ? item.made : null) ?? 'unchanged';
+      return (item.run !== null && item.run >= run ? item.made : null) ?? 'unchanged';
     case 'pending':
     case 'skipped':
     case 'conflict':

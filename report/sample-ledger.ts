@@ -20,9 +20,9 @@ export async function fillLedger(ledger: Ledger, sample: Sample): Promise<void> 
   await pool.query(`insert into spec (hash, name, body) values ($1, 'acme', '{}')`, [hash]);
   await pool.query(`insert into migration (name, spec, last_run) values ('acme', $1, 2)`, [hash]);
   await pool.query(
-    `insert into run (migration, number, reason, request, spec, state, started_at, ended_at, totals) values
-     ('acme', 1, 'apply', 'a', $1, 'cancelled', '2026-03-01T08:00:00Z', '2026-03-01T08:02:30Z', '{"changed": 12}'),
-     ('acme', 2, 'apply', 'b', $1, 'done', '2026-03-01T09:00:00Z', '2026-03-01T09:10:00Z', '{"changed": 28}')`,
+    `insert into run (id, migration, number, reason, request, spec, state, started_at, ended_at, totals) values
+     (1, 'acme', 1, 'apply', 'a', $1, 'cancelled', '2026-03-01T08:00:00Z', '2026-03-01T08:02:30Z', '{"changed": 12}'),
+     (2, 'acme', 2, 'apply', 'b', $1, 'done', '2026-03-01T09:00:00Z', '2026-03-01T09:10:00Z', '{"changed": 28}')`,
     [hash],
   );
   const total = itemsPerFolder * 4;
@@ -43,10 +43,14 @@ export async function fillLedger(ledger: Ledger, sample: Sample): Promise<void> 
     );
     for (const path of [['INBOX'], folder.split('/')]) {
       const container = await pool.query<{ id: number }>(
-        `insert into container (pairing, key, path, validity, target_key, target_path, target_validity, surveyed_run)
-         values ($1, $2, $3, '1', $2, $3, '1', 2) returning id`,
+        `insert into container (pairing, key, path, validity, target_key, target_path, target_validity)
+         values ($1, $2, $3, '1', $2, $3, '1') returning id`,
         [pairing, path.join('/'), path],
       );
+      await pool.query(`insert into survey (container, migration, unit, run) values ($1, 'acme', $2, 2)`, [
+        container.rows[0]?.id,
+        n,
+      ]);
       await pool.query(
         `insert into item (container, key, todo, version, meta, bytes, digest, target_ref, base, outcome, proof, reason, run)
          select $1::bigint, lpad(i::text, 8, '0'), case when bad = 'pending' then 'create' end, '1', '{}', 1000 + i,

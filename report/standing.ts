@@ -26,6 +26,8 @@ export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 
   if (item.gone && (item.targetRef === null || item.outcome === 'skipped')) return undefined;
   // The other direction's row for the same item counts, unless this side was changed since.
   if (item.outcome === 'linked') return item.todo === null ? undefined : 'arrived';
+  // A filter left it out after it was written down.
+  if (item.outcome === null && item.todo === null && item.targetRef === null) return undefined;
   if (item.outcome === null) return 'pending';
   if (item.outcome === 'verified' && item.todo !== null) return 'arrived';
   return item.outcome;

@@ -1,5 +1,6 @@
 /** `npm run bench -- mail|mail-scale|dav|files [options]`: installs what is missing, builds, and compares with the peers. */
-import { installAndBuild, requirePrograms, requireTemporal, run, say } from './prepare.js';
+import { installAndBuild, requirePrograms, requireTemporal, run } from './prepare.js';
+import { say } from './say.js';
 
 const [name, ...options] = process.argv.slice(2);
 const claims = ['mail', 'mail-scale', 'dav', 'files'];

@@ -1,6 +1,7 @@
 /** `npm run demo [-- --keep]`: installs what is missing, builds, and runs the demo. */
 import { spawn } from 'node:child_process';
-import { installAndBuild, requireTemporal, root, say } from './prepare.js';
+import { installAndBuild, requireTemporal, root } from './prepare.js';
+import { say } from './say.js';
 
 try {
   installAndBuild();

@@ -1,15 +1,12 @@
 /** What `npm test` and `npm run demo` need before they begin, on a machine that has only Node. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installPackages } from './packages.js';
+import { say } from './say.js';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
-
-/** @param {string} line */
-export function say(line) {
-  console.error(`> ${line}`);
-}
 
 /** Packages, when none are there or the lock file is newer; then the compiled program. */
 export function installAndBuild() {
@@ -24,8 +21,8 @@ export function installAndBuild() {
 }
 
 /**
- * The real servers that tests talk to, as Debian packages. As root they are installed; otherwise this says
- * what to install and throws.
+ * The real servers that tests talk to, as Debian packages. As root they are installed, and none is started; otherwise
+ * this says what to install and throws.
  *
  * @param {readonly { program: string, debian: string }[]} wanted
  */
@@ -33,20 +30,13 @@ export function requirePrograms(wanted) {
   const missing = wanted.filter(({ program }) => !isInstalled(program));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ debian }) => debian))];
-  const canInstall = process.getuid?.() === 0 && isInstalled('apt-get');
-  if (canInstall) {
+  if (process.getuid?.() === 0 && isInstalled('apt-get')) {
     say(`installing ${packages.join(' ')} (apt-get)`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const install = ['install', '-y', '--no-install-recommends', ...packages];
-    // The package lists may be there already; they are fetched once, when they are not.
-    if (spawnSync('apt-get', install, { env, stdio: ['ignore', 'ignore', 'ignore'] }).status !== 0) {
-      run('apt-get', ['update', '-qq'], env);
-      run('apt-get', install, env);
-    }
+    installPackages(packages);
     return;
   }
   throw new Error(
-    `${missing.map(({ program }) => program).join(', ')} not found: install with \`sudo apt-get install ${packages.join(' ')}\`, or run this as root`,
+    `${missing.map(({ program }) => program).join(', ')} not found: install with \`sudo apt-get install --no-install-recommends ${packages.join(' ')}\`, or run this as root`,
   );
 }
 

@@ -25,7 +25,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
   const redactor = createRedactor();
   redactor.remember(decodeURIComponent(new URL(settings.ledgerUrl).password));
   const log = createLog({ level: settings.logLevel, redact: redactor.text });
-  // A slice uses up to three: its lease, its reader and each of its lanes.
+  // A slice uses two at most times: its reader's and its lanes'. Leases are renewed on connections of their own.
   const ledger = openLedger(settings.ledgerUrl, { max: Math.max(10, settings.maxSlices * 2) });
   const secret: Deps['secret'] = async (ref, abort) => {
     const value = await resolve(ref, process.env, abort);

@@ -3,27 +3,30 @@
  * where the last one ended; then put in its place as a step of its own. All parts are of one version of the source.
  */
 import { randomUUID } from 'node:crypto';
-import type { ItemRef, TargetContainer, Uploads } from '../../connectors/contract.js';
+import type { ItemRef } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { digestStream } from '../../connectors/file-digest.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { digestOfBlocks, emptyBody } from '../../connectors/files.js';
-import type { ItemRow, Settlement } from '../../ledger/items.js';
+import type { ItemRow } from '../../ledger/items.js';
 import { hasDepartedOf, settleUnchanged, stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload, forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
-import { onTarget } from '../sides.js';
-import type { Slice } from '../slice.js';
 import { moveDeparted } from '../write/departed.js';
-import { settleRefused } from '../write/settle.js';
+import type { Result } from '../write/results.js';
+import { settle } from '../write/results.js';
+import { content } from './content.js';
 import { asUpload, finish, forget, settleAs } from './finish-upload.js';
-import type { Carriage, Pair, Placed } from './placing.js';
-import { placedItem, uploadsOf } from './placing.js';
+import type { Large } from './large.js';
+import type { Pair } from './pair.js';
+import { uploadsOf } from './pair.js';
+import type { Carriage, Placed } from './placing.js';
+import { placedItem } from './placing.js';
 import { relisted } from './relist.js';
 import { moveKnown } from './renamed.js';
 import { settledByWhatStands } from './ruling.js';
-import { content, sendParts } from './send-parts.js';
+import { sendParts } from './send-parts.js';
 
 /** A file that changes each time it is read is left to the next run. */
 const ROUNDS = 3;
@@ -31,15 +34,15 @@ const ROUNDS = 3;
 /** Carries one large file as far as the slice lasts. What is left of it the next slice goes on with. */
 export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow): Promise<void> {
   const { slice, to, op } = carriage;
-  const refused: Settlement[] = [];
+  const refused: Result[] = [];
   const [placed] = placedItem(carriage, item, refused);
-  await settleRefused(slice, to.row.id, refused);
+  await settle(slice, to.row.id, refused);
   if (!placed) return;
   const open = await to.open(pair.target);
   const large: Large = {
     ...carriage,
     pair,
-    container: open.bound.target,
+    bound: open.bound,
     uploads: uploadsOf(pair),
     lasting: { ...slice, ending: slice.asked },
     cut: { short: false },
@@ -64,10 +67,7 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
       }
       if (error.side === 'target' || (error.code !== 'source-changed' && error.code !== 'not-found')) throw error;
       const fresh = await relisted(slice, pair.source, to.row, now.item);
-      if (fresh && fresh.version === now.item.version) {
-        error.side ??= 'source';
-        throw error;
-      }
+      if (fresh && fresh.version === now.item.version) throw error;
       if (!fresh || round === ROUNDS) return await leave(large, now.item, fresh);
       await fenced(slice.deps.ledger, slice.lease, (sql) =>
         stageItems(sql, to.row.id, [fresh], slice.run, slice.rules.edits),
@@ -82,15 +82,6 @@ async function lost({ slice, to }: Large, { key }: ItemRow): Promise<void> {
   const { ledger } = slice.deps;
   const known = await readUpload(ledger.pool, to.row.id, key);
   if (known) await fenced(ledger, slice.lease, (sql) => endUpload(sql, known.id));
-}
-
-export interface Large extends Carriage {
-  readonly pair: Pair;
-  readonly container: TargetContainer;
-  readonly uploads: Uploads;
-  /** The slice, but that its time does not end a part under way: at a low rate none would ever be done. */
-  readonly lasting: Slice;
-  readonly cut: { short: boolean };
 }
 
 function saidBy({ message, next }: Fault): string {
@@ -108,16 +99,19 @@ async function leave(large: Large, item: ItemRow, fresh: ItemRef | undefined): P
 /** What was sent of it goes, too: there may be no other run. After a crash in between `clearUploads` does it. */
 async function giveUp(large: Large, { key }: ItemRow, outcome: 'refused' | 'conflict', reason: string): Promise<void> {
   const { slice, to } = large;
-  await settleRefused(slice, to.row.id, [{ key, todo: null, outcome, reason }]);
+  await settle(slice, to.row.id, [{ key, todo: null, outcome, reason }]);
   const known = await readUpload(slice.deps.ledger.pool, to.row.id, key);
   if (known) await forget(large, known);
 }
 
 /** Touched, but of equal size: read once, for that costs less than to send it again. */
 async function isUnchanged(large: Large, { item }: Placed): Promise<boolean> {
-  const { slice, to, pair, stop } = large;
+  const { slice, to, pair, bound, stop } = large;
+  // An edit that is being put in its place may stand there: what the source has now is compared with that.
+  const known = await readUpload(slice.deps.ledger.pool, to.row.id, item.key);
+  if (known?.digest != null) return false;
   if (item.digest === null || item.outcome === 'conflict' || item.outcome === 'missing') return false;
-  const there = await pair.target.sizes?.(large.container, [item.targetRef as string], stop);
+  const there = await pair.target.sizes?.(bound.target, [item.targetRef as string], stop);
   for await (const copy of there ?? []) if (copy.bytes !== item.bytes) return false;
   const { digest } = await digestStream(content(large, item, 0, item.bytes));
   if (digest !== item.digest) return false;
@@ -136,7 +130,7 @@ async function isMoved(large: Large, placed: Placed): Promise<boolean> {
   if (left.length === 0) return true;
   if (await readUpload(slice.deps.ledger.pool, to.row.id, item.key)) return false;
   const open = await to.open(pair.target);
-  if (!open.hasDeparted || !(await hasDepartedOf(slice.deps.ledger.pool, slice.pairing.id, item.bytes))) return false;
+  if (!open.hasDeparted || !(await hasDepartedOf(slice.deps.ledger.pool, slice, item.bytes))) return false;
   const { digest } = await digestStream(content(large, item, 0, item.bytes));
   const body = emptyBody(item.meta as FileMeta, path);
   const entry = { item, body, bytes: item.bytes, digest, notes, identities: [], path };
@@ -144,22 +138,22 @@ async function isMoved(large: Large, placed: Placed): Promise<boolean> {
 }
 
 async function send(large: Large, placed: Placed): Promise<void> {
-  const { slice, to, container, uploads, stop } = large;
+  const { slice, to, bound, uploads, stop } = large;
   const { ledger } = slice.deps;
   const known = await readUpload(ledger.pool, to.row.id, placed.item.key);
   // One that is being put in its place may be what stands there.
   const ruling = known?.digest == null ? await settledByWhatStands(large, placed) : undefined;
   if (ruling?.to === 'end') {
     if (known) await forget(large, known);
-    return settleAs(large, ruling.settlement, ruling.settlement.outcome === 'verified' ? undefined : ruling.conflict);
+    return settleAs(large, ruling.result, ruling.result.outcome === 'verified' ? undefined : ruling.conflict);
   }
   const row = await began(large, placed, known);
   const upload = asUpload(row);
   let parts = await partsOf(ledger.pool, row.id);
   if (row.digest === null) {
     slice.assertHeld();
-    await onTarget(uploads.begin(container, upload, stop));
-    const there = parts.length > 0 ? await onTarget(uploads.acknowledged(container, upload, stop)) : new Set<number>();
+    await uploads.begin(bound.target, upload, stop);
+    const there = parts.length > 0 ? await uploads.acknowledged(bound.target, upload, stop) : new Set<number>();
     const kept = parts.filter(({ part }) => there.has(part));
     if (kept.length < parts.length) {
       const numbers = kept.map(({ part }) => part);
@@ -186,7 +180,7 @@ async function began(large: Large, { item, path }: Placed, known: UploadRow | un
     key: item.key,
     version: item.version,
     bytes: item.bytes,
-    partBytes: await onTarget(uploads.partBytes(item.bytes, stop)),
+    partBytes: await uploads.partBytes(item.bytes, stop),
     path,
     meta: item.meta,
     token: randomUUID(),

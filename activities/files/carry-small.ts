@@ -1,29 +1,29 @@
 /** Small files on their way: a lot of them is read, and then written, while the next is being read. */
 
-import { Fault } from '../../connectors/errors.js';
 import type { FileBody } from '../../connectors/files.js';
-import type { ItemRow, Settlement } from '../../ledger/items.js';
+import type { ItemRow } from '../../ledger/items.js';
 import type { Entry } from '../decide/fitting.js';
 import { asRef } from '../feed.js';
 import { spend } from '../spend.js';
 import { wentAway } from '../went-away.js';
 import { deliver } from '../write/deliver.js';
-import { deliverEdits } from '../write/edits.js';
-import { settleRefused } from '../write/settle.js';
-import type { Carriage, Pair, Placed } from './placing.js';
+import type { Result } from '../write/results.js';
+import { refusal, settle } from '../write/results.js';
+import type { Pair } from './pair.js';
+import type { Carriage, Placed } from './placing.js';
 import { placedItem } from './placing.js';
 import { moveKnown } from './renamed.js';
 
 /** Small files that were read, and may be written. */
 export interface Ready {
   readonly entries: readonly Entry[];
-  readonly refused: readonly Settlement[];
+  readonly refused: readonly Result[];
   /** Taken of what may be in flight. */
   readonly bytes: number;
 }
 
 export async function readSmall(carriage: Carriage, pair: Pair, items: readonly ItemRow[]): Promise<Ready> {
-  const refused: Settlement[] = [];
+  const refused: Result[] = [];
   const placed = items.flatMap((item) => placedItem(carriage, item, refused));
   const bytes = placed.reduce((sum, { item }) => sum + item.bytes, 0);
   await carriage.slice.deps.flight.take(bytes, carriage.stop);
@@ -41,7 +41,7 @@ export async function deliverSmall(carriage: Carriage, pair: Pair, ready: Ready)
   const { entries } = ready;
   try {
     const lot = { to, op, entries, bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0) };
-    if (entries.length > 0) await (op === 'create' ? deliver : deliverEdits)(slice, pair.target, lot);
+    if (entries.length > 0) await deliver(slice, pair.target, lot);
   } finally {
     await putDown(carriage, ready);
   }
@@ -50,14 +50,14 @@ export async function deliverSmall(carriage: Carriage, pair: Pair, ready: Ready)
 /** The lot is done with, whether it was written or not. */
 export async function putDown({ slice, to }: Carriage, { refused, bytes }: Omit<Ready, 'entries'>): Promise<void> {
   slice.deps.flight.give(bytes);
-  await settleRefused(slice, to.row.id, refused);
+  await settle(slice, to.row.id, refused);
 }
 
 async function read(
   { slice, to, stop }: Carriage,
   pair: Pair,
   placed: readonly Placed[],
-  refused: Settlement[],
+  refused: Result[],
 ): Promise<Entry[]> {
   const { rules } = slice;
   const { key, path, validity } = to.row;
@@ -70,8 +70,7 @@ async function read(
       stop,
     )) {
       if ('refused' in answer) {
-        const outcome = answer.skipped ? 'skipped' : 'refused';
-        refused.push({ key: answer.refused, todo: null, outcome, reason: answer.reason });
+        refused.push(refusal(answer));
         continue;
       }
       const { item, path: at, notes } = byKey.get(answer.key) as Placed;
@@ -81,10 +80,7 @@ async function read(
       if (!(await spend(slice, 'source', 1, bytes))) break;
     }
   } catch (error) {
-    if (!(await wentAway(slice, error, key, stop))) {
-      if (error instanceof Fault) error.side ??= 'source';
-      throw error;
-    }
+    if (!(await wentAway(slice, error, key, stop))) throw error;
   }
   return entries;
 }

@@ -18,7 +18,8 @@ import { carryLarge } from './carry-large.js';
 import type { Ready } from './carry-small.js';
 import { deliverSmall, putDown, readSmall } from './carry-small.js';
 import { createNames } from './names.js';
-import type { Carriage, Pair } from './placing.js';
+import type { Pair } from './pair.js';
+import type { Carriage } from './placing.js';
 import { SharedParts } from './shared-parts.js';
 import { twinsIn } from './twins.js';
 
@@ -35,7 +36,6 @@ export async function carry(
   rows: readonly ContainerRow[],
   stopped: () => Promise<boolean>,
 ): Promise<void> {
-  const moved = new Set<string>();
   for (const row of rows) {
     if (slice.asked()) return;
     const rules = slice.target.names ?? {};
@@ -51,7 +51,7 @@ export async function carry(
     const carriage = {
       slice,
       op,
-      to: createDestination(slice, row, moved),
+      to: createDestination(slice, row),
       names,
       stop: AbortSignal.any([slice.signal, stop.signal]),
       shared: new SharedParts(),
@@ -142,7 +142,8 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
   let after: ItemRow | undefined;
   let last = false;
   let taken = false;
-  return inTurn(async (): Promise<Lot | undefined> => {
+  const turn = inTurn();
+  const take = async (): Promise<Lot | undefined> => {
     // Each slice takes something, however short it is: else none would come to an end.
     if (stop.aborted || slice.asked() || (taken && slice.ending())) return undefined;
     taken = true;
@@ -169,7 +170,8 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
       small.push(page.shift() as ItemRow);
     }
     return { small };
-  });
+  };
+  return () => turn(take);
 }
 
 const isLarge = (item: ItemRow): boolean => item.bytes > LARGE_BYTES;

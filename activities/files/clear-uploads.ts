@@ -1,14 +1,17 @@
 /** Uploads that nobody goes on with are taken out of the target: their parts would fill it for ever. */
-import type { TargetContainer, Uploads } from '../../connectors/contract.js';
+import type { TargetContainer, TargetRef, Uploads } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { listContainers } from '../../ledger/containers.js';
 import { writeEvent } from '../../ledger/events.js';
+import { itemsByKey } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { abandonedUploads, endUpload } from '../../ledger/uploads.js';
+import type { Bound } from '../bind.js';
 import { bindContainer } from '../bind.js';
-import { onTarget } from '../sides.js';
 import type { Slice } from '../slice.js';
+import { readEach } from '../write/each-alone.js';
+import { commit } from '../write/results.js';
 
 export async function clearUploads(slice: Slice): Promise<void> {
   const { deps, pairing, signal, target } = slice;
@@ -19,13 +22,35 @@ export async function clearUploads(slice: Slice): Promise<void> {
     const row = containers.get(upload.container);
     if (!row || !target.uploads) continue;
     const bound = await bindContainer(slice, target, row);
+    if (upload.digest !== null) await settleLanded(slice, bound, upload, upload.digest);
     await takeAway(slice, target.uploads, bound.target, upload, signal);
   }
 }
 
+/** One that was being put in its place when its file left the source: what stands there may be ours. */
+async function settleLanded(
+  slice: Slice,
+  bound: Bound,
+  { key, path, bytes }: UploadRow,
+  digest: string,
+): Promise<void> {
+  const { deps, target, signal } = slice;
+  const [item] = await itemsByKey(deps.ledger.pool, bound.id, [key]);
+  let alike = item !== undefined;
+  for await (const there of target.sizes?.(bound.target, [path], signal) ?? []) alike &&= there.bytes === bytes;
+  if (!alike) return;
+  let copy: TargetRef | undefined;
+  for await (const there of readEach(target, bound.target, [path], new Map(), signal)) copy = there;
+  if (copy?.digest !== digest) return;
+  const { version } = copy;
+  await commit(slice, { container: bound.id, bound }, [
+    { key, todo: 'verify', outcome: 'arrived', digest, ref: path, bytes, ...(version !== undefined && { version }) },
+  ]);
+}
+
 /**
  * Takes an upload out of the target, then out of the ledger. One that the target does not let go of (an account that may
- * not delete) stays there, and is told: it must not hold up the files that come after it.
+ * not delete) stays there, and is reported: it must not hold up the files that come after it.
  */
 export async function takeAway(
   { deps, lease, input, assertHeld }: Pick<Slice, 'deps' | 'lease' | 'input' | 'assertHeld'>,
@@ -36,7 +61,7 @@ export async function takeAway(
 ): Promise<void> {
   assertHeld();
   try {
-    await onTarget(uploads.abort(container, { token, path, bytes, partBytes, meta }, signal));
+    await uploads.abort(container, { token, path, bytes, partBytes, meta }, signal);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'refused') throw error;
     const reason = deps.redact(error.message);

@@ -1,18 +1,11 @@
 /** What carrying a container's items takes, and where each of them goes. */
-import type { Source, Target, Uploads } from '../../connectors/contract.js';
-import { Fault } from '../../connectors/errors.js';
-import type { ItemRow, Settlement } from '../../ledger/items.js';
+import type { ItemRow } from '../../ledger/items.js';
 import type { Destination } from '../destination.js';
 import type { Transfer } from '../feed.js';
 import type { Slice } from '../slice.js';
+import type { Result } from '../write/results.js';
 import type { Names } from './names.js';
 import type { SharedParts } from './shared-parts.js';
-
-/** Connections that belong together. */
-export interface Pair {
-  readonly source: Source<unknown>;
-  readonly target: Target<unknown>;
-}
 
 /** What carrying one container's items takes. */
 export interface Carriage {
@@ -31,7 +24,7 @@ export interface Placed {
 }
 
 /** With where it goes; what goes nowhere is settled as the spec says. */
-export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Settlement[]): Placed[] {
+export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Result[]): Placed[] {
   const named = names.of(item.key);
   // What is there keeps its place, whatever became of the rules since.
   if (op === 'update' && item.targetRef !== null) {
@@ -47,9 +40,4 @@ export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refuse
     reason: `${named.problem}; ${skipped ? 'the spec skips such names' : 'rename it in the source, or set `names` to rename or skip'}`,
   });
   return [];
-}
-
-export function uploadsOf({ target }: Pair): Uploads {
-  if (target.uploads) return target.uploads;
-  throw new Fault('internal', 'the target takes no large files', { next: 'report this with the type of the target' });
 }

@@ -5,7 +5,8 @@ import { emptyBody } from '../../connectors/files.js';
 import { departedById } from '../../ledger/items.js';
 import type { Entry } from '../decide/fitting.js';
 import { moveDeparted } from '../write/departed.js';
-import type { Carriage, Pair, Placed } from './placing.js';
+import type { Pair } from './pair.js';
+import type { Carriage, Placed } from './placing.js';
 
 /** Whether the source tells of a file what stays with it under another name (`departedById`). */
 export function staysWithFile({ meta }: Pick<ItemRef, 'meta'>): boolean {

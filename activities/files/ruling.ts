@@ -3,18 +3,18 @@ import type { TargetRef } from '../../connectors/contract.js';
 import { digestStream } from '../../connectors/file-digest.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { emptyBody } from '../../connectors/files.js';
-import type { Settlement } from '../../ledger/items.js';
-import { judge } from '../write/conflicts.js';
-import { reasonOf } from '../write/settle.js';
-import type { Large } from './carry-large.js';
-import { keepAside } from './keep-aside.js';
+import { judge } from '../decide/conflict.js';
+import { keepAside } from '../write/keep.js';
+import type { Result } from '../write/results.js';
+import { reasonOf } from '../write/results.js';
+import { content } from './content.js';
+import type { Large } from './large.js';
 import type { Placed } from './placing.js';
-import { content } from './send-parts.js';
 
 export type Ruling =
   /** It is to be put there again: over this version, or where nothing stands any more. */
   | { readonly to: 'again'; readonly version?: string | undefined; readonly conflict?: string | undefined }
-  | { readonly to: 'end'; readonly settlement: Settlement; readonly conflict?: string | undefined };
+  | { readonly to: 'end'; readonly result: Result; readonly conflict?: string | undefined };
 
 /** A copy that changes so often while it is being replaced is left to its writer. */
 const ROUNDS = 3;
@@ -24,9 +24,9 @@ export async function rule(large: Large, placed: Placed, digest: string, ref: st
   return ruleOn(large, placed, digest, ref, await copyAt(large, ref), round);
 }
 
-async function copyAt({ pair, container, stop }: Large, ref: string): Promise<TargetRef | undefined> {
+async function copyAt({ pair, bound, stop }: Large, ref: string): Promise<TargetRef | undefined> {
   let copy: TargetRef | undefined;
-  for await (const one of pair.target.readBack(container, [ref], stop)) copy = one;
+  for await (const one of pair.target.readBack(bound.target, [ref], stop)) copy = one;
   return copy;
 }
 
@@ -59,10 +59,10 @@ interface Standing {
   readonly folder: boolean;
 }
 
-async function standing({ pair, container, stop }: Large, path: string): Promise<Standing> {
+async function standing({ pair, bound, stop }: Large, path: string): Promise<Standing> {
   let there: Standing['there'];
   let folder = false;
-  for await (const one of pair.target.sizes?.(container, [path, `${path}/`], stop) ?? []) {
+  for await (const one of pair.target.sizes?.(bound.target, [path, `${path}/`], stop) ?? []) {
     if (one.ref === path) there = one;
     else folder = true;
   }
@@ -75,7 +75,7 @@ const STAYS: ReadonlySet<string> = new Set(['skip', 'target']);
 const UNREAD = 'unread';
 
 async function ruleOn(
-  { slice, pair, container }: Large,
+  { slice, pair, bound }: Large,
   { item, notes, path }: Placed,
   digest: string,
   ref: string,
@@ -88,11 +88,11 @@ async function ruleOn(
   const verdict = judge(slice, { entry, ref, by: item.targetRef === null ? 'path' : 'version' }, copy);
   if (round > ROUNDS && verdict.to !== 'take') {
     const reason = 'the copy in the target changed each time it was to be replaced; it was left as it is';
-    return { to: 'end', settlement: { key, todo: null, outcome: 'conflict', reason } };
+    return { to: 'end', result: { key, todo: null, outcome: 'conflict', reason } };
   }
   switch (verdict.to) {
     case 'take': {
-      const settlement: Settlement = {
+      const result: Result = {
         key,
         todo: null,
         outcome: 'verified',
@@ -105,22 +105,22 @@ async function ruleOn(
         made: item.targetRef === null ? 'adopted' : 'updated',
         ...reasonOf(notes),
       };
-      return { to: 'end', settlement };
+      return { to: 'end', result };
     }
     case 'create':
       return { to: 'again', conflict: verdict.conflict };
     case 'replace':
       return { to: 'again', version: copy?.version, conflict: verdict.conflict };
     case 'keep-both':
-      await keepAside(slice, pair.target, container, copy as TargetRef);
+      await keepAside(slice, bound, pair.target, copy as TargetRef);
       return { to: 'again', conflict: verdict.conflict };
     case 'yield': {
-      const settlement: Settlement = { key, todo: null, outcome: 'skipped', reason: verdict.conflict };
-      return { to: 'end', settlement, conflict: verdict.conflict };
+      const result: Result = { key, todo: null, outcome: 'skipped', reason: verdict.conflict };
+      return { to: 'end', result, conflict: verdict.conflict };
     }
     case 'leave': {
       const { outcome, conflict: reason } = verdict;
-      return { to: 'end', settlement: { key, todo: null, outcome, reason } };
+      return { to: 'end', result: { key, todo: null, outcome, reason } };
     }
     default:
       return verdict satisfies never;

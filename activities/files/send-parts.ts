@@ -1,6 +1,5 @@
 /** The parts of a large file, each streamed from one side to the other at the rates of both, and acknowledged. */
 import type { Upload } from '../../connectors/contract.js';
-import { Fault } from '../../connectors/errors.js';
 import { FileDigest } from '../../connectors/file-digest.js';
 import type { Saved, WholeDigest } from '../../connectors/whole-digest.js';
 import { createWholeDigest } from '../../connectors/whole-digest.js';
@@ -8,11 +7,10 @@ import type { ItemRow } from '../../ledger/items.js';
 import type { UploadPart, UploadRow } from '../../ledger/uploads.js';
 import { acknowledgePart } from '../../ledger/uploads.js';
 import type { FileUnderWay } from '../../workflows/messages.js';
-import { asRef } from '../feed.js';
-import { onTarget } from '../sides.js';
 import { spend } from '../spend.js';
-import type { Large } from './carry-large.js';
-import { uploadsOf } from './placing.js';
+import { content, cutShort } from './content.js';
+import type { Large } from './large.js';
+import { uploadsOf } from './pair.js';
 import type { SharedFile } from './shared-parts.js';
 
 /**
@@ -96,7 +94,7 @@ async function sendPart(
   whole: WholeDigest | undefined,
   shown: FileUnderWay,
 ): Promise<SentPart> {
-  const { slice, container, uploads, stop } = large;
+  const { slice, bound, uploads, stop } = large;
   const from = part * row.partBytes;
   const bytes = Math.min(row.partBytes, row.bytes - from);
   const file = new FileDigest();
@@ -108,42 +106,12 @@ async function sendPart(
   });
   slice.assertHeld();
   try {
-    await onTarget(uploads.send(container, upload, part, file.through(paid), stop));
+    await uploads.send(bound.target, upload, part, file.through(paid), stop);
     const blocks = Buffer.concat(await file.blocks());
     return { part, bytes, blocks, state: hash?.save(from + bytes === row.bytes) };
   } finally {
     file.end();
   }
-}
-
-/**
- * A range of the source's file, at the rate that the source's limits allow. The last chunk leaves once the source has
- * said its last word: it may be that the file changed, and a target that has all bytes answers at once.
- */
-export async function* content(large: Large, item: ItemRow, from: number, bytes: number): AsyncGenerator<Uint8Array> {
-  const { to, pair, stop } = large;
-  const { key, path, validity } = to.row;
-  const { open } = pair.source;
-  if (!open) throw new Fault('internal', 'the source cannot stream files', { next: 'report this with its type' });
-  let last: Uint8Array | undefined;
-  try {
-    for await (const chunk of open.call(pair.source, { key, path, validity }, asRef(item), { from, bytes }, stop)) {
-      const paid = spend(large.lasting, 'source', 0, chunk.length);
-      if (paid !== true && !(await paid)) throw cutShort(large);
-      if (last) yield last;
-      last = chunk;
-    }
-    if (last) yield last;
-  } catch (error) {
-    if (error instanceof Fault) error.side ??= 'source';
-    throw error;
-  }
-}
-
-/** The slice was asked to end in the middle of a part: that part is sent anew. */
-function cutShort({ cut }: Large): Fault {
-  cut.short = true;
-  return new Fault('unavailable', 'the slice ended in the middle of a file', { next: 'it goes on by itself' });
 }
 
 async function* paidFor(

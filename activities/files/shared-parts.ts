@@ -1,5 +1,5 @@
 /** Connections that have nothing left of their own to do help with the parts of large files that are under way. */
-import type { Pair } from './placing.js';
+import type { Pair } from './pair.js';
 
 /** A large file whose parts may be sent in any order, and several at once. */
 export interface SharedFile {

@@ -4,9 +4,9 @@
  */
 import type { ItemRef } from '../../connectors/contract.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
+import { judge } from '../decide/conflict.js';
 import { coversItem } from '../selecting.js';
 import { filterOf } from '../survey.js';
-import { judge } from '../write/conflicts.js';
 import { EDITED } from '../write/remove.js';
 import type { Placed } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';

@@ -142,5 +142,6 @@ export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem
     proof: null,
     outcome: known?.outcome ?? null,
     reason: null,
+    gone: false,
   };
 }

@@ -6,10 +6,10 @@ import type { Container, Refused } from '../../connectors/contract.js';
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedItem } from '../../ledger/planned.js';
+import type { Clash, Verdict } from '../decide/conflict.js';
+import { judge } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
-import type { Clash, Verdict } from '../write/conflicts.js';
-import { judge } from '../write/conflicts.js';
-import { twin } from '../write/namesakes.js';
+import { twin } from '../decide/twins.js';
 import type { Counterpart, StrayCopy } from './counterpart.js';
 import type { Counts, Look, Volume } from './look.js';
 

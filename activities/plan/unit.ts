@@ -94,6 +94,7 @@ async function* planDirection(
     const twoWay = selection.mode === 'two-way';
     const versions = createVersions(deps, writing, `${where}: ${sides[1]}`, remarks, signal);
     held.push(versions);
+    const known = { migration: input.spec.name, selection: selection.name, account: input.account };
     const look: Look = {
       deps,
       signal,
@@ -102,12 +103,12 @@ async function* planDirection(
       unit: input.unit,
       back,
       other: twoWay ? 0 : undefined,
-      opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind) : undefined,
+      opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind, known) : undefined,
       kind,
       rules: kinds[kind],
       source: source.session,
       target: target.session,
-      planned: await plannedAgainst(deps.ledger, from.proof, to.proof, kind),
+      planned: await plannedAgainst(deps.ledger, from.proof, to.proof, kind, known),
       dryRun: input.dryRun,
       remarks,
       handled,
@@ -127,7 +128,10 @@ async function* planDirection(
 
 async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
   const { selection, source, planned, signal, remarks } = look;
-  const covers = coversContainer(selection);
+  const matches = coversContainer(selection);
+  // Filters speak of paths in the spec's source.
+  const covers = ({ path }: Pick<Container, 'path'>): boolean =>
+    matches(look.back ? wantedContainer(selection, { path }).path : path);
   const known = await planned.containers();
   const containers: Container[] = [];
   for await (const container of source.containers(signal)) containers.push(container);
@@ -136,9 +140,7 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
   let created = 0;
   let gone = 0;
   for (const container of containers) {
-    // Filters speak of paths in the spec's source.
-    const path = look.back ? wantedContainer(selection, container).path : container.path;
-    if (!covers(path)) continue;
+    if (!covers(container)) continue;
     const row = known.find((one) => one.key === container.key);
     const voided = row !== undefined && row.validity !== container.validity;
     const { at, to } = await counterparts(container, row, voided);
@@ -148,14 +150,16 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
     yield planned.row;
   }
   for (const row of known) {
-    if (present.has(row.key) || selection.deletions !== 'mirror') continue;
+    if (present.has(row.key) || selection.deletions !== 'mirror' || !covers(row)) continue;
     const { at } = await counterparts(row, row, false);
     const planned = await planVanished(look, row, at);
     if (!planned) continue;
     gone += planned.gone;
     yield planned.row;
   }
-  const waits = braked(gone, (await planned.count()) + created, selection.maxDeletions);
+  const paths = new Map(containers.map((container) => [container.key, container]));
+  const counted = known.filter((row) => covers(paths.get(row.key) ?? row)).map((row) => row.id);
+  const waits = braked(gone, (await planned.count(counted)) + created, selection.maxDeletions);
   if (waits !== undefined) remarks.note(`${selection.name}, unit ${look.unit}`, waits, gone);
 }
 

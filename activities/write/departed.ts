@@ -1,92 +1,72 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
-import type { Target, Write, Written } from '../../connectors/contract.js';
-import { Fault } from '../../connectors/errors.js';
-import { excuseBatch, openBatch, settleBatch } from '../../ledger/batches.js';
-import type { Departed, Settlement } from '../../ledger/items.js';
+import type { Target, Write, WriteAnswer } from '../../connectors/contract.js';
+import type { Replaced } from '../../ledger/batches.js';
+import type { Departed } from '../../ledger/items.js';
 import { departedByDigest } from '../../ledger/items.js';
-import { unlinkBack } from '../../ledger/links.js';
 import type { Entry } from '../decide/fitting.js';
-import { pathsOf } from '../decide/fitting.js';
 import type { OpenDestination } from '../destination.js';
 import type { Slice } from '../slice.js';
-import { isBlameless } from './deliver.js';
-import { link } from './link.js';
+import { attempt } from './attempt.js';
+import type { Result } from './results.js';
 
-/** Moves what it can; answers the entries that must be written after all. */
+/** Moves what it can; returns the entries that must be written after all. */
 export async function moveDeparted(
   slice: Slice,
   to: OpenDestination,
   target: Target<unknown>,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
-  const { deps, lease, pairing, signal } = slice;
-  const candidates = await departedByDigest(
-    deps.ledger.pool,
-    pairing.id,
-    entries.map((e) => e.digest),
-  );
+  const digests = entries.map(({ digest }) => digest);
+  const candidates = await departedByDigest(slice.deps.ledger.pool, slice, digests);
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {
     const at = hasContent(slice, entry)
-      ? candidates.findIndex((c) => c.digest === entry.digest && !to.moved.has(nameOf(c)))
+      ? candidates.findIndex((one) => one.digest === entry.digest && !to.shared.moved.has(nameOf(one)))
       : -1;
     const from = at === -1 ? undefined : candidates.splice(at, 1)[0];
-    if (!from) {
-      rest.push(entry);
-      continue;
-    }
-    to.moved.add(nameOf(from));
-    const intent = {
-      container: to.bound.id,
-      op: 'move' as const,
-      anchor: to.anchor,
-      keys: [entry.item.key],
-      digests: [entry.digest],
-      ...pathsOf(slice, [entry]),
-    };
-    const batch = { ...intent, blameless: false, id: await openBatch(deps.ledger, lease, intent) };
-    const old = { key: from.targetKey, path: [], validity: from.targetValidity, created: false, items: 0 };
-    const settled: Settlement[] = [];
-    const moving: Write<unknown> = {
-      op: 'move',
-      token: entry.item.key,
-      ref: from.targetRef,
-      to: to.bound.target,
-      ...(entry.path !== undefined && { path: entry.path }),
-      ...(entry.path !== undefined && from.targetVersion && { version: from.targetVersion }),
-    };
-    try {
-      slice.assertHeld();
-      for await (const answer of target.write(old, [moving], signal)) {
-        if ('refused' in answer || 'conflicted' in answer) continue;
-        settled.push(movedAs(entry, answer));
-      }
-    } catch (error) {
-      // A move travels alone: without this a few pauses would quarantine it.
-      if (isBlameless(error, slice)) await excuseBatch(deps.ledger, batch.id);
-      if (error instanceof Fault) error.side ??= 'target';
-      throw error;
-    }
-    await settleBatch(
-      deps.ledger,
-      lease,
-      settled.length > 0 ? batch : { ...batch, keys: [], digests: [] },
-      settled,
-      slice.run,
-      async (sql) => {
-        await link(sql, slice, to.bound, [entry], settled);
-        if (settled.length > 0 && slice.other !== undefined)
-          await unlinkBack(sql, slice.other, from.targetKey, [from.targetRef]);
-        if (settled.length > 0)
-          await sql.query('delete from item where container = $1 and key = $2', [from.container, from.key]);
-      },
-    );
-    if (settled.length === 0) rest.push(entry);
-    slice.tally.arrived += settled.length;
-    slice.tally.items += settled.length;
+    if (!from || !(await moveOne(slice, to, target, entry, from))) rest.push(entry);
   }
   return rest;
+}
+
+/** False: the target will not move it. */
+async function moveOne(
+  slice: Slice,
+  { bound, anchor, shared }: OpenDestination,
+  target: Target<unknown>,
+  entry: Entry,
+  from: Departed,
+): Promise<boolean> {
+  shared.moved.add(nameOf(from));
+  const { key } = entry.item;
+  const { path } = entry;
+  const replaces = { container: from.container, key: from.key, targetKey: from.targetKey, ref: from.targetRef };
+  const moving: Write<unknown> = {
+    op: 'move',
+    token: key,
+    ref: from.targetRef,
+    to: bound.target,
+    ...(path !== undefined && { path, ...(from.targetVersion && { version: from.targetVersion }) }),
+  };
+  let moved = false;
+  await attempt(slice, target, {
+    op: 'move',
+    bound,
+    at: { key: from.targetKey, path: [], validity: from.targetValidity, created: false, items: 0 },
+    writes: [moving],
+    anchor,
+    digests: new Map([[key, entry.digest]]),
+    ...(path !== undefined && { paths: new Map([[key, path]]) }),
+    details: new Map([[key, { replaces }]]),
+    entries: [entry],
+    settle(answer) {
+      if ('refused' in answer || 'conflicted' in answer) return 'not-written';
+      moved = true;
+      return movedAs(entry, answer, replaces);
+    },
+  });
+  return moved;
 }
 
 /**
@@ -97,9 +77,13 @@ function hasContent({ rules }: Slice, { bytes }: Entry): boolean {
   return !rules.paths || bytes > 0;
 }
 
-function movedAs({ item, digest }: Entry, { ref, version }: Written): Settlement {
+function movedAs(
+  { item, digest }: Entry,
+  { ref, version }: Extract<WriteAnswer, { token: string }>,
+  replaces: Replaced,
+): Result {
   const { key, meta } = item;
-  if (ref === undefined) return { key, todo: null, outcome: 'unsure', digest, reason: MOVED_UNNAMED };
+  if (ref === undefined) return { key, todo: null, outcome: 'unsure', digest, reason: MOVED_UNNAMED, replaces };
   return {
     key,
     todo: 'verify',
@@ -108,6 +92,7 @@ function movedAs({ item, digest }: Entry, { ref, version }: Written): Settlement
     ref,
     ...(version !== undefined && { version }),
     base: meta,
+    replaces,
   };
 }
 

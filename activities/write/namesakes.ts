@@ -1,16 +1,14 @@
 /** Before something new is written: does the target, or the source itself, hold the same thing already? */
 
-import { writeOutcomes } from '../../ledger/events.js';
-import type { Namesake } from '../../ledger/identities.js';
-import { hashIdentity, lockContainer, namesakes, setIdentities } from '../../ledger/identities.js';
-import type { Settlement } from '../../ledger/items.js';
-import { settleItems } from '../../ledger/items.js';
+import { hashIdentity, lockClaims, namesakes, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
+import type { Clash } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
+import { firstMet, twin } from '../decide/twins.js';
 import type { OpenDestination } from '../destination.js';
 import type { Slice } from '../slice.js';
-import type { Clash } from './conflicts.js';
-import { exceptions } from './settle.js';
+import type { Result } from './results.js';
+import { count, writeDown } from './results.js';
 
 interface Claimed {
   /** Nobody else has their identities. */
@@ -28,16 +26,16 @@ export async function claimIdentities(
   { bound }: OpenDestination,
   entries: readonly Entry[],
 ): Promise<Claimed> {
-  const { deps, lease, pairing, input } = slice;
+  const { deps, lease, pairing, tally } = slice;
   const hashes = new Map(entries.map((entry) => [entry, entry.identities.map(hashIdentity)]));
   const all = [...hashes.values()].flat();
   if (all.length === 0) return { free: entries, clashes: [] };
-  return fenced(deps.ledger, lease, async (sql) => {
-    await lockContainer(sql, bound.id);
+  const { settled, ...claimed } = await fenced(deps.ledger, lease, async (sql) => {
+    await lockClaims(sql, pairing.target, bound.targetKey);
     const others = await namesakes(sql, pairing.target, bound.targetKey, all);
     const free: Entry[] = [];
     const clashes: Clash[] = [];
-    const twins: Settlement[] = [];
+    const twins: Result[] = [];
     for (const entry of entries) {
       const mine = hashes.get(entry) as string[];
       const met = firstMet(mine, others, (other) => other.key === entry.item.key && other.container === bound.id);
@@ -62,34 +60,9 @@ export async function claimIdentities(
       bound.id,
       claiming.map((entry) => ({ key: entry.item.key, identities: hashes.get(entry) as string[] })),
     );
-    await settleItems(sql, bound.id, twins, slice.run);
-    await writeOutcomes(sql, input, exceptions(bound.id, twins));
-    slice.tally.failures += twins.filter((s) => s.outcome === 'refused').length;
-    return { free, clashes };
+    const settled = await writeDown(sql, slice, { container: bound.id }, twins);
+    return { free, clashes, settled };
   });
-}
-
-/** The strongest identity that another has too. */
-function firstMet(
-  mine: readonly string[],
-  others: readonly Namesake[],
-  isSelf: (other: Namesake) => boolean,
-): { readonly other: Namesake; readonly at: number } | undefined {
-  for (const [at, identity] of mine.entries()) {
-    const other = others.find((one) => one.identities.includes(identity) && !isSelf(one));
-    if (other) return { other, at };
-  }
-  return undefined;
-}
-
-/** How the second of two items of the source with the same identity ends. */
-export function twin({ item, digest }: Entry, other: Namesake, by: string): Settlement {
-  const left = { key: item.key, todo: null, outcome: 'skipped' as const };
-  if (other.digest === digest) return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
-  if (by !== 'uid') return { ...left, reason: `the source holds another with the same ${by}: ${other.key}` };
-  return {
-    ...left,
-    outcome: 'refused',
-    reason: `the source holds another item with the same UID: ${other.key}; give one of them another UID, then retry`,
-  };
+  count(tally, settled);
+  return claimed;
 }

@@ -1,16 +1,16 @@
 /** Deletions: only when the spec mirrors them, and never more than a set share at once without approval. */
-import type { TargetRef } from '../../connectors/contract.js';
-import { excuseBatch, openBatch, settleBatch } from '../../ledger/batches.js';
+import type { TargetRef, Write } from '../../connectors/contract.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { listContainers } from '../../ledger/containers.js';
-import { writeOutcomes } from '../../ledger/events.js';
 import type { Settlement } from '../../ledger/items.js';
-import { askBack, unlinkBack } from '../../ledger/links.js';
 import type { Removable } from '../../ledger/removals.js';
 import { removable } from '../../ledger/removals.js';
 import type { Bound } from '../bind.js';
 import { bindContainer } from '../bind.js';
 import type { Slice, WorkResult } from '../slice.js';
+import { attempt, tokenOf } from './attempt.js';
+import type { Result } from './results.js';
+import { commit } from './results.js';
 
 export const DEFAULT_MAX_DELETIONS = 0.1;
 const PAGE = 500;
@@ -40,77 +40,45 @@ export async function remove(slice: Slice): Promise<WorkResult> {
 }
 
 async function removePage(slice: Slice, row: ContainerRow, items: readonly Removable[]): Promise<void> {
-  const { deps, lease, input, signal } = slice;
   const bound = await bindContainer(slice, slice.target, row);
-  const intent = {
-    container: row.id,
-    op: 'remove' as const,
-    anchor: '',
-    keys: items.map((i) => i.key),
-    digests: items.map(() => ''),
-  };
-  const batch = { ...intent, blameless: true, id: await openBatch(deps.ledger, lease, intent) };
-  const removed: string[] = [];
-  const edited: string[] = [];
-  const reasons = new Map<string, string>();
-  const refused: Settlement[] = [];
-  try {
-    const { rules } = slice;
-    const known = rules.versioned ? await versionsOf(slice, bound, items) : undefined;
-    const writes = items.flatMap(({ key, ref }) => {
-      const version = known?.versions.get(key);
-      // What comes there from now on is not ours.
-      if (known?.gone.has(key)) removed.push(key);
-      else if (known && version === undefined) edited.push(key);
-      else return [{ op: 'remove' as const, token: key, ref, ...(version !== undefined && { version }) }];
-      return [];
-    });
-    slice.assertHeld();
-    for await (const answer of slice.target.write(bound.target, writes, signal)) {
-      if ('conflicted' in answer) {
-        edited.push(answer.conflicted);
-        if (rules.paths) reasons.set(answer.conflicted, answer.reason);
-      } else if ('refused' in answer)
-        refused.push({ key: answer.refused, todo: null, outcome: 'skipped', reason: deps.redact(answer.reason) });
-      else removed.push(answer.token);
-    }
-  } catch (error) {
-    await excuseBatch(deps.ledger, batch.id);
-    throw error;
-  }
-  const kept =
-    slice.other === undefined
-      ? edited.map((key) => ({ ...EDITED, key, reason: reasons.get(key) ?? EDITED.reason }))
-      : [];
-  await settleBatch(
-    deps.ledger,
-    lease,
-    { ...batch, keys: [], digests: [] },
-    [...refused, ...kept],
-    slice.run,
-    async (sql) => {
-      await removable.forget(sql, row.id, removed);
-      if (slice.other !== undefined) {
-        const refs = new Map(items.map((item) => [item.key, item.ref]));
-        const refsOf = (keys: readonly string[]): string[] => keys.map((key) => refs.get(key) as string);
-        await unlinkBack(sql, slice.other, bound.targetKey, refsOf(removed));
-        // Going both ways an edit is worth more than a deletion: the other direction makes it anew.
-        await askBack(sql, slice.other, bound.targetKey, refsOf(edited), 'create');
-        await removable.forget(sql, row.id, edited);
-      }
-      await writeOutcomes(sql, input, [
-        ...removed.map((key) => ({ container: row.id, key, what: 'removed' })),
-        ...edited.map((key) => ({
-          container: row.id,
-          key,
-          what: 'conflict',
-          reason: reasons.get(key) ?? EDITED.reason,
-        })),
-        ...refused.map((s) => ({ container: row.id, key: s.key, what: 'skipped', reason: s.reason as string })),
-      ]);
+  const known = slice.rules.versioned ? await versionsOf(slice, bound, items) : undefined;
+  const refs = new Map(items.map(({ key, ref }) => [key, ref]));
+  const without: Result[] = [];
+  const writes = items.flatMap(({ key, ref }): Write<unknown>[] => {
+    const version = known?.versions.get(key);
+    // What comes there from now on is not ours.
+    if (known?.gone.has(key)) without.push(removed(key, ref));
+    else if (known && version === undefined) without.push(kept(slice, key, ref));
+    else return [{ op: 'remove', token: key, ref, ...(version !== undefined && { version }) }];
+    return [];
+  });
+  await commit(slice, { container: bound.id, bound }, without);
+  if (writes.length === 0) return;
+  await attempt(slice, slice.target, {
+    op: 'remove',
+    bound,
+    writes,
+    // By reference and version: repeating it does no harm.
+    blameless: true,
+    settle(answer) {
+      const key = tokenOf(answer);
+      const ref = refs.get(key) as string;
+      if ('refused' in answer) return { key, todo: null, outcome: 'skipped', reason: answer.reason };
+      if ('conflicted' in answer) return kept(slice, key, ref, slice.rules.paths ? answer.reason : undefined);
+      return removed(key, ref);
     },
-  );
-  slice.tally.items += removed.length;
+  });
+}
+
+function removed(key: string, ref: string): Result {
+  return { key, todo: null, dropped: true, said: { what: 'removed' }, back: { ref, what: 'forget' } };
+}
+
+/** Edited in the target. Going both ways an edit is worth more than a deletion: the other direction makes it anew. */
+function kept({ other }: Slice, key: string, ref: string, reason: string = EDITED.reason): Result {
+  const said = { what: 'conflict', reason };
+  if (other === undefined) return { ...EDITED, key, reason, said };
+  return { key, todo: null, dropped: true, said, back: { ref, what: 'create' } };
 }
 
 export const EDITED = {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Agent } from 'undici';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
+import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
 import type { Asking } from './asking.js';
@@ -32,6 +33,7 @@ export interface Changed {
 const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
 /** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
 const SECRET_MS = 1_000;
 
@@ -47,6 +49,8 @@ export class DavHttp {
   readonly #secrets = new Set<string>();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
+  /** Requests that change something, and have no answer yet. */
+  #writing = 0;
   #authorized: { readonly header: string; readonly until: number } | undefined;
   /** Scheme, host and port of where requests go now. */
   origin: string;
@@ -60,10 +64,14 @@ export class DavHttp {
       connections: 1,
       headersTimeout: replyMs,
       bodyTimeout: replyMs,
-      connect: { timeout: connectMs, ...(options.ca !== undefined && { ca: readCa(options.ca) }) },
+      connect: resettingConnector(
+        { timeout: connectMs, ...(options.ca !== undefined && { ca: readCa(options.ca) }) },
+        () => this.#writing > 0,
+      ),
     });
   }
 
+  /** A request that changes something and has no answer yet is cut off: its connection is reset. */
   close(): void {
     this.#ending.abort(new Fault('unavailable', 'the session was closed'));
     void this.#agent.destroy();
@@ -76,6 +84,8 @@ export class DavHttp {
     both.throwIfAborted();
     const where = this.where(asking);
     const authorization = await this.#authorization(signal);
+    const writes = READING.has(method) ? 0 : 1;
+    this.#writing += writes;
     try {
       const answer = await this.#agent.request({
         origin: this.origin,
@@ -91,6 +101,8 @@ export class DavHttp {
       return { status: answer.statusCode, headers: told, body: content };
     } catch (error) {
       throw broken(error, where, both);
+    } finally {
+      this.#writing -= writes;
     }
   }
 

@@ -104,7 +104,7 @@ async function* moveLot(connection: ImapConnection, lot: readonly Move[]): Async
     for (const { token } of lot) yield { refused: token, reason: result.fault.message };
     return;
   }
-  const moved = copied(result.codes, to);
+  const moved = copied(result.codes, to, new Set(uidsOf(lot)));
   if (verb === 'UID COPY') await expunge(connection, [...moved.keys()]);
   for (const { token, ref } of lot) {
     const uid = moved.get(Number(ref));
@@ -113,15 +113,25 @@ async function* moveLot(connection: ImapConnection, lot: readonly Move[]): Async
   }
 }
 
-/** Old UID to new, from COPYUID (RFC 4315); null for the new one when the folder is not the one that was meant. */
-function copied(codes: readonly ResponseCode[], to: TargetContainer): Map<number, number | null> {
+/**
+ * Old UID to new, from COPYUID (RFC 4315); null for the new one when the folder is not the one that was meant. Only of
+ * UIDs that were sent: without MOVE, what is named here is expunged next.
+ */
+function copied(
+  codes: readonly ResponseCode[],
+  to: TargetContainer,
+  sent: ReadonlySet<number>,
+): Map<number, number | null> {
   const moved = new Map<number, number | null>();
   for (const { name, args } of codes) {
     const [validity, from = '', into = ''] = args.split(' ');
     if (name !== 'COPYUID') continue;
-    const olds = expandSet(from);
-    const news = expandSet(into);
-    for (const [at, old] of olds.entries()) moved.set(old, validity === to.validity ? (news[at] ?? null) : null);
+    const olds = expandSet(from, sent.size);
+    const news = expandSet(into, sent.size);
+    const paired = validity === to.validity && olds.length === news.length && olds.length <= sent.size;
+    for (const [at, old] of olds.entries()) {
+      if (sent.has(old)) moved.set(old, paired ? (news[at] as number) : null);
+    }
   }
   return moved;
 }

@@ -1,9 +1,13 @@
 /**
  * Creating messages: MULTIAPPEND (RFC 3502) in lots where the server has it, else single APPENDs, several
  * commands in flight. MULTIAPPEND is atomic: a lot that is refused is halved until the message at fault is alone.
+ *
+ * A process that is killed cannot take back what it has sent, so what is in flight is bounded by what the line carries
+ * within the target's quiet time (../line-rate.ts). A single message above that goes alone; `Target.quietFor` tells.
  */
 import type { Refused, TargetContainer, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
+import type { LineRate } from '../line-rate.js';
 import type { Mail, MailMeta } from '../mail.js';
 import type { Command, Piece } from './command.js';
 import { astring } from './command.js';
@@ -29,8 +33,26 @@ interface Entry {
 
 interface Lot {
   readonly entries: readonly Entry[];
-  /** Tried before, and on its own: for halves of a lot that was refused. */
   readonly reply: Promise<StatusReply>;
+}
+
+/** Where messages go. */
+export interface Appending {
+  readonly session: ImapSession;
+  readonly connection: ImapConnection;
+  readonly container: TargetContainer;
+  readonly line: LineRate;
+  /** Bytes a message may have (APPENDLIMIT), where the server tells. */
+  readonly limit: number | undefined;
+}
+
+/** What is still to be sent. */
+interface Unsent {
+  readonly waiting: Entry[];
+  /** Halves of lots that were refused: sent as they are. */
+  readonly again: Entry[][];
+  /** Messages that one command takes. */
+  readonly most: number;
 }
 
 const LOT_MESSAGES = 100;
@@ -42,44 +64,74 @@ const SINGLES_IN_FLIGHT = 64;
  * Answers each create once. A fault of the account (quota, throttling …) is thrown after the answers to what
  * was sent before it was known. Throws `Fault` at once when the connection ends.
  */
-export async function* appendAll(
-  session: ImapSession,
-  connection: ImapConnection,
-  container: TargetContainer,
-  creates: readonly Create[],
-  limit: number | undefined,
-): AsyncGenerator<Written | Refused> {
-  const selected = session.selected as Selected;
-  const queue: Entry[][] = [];
+export async function* appendAll(to: Appending, creates: readonly Create[]): AsyncGenerator<Written | Refused> {
+  const { connection, container, line } = to;
+  const selected = to.session.selected as Selected;
   const multi = connection.has('MULTIAPPEND');
+  const unsent: Unsent = { waiting: [], again: [], most: multi ? LOT_MESSAGES : 1 };
   for (const create of creates) {
     const entry = entryFor(create, selected, connection.has('BINARY'));
-    const refusal = tooLarge(entry, limit);
+    const refusal = tooLarge(entry, to.limit);
     if (refusal) yield refusal;
-    else addToLots(queue, entry, multi ? LOT_MESSAGES : 1);
+    else unsent.waiting.push(entry);
   }
   const inFlight: Lot[] = [];
   let fault: Fault | undefined;
   for (;;) {
-    while (fault === undefined && queue.length > 0 && inFlight.length < (multi ? LOTS_IN_FLIGHT : SINGLES_IN_FLIGHT)) {
-      const entries = queue.shift() as Entry[];
-      const reply = connection.execute(appendCommand(session, container, entries));
-      // Awaited in its turn; until then a broken connection must not count as unhandled.
-      reply.catch(() => undefined);
-      inFlight.push({ entries, reply });
+    while (fault === undefined && inFlight.length < (multi ? LOTS_IN_FLIGHT : SINGLES_IN_FLIGHT)) {
+      const entries = nextLot(unsent, line);
+      if (entries === undefined) break;
+      inFlight.push({ entries, reply: send(to, entries) });
     }
     const lot = inFlight.shift();
     if (lot === undefined) break;
     const reply = await lot.reply;
     if (reply.status === 'OK') yield* answers(lot.entries, reply, container);
     else {
-      const outcome = refused(connection, session, container, lot.entries, reply);
+      const outcome = refused(to, lot.entries, reply);
       if (outcome instanceof Fault) fault ??= outcome;
       else if ('refused' in outcome) yield outcome;
-      else queue.unshift(...outcome.again);
+      else unsent.again.unshift(...outcome.again);
     }
   }
   if (fault) throw fault;
+}
+
+/**
+ * Takes the messages of the next command; undefined while the line is full, or when none is left. Each command takes at
+ * most half of what may be under way, so that the server has the next one when it has answered one.
+ */
+function nextLot({ waiting, again, most }: Unsent, line: LineRate): readonly Entry[] | undefined {
+  const lot = again[0] ?? waiting.slice(0, lotLength(waiting, most, Math.min(LOT_BYTES, line.window / 2)));
+  if (lot.length === 0 || !line.fits(bytesOf(lot))) return undefined;
+  if (again.length > 0) again.shift();
+  else waiting.splice(0, lot.length);
+  return lot;
+}
+
+/** How many messages have at most `bytes` together; at least one, where there is one. */
+function lotLength(waiting: readonly Entry[], most: number, bytes: number): number {
+  let sum = 0;
+  const at = waiting.slice(0, most).findIndex(({ literal }, n) => {
+    sum += literal.bytes.length;
+    return n > 0 && sum > bytes;
+  });
+  return at === -1 ? Math.min(most, waiting.length) : at;
+}
+
+function bytesOf(lot: readonly Entry[]): number {
+  return lot.reduce((sum, { literal }) => sum + literal.bytes.length, 0);
+}
+
+function send(to: Appending, entries: readonly Entry[]): Promise<StatusReply> {
+  const underWay = to.line.sends(bytesOf(entries));
+  const reply = to.connection.execute(appendCommand(to, entries));
+  // Awaited in its turn; until then a broken connection must not count as unhandled.
+  reply.then(
+    () => underWay.answered(),
+    () => underWay.lost(),
+  );
+  return reply;
 }
 
 function entryFor(create: Create, selected: Selected, hasBinary: boolean): Entry {
@@ -97,14 +149,7 @@ function tooLarge({ token, literal }: Entry, limit: number | undefined): Refused
   };
 }
 
-function addToLots(queue: Entry[][], entry: Entry, maxMessages: number): void {
-  const lot = queue[queue.length - 1];
-  const bytes = lot?.reduce((sum, { literal }) => sum + literal.bytes.length, entry.literal.bytes.length) ?? 0;
-  if (lot === undefined || lot.length >= maxMessages || bytes > LOT_BYTES) queue.push([entry]);
-  else lot.push(entry);
-}
-
-function appendCommand(session: ImapSession, container: TargetContainer, entries: readonly Entry[]): Command {
+function appendCommand({ session, container }: Appending, entries: readonly Entry[]): Command {
   const pieces: Piece[] = ['APPEND ', astring(container.key)];
   for (const { flags, date, literal } of entries) {
     const wireDate = date === undefined ? undefined : toInternalDate(date);
@@ -116,7 +161,7 @@ function appendCommand(session: ImapSession, container: TargetContainer, entries
 
 function* answers(entries: readonly Entry[], reply: StatusReply, container: TargetContainer): Generator<Written> {
   const [validity, set = ''] = reply.code?.name === 'APPENDUID' ? reply.code.args.split(' ') : [];
-  const uids = validity === container.validity ? expandSet(set) : [];
+  const uids = validity === container.validity ? expandSet(set, entries.length) : [];
   const told = uids.length === entries.length;
   for (const [at, { token, flags, date, notes }] of entries.entries()) {
     yield {
@@ -130,13 +175,11 @@ function* answers(entries: readonly Entry[], reply: StatusReply, container: Targ
 
 /** After a NO or BAD, which means that nothing of the lot was stored. */
 function refused(
-  connection: ImapConnection,
-  session: ImapSession,
-  container: TargetContainer,
+  to: Appending,
   entries: readonly Entry[],
   reply: StatusReply,
 ): Fault | Refused | { readonly again: Entry[][] } {
-  const fault = connection.fault(reply, appendCommand(session, container, entries));
+  const fault = to.connection.fault(reply, appendCommand(to, entries));
   if (fault.code !== 'refused') return fault;
   const middle = Math.ceil(entries.length / 2);
   if (entries.length > 1) return { again: [entries.slice(0, middle), entries.slice(middle)] };

@@ -1,6 +1,7 @@
 /** One IMAP connection: writes commands, several in flight, and hands each its replies. Knows no mail. */
 import type { Socket } from 'node:net';
 import { Fault } from '../errors.js';
+import { resetSocket } from '../reset-socket.js';
 import type { Command } from './command.js';
 import { CommandWriter } from './command-writer.js';
 import { faultFromNetwork, faultFromReply } from './faults.js';
@@ -34,6 +35,8 @@ export class ImapConnection {
   capabilities: ReadonlySet<string> = new Set();
   readonly #options: ConnectionOptions;
   #socket: Socket;
+  /** Below TLS. */
+  readonly #raw: Socket;
   readonly #reader: ReplyReader;
   readonly #writer = new CommandWriter((bytes) => this.#goesUnasked(bytes));
   #inFlight: InFlight[] = [];
@@ -47,8 +50,10 @@ export class ImapConnection {
   #greeting: { resolve: (reply: StatusReply) => void; reject: (fault: Fault) => void } | undefined;
   readonly #greeted: Promise<StatusReply>;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  /** `raw` is the socket below TLS, where `socket` is encrypted from its first byte. */
+  constructor(socket: Socket, options: ConnectionOptions, raw: Socket = socket) {
     this.#options = options;
+    this.#raw = raw;
     this.#reader = new ReplyReader((parts) => this.#onParts(parts));
     this.#greeted = new Promise((resolve, reject) => {
       this.#greeting = { resolve, reject };
@@ -110,13 +115,17 @@ export class ImapConnection {
     return faultFromReply(reply, { command: command.name, phase: command.phase ?? 'other', secrets });
   }
 
-  /** Ends the connection at once; every command in flight throws `fault`. */
+  /**
+   * Ends the connection at once; every command in flight throws `fault`. With one in flight it is reset: what the kernel
+   * has not sent yet would land behind the back of whoever writes next.
+   */
   destroy(fault: Fault, ending: Ending = 'given up'): void {
     if (this.#dead) return;
     this.#dead = fault;
     this.#ending = ending;
-    this.#socket.destroy();
     const waiting = [...this.#inFlight, ...this.#unsent];
+    if (waiting.length > 0) resetSocket(this.#raw);
+    this.#socket.destroy();
     this.#inFlight = [];
     this.#unsent = [];
     this.#writer.stop();

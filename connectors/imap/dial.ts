@@ -35,8 +35,9 @@ export async function dial(
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
   };
-  const socket = tls === 'implicit' ? connectTls({ ...tlsOptions, ...address }) : connectPlain(address);
-  const connection = new ImapConnection(socket, { replyMs: options.timeouts?.replyMs ?? REPLY_MS, secrets });
+  const raw = connectPlain(address);
+  const socket = tls === 'implicit' ? connectTls({ ...tlsOptions, socket: raw }) : raw;
+  const connection = new ImapConnection(socket, { replyMs: options.timeouts?.replyMs ?? REPLY_MS, secrets }, raw);
   onConnection(connection);
   const connectMs = options.timeouts?.connectMs ?? CONNECT_MS;
   const timer = setTimeout(() => {

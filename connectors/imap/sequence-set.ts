@@ -5,10 +5,18 @@ export function uidKey(uid: number): string {
   return String(uid).padStart(10, '0');
 }
 
-/** A set such as `4:9,12` in the order written; `12:10` counts upwards, as the RFC says ranges do. */
-export function expandSet(set: string): number[] {
+/**
+ * A set such as `4:9,12` in the order written; `12:10` counts upwards, as the RFC says ranges do. Of a set with more than
+ * `most` UIDs the first `most + 1` are returned: a server can write four billion of them in twelve characters.
+ */
+export function expandSet(set: string, most: number): number[] {
   const uids: number[] = [];
-  for (const [from, to] of ranges(set)) for (let uid = from; uid <= to; uid++) uids.push(uid);
+  for (const [from, to] of ranges(set)) {
+    for (let uid = from; uid <= to; uid++) {
+      uids.push(uid);
+      if (uids.length > most) return uids;
+    }
+  }
   return uids;
 }
 

@@ -1,6 +1,7 @@
 /** An IMAP account as a target. */
 import type { Located, Page, Refused, Target, TargetContainer, TargetRef, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
+import { LineRate } from '../line-rate.js';
 import type { Mail } from '../mail.js';
 import { moveAll, removeAll, storeFlags } from './amend.js';
 import { appendAll } from './append.js';
@@ -25,6 +26,7 @@ const PAGE_ITEMS = 1000;
 
 export function createImapTarget(session: ImapSession): Target<Mail> {
   const folders = new TargetFolders(session);
+  const line = new LineRate(QUIET_MS);
 
   /** The folder selected; `fresh` also takes notice of what arrived since. */
   async function open(container: TargetContainer, signal: AbortSignal, fresh = false): Promise<ImapConnection> {
@@ -80,7 +82,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     }
     const creates = writes.filter((one) => one.op === 'create');
     const limit = creates.length > 0 ? await appendLimit(connection, container) : undefined;
-    yield* appendAll(session, connection, container, creates, limit);
+    yield* appendAll({ session, connection, container, line, limit }, creates);
     yield* storeFlags(
       session,
       connection,
@@ -111,6 +113,8 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
 
   return {
     quietMs: QUIET_MS,
+    // All that is under way fits the window, but for a message that is larger: it goes alone.
+    quietFor: (sizes) => line.quietFor(Math.max(0, ...sizes)),
     lanes: session.access.lanes ?? LANES,
     place: (signal) => place(session, signal),
     describe: (signal) => during(signal, async () => describeTarget(await session.ready(signal), session)),

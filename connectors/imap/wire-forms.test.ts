@@ -28,14 +28,18 @@ describe('sets of UIDs', () => {
     const ascending = fc.uniqueArray(fc.integer({ min: 1, max: 300 })).map((uids) => uids.sort((a, b) => a - b));
     fc.assert(
       fc.property(ascending, (uids) => {
-        expect(uids.length === 0 ? [] : expandSet(uidSet(uids))).toEqual(uids);
+        expect(uids.length === 0 ? [] : expandSet(uidSet(uids), 300)).toEqual(uids);
       }),
     );
   });
 
   it('reads the sets of APPENDUID as servers send them', () => {
-    expect(expandSet('4:9,12')).toEqual([4, 5, 6, 7, 8, 9, 12]);
-    expect(expandSet('12:10')).toEqual([10, 11, 12]);
+    expect(expandSet('4:9,12', 7)).toEqual([4, 5, 6, 7, 8, 9, 12]);
+    expect(expandSet('12:10', 3)).toEqual([10, 11, 12]);
+  });
+
+  it('reads no more of a set than the caller has sent, and one', () => {
+    expect(expandSet('1:4294967295', 2)).toEqual([1, 2, 3]);
   });
 });
 

@@ -27,15 +27,15 @@ beforeAll(async () => {
   process.env.SPEC_APP_PASSWORD = APP_PASSWORD;
   dir = await mkdtemp(join(tmpdir(), 'drover-file-specs-'));
   test = await startTestStack();
-}, 120_000);
+});
 afterAll(async () => {
   await test?.stop();
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 const run = (spec: Spec): Promise<RunResult> => runSpec(test, spec);
 
-it('share-to-nextcloud: names, ages, checksums', { timeout: 60_000 }, async () => {
+it('share-to-nextcloud: names, ages, checksums', async () => {
   const cloud = await startNextcloud({ user: 'migrator' });
   try {
     for (const department of ['sales', 'research']) await fillShare(join(dir, 'share', department));
@@ -105,7 +105,7 @@ function changesIn(cloud: Nextcloud, from: number): string[] {
     .map(({ method, path }) => `${method} ${path}`);
 }
 
-it('webdav-to-webdav: a fleet from a CSV', { timeout: 60_000 }, async () => {
+it('webdav-to-webdav: a fleet from a CSV', async () => {
   const [old, fresh] = await Promise.all([startApache({ users: PEOPLE }), startApache({ users: MOVED })]);
   try {
     for (const person of PEOPLE) {
@@ -149,7 +149,7 @@ async function states(folder: string): Promise<Record<string, number>> {
   return found;
 }
 
-it('nightly-files: edits, renames and deletions', { timeout: 60_000 }, async () => {
+it('nightly-files: edits, renames and deletions', async () => {
   const cloud = await startNextcloud({ user: 'office' });
   try {
     await cloud.ask('MKCOL', 'Plans');

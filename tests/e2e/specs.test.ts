@@ -33,11 +33,11 @@ beforeAll(async () => {
     startRadicale({ users: [...PEOPLE, ...others] }),
     startRadicale({ users: [...MOVED, ...others] }),
   ]);
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all([test?.stop(), old?.stop(), fresh?.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 const at = (server: DavServer): JsonObject => ({
   url: server.url,
@@ -52,7 +52,7 @@ const cards = (from: number, count: number): [string, Buffer][] =>
   Array.from({ length: count }, (_, n) => [`${from + n}.vcf`, card(from + n)]);
 const digests = (bodies: readonly Buffer[] | undefined): string[] => (bodies ?? []).map(digestCalendar).sort();
 
-it('caldav-to-caldav: a fleet from a CSV', { timeout: 60_000 }, async () => {
+it('caldav-to-caldav: a fleet from a CSV', async () => {
   for (const [n, person] of PEOPLE.entries()) {
     fillRadicale(old, person, 'Calendar', 'VCALENDAR', events(n * 100, 12));
     fillRadicale(old, person, 'Birthdays', 'VCALENDAR', events(n * 100 + 50, 2));
@@ -67,7 +67,7 @@ it('caldav-to-caldav: a fleet from a CSV', { timeout: 60_000 }, async () => {
   expect(await run(spec)).toMatchObject({ state: 'done', totals: { verified: 36, changed: 0 } });
 });
 
-it('team-calendar-two-way', { timeout: 60_000 }, async () => {
+it('team-calendar-two-way', async () => {
   fillRadicale(old, 'team@office.example', 'Team', 'VCALENDAR', events(1_000, 10));
   fillRadicale(fresh, 'acme-team', 'Acme Team', 'VCALENDAR', events(1_005, 10));
   const spec = await example('team-calendar-two-way', { office: at(old), partner: at(fresh) });
@@ -87,7 +87,7 @@ it('team-calendar-two-way', { timeout: 60_000 }, async () => {
   expect(await run(spec)).toMatchObject({ state: 'done', totals: { verified: 16, changed: 0 } });
 });
 
-it('contacts-to-postgres: no doubles, nobody without an address', { timeout: 60_000 }, async () => {
+it('contacts-to-postgres: no doubles, nobody without an address', async () => {
   const url = new URL(test.stack.ledgerUrl);
   const nameless = Buffer.from(
     'BEGIN:VCARD\r\nVERSION:3.0\r\nUID:none\r\nFN:No Address\r\nN:Address;No;;;\r\nEND:VCARD\r\n',
@@ -131,7 +131,7 @@ it('contacts-to-postgres: no doubles, nobody without an address', { timeout: 60_
   expect(await run(spec)).toMatchObject({ state: 'done', totals: { updated: 1, created: 0, verified: 25 } });
 });
 
-it('vdir-backup: mirrors edits and deletions', { timeout: 60_000 }, async () => {
+it('vdir-backup: mirrors edits and deletions', async () => {
   const spec = await example('vdir-backup', {
     calendars: at(old),
     contacts: at(old),
@@ -148,7 +148,7 @@ it('vdir-backup: mirrors edits and deletions', { timeout: 60_000 }, async () => 
   expect(await run(spec)).toMatchObject({ state: 'done', totals: { changed: 0 } });
 });
 
-it('contacts-import: an export into an address book that holds some already', { timeout: 60_000 }, async () => {
+it('contacts-import: an export into an address book that holds some already', async () => {
   await mkdir(join(dir, 'import'));
   const file = join(dir, 'import', 'customers.vcf');
   const numbered = (n: number, more = ''): string =>

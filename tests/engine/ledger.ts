@@ -1,12 +1,10 @@
-/** A real ledger for a test file: PostgreSQL in a temporary folder, migrated. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** A real ledger for a test file: an empty database of its own, on the one PostgreSQL of all test files. */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';
-import { migrateLedger } from '../../ledger/migrate.js';
-import { preparePostgresHome } from '../../worker/stack/postgres-home.js';
-import { startPostgresServer } from '../../worker/stack/postgres-server.js';
+import '../tiers/one-postgres.js';
 
 export interface LedgerServer {
   readonly url: string;
@@ -16,14 +14,20 @@ export interface LedgerServer {
   stop(): Promise<void>;
 }
 
+/** Roles, sessions and settings belong to all test files: who changes those starts a server (`startPostgres`). */
 export async function startLedger(): Promise<LedgerServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'drover-ledger-'));
-  const home = await preparePostgresHome({ dir, log: () => {} });
-  const postgres = await startPostgresServer({ home, dir, env: process.env, signal: new AbortController().signal });
-  const ledger = openLedger(postgres.url);
-  await migrateLedger(ledger);
+  const migrated = inject('migratedLedgerUrl');
+  if (migrated === undefined) {
+    throw new Error('this test file is in the tier `quick`, which has no ledger: name it `….real.test.ts`');
+  }
+  const url = new URL(migrated);
+  const template = url.pathname.slice(1);
+  const name = `ledger_${randomUUID().replaceAll('-', '')}`;
+  url.pathname = `/${name}`;
+  await onServer(migrated, `create database ${name} template ${template}`);
+  const ledger = openLedger(url.href);
   return {
-    url: postgres.url,
+    url: url.href,
     ledger,
     async clear() {
       const { rows } = await ledger.pool.query<{ name: string }>(
@@ -33,9 +37,20 @@ export async function startLedger(): Promise<LedgerServer> {
     },
     async stop() {
       await ledger.close();
-      await postgres.server.stop();
-      await rm(home.data, { recursive: true, force: true });
-      await rm(dir, { recursive: true, force: true });
+      await onServer(migrated, `drop database ${name} with (force)`);
     },
   };
+}
+
+/** Runs a statement beside all databases that are copied or dropped. */
+async function onServer(anyUrl: string, statement: string): Promise<void> {
+  const url = new URL(anyUrl);
+  url.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it.each([100, 5_000])('writes no faster than it may, in slices of %i ms', { timeout: 30_000 }, async (sliceMs) => {
+it.each([100, 5_000])('writes no faster than it may, in slices of %i ms', async (sliceMs) => {
   const world = createWorld(server.ledger, { settings: { sliceMs }, limits: { itemsPerSecond: 100 } });
   for (let n = 0; n < 300; n++) world.from.put(['INBOX'], { bytes: Buffer.from(`Subject: ${n}\r\n\r\n`), flags: [] });
   const written: number[] = [];

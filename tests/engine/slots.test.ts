@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it('gives back a slot whose giving back failed', { timeout: 30_000 }, async () => {
+it('gives back a slot whose giving back failed', async () => {
   let away = false;
   const pool = new Proxy(server.ledger.pool, {
     get(real, name) {

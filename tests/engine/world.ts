@@ -9,8 +9,8 @@ import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { createFlight } from '../../activities/flight.js';
 import { move } from '../../activities/move.js';
 import type { ClosedRun } from '../../activities/prepare.js';
-import { endUnit, finishRun, prepare } from '../../activities/prepare.js';
-import type { SliceResult } from '../../activities/slice.js';
+import { endUnit, finishRun, passGate, prepare } from '../../activities/prepare.js';
+import type { SliceInput, SliceResult } from '../../activities/slice.js';
 import { runSlice } from '../../activities/slice.js';
 import { survey } from '../../activities/survey.js';
 import { verify } from '../../activities/verify.js';
@@ -21,8 +21,9 @@ import { connectors as registered } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
-import type { RunReason } from '../../workflows/messages.js';
+import type { RunReason, UnitCall } from '../../workflows/messages.js';
 import { stepsOf } from '../../workflows/messages.js';
+import { assertCountsKept } from './kept-counts.js';
 
 export interface World {
   readonly source: MemoryStore;
@@ -32,13 +33,17 @@ export interface World {
   readonly spec: Spec;
   readonly deps: Deps;
   /** Opens a run and takes every unit through its phases. Returns the sum, or the first gate. */
-  run(options?: {
-    readonly reason?: RunReason;
-    readonly request?: string;
-    /** Changes the spec for this run. */
-    readonly selection?: Partial<Selection>;
-  }): Promise<ClosedRun | SliceResult>;
+  run(options?: RunOptions): Promise<ClosedRun | SliceResult>;
+  /** The same, one slice at a time: yields after each. */
+  slices(options?: RunOptions): AsyncGenerator<SliceResult, ClosedRun | SliceResult>;
   close(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly reason?: RunReason;
+  readonly request?: string;
+  /** Changes the spec for this run. */
+  readonly selection?: Partial<Selection>;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -50,6 +55,9 @@ const UNMEASURED = {
   gateOpened: () => {},
   sliceTook: () => {},
 };
+
+/** Far more than any story needs: a unit that asks for more makes no progress. */
+const MAX_SLICES = 100;
 
 export interface WorldOptions {
   readonly selection?: Partial<Selection>;
@@ -106,43 +114,87 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     report: async () => '',
   };
   const phases = { survey, move, verify };
-  return {
+  const signal = new AbortController().signal;
+  /** Takes one unit through its phases. Returns what stopped it. */
+  async function* take(
+    unit: UnitCall,
+    asking: Omit<SliceInput, 'unit'>,
+  ): AsyncGenerator<SliceResult, SliceResult | undefined> {
+    const input = { ...asking, unit: unit.n };
+    for (const { phase, back } of stepsOf(unit.twoWay)) {
+      let result: SliceResult;
+      let slices = 0;
+      do {
+        if (++slices > MAX_SLICES) throw new Error(`${phase} asked for more than ${MAX_SLICES} slices`);
+        result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
+          signal,
+          heartbeat: () => {},
+        });
+        yield result;
+        if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
+      } while (result.state === 'more');
+      if (result.state === 'settled' && !unit.twoWay) break;
+    }
+    const { migration, run } = asking;
+    await endUnit(deps, { migration, run, unit: unit.n, state: 'done' });
+    return undefined;
+  }
+  async function* slices({
+    reason = 'apply',
+    request = randomUUID(),
+    selection,
+  }: RunOptions = {}): ReturnType<World['slices']> {
+    const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
+    const hash = specHash(asked);
+    const { run, units } = await prepare(
+      deps,
+      { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
+      signal,
+    );
+    const of = { migration: spec.name, run };
+    const asking = { ...of, specHash: hash, reason };
+    const waiting: UnitCall[] = [];
+    for (const unit of units) {
+      const stopped = yield* take(unit, asking);
+      if (stopped?.state === 'parked' && stopped.gate === 'order') {
+        await endUnit(deps, { ...of, unit: unit.n, state: 'parked', park: { ...unit, ...stopped } });
+        waiting.push(unit);
+      } else if (stopped) return stopped;
+    }
+    // The run opens this gate by itself when all others have moved.
+    for (const unit of waiting) {
+      await passGate(deps, { ...of, unit: unit.n, by: 'order' });
+      const stopped = yield* take(unit, asking);
+      if (stopped) return stopped;
+    }
+    return finishRun(deps, { name: spec.name, run, state: 'finished', units: [] });
+  }
+  const world: World = {
     source,
     target,
     from: source.account('anna'),
     to: target.account('anna'),
     spec,
     deps,
-    async run({ reason = 'apply', request = randomUUID(), selection } = {}) {
-      const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
-      const hash = specHash(asked);
-      const signal = new AbortController().signal;
-      const opened = await prepare(
-        deps,
-        { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
-        signal,
-      );
-      for (const unit of opened.units) {
-        const input = { migration: spec.name, run: opened.run, unit: unit.n, specHash: hash, reason };
-        for (const { phase, back } of stepsOf(unit.twoWay)) {
-          let result: SliceResult;
-          do {
-            result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
-              signal,
-              heartbeat: () => {},
-            });
-            if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;
-          } while (result.state === 'more');
-          if (result.state === 'settled' && !unit.twoWay) break;
-        }
-        await endUnit(deps, { migration: spec.name, run: opened.run, unit: unit.n, state: 'done' });
-      }
-      return finishRun(deps, { name: spec.name, run: opened.run, state: 'finished', units: [] });
+    slices,
+    async run(options) {
+      const walk = slices(options);
+      let step = await walk.next();
+      while (!step.done) step = await walk.next();
+      return step.value;
     },
     async close() {
       await connections.close();
       dropMemoryStore(source.name);
       dropMemoryStore(target.name);
+    },
+  };
+  return {
+    ...world,
+    async run(options) {
+      const result = await world.run(options);
+      await assertCountsKept(ledger);
+      return result;
     },
   };
 }

@@ -27,11 +27,11 @@ beforeAll(async () => {
     startDovecot(),
     startDovecot(),
   ]);
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all([test?.stop(), source?.stop(), target?.stop()]);
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** Lets mbsync copy some folders, of each the newest messages, at most so many. */
 async function mbsync(patterns: string, atMost: number): Promise<void> {
@@ -59,7 +59,7 @@ async function digests(server: Dovecot, paths: ReadonlySet<string>): Promise<Map
   return counts;
 }
 
-it('adopts what mbsync has copied, and copies the rest', { timeout: 120_000 }, async () => {
+it('adopts what mbsync has copied, and copies the rest', async () => {
   const messages = [...smallMailbox(11, MESSAGES)];
   const paths = new Set(messages.map(({ path }) => path.join('/')));
   fillMaildir(source, 'anna', messages);

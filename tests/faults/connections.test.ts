@@ -28,8 +28,8 @@ let test: TestStack;
 beforeAll(async () => {
   process.env[PASSWORD_VARIABLE] = 'secret';
   test = await startTestStack({ DROVER_SLICE_SECONDS: '10' });
-}, 120_000);
-afterAll(() => test?.stop(), 60_000);
+});
+afterAll(() => test?.stop());
 
 interface Lines {
   readonly source?: Omit<ProxyOptions, 'to'>;
@@ -98,14 +98,14 @@ async function moving({ onTestFinished }: TestContext, name: string, lines: Line
 }
 
 describe.concurrent('lines that fail', () => {
-  it('cut in the middle of a literal from the source', { timeout: 120_000 }, async (t) => {
+  it('cut in the middle of a literal from the source', async (t) => {
     // Past the listing, in the middle of a large message, again and again.
     const run = await moving(t, 'cut-source', { source: { cutAfterServerBytes: 525_000, cuts: 4 } });
     await run.expectAll();
     expect(run.toSource.accepted).toBeGreaterThan(4);
   });
 
-  it('cut in the middle of a literal to the target', { timeout: 120_000 }, async (t) => {
+  it('cut in the middle of a literal to the target', async (t) => {
     // Without MULTIAPPEND some messages of a batch have landed and others have not, and nobody was told which.
     const target = { cutAfterClientBytes: 525_000, cuts: 4 };
     const run = await moving(t, 'cut-target', { target, targetWithout: ['MULTIAPPEND'] });
@@ -113,7 +113,7 @@ describe.concurrent('lines that fail', () => {
     expect(run.toTarget.accepted).toBeGreaterThan(4);
   });
 
-  it('cut at random moments, both', { timeout: 120_000 }, async (t) => {
+  it('cut at random moments, both', async (t) => {
     const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
     const random = createRandom(seed);
     const run = await moving(t, 'cut-both', { itemsPerSecond: 120 });
@@ -125,12 +125,12 @@ describe.concurrent('lines that fail', () => {
     await run.expectAll();
   });
 
-  it('replies that come late', { timeout: 120_000 }, async (t) => {
+  it('replies that come late', async (t) => {
     const run = await moving(t, 'late', { source: { delayMs: 120 }, target: { delayMs: 120 } });
     await run.expectAll();
   });
 
-  it('half-open connections, on which no answer ever comes', { timeout: 120_000 }, async (t) => {
+  it('half-open connections, on which no answer ever comes', async (t) => {
     const run = await moving(t, 'half-open', { itemsPerSecond: 150 });
     await run.arrived(100);
     const before = run.toTarget.accepted;

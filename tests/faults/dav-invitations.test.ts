@@ -10,7 +10,7 @@ const MEETINGS = 3;
 let stage: DavStage;
 beforeAll(async () => {
   stage = await startDavStage(30);
-}, 60_000);
+});
 afterAll(() => stage?.stop());
 
 /** A meeting of the far future; long addresses make lines fold. */

@@ -26,7 +26,7 @@ import { createDavWorld, expectDone, expectQuiet, expectSame, startDavStage, wri
 let stage: DavStage;
 beforeAll(async () => {
   stage = await startDavStage(80);
-}, 60_000);
+});
 afterAll(() => stage?.stop());
 
 const WORK = ['Work'];
@@ -149,7 +149,7 @@ async function meet(world: DavWorld, { at, rule, used = 1, faults = [] }: Oddity
 }
 
 describe('a server that', () => {
-  it.each(Object.entries<Oddity>(ODDITIES))('%s', { timeout: 60_000 }, async (_, oddity) => {
+  it.each(Object.entries<Oddity>(ODDITIES))('%s', async (_, oddity) => {
     const world = await stage.between();
     try {
       await meet(world, oddity);
@@ -171,7 +171,7 @@ const ON_XANDIKOS = [
 ] as const satisfies (keyof typeof ODDITIES)[];
 
 describe('Xandikos behind a proxy that', () => {
-  it.each(ON_XANDIKOS)('%s', { timeout: 60_000 }, async (name) => {
+  it.each(ON_XANDIKOS)('%s', async (name) => {
     const xandikos = await startXandikos('anna');
     const at = { url: xandikos.url, home: '/anna/calendars/', user: 'anna' };
     const world = await createDavWorld(stage.ledger.ledger, stage.account(), at);

@@ -22,7 +22,7 @@ const HOME = ['Home'];
 let stage: DavStage;
 beforeAll(async () => {
   stage = await startDavStage(60);
-}, 60_000);
+});
 afterAll(() => stage?.stop());
 
 /** A migration of so many events in one calendar. */

@@ -16,7 +16,7 @@ let ledger: LedgerServer;
 let apache: DavServer;
 beforeAll(async () => {
   [ledger, apache] = await Promise.all([startLedger(), startApache({ users: ['anna'] })]);
-}, 60_000);
+});
 afterAll(() => Promise.all([ledger?.stop(), apache?.stop()]));
 
 async function inWorld(
@@ -87,7 +87,7 @@ describe('a file of the source that', () => {
     ] as const) {
       for (const moment of ['meanwhile', 'afterwards'] as const) {
         const when = moment === 'meanwhile' ? 'before it is read' : 'while it is read';
-        it(`is ${size}, and ${what} ${when}`, { timeout: 30_000 }, () =>
+        it(`is ${size}, and ${what} ${when}`, () =>
           inWorld(async (world) => {
             await world.put(world.from, 'file', content());
             await world.put(world.from, 'neighbour');
@@ -101,8 +101,7 @@ describe('a file of the source that', () => {
             expect(ran.result).toMatchObject({ totals: { pending: 0 } });
             expect((await contentAt(world.to, 'neighbour')).toString()).toBe('neighbour');
             await expectSameSoon(world);
-          }),
-        );
+          }));
       }
     }
   }
@@ -124,7 +123,7 @@ describe('an edit whose answer is lost', () => {
     ['small', small, asks('PUT', '/file')],
     ['large', large, lastStep],
   ] as const) {
-    it(`${size}: and the file is edited once more`, { timeout: 30_000 }, () =>
+    it(`${size}: and the file is edited once more`, () =>
       inWorld(async (world) => {
         await world.put(world.from, 'file', content());
         await world.run();
@@ -137,8 +136,7 @@ describe('an edit whose answer is lost', () => {
         });
         await runThrough(world);
         await expectSameSoon(world);
-      }),
-    );
+      }));
   }
 });
 
@@ -147,7 +145,7 @@ describe('in the target a person', () => {
     ['small', small, asks('PUT', '/file')],
     ['large', large, lastStep],
   ] as const) {
-    it(`edits a ${size} file right before it is replaced: the edit stays`, { timeout: 30_000 }, () =>
+    it(`edits a ${size} file right before it is replaced: the edit stays`, () =>
       inWorld(async (world) => {
         await world.put(world.from, 'file', content());
         await world.run();
@@ -157,26 +155,21 @@ describe('in the target a person', () => {
         expect(result).toMatchObject({ totals: { conflicts: 1, pending: 0 } });
         expect(await contentsOf(world.to)).toEqual({ file: 'by a person' });
         await expectQuiet(world, { conflicts: 1 });
-      }),
-    );
+      }));
 
-    it(
-      `takes a ${size} file away right before it is replaced: that is a decision, and reported`,
-      { timeout: 30_000 },
-      () =>
-        inWorld(async (world) => {
-          await world.put(world.from, 'file', content());
-          await world.run();
-          await world.put(world.from, 'file', content());
-          world.toTarget.add({ when, times: 1, meanwhile: () => rm(join(world.to, 'file')) });
-          const { result } = await world.run();
-          expect(result).toMatchObject({ totals: { conflicts: 1, pending: 0 } });
-          expect(await contentsOf(world.to)).toEqual({});
-          await expectQuiet(world, { conflicts: 1 });
-        }),
-    );
+    it(`takes a ${size} file away right before it is replaced: that is a decision, and reported`, () =>
+      inWorld(async (world) => {
+        await world.put(world.from, 'file', content());
+        await world.run();
+        await world.put(world.from, 'file', content());
+        world.toTarget.add({ when, times: 1, meanwhile: () => rm(join(world.to, 'file')) });
+        const { result } = await world.run();
+        expect(result).toMatchObject({ totals: { conflicts: 1, pending: 0 } });
+        expect(await contentsOf(world.to)).toEqual({});
+        await expectQuiet(world, { conflicts: 1 });
+      }));
 
-    it(`puts a folder in the place of a ${size} one: it stays, with all it holds`, { timeout: 30_000 }, () =>
+    it(`puts a folder in the place of a ${size} one: it stays, with all it holds`, () =>
       inWorld(async (world) => {
         await world.put(world.from, 'file', content());
         await world.run();
@@ -187,8 +180,7 @@ describe('in the target a person', () => {
         expect(result).toMatchObject({ totals: { conflicts: 1, pending: 0 } });
         expect(await contentsOf(world.to)).toEqual({ 'file/': '', 'file/theirs': 'file/theirs' });
         await expectQuiet(world, { conflicts: 1 });
-      }),
-    );
+      }));
   }
 
   it('removes a folder: what is new comes into it, verify names the rest, and retry brings it back', () =>
@@ -205,7 +197,7 @@ describe('in the target a person', () => {
       await expectSameSoon(world);
     }));
 
-  it('removes the folder of a large file while its last step is under way: it is sent anew', { timeout: 30_000 }, () =>
+  it('removes the folder of a large file while its last step is under way: it is sent anew', () =>
     inWorld(async (world) => {
       await world.put(world.from, 'folder/file', large());
       const rule = world.toTarget.add({
@@ -216,8 +208,7 @@ describe('in the target a person', () => {
       await runThrough(world);
       expect(rule.used).toBe(1);
       await expectSameSoon(world);
-    }),
-  );
+    }));
 
   it('puts a file in the place of a folder: it stays, and what goes elsewhere arrives', () =>
     inWorld(async (world) => {
@@ -260,7 +251,7 @@ describe('in the target a person', () => {
     }));
 });
 
-it('a tree that turns over between runs arrives as it is', { timeout: 30_000 }, () =>
+it('a tree that turns over between runs arrives as it is', () =>
   inWorld(async (world) => {
     for (const path of ['a/b/c', 'a/d', 'e', 'f/g']) await world.put(world.from, path);
     await world.put(world.from, 'large', large());
@@ -273,5 +264,4 @@ it('a tree that turns over between runs arrives as it is', { timeout: 30_000 }, 
     await rm(join(world.from, 'large'));
     await world.put(world.from, 'large/inside', large());
     await expectSameSoon(world);
-  }),
-);
+  }));

@@ -35,8 +35,8 @@ beforeAll(async () => {
     startApache({ users: ['anna'], config: `CustomLog ${sent} "%m %U %{Content-Range}i %>s"` }),
     startFleet(2, { DAV_PASSWORD: 'secret', DROVER_SLICE_SECONDS: '2' }),
   ]);
-}, 120_000);
-afterAll(() => Promise.all([fleet?.stop(), target?.stop()]).then(() => source?.stop()), 60_000);
+});
+afterAll(() => Promise.all([fleet?.stop(), target?.stop()]).then(() => source?.stop()));
 
 function filesSpec(limits: Limits): Spec {
   const options = (server: DavServer): JsonObject => ({
@@ -74,7 +74,7 @@ async function partUnderWay(): Promise<void> {
   }
 }
 
-it(`loses, doubles and alters nothing (TEST_SEED=${seed})`, { timeout: 240_000 }, async () => {
+it(`loses, doubles and alters nothing (TEST_SEED=${seed})`, async () => {
   const random = createRandom(seed);
   const root = join(source.folder, 'anna');
   for (let n = 0; n < SMALL; n++) {

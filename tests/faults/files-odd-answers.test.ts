@@ -15,7 +15,7 @@ let ledger: LedgerServer;
 let apache: DavServer;
 beforeAll(async () => {
   [ledger, apache] = await Promise.all([startLedger(), startApache({ users: ['anna'] })]);
-}, 60_000);
+});
 afterAll(() => Promise.all([ledger?.stop(), apache?.stop()]));
 
 /** How long a server may be silent: as little as a busy machine allows. */
@@ -227,7 +227,7 @@ async function inWorld(tell: (world: FileWorld) => Promise<void>): Promise<void>
 
 describe('a server that', () => {
   for (const [name, { at, rules, met = [] }] of Object.entries(ODDITIES)) {
-    it(name, { timeout: 30_000 }, () =>
+    it(name, () =>
       inWorld(async (world) => {
         await fill(world);
         const proxy = world[at === 'source' ? 'toSource' : 'toTarget'];
@@ -249,7 +249,7 @@ describe('a server that', () => {
     ['a large file', large, PAGE.length],
     ['a large file, with a page that is even larger,', large, LARGE + 5],
   ] as const) {
-    it(`answers ${size} with a page does not pass for its content`, { timeout: 30_000 }, () =>
+    it(`answers ${size} with a page does not pass for its content`, () =>
       inWorld(async (world) => {
         await fill(world);
         world.toSource.add({ when, times: 1, reply: () => page(bytes) });
@@ -258,19 +258,17 @@ describe('a server that', () => {
         expect(Object.keys(await contentsOf(world.to))).toHaveLength(7);
         await expectSame(world, await world.run({}, 'retry'));
         await expectQuiet(world);
-      }),
-    );
+      }));
   }
 
-  it('spells each href anew', { timeout: 30_000 }, () =>
+  it('spells each href anew', () =>
     inWorld(async (world) => {
       await fill(world);
       for (const proxy of [world.toSource, world.toTarget]) proxy.add(spellsHrefsAnew(() => proxy.url));
       await expectSame(world, await world.run());
-    }),
-  );
+    }));
 
-  it('answers 504 to MOVE and then 423, and does it in the end', { timeout: 30_000 }, () =>
+  it('answers 504 to MOVE and then 423, and does it in the end', () =>
     inWorld(async (world) => {
       await fill(world);
       let late: DavAsked | undefined;
@@ -301,10 +299,9 @@ describe('a server that', () => {
       expect(met).toEqual([]);
       await expectSame(world, ran);
       await expectQuiet(world);
-    }),
-  );
+    }));
 
-  it('answers a PUT with a page, and stores nothing, does not pass for one that stored it', { timeout: 30_000 }, () =>
+  it('answers a PUT with a page, and stores nothing, does not pass for one that stored it', () =>
     inWorld(async (world) => {
       await fill(world);
       world.toTarget.add({ when: newSmall, times: 1, reply: () => page() });
@@ -312,8 +309,7 @@ describe('a server that', () => {
       expect(first.result).toMatchObject({ totals: { failures: 1, pending: 0, verified: 7 } });
       await expectSame(world, await world.run({}, 'retry'));
       await expectQuiet(world);
-    }),
-  );
+    }));
 });
 
 describe('a large file in parts', () => {
@@ -340,7 +336,7 @@ describe('a large file in parts', () => {
       3,
     ],
   ] as const) {
-    it(`goes on after ${name}, and sends no part again that was acknowledged`, { timeout: 30_000 }, () =>
+    it(`goes on after ${name}, and sends no part again that was acknowledged`, () =>
       inWorld(async (world) => {
         await world.put(world.from, 'large.bin', randomBytes(BYTES));
         world[at === 'source' ? 'toSource' : 'toTarget'].add({ ...rule, times: 1 });
@@ -353,7 +349,6 @@ describe('a large file in parts', () => {
           ...Array<string>(sent - 1).fill('bytes 67108864'),
         ]);
         await expectQuiet(world);
-      }),
-    );
+      }));
   }
 });

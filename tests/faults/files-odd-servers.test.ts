@@ -17,7 +17,7 @@ let ledger: LedgerServer;
 let apache: DavServer;
 beforeAll(async () => {
   [ledger, apache] = await Promise.all([startLedger(), startApache({ users: ['anna'] })]);
-}, 60_000);
+});
 afterAll(() => Promise.all([ledger?.stop(), apache?.stop()]));
 
 async function inWorld(tell: (world: FileWorld) => Promise<void>): Promise<void> {
@@ -133,7 +133,7 @@ const ODDITIES: Record<string, { at: 'source' | 'target'; rule: Rule; faults?: r
 
 describe('a server that', () => {
   for (const [name, { at, rule, faults = [] }] of Object.entries(ODDITIES)) {
-    it(name, { timeout: 30_000 }, () =>
+    it(name, () =>
       inWorld(async (world) => {
         await fill(world);
         const used = world[at === 'source' ? 'toSource' : 'toTarget'].add(rule);

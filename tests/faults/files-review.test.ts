@@ -27,7 +27,7 @@ let to: string;
 
 beforeAll(async () => {
   [server, apache] = await Promise.all([startLedger(), startApache({ users: ['anna'] })]);
-}, 60_000);
+});
 afterAll(() => Promise.all([server?.stop(), apache?.stop()]));
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'drover-review-'));
@@ -143,7 +143,7 @@ describe('one file that a server treats as its own', () => {
     }
   }
 
-  it('and shows nobody, is unsure when it is in doubt, and holds up nothing else', { timeout: 30_000 }, () =>
+  it('and shows nobody, is unsure when it is in doubt, and holds up nothing else', () =>
     onApache(async ({ from: source, to: target, put: add, toTarget, run: move }) => {
       for (const name of ['a', 'b', 'secret', 'z']) await add(source, name);
       toTarget.add({ when: ({ method, path }) => method === 'PUT' && path.endsWith('/b'), times: 1, cut: 'after' });
@@ -156,10 +156,9 @@ describe('one file that a server treats as its own', () => {
       );
       expect(rows).toEqual([{ key: 'secret', outcome: 'unsure' }]);
       expect(Object.keys(await contentsOf(target)).sort()).toEqual(['a', 'b', 'z']);
-    }),
-  );
+    }));
 
-  it('and takes away each time, is quarantined, not sent for ever', { timeout: 30_000 }, () =>
+  it('and takes away each time, is quarantined, not sent for ever', () =>
     onApache(async ({ from: source, to: target, put: add, toTarget, run: move }) => {
       await add(source, 'large.bin', randomBytes(LARGE));
       await add(source, 'small');
@@ -173,10 +172,9 @@ describe('one file that a server treats as its own', () => {
       expect(result).toMatchObject({ state: 'failed', totals: { verified: 1, failures: 1, pending: 0 } });
       expect(sent.used).toBe(3);
       expect(await contentsOf(target)).toEqual({ small: 'small' });
-    }),
-  );
+    }));
 
-  it('and lets neither be moved nor removed, is refused alone; what stays of it is told', { timeout: 30_000 }, () =>
+  it('and lets neither be moved nor removed, is refused alone; what stays of it is told', () =>
     onApache(async ({ from: source, put: add, toTarget, run: move }) => {
       for (const name of ['a.bin', 'z.bin']) await add(source, name, randomBytes(LARGE));
       await add(source, 'small');
@@ -190,6 +188,5 @@ describe('one file that a server treats as its own', () => {
         `select count(*) as n from event where message like '%does not let the parts%'`,
       );
       expect(rows).toEqual([{ n: 2 }]);
-    }),
-  );
+    }));
 });

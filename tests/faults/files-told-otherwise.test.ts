@@ -20,7 +20,7 @@ let apache: DavServer;
 
 beforeAll(async () => {
   [server, apache] = await Promise.all([startLedger(), startApache({ users: ['anna'] })]);
-}, 60_000);
+});
 afterAll(() => Promise.all([server?.stop(), apache?.stop()]));
 
 async function inWorld(tell: (world: FileWorld) => Promise<void>, selection = {}): Promise<void> {
@@ -101,7 +101,7 @@ it('an edit that was refused is made by retry', async () => {
   await rm(dir, { recursive: true });
 });
 
-it('a file in the way that may not be read is a conflict, and holds up nothing else', { timeout: 60_000 }, () =>
+it('a file in the way that may not be read is a conflict, and holds up nothing else', () =>
   inWorld(async (world) => {
     for (const name of ['a', 'b', 'secret', 'z']) await world.put(world.from, name);
     await world.put(world.to, 'secret', 'theirs');
@@ -111,10 +111,9 @@ it('a file in the way that may not be read is a conflict, and holds up nothing e
     });
     const { result } = await world.run();
     expect(result).toMatchObject({ totals: { verified: 3, conflicts: 1 } });
-  }),
-);
+  }));
 
-it('a written file that may not be read back is unsure, and holds up nothing else', { timeout: 60_000 }, () =>
+it('a written file that may not be read back is unsure, and holds up nothing else', () =>
   inWorld(async (world) => {
     for (const name of ['a', 'secret', 'z']) await world.put(world.from, name);
     world.toTarget.add({
@@ -123,10 +122,9 @@ it('a written file that may not be read back is unsure, and holds up nothing els
     });
     const { result } = await world.run();
     expect(result).toMatchObject({ totals: { verified: 2, failures: 1, pending: 0 } });
-  }),
-);
+  }));
 
-it('parts that shrank before the last step are sent anew', { timeout: 60_000 }, () =>
+it('parts that shrank before the last step are sent anew', () =>
   inWorld(async (world) => {
     await world.put(world.from, 'large.bin', randomBytes(LARGE));
     await world.put(world.from, 'small');
@@ -142,10 +140,9 @@ it('parts that shrank before the last step are sent anew', { timeout: 60_000 }, 
     const { result } = await world.run();
     expect(result).toMatchObject({ state: 'done', totals: { verified: 2 } });
     expect(await contentsOf(world.to)).toEqual(await contentsOf(world.from));
-  }),
-);
+  }));
 
-it('an entry that the source names with 403 does not pass for deleted', { timeout: 60_000 }, () =>
+it('an entry that the source names with 403 does not pass for deleted', () =>
   inWorld(
     async (world) => {
       for (const name of ['a', 'b', 'c']) await world.put(world.from, name);
@@ -169,10 +166,9 @@ it('an entry that the source names with 403 does not pass for deleted', { timeou
       expect(Object.keys(await contentsOf(world.to))).toContain('b');
     },
     { deletions: 'mirror', maxDeletions: 1 },
-  ),
-);
+  ));
 
-it('a folder that is listed and not found does not pass for empty', { timeout: 60_000 }, () =>
+it('a folder that is listed and not found does not pass for empty', () =>
   inWorld(
     async (world) => {
       for (const name of ['a', 'C++/b', 'c']) await world.put(world.from, name);
@@ -182,10 +178,9 @@ it('a folder that is listed and not found does not pass for empty', { timeout: 6
       expect(Object.keys(await contentsOf(world.to))).toContain('C++/b');
     },
     { deletions: 'mirror', maxDeletions: 1 },
-  ),
-);
+  ));
 
-it('one file that is of another size than listed is refused, and holds up nothing else', { timeout: 60_000 }, () =>
+it('one file that is of another size than listed is refused, and holds up nothing else', () =>
   inWorld(async (world) => {
     for (const name of ['a', 'b', 'cc']) await world.put(world.from, name);
     world.toSource.add({
@@ -198,8 +193,7 @@ it('one file that is of another size than listed is refused, and holds up nothin
     });
     const { result } = await world.run();
     expect(result).toMatchObject({ totals: { verified: 2, failures: 1, pending: 0 } });
-  }),
-);
+  }));
 
 it('a target whose folder was removed is not called whole again', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'drover-r-'));

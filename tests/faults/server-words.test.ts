@@ -27,8 +27,8 @@ let test: TestStack;
 beforeAll(async () => {
   process.env[PASSWORD_VARIABLE] = 'secret';
   test = await startTestStack({ DROVER_SLICE_SECONDS: '5' });
-}, 120_000);
-afterAll(() => test?.stop(), 60_000);
+});
+afterAll(() => test?.stop());
 
 async function dovecot({ onTestFinished }: TestContext, options: DovecotOptions = {}): Promise<Dovecot> {
   const server = await startDovecot(options);
@@ -99,7 +99,7 @@ async function reasons(migration: string): Promise<string[]> {
 
 // Each waits for something most of the time, so they wait together.
 describe.concurrent('a server that will not', () => {
-  it('waits for room when the target is full, and goes on at a word', { timeout: 120_000 }, async (t) => {
+  it('waits for room when the target is full, and goes on at a word', async (t) => {
     const source = await dovecot(t);
     const target = await dovecot(t, { quota: '*:messages=30' });
     fillMaildir(source, 'anna', messages(20));
@@ -132,7 +132,7 @@ describe.concurrent('a server that will not', () => {
   it.for([
     ['NO [LIMIT] Rate limit hit, try again in 5 seconds', 5_000],
     ['BAD Request is throttled. Suggested Backoff Time: 4000 milliseconds', 4_000],
-  ] as const)('leaves the target alone as long as it asks: %s', { timeout: 120_000 }, async ([answer, ms], t) => {
+  ] as const)('leaves the target alone as long as it asks: %s', async ([answer, ms], t) => {
     const source = await dovecot(t);
     const target = await dovecot(t);
     fillMaildir(source, 'anna', messages(60));
@@ -152,9 +152,7 @@ describe.concurrent('a server that will not', () => {
     expect((appends[1] as number) - (appends[0] as number)).toBeGreaterThanOrEqual(ms);
   });
 
-  it('comes through BYE in the middle of APPEND, and through answers that are lost', {
-    timeout: 120_000,
-  }, async (t) => {
+  it('comes through BYE in the middle of APPEND, and through answers that are lost', async (t) => {
     const source = await dovecot(t);
     const target = await dovecot(t);
     fillMaildir(source, 'anna', [...messages(150), ...messages(150), ...messages(100, ['Lists'])]);
@@ -170,9 +168,7 @@ describe.concurrent('a server that will not', () => {
     await expectSame(source, target, 'anna');
   });
 
-  it('quarantines the message that ends the connection each time, and its neighbours arrive', {
-    timeout: 120_000,
-  }, async (t) => {
+  it('quarantines the message that ends the connection each time, and its neighbours arrive', async (t) => {
     const source = await dovecot(t);
     const target = await dovecot(t);
     const poison = stored(plain('poison-7f3a'));
@@ -194,7 +190,7 @@ describe.concurrent('a server that will not', () => {
     expect([lost.length, extra]).toEqual([1, []]);
   });
 
-  it('parks an account whose password is revoked half-way, and the other goes on', { timeout: 120_000 }, async (t) => {
+  it('parks an account whose password is revoked half-way, and the other goes on', async (t) => {
     const source = await dovecot(t, { extra: 'auth_failure_delay = 0' });
     const target = await dovecot(t);
     fillMaildir(source, 'anna', [...messages(300), ...messages(300, ['Lists'])]);
@@ -237,7 +233,7 @@ describe.concurrent('a server that will not', () => {
     await expectSame(source, target, 'bert');
   });
 
-  it('asks before it goes on when too many messages are refused', { timeout: 120_000 }, async (t) => {
+  it('asks before it goes on when too many messages are refused', async (t) => {
     const source = await dovecot(t);
     const target = await dovecot(t, { appendLimit: 20_000 });
     const big = Array.from({ length: 15 }, (_, n) => stored(large(30_000 + 80 * n)));
@@ -258,7 +254,7 @@ describe.concurrent('a server that will not', () => {
     expect([lost.length, extra]).toEqual([5, []]);
   });
 
-  it('waits for room when the disk of a Maildir is full', { timeout: 120_000 }, async (t) => {
+  it('waits for room when the disk of a Maildir is full', async (t) => {
     if (process.getuid?.() !== 0) throw new Error('this test mounts a small disk (tmpfs): run it as root');
     const source = await dovecot(t);
     const target = await dovecot(t);

@@ -9,7 +9,7 @@ import { compiledFile } from '../../worker/stack/compiled.js';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
 if (process.env.RECORD_HISTORIES !== undefined) {
-  it('records', { timeout: 120_000 }, async () => {
+  it('records', async () => {
     const { startTestStack } = await import('../e2e/stack.js');
     const { recordHistories } = await import('./record.js');
     const test = await startTestStack();
@@ -21,7 +21,7 @@ if (process.env.RECORD_HISTORIES !== undefined) {
   });
 }
 
-it('replays every recorded history', { timeout: 60_000 }, async () => {
+it('replays every recorded history', async () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   expect(files.length).toBeGreaterThanOrEqual(7);
   const histories = files.map((name) => {

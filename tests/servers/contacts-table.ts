@@ -5,7 +5,9 @@ import { Database } from '../../connectors/postgres/database.js';
 import type { PostgresOptions } from '../../connectors/postgres/manifest.js';
 import { createPostgresSource } from '../../connectors/postgres/source.js';
 import { createPostgresTarget } from '../../connectors/postgres/target.js';
-import { startLedger } from '../engine/ledger.js';
+import { startPostgres } from './postgres.js';
+// In a worker, too, the ledger decides how the driver reads 64-bit numbers.
+import '../../ledger/ledger.js';
 
 export interface ContactsServer {
   /** Runs statements as the owner of the database, which is empty but for what a test makes in it, and answers the rows of the last. */
@@ -20,9 +22,13 @@ export interface ContactsServer {
 export type Options = Partial<PostgresOptions> & { readonly account?: string; readonly password?: string };
 
 export async function startContactsServer(): Promise<ContactsServer> {
-  const server = await startLedger();
+  // Not the one of all ledgers: tests of tables make roles, and end sessions.
+  const server = await startPostgres();
   const url = new URL(server.url);
-  await server.ledger.pool.query('create database people');
+  const owner = new pg.Client({ connectionString: url.href });
+  await owner.connect();
+  await owner.query('create database people');
+  await owner.end();
   url.pathname = '/people';
   const pool = new pg.Pool({ connectionString: url.href });
   // An idle connection may be cut by a test, or by the end of the server: the next statement takes another.

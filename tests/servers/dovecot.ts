@@ -162,7 +162,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function makeCertificates(dir: string): Promise<void> {
+/** `ca.pem`, and `server.pem` with `server.key` for localhost and 127.0.0.1. */
+export async function makeCertificates(dir: string): Promise<void> {
   const openssl = (args: string) => promisify(execFile)('openssl', args.split(' '), { cwd: dir });
   const key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
   await openssl(`req -x509 ${key} -keyout ca.key -out ca.pem -subj /CN=drover-test-ca -days 30`);

@@ -59,7 +59,7 @@ it('serves our metrics to Prometheus', async () => {
   meters.sliceTook(1.5, labels);
 
   const page = () => fetch(`http://${metricsAddress}/metrics`).then((answer) => answer.text());
-  await expect.poll(page, { timeout: 5_000 }).toMatch(/^drover_items_moved\w*\{.*migration="acme".*\} 400$/m);
+  await expect.poll(page).toMatch(/^drover_items_moved\w*\{.*migration="acme".*\} 400$/m);
   expect(await page()).toMatch(/^drover_bytes_moved\w*\{.*kind="mail".*\} 12345$/m);
   expect(await page()).toMatch(/^drover_faults\w*\{.*code="throttled".*\} 1$/m);
   expect(await page()).toMatch(/^drover_slice_duration_seconds_sum\{.*\} 1.5$/m);

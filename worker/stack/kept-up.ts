@@ -24,7 +24,7 @@ export async function keepUp<T extends { readonly server: Guarded }>(
   const stopping = new AbortController();
   const { promise: givenUp, resolve: giveUp } = withResolver<Error>();
   let current = await start(undefined);
-  let startedAt = Date.now();
+  let startedAt = performance.now();
   let quickEnds = 0;
 
   /** Runs until stopped or given up; afterwards nothing is started any more. */
@@ -33,14 +33,14 @@ export async function keepUp<T extends { readonly server: Guarded }>(
       const outcome = await current.server.ended;
       if (stopping.signal.aborted) return;
       // SIGKILL comes from outside: it says nothing about whether another try is worth it.
-      const byItself = outcome !== 'SIGKILL' && Date.now() - startedAt < QUICK_MS;
+      const byItself = outcome !== 'SIGKILL' && performance.now() - startedAt < QUICK_MS;
       quickEnds = byItself ? quickEnds + 1 : 0;
       if (quickEnds >= MAX_QUICK_ENDS)
         throw new Error(`${name} ended ${quickEnds} times in a row, the last time with ${outcome}`);
       log(`${name} ended unexpectedly (${outcome}): starting it again`);
       await delay(quickEnds * 250, undefined, { signal: stopping.signal });
       current = await start(current);
-      startedAt = Date.now();
+      startedAt = performance.now();
       log(`${name} is back`);
     }
   })().catch((error: Error) => {

@@ -39,7 +39,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   await createCluster(home, env);
   await clearStalePid(home.data);
   const logFile = join(options.dir, 'postgres.log');
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   let preferred = options.preferredPort;
   for (;;) {
     const port = await freePort(preferred);
@@ -67,7 +67,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
       const tail = await lastLines(logFile, 5);
       const portTaken = /could not bind/.test(tail);
       // The backends of a killed server let go of its shared memory a moment after it.
-      if (Date.now() < deadline && (portTaken || /still in use/.test(tail))) {
+      if (performance.now() < deadline && (portTaken || /still in use/.test(tail))) {
         if (portTaken) preferred = undefined;
         await delay(100, undefined, { signal });
         continue;

@@ -56,9 +56,9 @@ export function send(pid: number, signal: NodeJS.Signals): void {
 
 async function endsWithin(id: ProcessId, graceMs: number): Promise<boolean> {
   // Not our child, so nobody tells us of its end: we have to ask.
-  const deadline = Date.now() + graceMs;
+  const deadline = performance.now() + graceMs;
   while (await isRunning(id)) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     await delay(25);
   }
   return true;

@@ -1,0 +1,29 @@
+/** Of two items with the same identity one moves: which, and what is said of the other. */
+import type { Namesake } from '../../ledger/identities.js';
+import type { Settlement } from '../../ledger/items.js';
+import type { Entry } from './fitting.js';
+
+/** The strongest identity that another has too. */
+export function firstMet(
+  mine: readonly string[],
+  others: readonly Namesake[],
+  isSelf: (other: Namesake) => boolean,
+): { readonly other: Namesake; readonly at: number } | undefined {
+  for (const [at, identity] of mine.entries()) {
+    const other = others.find((one) => one.identities.includes(identity) && !isSelf(one));
+    if (other) return { other, at };
+  }
+  return undefined;
+}
+
+/** How the second of two items of the source with the same identity ends. */
+export function twin({ item, digest }: Entry, other: Namesake, by: string): Settlement {
+  const left = { key: item.key, todo: null, outcome: 'skipped' as const };
+  if (other.digest === digest) return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
+  if (by !== 'uid') return { ...left, reason: `the source holds another with the same ${by}: ${other.key}` };
+  return {
+    ...left,
+    outcome: 'refused',
+    reason: `the source holds another item with the same UID: ${other.key}; give one of them another UID, then retry`,
+  };
+}

@@ -1,0 +1,100 @@
+/** What became of new copies whose answers were lost: each is looked for behind the anchor that was taken before. */
+import type { Located } from '../../connectors/contract.js';
+import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
+import { leaveInDoubt } from '../../ledger/batches.js';
+import type { ItemRow } from '../../ledger/items.js';
+import { itemsByKey, knownRefs } from '../../ledger/items.js';
+import { canonicalJson } from '../../schemas/hash.js';
+import type { Bound } from '../bind.js';
+import type { Slice } from '../slice.js';
+import { eachAlone } from './each-alone.js';
+import type { Result } from './results.js';
+import { commit } from './results.js';
+
+/** Settles what landed, and what cannot be told; returns the intents that are absent from the target. */
+export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): Promise<readonly Intent[]> {
+  const { deps, pairing, signal, target } = slice;
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const byKey = new Map(batch.intents.map((intent) => [intent.key, intent]));
+  const located: Located[] = [];
+  const absent: Intent[] = [];
+  const asked = batch.intents.map(({ key, digest, path }) => ({
+    token: key,
+    digest,
+    ...(path !== undefined && { path }),
+  }));
+  // Apache shows nobody a `.htaccess`. Until all are located nothing of the unit can move.
+  const answers = eachAlone(
+    new Map(asked.map((intent) => [intent.token, intent])),
+    (some) => target.locate(bound.target, some, batch.anchor, (ref) => known.has(ref), signal),
+    ({ token }) => token,
+    (token, { message }): Located => {
+      const reason = `whether it was written cannot be seen: ${message}; look at it in the target, then retry`;
+      return { token, found: 'unsure', reason };
+    },
+  );
+  for await (const one of answers) {
+    if (one.found === 'absent') absent.push(byKey.get(one.token) as Intent);
+    else located.push(one);
+  }
+  await settleLocated(slice, batch, bound, located);
+  return absent;
+}
+
+/** Landed ones are to be verified; unsure ones are never written again by themselves. The others stay in doubt. */
+export async function settleLocated(
+  slice: Slice,
+  batch: BatchRow,
+  bound: Bound,
+  located: readonly Located[],
+): Promise<void> {
+  if (located.length === 0) return;
+  const byKey = new Map(batch.intents.map((intent) => [intent.key, intent]));
+  const tokens = located.map(({ token }) => token);
+  const items = await itemsByKey(slice.deps.ledger.pool, batch.container, tokens);
+  const rows = new Map(items.map((item) => [item.key, item]));
+  const results = located.flatMap((one): Result[] => {
+    const item = rows.get(one.token);
+    if (!item || one.found === 'absent') return [];
+    return [settled(slice, batch.op, byKey.get(one.token) as Intent, item, one)];
+  });
+  const done = new Set(tokens);
+  const left = batch.intents.filter(({ key }) => !done.has(key));
+  const entries = items.map((item) => ({ item, bytes: item.bytes }));
+  await commit(slice, { container: batch.container, bound, entries }, results, (sql) =>
+    leaveInDoubt(sql, batch.id, left),
+  );
+}
+
+function settled(
+  slice: Slice,
+  op: Op,
+  { key, digest, detail }: Intent,
+  item: ItemRow,
+  located: Exclude<Located, { found: 'absent' }>,
+): Result {
+  const replaces = detail?.replaces && { replaces: detail.replaces };
+  if (located.found === 'unsure') return { key, todo: null, outcome: 'unsure', reason: located.reason, digest };
+  const written = detail?.meta ?? item.meta;
+  return {
+    key,
+    todo: afterLanding(slice, item, written),
+    outcome: 'arrived',
+    ref: located.ref,
+    digest,
+    base: written,
+    ...(op === 'create' && { made: 'created' }),
+    ...(located.version !== undefined && { version: located.version }),
+    ...replaces,
+  };
+}
+
+/**
+ * What is left to do for a write that landed. The source may have changed since the intent was written down: content is
+ * compared with it once more, flags are carried over. What is gone from the source is only proven.
+ */
+export function afterLanding({ rules }: Pick<Slice, 'rules'>, item: ItemRow, written: ItemRow['meta']): Result['todo'] {
+  if (item.gone) return 'verify';
+  if (rules.versioned) return 'update';
+  return canonicalJson(written) === canonicalJson(item.meta) ? 'verify' : 'meta';
+}

@@ -1,0 +1,36 @@
+/** What the connections of one slice agree on: several containers of the source may go into one of the target. */
+import { inTurn } from '../in-turn.js';
+import type { Slice } from '../slice.js';
+
+export class Shared {
+  /** Copies that were moved: two connections must not move the same one. */
+  readonly moved = new Set<string>();
+  readonly #turns = new Map<string, <T>(step: () => Promise<T>) => Promise<T>>();
+  readonly #scans = new Map<string, Promise<void>>();
+
+  /** Runs a step that claims copies in a container of the target; no two at once for the same one. */
+  claiming<T>(targetKey: string, step: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.get(targetKey) ?? inTurn();
+    this.#turns.set(targetKey, turn);
+    return turn(step);
+  }
+
+  /**
+   * What a container of the target holds is looked at once, before anything is written to it: later, copies that another
+   * connection is just writing would pass for somebody's.
+   */
+  scanOnce(targetKey: string, scan: () => Promise<void>): Promise<void> {
+    const scanned = this.#scans.get(targetKey) ?? scan();
+    this.#scans.set(targetKey, scanned);
+    return scanned;
+  }
+}
+
+const bySlice = new WeakMap<object, Shared>();
+
+/** A slice has one lease. */
+export function sharedBy({ lease }: Pick<Slice, 'lease'>): Shared {
+  const shared = bySlice.get(lease) ?? new Shared();
+  bySlice.set(lease, shared);
+  return shared;
+}

@@ -1,0 +1,71 @@
+/**
+ * The counters of a unit. They are not counted from its items, which may be millions, but read from `item_count`, which
+ * triggers keep in the transactions that change items: migrations/0006-counters.sql.
+ */
+import { countDuplicates } from './duplicates.js';
+import type { Sql } from './ledger.js';
+import type { Counters } from './units.js';
+
+export interface CountedUnit {
+  readonly migration: string;
+  readonly n: number;
+  /** One, or that of each direction. */
+  readonly pairings: readonly number[];
+}
+
+/** The containers whose items a unit counts; $1: its pairings, $3 and $4: its migration and number. */
+const COVERED = `select c.id from container c join survey s on s.container = c.id
+  where c.pairing = any($1) and s.migration = $3 and s.unit = $4`;
+
+/**
+ * Counts a unit's items; `run` is the number of the run whose changes are counted. Of two directions, an item counts in the one that
+ * wrote it last; in the other it is `linked`.
+ */
+export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
+  await foldCounts(sql, unit.pairings);
+  const { rows } = await sql.query<Omit<Counters, 'duplicates'>>(
+    // "offset 0": found by the index, also before statistics exist.
+    `select ${sum('n', 'stands')} as items, ${sum('bytes', 'stands')} as bytes,
+       ${sum('n', `outcome = 'verified' and not todo`)} as verified,
+       ${sum('n', `outcome = 'arrived' or outcome = 'verified' and todo`)} as arrived,
+       ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict') and stands`)} as failures,
+       ${sum('n', 'todo')} as pending, ${sum('bytes', 'copy')} as "bytesArrived",
+       ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
+       ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
+       ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
+       ${sum('n', `outcome = 'skipped' and stands`)} as skipped, ${sum('n', `outcome = 'conflict' and stands`)} as conflicts,
+       (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed
+     from (${COVERED}) covered
+     cross join lateral (select *, not gone or copy as stands from item_count where container = covered.id offset 0) i
+     cross join (select id from run where migration = $3 and number = $2) this
+     where (outcome is distinct from 'linked' or todo) and not (not todo and outcome is null and not copy)`,
+    [unit.pairings, run, unit.migration, unit.n],
+  );
+  const counted = rows[0] as Omit<Counters, 'duplicates'>;
+  return { ...counted, duplicates: await countDuplicates(sql, unit.pairings, unit) };
+}
+
+/** Adds up the rows of `item_count` that are alike, in containers that have more than `most` rows. */
+export async function foldCounts(sql: Sql, pairings: readonly number[], most = CROWDED): Promise<void> {
+  // What another connection is folding is skipped: its sum is the same.
+  await sql.query(
+    `with crowded as (
+       select id from container covered where pairing = any($1)
+       and (select count(*) from item_count where container = covered.id offset 0) > $2),
+     spent as (
+       delete from item_count where ctid = any (array(
+         select ctid from item_count where container in (select id from crowded) for update skip locked))
+       returning *)
+     insert into item_count
+     select container, run, outcome, made, todo, gone, copy, scan, sum(n), sum(bytes) from spent
+     group by 1, 2, 3, 4, 5, 6, 7, 8 having sum(n) <> 0 or sum(bytes) <> 0`,
+    [pairings, most],
+  );
+}
+
+/** Reading so many rows takes about as long as asking for them. */
+const CROWDED = 200;
+
+function sum(what: 'n' | 'bytes', where: string): string {
+  return `coalesce(sum(${what}) filter (where ${where}), 0)::bigint`;
+}

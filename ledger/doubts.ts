@@ -1,0 +1,52 @@
+/** Writes that were found to be absent after a crash and made again: a first copy that still appears is one too many. */
+import type { Intent } from './batches.js';
+import type { Sql } from './ledger.js';
+
+/** How long a write of a dead sender is expected at the longest, in milliseconds: TCP gives up sooner. */
+export const DOUBT_MS = 20 * 60_000;
+
+/** Remembers writes that were absent, by what they would be recognised by. */
+export async function doubt(sql: Sql, container: number, intents: readonly Intent[]): Promise<void> {
+  await sql.query(
+    `insert into doubt (container, key, digest)
+     select $1, key, decode(digest, 'hex') from unnest($2::text[], $3::text[]) as t (key, digest)
+     on conflict (container, key) do update set digest = excluded.digest, at = clock_timestamp()`,
+    [container, intents.map(({ key }) => key), intents.map(({ digest }) => digest)],
+  );
+}
+
+/** Containers of a pairing with writes that may still appear. */
+export async function doubtedContainers(sql: Sql, pairing: number): Promise<number[]> {
+  const { rows } = await sql.query<{ id: number }>(
+    `select distinct d.container as id from doubt d join container c on c.id = d.container where c.pairing = $1 order by 1`,
+    [pairing],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export interface LateCopy {
+  readonly key: string;
+  /** The copy that the ledger knows, and the one that appeared beside it. */
+  readonly ref: string;
+  readonly late: string;
+}
+
+/** Items whose first copy appeared after all: the target holds another with their digest that nobody has claimed. */
+export async function lateCopies(sql: Sql, container: number, place: number, targetKey: string): Promise<LateCopy[]> {
+  const { rows } = await sql.query<LateCopy>(
+    `select distinct on (i.key) i.key, i.target_ref as ref, f.ref as late from doubt d
+     join item i on i.container = d.container and i.key = d.key and i.target_ref is not null
+     join found f on f.place = $2 and f.target_key = $3 and f.digest = d.digest and not f.taken and f.ref <> i.target_ref
+     where d.container = $1 order by i.key, f.ref`,
+    [container, place, targetKey],
+  );
+  return rows;
+}
+
+/** Ends doubts that are old, but for those of these items: nothing can appear any more. */
+export async function endDoubts(sql: Sql, container: number, but: readonly string[]): Promise<void> {
+  await sql.query(
+    `delete from doubt where container = $1 and at < clock_timestamp() - $2 * interval '1 ms' and key <> all ($3)`,
+    [container, DOUBT_MS, but],
+  );
+}

@@ -1,0 +1,158 @@
+/**
+ * What a unit has surveyed of each container that its spec covers. Units of several migrations may share a pairing, and
+ * so its containers and items; what they cover, and up to which state, is their own.
+ */
+import type { Ledger, Sql } from './ledger.js';
+
+/** One unit in one direction: a slice is one. */
+export interface Surveyor {
+  readonly pairing: { readonly id: number };
+  readonly unit: { readonly migration: string; readonly n: number };
+}
+
+export interface Survey {
+  readonly token: string | null;
+  readonly filter: string;
+  /** The run whose survey has finished the container; 0 before the first. */
+  readonly run: number;
+  /** Another migration took back what this survey wrote down. */
+  readonly voided: boolean;
+  /** The run that a listing under way belongs to. */
+  readonly listingRun: number | null;
+  readonly listingToken: string | null;
+  /** The last key that it wrote down; null before the first page. */
+  readonly listingAfter: string | null;
+  /** Another unit has surveyed the container since, under another filter. */
+  readonly outdated: boolean;
+}
+
+const NONE: Survey = {
+  token: null,
+  filter: '',
+  run: 0,
+  voided: false,
+  listingRun: null,
+  listingToken: null,
+  listingAfter: null,
+  outdated: false,
+};
+
+/** The unit covers the container from now on. Returns what it knows of it, judged by the filter that it has now. */
+export async function coverContainer(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  filter: string,
+): Promise<Survey> {
+  const { rows } = await sql.query<Survey>(
+    `select token, filter, run, voided, listing_run as "listingRun", listing_token as "listingToken",
+       listing_after as "listingAfter", exists (
+         select from survey o where o.container = s.container and (o.migration, o.unit) <> (s.migration, s.unit)
+           and o.filter <> $4 and greatest(o.run, o.listing_run) > greatest(s.run, s.listing_run)) as outdated
+     from survey s where container = $1 and migration = $2 and unit = $3`,
+    [container, unit.migration, unit.n, filter],
+  );
+  if (rows[0]) return rows[0];
+  await sql.query('insert into survey (container, migration, unit) values ($1, $2, $3)', [
+    container,
+    unit.migration,
+    unit.n,
+  ]);
+  return NONE;
+}
+
+/**
+ * Takes the unit's rows of containers that its spec does not cover any more, and gives it rows of those that are not in
+ * the source any more and that an earlier unit covered: what they left in the target is this unit's now.
+ */
+export async function coverOnly(
+  sql: Sql,
+  { pairing, unit }: Surveyor,
+  present: ReadonlyMap<string, readonly string[]>,
+  covers: (path: readonly string[]) => boolean,
+): Promise<void> {
+  const { rows } = await sql.query<{ id: number; key: string; path: string[]; covered: boolean }>(
+    `select c.id, c.key, c.path, s.container is not null as covered from container c
+     left join survey s on s.container = c.id and s.migration = $2 and s.unit = $3 where c.pairing = $1`,
+    [pairing.id, unit.migration, unit.n],
+  );
+  const left = rows.filter(({ key, path, covered }) => covered && !covers(present.get(key) ?? path));
+  const away = rows.filter(({ key, path, covered }) => !covered && !present.has(key) && covers(path));
+  if (left.length > 0) {
+    await sql.query('delete from survey where migration = $2 and unit = $3 and container = any($1)', [
+      left.map(({ id }) => id),
+      unit.migration,
+      unit.n,
+    ]);
+  }
+  if (away.length > 0) {
+    await sql.query(
+      'insert into survey (container, migration, unit) select id, $2, $3 from unnest($1::bigint[]) as t (id)',
+      [away.map(({ id }) => id), unit.migration, unit.n],
+    );
+  }
+}
+
+/** Begins a listing of this run; `token` was taken before it. What an earlier listing knew is dropped. */
+export async function startListing(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  listing: { readonly run: number; readonly token: string | undefined; readonly filter: string },
+): Promise<void> {
+  await sql.query(
+    `update survey set listing_run = $4, listing_token = $5, listing_after = null, token = null, filter = $6,
+       excluded = 0, voided = false
+     where container = $1 and migration = $2 and unit = $3`,
+    [container, unit.migration, unit.n, listing.run, listing.token ?? null, listing.filter],
+  );
+}
+
+/** Part of a page's transaction: the last key that it wrote down, and how many of it the filter left out. */
+export async function advanceListing(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  page: { readonly after?: string; readonly excluded: number },
+): Promise<void> {
+  await sql.query(
+    `update survey set listing_after = coalesce($4, listing_after), excluded = excluded + $5
+     where container = $1 and migration = $2 and unit = $3`,
+    [container, unit.migration, unit.n, page.after ?? null, page.excluded],
+  );
+}
+
+/** Commits the token: from now on it stands for what is written down. Part of the last page's transaction. */
+export async function finishSurvey(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  state: { readonly token: string | null; readonly filter: string },
+  run: number,
+): Promise<void> {
+  await sql.query(
+    `update survey set token = $4, filter = $5, listing_run = null, listing_token = null, listing_after = null, run = $6,
+       voided = false
+     where container = $1 and migration = $2 and unit = $3`,
+    [container, unit.migration, unit.n, state.token, state.filter, run],
+  );
+}
+
+/** What surveys wrote down of the container does not stand any more: each lists it anew, but for that of one unit. */
+export async function voidSurveys(sql: Sql, container: number, but?: Pick<Surveyor, 'unit'>): Promise<void> {
+  await sql.query(
+    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, voided = true
+     where container = $1 and (migration, unit) is distinct from ($2::text, $3::int)`,
+    [container, but?.unit.migration ?? null, but?.unit.n ?? null],
+  );
+}
+
+/** Whether what the unit's survey of this run wrote down was taken back since, in any container. */
+export async function isVoided(ledger: Ledger, { pairing, unit }: Surveyor, run: number): Promise<boolean> {
+  const { rows } = await ledger.pool.query<{ any: boolean }>(
+    `select exists (select from survey s join container c on c.id = s.container
+     where c.pairing = $1 and s.migration = $2 and s.unit = $3 and s.run = $4 and s.voided) as any`,
+    [pairing.id, unit.migration, unit.n, run],
+  );
+  return rows[0]?.any ?? false;
+}

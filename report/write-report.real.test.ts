@@ -1,0 +1,137 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LedgerServer } from '../tests/engine/ledger.js';
+import { startLedger } from '../tests/engine/ledger.js';
+import { fillLedger } from './sample-ledger.js';
+import { writeReport } from './write-report.js';
+
+let server: LedgerServer;
+let folder: string;
+beforeAll(async () => {
+  server = await startLedger();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'drover-report-'));
+});
+afterEach(async () => {
+  await server.clear();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+
+describe('writeReport', () => {
+  it('answers for every item, in four files that agree', async () => {
+    await fillLedger(server.ledger, { refused: 2, pending: 1 });
+
+    const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(report).toMatchObject({
+      run: 2,
+      headline: '37 of 40 items arrived once, unchanged; 3 are not proven',
+      verdict: { complete: false, items: 40, verified: 37, unproven: 3, duplicates: 0 },
+    });
+    const rows = parse(await read('items.csv'), { bom: true, columns: true }) as Record<string, string>[];
+    const items = JSON.parse(await read('items.json')) as { outcome: string; key: string }[];
+    const summary = JSON.parse(await read('summary.json')) as { totals: { outcomes: Record<string, number> } };
+    expect(rows).toHaveLength(40);
+    expect(items.map((item) => item.outcome)).toEqual(rows.map((row) => row.outcome));
+    expect(rows.filter((row) => row.outcome === 'verified')).toHaveLength(37);
+    expect(summary.totals.outcomes).toMatchObject({ verified: 37, refused: 2, pending: 1 });
+    expect((await readdir(folder)).sort()).toEqual(['items.csv', 'items.json', 'report.html', 'summary.json']);
+  });
+
+  it('is complete only when every item is verified and every unit is done', async () => {
+    await fillLedger(server.ledger, {});
+    const whole = await writeReport(server.ledger, { migration: 'acme', folder });
+    await server.ledger.pool.query("update unit set state = 'parked', gate = 'credentials' where n = 1");
+    const parked = await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(whole?.verdict).toMatchObject({ complete: true, unproven: 0 });
+    expect(whole?.headline).toBe('all 40 items arrived once, unchanged');
+    expect(parked?.verdict).toMatchObject({ complete: false, unitsOpen: 1 });
+    expect(await read('report.html')).toContain('1 account of 2 did not finish');
+  });
+
+  it.each(['arrived', 'unsure', 'missing', 'altered', 'quarantined'])(
+    'does not take %s for proven',
+    async (outcome) => {
+      await fillLedger(server.ledger, {});
+      await server.ledger.pool.query(`update item set outcome = $1 where key = '00000001'`, [outcome]);
+
+      const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+      expect(report?.verdict.complete).toBe(false);
+      expect(JSON.parse(await read('summary.json')).totals.outcomes[outcome]).toBeGreaterThan(0);
+    },
+  );
+
+  it('takes a proof back when work waits again, and forgets what left the source uncopied', async () => {
+    await fillLedger(server.ledger, {});
+    await server.ledger.pool.query(`update item set todo = 'meta' where key = '00000001'`);
+    await server.ledger.pool.query(`update item set gone = true, target_ref = null where key = '00000002'`);
+
+    const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(report?.verdict).toMatchObject({ complete: false, items: 36, verified: 32, unproven: 4 });
+  });
+
+  it('finds copies that stand in the target twice', async () => {
+    await fillLedger(server.ledger, {});
+    await server.ledger.pool.query(
+      `insert into found (place, target_key, ref, digest, bytes, meta)
+       select p.target, c.target_key, 'extra', i.digest, i.bytes, '{}' from item i
+       join container c on c.id = i.container join pairing p on p.id = c.pairing limit 1`,
+    );
+
+    const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(report?.verdict.duplicates).toBe(1);
+    expect(report?.headline).toBe('all 40 items arrived unchanged');
+    expect(await read('report.html')).toContain('extra copy');
+  });
+
+  it('lets no name of others become markup or a formula', async () => {
+    await fillLedger(server.ledger, { folder: '<script>alert(1)</script>', refused: 1, reason: '=HYPERLINK("x")' });
+
+    await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(await read('report.html')).not.toContain('<script>');
+    expect(await read('report.html')).toContain('&lt;script&gt;');
+    const rows = parse(await read('items.csv'), { bom: true, columns: true }) as Record<string, string>[];
+    expect(rows.find((row) => row.outcome === 'refused')?.reason).toBe(`'=HYPERLINK("x")`);
+  });
+
+  it('refers to nothing outside its file', async () => {
+    await fillLedger(server.ledger, { refused: 3 });
+
+    await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(await read('report.html')).not.toMatch(/\b(src|href)=|@import|url\(|https?:/);
+  });
+
+  it('knows what the ledger does not, and leaves nothing behind', async () => {
+    const missing = join(folder, 'none');
+
+    expect(await writeReport(server.ledger, { migration: 'acme', folder: missing })).toBeUndefined();
+    await fillLedger(server.ledger, {});
+    expect(await writeReport(server.ledger, { migration: 'acme', run: 9, folder: missing })).toBeUndefined();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('reads a long folder page by page, each item once', async () => {
+    await fillLedger(server.ledger, { itemsPerFolder: 6_000 });
+
+    const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+    const keys = (JSON.parse(await read('items.json')) as { unit: number; folder: string[]; key: string }[]).map(
+      (item) => `${item.unit} ${item.folder.join('/')} ${item.key}`,
+    );
+    expect(report?.verdict.items).toBe(24_000);
+    expect(new Set(keys).size).toBe(24_000);
+  });
+});

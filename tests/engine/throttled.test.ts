@@ -1,0 +1,62 @@
+/** A system that asks to be left alone is left alone by the whole fleet, whatever was asked of it. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Fault } from '../../connectors/errors.js';
+import type { MemoryStore } from '../../connectors/memory/store.js';
+import { removeFrom, setFlags } from '../../connectors/memory/store.js';
+import type { LedgerServer } from './ledger.js';
+import { startLedger } from './ledger.js';
+import type { World } from './world.js';
+import { createWorld } from './world.js';
+
+let server: LedgerServer;
+let world: World;
+beforeAll(async () => {
+  server = await startLedger();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  await server.clear();
+  world = createWorld(server.ledger, { selection: { deletions: 'mirror', maxDeletions: 1 } });
+});
+afterEach(() => world.close());
+
+/** An operation of the store that throttles, on which side, and whether a run must have been there before. */
+const cases: readonly { what: string; op: string; side: 'source' | 'target'; again?: true }[] = [
+  { what: 'the source lists its folders', op: 'containers', side: 'source' },
+  { what: 'the source lists messages', op: 'list', side: 'source' },
+  { what: 'the source is read', op: 'read', side: 'source' },
+  { what: 'a folder of the target is opened', op: 'ensure', side: 'target' },
+  { what: 'a message is created', op: 'create', side: 'target' },
+  { what: 'what arrived is read back', op: 'readBack', side: 'target' },
+  { what: 'flags are changed', op: 'meta', side: 'target', again: true },
+  { what: 'a message is removed', op: 'remove', side: 'target', again: true },
+];
+
+it.each(cases)('throttled while $what, the system is left alone by all', async ({ op, side, again }) => {
+  const kept = world.from.put(['INBOX'], { bytes: Buffer.from('a\r\n') });
+  const removed = world.from.put(['INBOX'], { bytes: Buffer.from('b\r\n') });
+  if (again) {
+    await world.run();
+    setFlags(world.from.folder(['INBOX']), kept.uid, ['\\Seen']);
+    removeFrom(world.from.folder(['INBOX']), removed.uid);
+  }
+  throttle(world[side], op);
+
+  await expect(world.run()).rejects.toMatchObject({ code: 'throttled', side });
+
+  expect(await blocked()).toHaveLength(1);
+});
+
+function throttle(store: MemoryStore, op: string): void {
+  store.fault = (event) => {
+    if (event.op === op) throw new Fault('throttled', 'slow down', { retryAfterMs: 60_000 });
+  };
+}
+
+/** The systems that nobody may call now. */
+async function blocked(): Promise<readonly string[]> {
+  const { rows } = await server.ledger.pool.query<{ scope: string }>(
+    'select scope from budget where blocked_until > clock_timestamp()',
+  );
+  return rows.map(({ scope }) => scope);
+}
