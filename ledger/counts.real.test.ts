@@ -120,8 +120,11 @@ it('counts what a ledger of an earlier version holds', async () => {
     await old.pool.query('insert into ledger_version (version, name) values ($1, $2)', [at + 1, name]);
   }
   await writeSmallUnit(old.pool);
-  await OPERATIONS.stage?.(old.pool, { name: 'stage', keys: ['a', 'b', 'c'], container: 1, run: 1, pick: 5 });
-  await settle(old.pool, 1, ['a', 'b']);
+  await old.pool.query(
+    `insert into item (container, key, version, meta, bytes, todo, outcome, target_ref, run)
+     values (1, 'a', '1', '{}', 10, 'verify', 'arrived', '1', 1), (1, 'b', '1', '{}', 20, null, 'verified', '2', 1),
+       (1, 'c', '1', '{}', 30, 'create', null, null, 1)`,
+  );
 
   await migrateLedger(old);
 
