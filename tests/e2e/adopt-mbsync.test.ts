@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { digestMail } from '../../connectors/mail.js';
-import type { TestStack } from '../e2e/stack.js';
-import { startTestStack } from '../e2e/stack.js';
+import { applySpec } from '../faults/fleet.js';
+import { fillMaildir, imapSystem, mailSpec, PASSWORD_VARIABLE, smallMailbox } from '../faults/mailboxes.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
 import { ImapWitness } from '../servers/imap-witness.js';
-import { applySpec } from './fleet.js';
-import { fillMaildir, imapSystem, mailSpec, PASSWORD_VARIABLE, smallMailbox } from './mailboxes.js';
+import type { TestStack } from './stack.js';
+import { startTestStack } from './stack.js';
 
 const MESSAGES = 400;
 
