@@ -4,11 +4,12 @@ import type { Surveyor } from './surveys.js';
 
 /**
  * `removals`: whether items that left the source are to leave the target. Writes whose answers were lost are looked for
- * whatever the spec covers now.
+ * whatever the spec covers now, and so are copies that may still appear.
  */
 export async function isSettled(ledger: Ledger, { pairing, unit }: Surveyor, removals: boolean): Promise<boolean> {
   const { rows } = await ledger.pool.query<{ open: boolean }>(
     `select exists (select from container c join batch b on b.container = c.id where c.pairing = $1)
+       or exists (select from container c join doubt d on d.container = c.id where c.pairing = $1)
        or exists (select from container c join survey s on s.container = c.id
          where c.pairing = $1 and s.migration = $3 and s.unit = $4 and (
            c.target_key is null
