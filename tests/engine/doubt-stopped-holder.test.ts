@@ -50,4 +50,4 @@ it('another takes the lease over, and what the stopped one had begun does not co
   const { rows } = await server.ledger.pool.query('select system from place where id = $1', [target]);
   expect(rows).toEqual([{ system: 'memory://to' }]);
   await stopped.close();
-}, 120_000);
+});

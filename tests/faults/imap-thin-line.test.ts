@@ -26,15 +26,14 @@ beforeAll(async () => {
     startDovecot({ users }),
     startFleet(1, { [PASSWORD_VARIABLE]: 'secret' }),
   ]);
-}, 180_000);
-afterAll(() => Promise.all([fleet?.stop(), source?.stop(), target?.stop()]), 60_000);
+});
+afterAll(() => Promise.all([fleet?.stop(), source?.stop(), target?.stop()]));
 
 it.each([
   ['anna', 0],
   ['bert', 40],
 ] as const)(
   'doubles nothing when it is killed on a line of 100 kB/s (%s, round trip of %d ms)',
-  { timeout: 240_000 },
   async (person, roundTripMs) => {
     fillMaildir(source, person, messages());
     line = await startThinLine({ to: target, bytesPerSecond: BYTES_PER_SECOND, delayMs: roundTripMs / 2 });
@@ -60,7 +59,7 @@ it.each([
 );
 
 /** Above the window: 2.4 MB take the line 24 seconds, of which the dead process sends all but what has arrived. */
-it('waits for a message that is larger than what may be under way', { timeout: 240_000 }, async () => {
+it('waits for a message that is larger than what may be under way', async () => {
   fillMaildir(source, 'cleo', [message(0, 34_000)]);
   line = await startThinLine({ to: target, bytesPerSecond: BYTES_PER_SECOND });
   const spec = mailSpec('thin-cleo', imapSystem(source), imapSystem(line), [['cleo', 'cleo']]);
