@@ -1,6 +1,6 @@
 /** One account of each kind between two real servers, for sweeps that do the same to all kinds. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { digestCalendar } from '../../connectors/calendar.js';
@@ -179,12 +179,15 @@ async function filesScene({ items, bytes = 500 }: SceneOptions): Promise<KindSce
       selections: [{ name: 'files', kind: 'files', from: 'old', to: 'new', accounts: ACCOUNTS }],
     }),
     async expectSame() {
-      expect(await treeOf(to)).toEqual(await treeOf(from));
-      expect((await readdir(to)).filter((name) => name.startsWith('.'))).toEqual([]);
+      const there = Object.entries(await treeOf(to)).filter(([path, content]) => !isTrial(path, content));
+      expect(Object.fromEntries(there)).toEqual(await treeOf(from));
     },
     stop: async () => void (await Promise.all([source.stop(), target.stop()])),
   };
 }
+
+/** What stays of a process that dies while it tries what the server can: some bytes, never listed (connectors/webdav/README.md). */
+const isTrial = (path: string, content: string): boolean => /^\.drover-[^/]+\.part$/.test(path) && content.length <= 6;
 
 function urlOf({ url }: { readonly url: string }, through: Endpoint | undefined): string {
   return through ? `http://${through.host}:${through.port}` : url;
