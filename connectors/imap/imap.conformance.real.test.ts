@@ -74,6 +74,7 @@ const SERVERS: readonly {
       target: {
         'moves one message': NO_UIDPLUS,
         'removes only the one asked for': NO_UIDPLUS,
+        'has removed what is gone': NO_UIDPLUS,
         'survives removing, moving and changing what is gone': NO_UIDPLUS,
         'leaves out of readBack what is not there': NO_UIDPLUS,
         'describes itself without a problem': NO_UIDPLUS,

@@ -125,6 +125,7 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
       const answer = file && (await ifThere(applyTo(file, write)));
       if (answer) return answer;
     }
+    if (write.op === 'remove') return { token: write.token };
     return { refused: write.token, reason: 'the message is not in the folder any more; the next run will see that' };
   }
 

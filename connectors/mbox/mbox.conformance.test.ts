@@ -113,6 +113,7 @@ mailTargetConformance({
     'keeps the content when flags change': APPENDED,
     'moves one message': APPENDED,
     'removes only the one asked for': APPENDED,
+    'has removed what is gone': APPENDED,
     'survives removing, moving and changing what is gone': APPENDED,
     'leaves out of readBack what is not there': APPENDED,
   },

@@ -189,7 +189,7 @@ function written(folder: MemoryFolder, write: Write<Mail>, account: () => Memory
       return { token: write.token, ref: uidKey(message.uid), ...versionOf(message, kind), meta: metaOf(message, kind) };
     }
     case 'remove':
-      if (kind === 'mail' || folder.messages.has(Number(write.ref))) removeFrom(folder, Number(write.ref));
+      if (folder.messages.has(Number(write.ref))) removeFrom(folder, Number(write.ref));
       return { token: write.token };
     default:
       return write satisfies never;

@@ -141,6 +141,11 @@ export const writing = {
     expect(stored).toEqual([digestMail(plain(1)), digestMail(plain(2))].sort());
     expect(await all(target.readBack(container, [ref], never))).toEqual([]);
   },
+  'has removed what is gone': async (world) => {
+    const { target, container, ref } = await writeOne(world, {});
+    written(await apply(target, container, [{ op: 'remove', token: 'r', ref }]), 'r');
+    written(await apply(target, container, [{ op: 'remove', token: 'again', ref }]), 'again');
+  },
   'survives removing, moving and changing what is gone': async (world) => {
     const { target, container, ref } = await writeOne(world, {});
     await apply(target, container, [create('other', plain(2))]);
