@@ -82,10 +82,17 @@ export function fenced<T>(ledger: Ledger, lease: Lease, work: (sql: pg.PoolClien
   });
 }
 
+/**
+ * Who is stopped in the middle of the transaction, or lost its power, holds the row that others want to take over. So the
+ * server ends a transaction that is silent for so long.
+ */
+const SILENT = '5s';
+
 async function holdLease(sql: Sql, lease: Lease): Promise<void> {
   const { rowCount } = await sql.query({
     name: 'hold-lease',
-    text: 'select from lease where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() for share',
+    text: `select set_config('idle_in_transaction_session_timeout', '${SILENT}', true) from lease
+     where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() for share`,
     values: [lease.place, lease.fence, lease.holder],
   });
   if (rowCount === 1) return;

@@ -13,7 +13,7 @@ import type { Deps } from '../deps.js';
 import type { SliceContext } from '../slice.js';
 import { startStopwatch } from '../stopwatch.js';
 import type { Tally } from './tally.js';
-import { advanced, createTally } from './tally.js';
+import { advanced, createTally, hasProgress } from './tally.js';
 
 /** What a lease is taken for. */
 export interface Holding {
@@ -163,7 +163,8 @@ function hold(
     renewed,
     signal: abort.signal,
     tally,
-    ending: () => asked() || performance.now() - started > sliceMs,
+    // A target that takes longer to open than a slice lasts would else never be written to.
+    ending: () => asked() || (performance.now() - started > sliceMs && hasProgress(tally)),
     asked,
     wish: () => wish,
     lost: () => lost,
