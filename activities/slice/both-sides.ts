@@ -67,12 +67,10 @@ export async function withBothSides<T>(
     const target = await connections.openTarget(writing, signal);
     opened.push(target);
     const result = await work({
-      source: source.session as Source<unknown>,
-      target: target.session as Target<unknown>,
-      moreOfSource: (tuning, stop) =>
-        connections.tryOpenSource(tuned(reading, tuning), stop) as Promise<Held<Source<unknown>> | undefined>,
-      moreOfTarget: (tuning, stop) =>
-        connections.tryOpenTarget(tuned(writing, tuning), stop) as Promise<Held<Target<unknown>> | undefined>,
+      source: source.session,
+      target: target.session,
+      moreOfSource: (tuning, stop) => connections.tryOpenSource(tuned(reading, tuning), stop),
+      moreOfTarget: (tuning, stop) => connections.tryOpenTarget(tuned(writing, tuning), stop),
       abandon() {
         abandoned = true;
       },
