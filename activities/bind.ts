@@ -3,10 +3,10 @@ import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/c
 import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, coveredContainers, markScanned } from '../ledger/containers.js';
+import { knownRefs } from '../ledger/copies.js';
 import { writeEvent } from '../ledger/events.js';
 import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
 import { hashIdentity } from '../ledger/identities.js';
-import { knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { counterpartPath } from '../ledger/links.js';
 import { rebindReferences } from '../ledger/rebind.js';

@@ -2,8 +2,9 @@
 import type { Target } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { rememberAnchor } from '../ledger/containers.js';
+import { knownRefs } from '../ledger/copies.js';
+import { hasDeparted } from '../ledger/departed.js';
 import { hasFound } from '../ledger/found.js';
-import { hasDeparted, knownRefs } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Bound } from './bind.js';
 import { bindContainer, scanContainer } from './bind.js';

@@ -2,6 +2,7 @@
 import type { Change, ItemRef, JsonObject } from '../connectors/contract.js';
 import type { Sql } from './ledger.js';
 import type { Surveyor } from './surveys.js';
+import { COVERED, covered } from './surveys.js';
 
 export type Todo = 'create' | 'update' | 'meta' | 'move' | 'remove' | 'verify';
 export type Outcome =
@@ -232,40 +233,6 @@ export async function forgetItems(sql: Sql, container: number, keys: readonly st
   await sql.query('delete from item where container = $1 and key = any($2)', [container, keys]);
 }
 
-/**
- * Of these settlements those whose copy belongs to another item already, in whatever container or pairing: by their keys.
- * A copy has one owner.
- */
-export async function claimedByOthers(
-  sql: Sql,
-  container: number,
-  settled: readonly Settlement[],
-): Promise<ReadonlySet<string>> {
-  const claims = settled.flatMap(({ key, ref }) => (typeof ref === 'string' ? [{ key, ref }] : []));
-  if (claims.length === 0) return new Set();
-  const { rows } = await sql.query<{ key: string }>({
-    name: 'claimed-by-others',
-    // "offset 0": each copy is looked up by the index, also before statistics exist.
-    text: `with here as (
-       select c.target_key, p.target from container c join pairing p on p.id = c.pairing where c.id = $1),
-     folder as materialized (
-       select c.id from here join pairing p on p.target = here.target
-       join container c on c.pairing = p.id and c.target_key = here.target_key)
-     select t.key from unnest($2::text[], $3::text[]) as t (key, ref)
-     where exists (select from folder cross join lateral (
-       select from item i where i.container = folder.id and i.target_ref = t.ref
-         and not (i.container = $1 and i.key = t.key) offset 0) other)`,
-    values: [container, claims.map(({ key }) => key), claims.map(({ ref }) => ref)],
-  });
-  const claimed = new Set(rows.map(({ key }) => key));
-  const seen = new Set<string>();
-  for (const { key, ref } of claims) {
-    if (seen.has(ref)) claimed.add(key);
-    seen.add(ref);
-  }
-  return claimed;
-}
-
 /** Sets what later changes of metadata are merged from. */
 export async function setBase(
   sql: Sql,
@@ -314,12 +281,6 @@ export async function lookAtConflicts(sql: Sql, surveyor: Surveyor): Promise<voi
   );
 }
 
-/** By $1 to $3: the containers of one direction that the unit's spec covers. Elsewhere it writes, moves and removes nothing. */
-const COVERED = `(select c.id from container c join survey s on s.container = c.id
-  where c.pairing = $1 and s.migration = $2 and s.unit = $3)`;
-
-const covered = ({ pairing, unit }: Surveyor): unknown[] => [pairing.id, unit.migration, unit.n];
-
 /** What an earlier spec skipped, or could not place, is decided anew. */
 export async function unskip(sql: Sql, container: number): Promise<void> {
   await sql.query(
@@ -327,107 +288,6 @@ export async function unskip(sql: Sql, container: number): Promise<void> {
      where container = $1 and outcome in ('skipped', 'refused') and target_ref is null and not gone`,
     [container],
   );
-}
-
-/** An item that left one container and whose content turned up in another: the target can move it too. */
-export interface Departed {
-  readonly container: number;
-  readonly key: string;
-  readonly digest: string;
-  readonly targetRef: string;
-  readonly targetVersion: string | null;
-  readonly targetKey: string;
-  readonly targetValidity: string;
-}
-
-/** Items that the spec covers, are gone from the source and stand in the target, by digest. */
-export async function departedByDigest(sql: Sql, surveyor: Surveyor, digests: readonly string[]): Promise<Departed[]> {
-  const { rows } = await sql.query<Departed>(
-    `select i.container, i.key, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef", i.target_version as "targetVersion", c.target_key as "targetKey", c.target_validity as "targetValidity"
-     from item i join container c on c.id = i.container
-     where c.id in ${COVERED} and i.gone and i.target_ref is not null and i.outcome <> 'skipped'
-       and i.digest = any (select decode(d, 'hex') from unnest($4::text[]) as d)
-     order by i.container, i.key`,
-    [...covered(surveyor), digests],
-  );
-  return rows;
-}
-
-/**
- * Of a listed file (`t`): what stays with it under another name is that of a file we know (`i`). When it was made is part
- * of that: file systems give the id of a removed file (its inode) to the next one, and unpacked archives have many files
- * of one size and date.
- */
-export const SAME_FILE = `i.meta->>'id' = t.id and i.bytes = t.bytes and i.meta->>'modified' = t.modified
-  and i.meta->>'created' is not distinct from t.created`;
-
-/** Listed files as `t`, from the parameters $2 to $6: `listedFileValues`. */
-export const LISTED_FILES =
-  'unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) as t (key, id, bytes, modified, created)';
-
-export function listedFileValues(files: readonly Pick<ItemRow, 'key' | 'bytes' | 'meta'>[]): unknown[][] {
-  return [
-    files.map((file) => file.key),
-    files.map((file) => file.meta.id ?? null),
-    files.map((file) => file.bytes),
-    files.map((file) => file.meta.modified ?? null),
-    files.map((file) => file.meta.created ?? null),
-  ];
-}
-
-/**
- * Digests of items that are gone from the source under another key and have what these have: id, size and dates. By the
- * key of the new item.
- */
-export async function departedById(
-  sql: Sql,
-  pairing: number,
-  items: readonly Pick<ItemRow, 'key' | 'bytes' | 'meta'>[],
-): Promise<Map<string, string>> {
-  const { rows } = await sql.query<{ key: string; digest: string }>(
-    `select t.key, encode(i.digest, 'hex') as digest
-     from ${LISTED_FILES} join item i on ${SAME_FILE}
-     join container c on c.id = i.container
-     where c.pairing = $1 and i.gone and i.target_ref is not null and i.digest is not null and i.outcome <> 'skipped'`,
-    [pairing, ...listedFileValues(items)],
-  );
-  return new Map(rows.map((row) => [row.key, row.digest]));
-}
-
-/** Whether a file of this size left the source, so that a new one may be that. */
-export async function hasDepartedOf(sql: Sql, surveyor: Surveyor, bytes: number): Promise<boolean> {
-  const { rows } = await sql.query<{ any: boolean }>(
-    `select exists (select from item i join container c on c.id = i.container
-     where c.id in ${COVERED} and i.gone and i.target_ref is not null and i.bytes = $4) as any`,
-    [...covered(surveyor), bytes],
-  );
-  return rows[0]?.any ?? false;
-}
-
-export async function hasDeparted(sql: Sql, surveyor: Surveyor): Promise<boolean> {
-  const { rows } = await sql.query<{ any: boolean }>(
-    `select exists (select from item i join container c on c.id = i.container
-     where c.id in ${COVERED} and i.gone and i.target_ref is not null) as any`,
-    covered(surveyor),
-  );
-  return rows[0]?.any ?? false;
-}
-
-/** References in one container of a target place that belong to items, of whichever pairing; of one validity only, if told. */
-export async function knownRefs(
-  sql: Sql,
-  targetPlace: number,
-  targetKey: string,
-  from: string,
-  validity?: string,
-): Promise<Set<string>> {
-  const { rows } = await sql.query<{ ref: string }>(
-    `select i.target_ref as ref from item i
-     join container c on c.id = i.container join pairing p on p.id = c.pairing
-     where p.target = $1 and c.target_key = $2 and i.target_ref >= $3 and ($4::text is null or c.target_validity = $4)`,
-    [targetPlace, targetKey, from, validity ?? null],
-  );
-  return new Set(rows.map((row) => row.ref));
 }
 
 /** How much there is to do in a container. */

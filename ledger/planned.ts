@@ -1,10 +1,10 @@
 /** What the ledger knows of a pairing, for `plan`: read only, and nothing where the pairing is new. */
 import type { Kind } from '../connectors/contract.js';
 import type { Account } from '../schemas/spec.js';
+import { LISTED_FILES, listedFileValues, SAME_FILE } from './departed.js';
 import type { Namesake } from './identities.js';
 import { namesakes } from './identities.js';
 import type { ItemRow, Todo } from './items.js';
-import { LISTED_FILES, listedFileValues, SAME_FILE } from './items.js';
 import type { Ledger } from './ledger.js';
 import { counterpartPath } from './links.js';
 

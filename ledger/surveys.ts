@@ -156,3 +156,9 @@ export async function isVoided(ledger: Ledger, { pairing, unit }: Surveyor, run:
   );
   return rows[0]?.any ?? false;
 }
+
+/** By $1 to $3: the containers of one direction that the unit's spec covers. Elsewhere it writes, moves and removes nothing. */
+export const COVERED = `(select c.id from container c join survey s on s.container = c.id
+  where c.pairing = $1 and s.migration = $2 and s.unit = $3)`;
+
+export const covered = ({ pairing, unit }: Surveyor): unknown[] => [pairing.id, unit.migration, unit.n];

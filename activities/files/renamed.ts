@@ -2,7 +2,7 @@
 import type { ItemRef } from '../../connectors/contract.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { emptyBody } from '../../connectors/files.js';
-import { departedById } from '../../ledger/items.js';
+import { departedById } from '../../ledger/departed.js';
 import type { Entry } from '../decide/fitting.js';
 import { moveDeparted } from '../write/departed.js';
 import type { Pair } from './pair.js';

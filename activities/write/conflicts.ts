@@ -1,10 +1,10 @@
 /** What stands in the way of an item is read, and what the spec says is done: nobody's edit is overwritten unseen. */
 import type { Target, TargetRef } from '../../connectors/contract.js';
+import { knownRefs } from '../../ledger/copies.js';
 import type { OutcomeEntry } from '../../ledger/events.js';
 import { writeOutcomes } from '../../ledger/events.js';
 import { strays, takeStrays } from '../../ledger/found.js';
 import { hashIdentity, namesakes } from '../../ledger/identities.js';
-import { knownRefs } from '../../ledger/items.js';
 import { scanContainer } from '../bind.js';
 import type { Clash, Verdict } from '../decide/conflict.js';
 import { judge, underItsName } from '../decide/conflict.js';

@@ -1,7 +1,7 @@
 /** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
 import type { BatchRow } from '../../ledger/batches.js';
-import { knownRefs } from '../../ledger/items.js';
+import { knownRefs } from '../../ledger/copies.js';
 import type { Clash } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
 import type { OpenDestination } from '../destination.js';

@@ -1,8 +1,8 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
 import type { Target, Write, WriteAnswer } from '../../connectors/contract.js';
 import type { Replaced } from '../../ledger/batches.js';
-import type { Departed } from '../../ledger/items.js';
-import { departedByDigest } from '../../ledger/items.js';
+import type { Departed } from '../../ledger/departed.js';
+import { departedByDigest } from '../../ledger/departed.js';
 import type { Entry } from '../decide/fitting.js';
 import type { OpenDestination } from '../destination.js';
 import type { Slice } from '../slice.js';

@@ -2,8 +2,9 @@
 import type { Located } from '../../connectors/contract.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
+import { knownRefs } from '../../ledger/copies.js';
 import type { ItemRow } from '../../ledger/items.js';
-import { itemsByKey, knownRefs } from '../../ledger/items.js';
+import { itemsByKey } from '../../ledger/items.js';
 import { canonicalJson } from '../../schemas/hash.js';
 import type { Bound } from '../bind.js';
 import type { Slice } from '../slice.js';

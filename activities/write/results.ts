@@ -1,10 +1,11 @@
 /** What writes come to: each ends as one result, and all that follows from it in the ledger is committed at once. */
 import type { Refused } from '../../connectors/contract.js';
 import type { Replaced } from '../../ledger/batches.js';
+import { claimedByOthers } from '../../ledger/copies.js';
 import type { OutcomeEntry } from '../../ledger/events.js';
 import { writeOutcomes } from '../../ledger/events.js';
 import type { Settlement } from '../../ledger/items.js';
-import { claimedByOthers, forgetItems, settleItems } from '../../ledger/items.js';
+import { forgetItems, settleItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { askBack, unlinkBack } from '../../ledger/links.js';
