@@ -114,7 +114,7 @@ async function nameWritten(
   const intents = batch.intents.map(({ key, digest }) => ({ token: key, digest }));
   const located = [];
   for await (const one of target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {
-    // It answered that it wrote: not to find it is no reason to write it again.
+    // The target answered that it wrote: a copy that is not found is still not written again.
     located.push(one.found === 'absent' ? { token: one.token, found: 'unsure' as const, reason: NOT_THERE } : one);
   }
   await settleLocated(slice, batch, bound, located);

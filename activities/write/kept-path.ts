@@ -2,7 +2,7 @@
 
 /** What most systems keep, where the target does not say. */
 const NAME_BYTES = 255;
-/** A longer one is no type of file, and must not push out the rest of the name. */
+/** A longer ending is not a file type, and must not displace the rest of the name. */
 const ENDING_BYTES = 16;
 
 /** `folder/name (kept 1a2b3c4d).txt`, cut where the name would be too long: a long name must not keep the two together. */

@@ -17,7 +17,7 @@ export class Shared {
 
   /**
    * What a container of the target holds is looked at once, before anything is written to it: later, copies that another
-   * connection is just writing would pass for somebody's.
+   * connection is just writing would be taken for somebody's.
    */
   scanOnce(targetKey: string, scan: () => Promise<void>): Promise<void> {
     const scanned = this.#scans.get(targetKey) ?? scan();
