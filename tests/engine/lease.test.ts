@@ -113,10 +113,17 @@ it('goes on as often as a phase has done something', async () => {
   }
 });
 
-it('goes on as often as its time is over before it has done anything', async () => {
+it('is ended by its time only once it has done something', async () => {
   begin({ settings: { sliceMs: 0 } });
 
-  for (let n = 0; n < 4; n++) expect(await slice(async () => 'more')).toMatchObject({ state: 'more' });
+  const result = await slice(async ({ ending, tally }) => {
+    expect(ending()).toBe(false);
+    tally.items++;
+    expect(ending()).toBe(true);
+    return 'more';
+  });
+
+  expect(result).toMatchObject({ state: 'more' });
 });
 
 it('ends, as often as a person wants that, and has done nothing', async () => {
