@@ -16,7 +16,11 @@ beforeAll(async () => {
     await query(`alter table ${table} set (autovacuum_enabled = false)`);
 });
 afterAll(() => server.stop());
-beforeEach(() => server.clear());
+beforeEach(async () => {
+  await server.clear();
+  // Without the space of deleted rows: by that the planner would take an empty table for a large one.
+  await query('truncate item, found, container restart identity cascade');
+});
 
 const query = (text: string) => server.ledger.pool.query(text);
 const analyze = () => query('analyze item; analyze found; analyze container');
@@ -70,6 +74,6 @@ for (const [name, gather] of Object.entries(statistics)) {
     const plan = rows[0]?.['QUERY PLAN'][0].Plan ?? {};
     const blocks = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0);
     // All items are some hundred blocks; an index is two or three high.
-    expect(blocks).toBeLessThan(UNCLAIMED * 50);
+    expect(blocks).toBeLessThan(UNCLAIMED * 20);
   });
 }
