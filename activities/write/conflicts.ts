@@ -2,7 +2,7 @@
 import type { Target, TargetRef } from '../../connectors/contract.js';
 import type { OutcomeEntry } from '../../ledger/events.js';
 import { writeOutcomes } from '../../ledger/events.js';
-import { strays, takeStrays } from '../../ledger/found.js';
+import { forgetGone, strays, takeStrays } from '../../ledger/found.js';
 import { hashIdentity, namesakes } from '../../ledger/identities.js';
 import { knownRefs } from '../../ledger/items.js';
 import { scanContainer } from '../bind.js';
@@ -84,10 +84,13 @@ async function settleJudged(slice: Slice, { bound }: OpenDestination, judged: re
   const claimed = judged.flatMap(({ clash, copy, verdict: { to } }) =>
     copy && clash.by !== 'version' && (to === 'take' || to === 'replace' || to === 'keep-both') ? [clash.ref] : [],
   );
+  // What was removed there meanwhile would be met again and again.
+  const gone = judged.flatMap(({ clash, copy, verdict: { to } }) => (!copy && to === 'create' ? [clash.ref] : []));
   const entries = judged.map(({ clash }) => clash.entry);
   await commit(slice, { container: bound.id, bound, entries }, results, async (sql) => {
     await writeOutcomes(sql, input, conflicts);
     await takeStrays(sql, pairing.target, bound.targetKey, claimed);
+    await forgetGone(sql, pairing.target, bound.targetKey, gone);
   });
 }
 
