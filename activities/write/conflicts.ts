@@ -145,7 +145,7 @@ async function withRefs(
   const found = clashes.flatMap((clash) => (clash.ref === undefined ? [] : [{ ...clash, ref: clash.ref }]));
   if (nameless.length === 0) return found;
   const { deps, pairing } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   await scanContainer(slice, target, bound, (ref) => known.has(ref));
   const lost: Result[] = [];
   for (const clash of nameless) {

@@ -110,7 +110,7 @@ async function nameWritten(
   target: Target<unknown>,
   batch: BatchRow,
 ): Promise<void> {
-  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.targetKey, '');
+  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.target);
   const intents = batch.intents.map(({ key, digest }) => ({ token: key, digest }));
   const located = [];
   for await (const one of target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {

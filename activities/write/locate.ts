@@ -14,7 +14,7 @@ import { commit } from './results.js';
 /** Settles what landed, and what cannot be told; returns the intents that are absent from the target. */
 export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): Promise<readonly Intent[]> {
   const { deps, pairing, signal, target } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const byKey = new Map(batch.intents.map((intent) => [intent.key, intent]));
   const located: Located[] = [];
   const absent: Intent[] = [];
