@@ -33,6 +33,8 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
   // What stands under paths is met where something is to be written, and nowhere else.
   const scanned = slice.rules.paths || (same ? row.scanned : target.items === 0);
+  // An empty one is looked at herewith: what comes there from now on is ours, also for others that go there.
+  if (!same && target.items === 0) await sharedBy(slice).scanOnce(target.key, async () => {});
   if (!scanned) {
     await sharedBy(slice).scanOnce(target.key, () => scanAnew(slice, session, bound));
     await fenced(deps.ledger, lease, (sql) => markScanned(sql, row.id));
