@@ -26,7 +26,7 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
 
 async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   let entries = lot.entries;
-  if (to.hasStrays) entries = await adopt(slice, to, entries);
+  if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   const clashes: Clash[] = [];
   if (slice.rules.versioned) {
