@@ -33,6 +33,8 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
   // What stands under paths is met where something is to be written, and nowhere else.
   const scanned = slice.rules.paths || (same ? row.scanned : target.items === 0);
+  // An empty one is looked at herewith: what comes there from now on is ours, also for others that go there.
+  if (!same && target.items === 0) await sharedBy(slice).scanOnce(target.key, async () => {});
   if (!scanned) {
     await sharedBy(slice).scanOnce(target.key, () => scanAnew(slice, session, bound));
     await fenced(deps.ledger, lease, (sql) => markScanned(sql, row.id));
@@ -70,7 +72,7 @@ async function wanted(slice: Slice, row: ContainerRow): Promise<Wanted> {
 async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
   const { deps, lease, pairing, input } = slice;
   const { target } = bound;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, target.key, '', target.validity);
+  const known = await knownRefs(deps.ledger.pool, pairing.target, target);
   await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
   await scanContainer(slice, session, bound, (ref) => known.has(ref));
   const lost = await fenced(deps.ledger, lease, async (sql) => {
@@ -107,7 +109,7 @@ export async function scanContainer(
 /** Like `scanContainer`, but what was written down before is read again too, and forgotten where it is gone. */
 export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
   const { deps, lease, pairing, signal } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const seen: string[] = [];
   for await (const page of session.scan(bound.target, (ref) => known.has(ref), signal)) {
     seen.push(...page.entries.map(({ ref }) => ref));

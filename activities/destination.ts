@@ -55,7 +55,7 @@ async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): P
   const anchor = bound.target.anchor ?? (await target.anchor(bound.target, signal));
   if (mayHoldMore(slice, row, bound, anchor)) {
     await shared.scanOnce(bound.targetKey, async () => {
-      const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+      const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
       await scanContainer(slice, target, bound, (ref) => known.has(ref));
     });
   }

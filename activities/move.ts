@@ -6,6 +6,7 @@ import { containersToDo } from '../ledger/containers.js';
 import { countToDo } from '../ledger/items.js';
 import { bindContainer, bindMissing } from './bind.js';
 import { createChannel } from './channel.js';
+import type { Destination } from './destination.js';
 import { createDestination } from './destination.js';
 import type { Lot, Transfer } from './feed.js';
 import { feed } from './feed.js';
@@ -14,6 +15,7 @@ import { clearUploads } from './files/clear-uploads.js';
 import { renameRecased } from './files/recased.js';
 import type { GateOpened } from './gate-of.js';
 import { withLanes } from './lanes.js';
+import { wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
 import { deliver } from './write/deliver.js';
 import { changeMeta } from './write/meta.js';
@@ -61,6 +63,26 @@ const ORDER: GateOpened = {
   reason: 'its invitations wait until the organisers’ copies in other accounts have moved',
 };
 
+/**
+ * Destinations that may be one folder of the target. They are opened before anything is written: a scan for the second
+ * would take what is just being written for the first for copies that nobody owns.
+ */
+function sharing({ selection }: Slice, destinations: readonly Destination[]): readonly Destination[] {
+  const seen = new Map<string, number>();
+  const names = new Map(
+    destinations.map((to) => {
+      const { path, role } = wantedContainer(selection, to.row);
+      const { targetKey } = to.row;
+      return [
+        to,
+        [JSON.stringify(path), ...(role ? [`role ${role}`] : []), ...(targetKey === null ? [] : [`key ${targetKey}`])],
+      ];
+    }),
+  );
+  for (const name of [...names.values()].flat()) seen.set(name, (seen.get(name) ?? 0) + 1);
+  return destinations.filter((to) => names.get(to)?.some((name) => (seen.get(name) as number) > 1));
+}
+
 /** Enough that neither side waits for the other, and few enough to stop soon. */
 const LOTS_WAITING = 2;
 /** A further connection pays only when there is something for it to do; sooner where each item is a request of its own. */
@@ -72,6 +94,7 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
   const destinations = rows.map((row) => createDestination(slice, row));
   // A target may learn what it can hold from its first container; bodies are fitted as they are read.
   if (slice.target.fit) await destinations[0]?.open(slice.target);
+  for (const to of sharing(slice, destinations)) await to.open(slice.target);
   const items = await countToDo(
     deps.ledger.pool,
     rows.map((row) => row.id),

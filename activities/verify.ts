@@ -84,7 +84,7 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
   }
   // Under a path stands one thing only: there are no duplicates to look for.
   if (slice.rules.paths) return;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   await scanContainer(slice, session, bound, (ref) => known.has(ref));
 }
 

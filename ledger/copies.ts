@@ -2,19 +2,20 @@
 import type { Settlement } from './items.js';
 import type { Sql } from './ledger.js';
 
-/** References in one container of a target place that belong to items, of whichever pairing; of one validity only, if told. */
+/**
+ * References in one container of a target place that belong to items, of whichever pairing. Those of another validity are
+ * void: their items are bound anew when they are next looked at, and other copies stand under such references now.
+ */
 export async function knownRefs(
   sql: Sql,
   targetPlace: number,
-  targetKey: string,
-  from: string,
-  validity?: string,
+  { key, validity }: { readonly key: string; readonly validity: string },
 ): Promise<Set<string>> {
   const { rows } = await sql.query<{ ref: string }>(
     `select i.target_ref as ref from item i
      join container c on c.id = i.container join pairing p on p.id = c.pairing
-     where p.target = $1 and c.target_key = $2 and i.target_ref >= $3 and ($4::text is null or c.target_validity = $4)`,
-    [targetPlace, targetKey, from, validity ?? null],
+     where p.target = $1 and c.target_key = $2 and c.target_validity = $3 and i.target_ref is not null`,
+    [targetPlace, key, validity],
   );
   return new Set(rows.map((row) => row.ref));
 }
@@ -34,10 +35,10 @@ export async function claimedByOthers(
     name: 'claimed-by-others',
     // "offset 0": each copy is looked up by the index, also before statistics exist.
     text: `with here as (
-       select c.target_key, p.target from container c join pairing p on p.id = c.pairing where c.id = $1),
+       select c.target_key, c.target_validity, p.target from container c join pairing p on p.id = c.pairing where c.id = $1),
      folder as materialized (
        select c.id from here join pairing p on p.target = here.target
-       join container c on c.pairing = p.id and c.target_key = here.target_key)
+       join container c on c.pairing = p.id and c.target_key = here.target_key and c.target_validity = here.target_validity)
      select t.key from unnest($2::text[], $3::text[]) as t (key, ref)
      where exists (select from folder cross join lateral (
        select from item i where i.container = folder.id and i.target_ref = t.ref

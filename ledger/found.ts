@@ -80,6 +80,16 @@ export async function foundRefs(sql: Sql, place: number, targetKey: string): Pro
   return new Set(rows.map((row) => row.ref));
 }
 
+/** Forgets copies nobody has claimed that were looked for one by one: they are gone. */
+export async function forgetGone(sql: Sql, place: number, targetKey: string, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0) return;
+  await sql.query('delete from found where place = $1 and target_key = $2 and not taken and ref = any($3)', [
+    place,
+    targetKey,
+    refs,
+  ]);
+}
+
 /** Forgets copies nobody has claimed that a scan of the whole container did not see: they are gone. */
 export async function forgetUnseen(sql: Sql, place: number, targetKey: string, seen: readonly string[]): Promise<void> {
   await sql.query(

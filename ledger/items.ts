@@ -233,6 +233,20 @@ export async function forgetItems(sql: Sql, container: number, keys: readonly st
   await sql.query('delete from item where container = $1 and key = any($2)', [container, keys]);
 }
 
+/**
+ * The copy of an item goes on as that of another: its row is dropped. One that is in the source again meanwhile has no
+ * copy any more, and is to be made anew where it was to do something.
+ */
+export async function giveAway(sql: Sql, container: number, key: string, ref: string): Promise<void> {
+  await sql.query('delete from item where container = $1 and key = $2 and gone', [container, key]);
+  await sql.query(
+    `update item set todo = case when todo is not null then 'create' end, outcome = null, proof = null, reason = null,
+       target_ref = null, target_version = null
+     where container = $1 and key = $2 and target_ref = $3`,
+    [container, key, ref],
+  );
+}
+
 /** Sets what later changes of metadata are merged from. */
 export async function setBase(
   sql: Sql,

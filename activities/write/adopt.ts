@@ -1,12 +1,15 @@
 /** Adoption: what stands in the target already is claimed by its digest instead of being written again. */
-import { strays, takeStrays } from '../../ledger/found.js';
+import type { Target } from '../../connectors/contract.js';
+import { forgetGone, strays, takeStrays } from '../../ledger/found.js';
 import { hashIdentity, lockClaims, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
+import type { Bound } from '../bind.js';
 import type { Adoption } from '../decide/adoption.js';
 import { commonFlags, hasDate, pairCopies } from '../decide/adoption.js';
 import type { Entry } from '../decide/fitting.js';
 import type { OpenDestination } from '../destination.js';
 import type { Slice } from '../slice.js';
+import { readEach } from './each-alone.js';
 import type { Result } from './results.js';
 import { count, reasonOf, writeDown } from './results.js';
 
@@ -14,10 +17,12 @@ import { count, reasonOf, writeDown } from './results.js';
 export async function adopt(
   slice: Slice,
   { bound }: OpenDestination,
+  target: Target<unknown>,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
   const { deps, lease, pairing, run, tally } = slice;
   const digests = entries.map(({ digest }) => digest);
+  await forgetRemoved(slice, bound, target, digests);
   const { settled, rest } = await fenced(deps.ledger, lease, async (sql) => {
     await lockClaims(sql, pairing.target, bound.targetKey);
     const free = await strays(sql, pairing.target, bound.targetKey, digests);
@@ -36,6 +41,24 @@ export async function adopt(
   });
   count(tally, settled);
   return rest;
+}
+
+/** Copies that an earlier run saw may have been removed since: no item is to wait for them. */
+async function forgetRemoved(
+  { deps, lease, pairing, run, signal }: Slice,
+  bound: Bound,
+  target: Target<unknown>,
+  digests: readonly string[],
+): Promise<void> {
+  const known = await strays(deps.ledger.pool, pairing.target, bound.targetKey, digests);
+  const old = known.flatMap((stray) => (stray.run === run ? [] : [stray.ref])).sort();
+  if (old.length === 0) return;
+  const gone = new Set(old);
+  const hidden = new Map<string, string>();
+  const standing = target.sizes?.(bound.target, old, signal) ?? readEach(target, bound.target, old, hidden, signal);
+  for await (const { ref } of standing) gone.delete(ref);
+  for (const ref of hidden.keys()) gone.delete(ref);
+  await fenced(deps.ledger, lease, (sql) => forgetGone(sql, pairing.target, bound.targetKey, [...gone]));
 }
 
 /** The digest that this run's scan read is the proof; a copy that an earlier run saw may be gone, and is read again. */

@@ -3,7 +3,7 @@ import type { Target, TargetRef } from '../../connectors/contract.js';
 import { knownRefs } from '../../ledger/copies.js';
 import type { OutcomeEntry } from '../../ledger/events.js';
 import { writeOutcomes } from '../../ledger/events.js';
-import { strays, takeStrays } from '../../ledger/found.js';
+import { forgetGone, strays, takeStrays } from '../../ledger/found.js';
 import { hashIdentity, namesakes } from '../../ledger/identities.js';
 import { scanContainer } from '../bind.js';
 import type { Clash, Verdict } from '../decide/conflict.js';
@@ -84,10 +84,13 @@ async function settleJudged(slice: Slice, { bound }: OpenDestination, judged: re
   const claimed = judged.flatMap(({ clash, copy, verdict: { to } }) =>
     copy && clash.by !== 'version' && (to === 'take' || to === 'replace' || to === 'keep-both') ? [clash.ref] : [],
   );
+  // What was removed there meanwhile would be met again and again.
+  const gone = judged.flatMap(({ clash, copy, verdict: { to } }) => (!copy && to === 'create' ? [clash.ref] : []));
   const entries = judged.map(({ clash }) => clash.entry);
   await commit(slice, { container: bound.id, bound, entries }, results, async (sql) => {
     await writeOutcomes(sql, input, conflicts);
     await takeStrays(sql, pairing.target, bound.targetKey, claimed);
+    await forgetGone(sql, pairing.target, bound.targetKey, gone);
   });
 }
 
@@ -142,7 +145,7 @@ async function withRefs(
   const found = clashes.flatMap((clash) => (clash.ref === undefined ? [] : [{ ...clash, ref: clash.ref }]));
   if (nameless.length === 0) return found;
   const { deps, pairing } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   await scanContainer(slice, target, bound, (ref) => known.has(ref));
   const lost: Result[] = [];
   for (const clash of nameless) {

@@ -26,7 +26,7 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
 
 async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   let entries = lot.entries;
-  if (to.hasStrays) entries = await adopt(slice, to, entries);
+  if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   const clashes: Clash[] = [];
   if (slice.rules.versioned) {
@@ -110,7 +110,7 @@ async function nameWritten(
   target: Target<unknown>,
   batch: BatchRow,
 ): Promise<void> {
-  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.targetKey, '');
+  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.target);
   const intents = batch.intents.map(({ key, digest }) => ({ token: key, digest }));
   const located = [];
   for await (const one of target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {

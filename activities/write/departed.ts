@@ -1,5 +1,6 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
-import type { Target, Write, WriteAnswer } from '../../connectors/contract.js';
+import type { Target, TargetContainer, Write, WriteAnswer } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
 import type { Replaced } from '../../ledger/batches.js';
 import type { Departed } from '../../ledger/departed.js';
 import { departedByDigest } from '../../ledger/departed.js';
@@ -25,9 +26,33 @@ export async function moveDeparted(
       ? candidates.findIndex((one) => one.digest === entry.digest && !to.shared.moved.has(nameOf(one)))
       : -1;
     const from = at === -1 ? undefined : candidates.splice(at, 1)[0];
-    if (!from || !(await moveOne(slice, to, target, entry, from))) rest.push(entry);
+    if (!from || !(await stands(slice, to, target, from)) || !(await moveOne(slice, to, target, entry, from)))
+      rest.push(entry);
   }
   return rest;
+}
+
+/** False: the folder that it left was renumbered in the target, or is gone there. What its references name is not ours. */
+function stands(
+  { signal }: Slice,
+  { bound, shared }: OpenDestination,
+  target: Target<unknown>,
+  from: Departed,
+): Promise<boolean> | boolean {
+  if (from.container === bound.id) return true;
+  return shared.standsOnce(from.container, async () => {
+    try {
+      await target.anchor(leftBy(from), signal);
+      return true;
+    } catch (error) {
+      if (error instanceof Fault && (error.code === 'conflict' || error.code === 'not-found')) return false;
+      throw error;
+    }
+  });
+}
+
+function leftBy({ targetKey, targetValidity }: Departed): TargetContainer {
+  return { key: targetKey, path: [], validity: targetValidity, created: false, items: 0 };
 }
 
 /** False: the target will not move it. */
@@ -53,7 +78,7 @@ async function moveOne(
   await attempt(slice, target, {
     op: 'move',
     bound,
-    at: { key: from.targetKey, path: [], validity: from.targetValidity, created: false, items: 0 },
+    at: leftBy(from),
     writes: [moving],
     anchor,
     digests: new Map([[key, entry.digest]]),

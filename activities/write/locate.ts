@@ -1,21 +1,23 @@
 /** What became of new copies whose answers were lost: each is looked for behind the anchor that was taken before. */
 import type { Located } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
+import { listContainers } from '../../ledger/containers.js';
 import { knownRefs } from '../../ledger/copies.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { itemsByKey } from '../../ledger/items.js';
 import { canonicalJson } from '../../schemas/hash.js';
 import type { Bound } from '../bind.js';
 import type { Slice } from '../slice.js';
-import { eachAlone } from './each-alone.js';
+import { eachAlone, readEach } from './each-alone.js';
 import type { Result } from './results.js';
 import { commit } from './results.js';
 
 /** Settles what landed, and what cannot be told; returns the intents that are absent from the target. */
 export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): Promise<readonly Intent[]> {
   const { deps, pairing, signal, target } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.targetKey, '');
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const byKey = new Map(batch.intents.map((intent) => [intent.key, intent]));
   const located: Located[] = [];
   const absent: Intent[] = [];
@@ -38,8 +40,46 @@ export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): 
     if (one.found === 'absent') absent.push(byKey.get(one.token) as Intent);
     else located.push(one);
   }
-  await settleLocated(slice, batch, bound, located);
+  const landed = new Set(located.flatMap(({ token, found }) => (found === 'landed' ? [token] : [])));
+  const left = await halfMoved(
+    slice,
+    batch.intents.filter(({ key }) => landed.has(key)),
+  );
+  await settleLocated(
+    slice,
+    { ...batch, intents: batch.intents.map((intent) => left.get(intent.key) ?? intent) },
+    bound,
+    located,
+  );
   return absent;
+}
+
+/**
+ * Moves that landed and whose old copy stands there still: a server without MOVE copies first, and removes then. Such a
+ * copy stays that of its row, which left the source. What stands under paths is moved in one step. By their keys.
+ */
+async function halfMoved(slice: Slice, moved: readonly Intent[]): Promise<ReadonlyMap<string, Intent>> {
+  const { deps, pairing, target, signal, rules } = slice;
+  const half = new Map<string, Intent>();
+  const asked = moved.flatMap((intent) => {
+    const { replaces } = intent.detail ?? {};
+    return replaces && !rules.versioned ? [{ intent, replaces }] : [];
+  });
+  if (asked.length === 0) return half;
+  const rows = new Map((await listContainers(deps.ledger, pairing.id)).map((row) => [row.id, row]));
+  for (const { intent, replaces } of asked) {
+    const { container, targetKey, ref } = replaces;
+    const validity = rows.get(container)?.targetValidity ?? '';
+    const at = { key: targetKey, path: [], validity, created: false, items: 0 };
+    try {
+      for await (const copy of readEach(target, at, [ref], new Map(), signal))
+        if (copy.digest === intent.digest) half.set(intent.key, { ...intent, detail: {} });
+    } catch (error) {
+      // The folder that it left is another by now, or gone.
+      if (!(error instanceof Fault && (error.code === 'conflict' || error.code === 'not-found'))) throw error;
+    }
+  }
+  return half;
 }
 
 /** Landed ones are to be verified; unsure ones are never written again by themselves. The others stay in doubt. */

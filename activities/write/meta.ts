@@ -8,7 +8,7 @@ import { mergeBase } from '../decide/flags.js';
 import type { Slice } from '../slice.js';
 import { attempt, tokenOf } from './attempt.js';
 import type { Result } from './results.js';
-import { reasonOf } from './results.js';
+import { FAILED, reasonOf } from './results.js';
 
 const PAGE = 500;
 
@@ -36,18 +36,25 @@ export async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
   }
 }
 
-function changed({ key, meta, proof }: ItemRow, answer: WriteAnswer): Result {
+function changed({ key, meta, proof, outcome, reason }: ItemRow, answer: WriteAnswer): Result {
   if ('conflicted' in answer) {
     throw new Fault('internal', 'the target answered a change of flags with a conflict', {
       next: 'report this with the type of the target',
     });
   }
-  if ('refused' in answer) return { key, todo: null, outcome: 'skipped', reason: answer.reason };
+  // That it failed before is not mended by flags: a copy that is missing refuses them, one of two takes them.
+  const failed = FAILED.has(outcome) && reason !== null ? reason : undefined;
+  if ('refused' in answer)
+    return {
+      key,
+      todo: null,
+      ...(failed === undefined ? { outcome: 'skipped', reason: answer.reason } : { reason: failed }),
+    };
   return {
     key,
     todo: proof === null ? 'verify' : null,
     base: answer.meta ?? meta,
     said: { what: 'updated' },
-    ...reasonOf(answer.notes ?? []),
+    ...reasonOf([...(failed === undefined ? [] : [failed]), ...(answer.notes ?? [])]),
   };
 }

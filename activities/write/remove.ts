@@ -55,18 +55,20 @@ async function markRemovable(slice: Slice, rows: readonly ContainerRow[]): Promi
 /** Returns false when the slice ended before the last. */
 async function removeMarked(slice: Slice, rows: readonly ContainerRow[]): Promise<boolean> {
   for (const row of rows) {
+    let bound: Bound | undefined;
     for (;;) {
       if (slice.ending()) return false;
       const items = await removable.next(slice.deps.ledger.pool, row.id, slice.run, PAGE);
       if (items.length === 0) break;
-      await removePage(slice, row, items);
+      if (bound) await removePage(slice, bound, items);
+      // Their references may be others by now: under those of before stands what is to stay.
+      else bound = await bindContainer(slice, slice.target, row);
     }
   }
   return true;
 }
 
-async function removePage(slice: Slice, row: ContainerRow, items: readonly Removable[]): Promise<void> {
-  const bound = await bindContainer(slice, slice.target, row);
+async function removePage(slice: Slice, bound: Bound, items: readonly Removable[]): Promise<void> {
   const known = slice.rules.versioned ? await versionsOf(slice, bound, items) : undefined;
   const refs = new Map(items.map(({ key, ref }) => [key, ref]));
   const without: Result[] = [];

@@ -5,7 +5,7 @@ import { claimedByOthers } from '../../ledger/copies.js';
 import type { OutcomeEntry } from '../../ledger/events.js';
 import { writeOutcomes } from '../../ledger/events.js';
 import type { Settlement } from '../../ledger/items.js';
-import { forgetItems, settleItems } from '../../ledger/items.js';
+import { forgetItems, giveAway, settleItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { askBack, unlinkBack } from '../../ledger/links.js';
@@ -19,7 +19,7 @@ import { link } from './link.js';
 export interface Result extends Settlement {
   /** What the run's list says of it. Absent: its outcome, where that is not a plain success. */
   readonly said?: { readonly what: string; readonly reason?: string };
-  /** The row under which its copy stood before: it is dropped. */
+  /** The row under which its copy stood before: it is dropped, or has no copy any more. */
   readonly replaces?: Replaced;
   /** Nothing stands for it any more, on either side: its row is dropped. */
   readonly dropped?: true;
@@ -68,7 +68,8 @@ export async function writeDown(
   answered: readonly Result[],
 ): Promise<readonly Result[]> {
   const { input, run, other } = slice;
-  for (const { replaces } of answered) if (replaces) await forgetItems(sql, replaces.container, [replaces.key]);
+  for (const { replaces } of answered)
+    if (replaces) await giveAway(sql, replaces.container, replaces.key, replaces.ref);
   const claimed = await claimedByOthers(sql, container, answered);
   const results = answered.map((result) => redacted(slice, claimed.has(result.key) ? unsureOf(result) : result));
   const standing = results.filter(({ dropped }) => !dropped);
@@ -104,7 +105,7 @@ function listed(container: number, results: readonly Result[]): OutcomeEntry[] {
   });
 }
 
-const FAILED: ReadonlySet<string | undefined> = new Set([
+export const FAILED: ReadonlySet<string | null | undefined> = new Set([
   'refused',
   'quarantined',
   'unsure',

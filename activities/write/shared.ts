@@ -7,6 +7,7 @@ export class Shared {
   readonly moved = new Set<string>();
   readonly #turns = new Map<string, <T>(step: () => Promise<T>) => Promise<T>>();
   readonly #scans = new Map<string, Promise<void>>();
+  readonly #standing = new Map<number, Promise<boolean>>();
 
   /** Runs a step that claims copies in a container of the target; no two at once for the same one. */
   claiming<T>(targetKey: string, step: () => Promise<T>): Promise<T> {
@@ -23,6 +24,13 @@ export class Shared {
     const scanned = this.#scans.get(targetKey) ?? scan();
     this.#scans.set(targetKey, scanned);
     return scanned;
+  }
+
+  /** Whether the counterpart of a container stands as it did: looked at once. */
+  standsOnce(container: number, look: () => Promise<boolean>): Promise<boolean> {
+    const stands = this.#standing.get(container) ?? look();
+    this.#standing.set(container, stands);
+    return stands;
   }
 }
 

@@ -92,12 +92,13 @@ describe.each([
   { size: 'small', bytes: 1_000 },
   { size: 'large', bytes: 9 * 1024 * 1024 },
 ])('a $size file that was renamed', ({ bytes }) => {
-  it('is one item under its new name', async () => {
+  /** Renamed on both sides; the ledger knows only that it was asked for. */
+  async function renamedInDoubt(selection: Partial<Selection>): Promise<{ world: World; from: string; to: string }> {
     const dir = await mkdtemp(join(tmpdir(), 'drover-doubt-'));
     const [from, to] = [join(dir, 'from'), join(dir, 'to')];
     const lost = { next: false };
     const world = createWorld(server.ledger, {
-      selection: { kind: 'files', deletions: 'mirror', maxDeletions: 1 },
+      selection: { kind: 'files', ...selection },
       systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
       connectors: withTarget('folder', (target) => ({
         ...target,
@@ -116,6 +117,21 @@ describe.each([
     await expect(world.run()).rejects.toThrow('kill -9');
     lost.next = false;
     expect(Object.keys(await tree(to))).toEqual(['new name']);
+    return {
+      world: {
+        ...world,
+        async close() {
+          await world.close();
+          await rm(dir, { recursive: true, force: true });
+        },
+      },
+      from,
+      to,
+    };
+  }
+
+  it('is one item under its new name', async () => {
+    const { world, to } = await renamedInDoubt({ deletions: 'mirror', maxDeletions: 1 });
 
     const closed = await ended(world);
 
@@ -124,6 +140,19 @@ describe.each([
     const proven = await ended(world, { reason: 'verify' });
     expect(proven).toMatchObject({ state: 'done', totals: { items: 1, verified: 1 } });
     await world.close();
-    await rm(dir, { recursive: true, force: true });
   });
+
+  it.each(['mirror', 'ignore'] as const)(
+    'has its old name again where the source gave it back meanwhile (deletions: %s)',
+    async (deletions) => {
+      const { world, from, to } = await renamedInDoubt({ deletions, maxDeletions: 1 });
+      await rename(join(from, 'new name'), join(from, 'old name'));
+
+      const closed = await ended(world);
+
+      expect(Object.keys(await tree(to))).toEqual(['old name']);
+      expect(closed).toMatchObject({ state: 'done', totals: { items: 1, verified: 1, failures: 0, conflicts: 0 } });
+      await world.close();
+    },
+  );
 });
