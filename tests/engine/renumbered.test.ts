@@ -96,4 +96,15 @@ describe('a folder that the target renumbered', () => {
     expect(closed).toMatchObject({ state: 'failed', totals: { items: 7, verified: 6, failures: 1, duplicates: 0 } });
     await world.close();
   });
+
+  it('holds a message in doubt for its own item, and none for its twin', async () => {
+    const world = createWorld(server.ledger, { settings: { batchItems: 1 } });
+    for (let n = 0; n < 2; n++) world.from.put(INBOX, { bytes: message(1) });
+    await dieAt(world, world.target, 'create', 'after');
+    rebuild(world.to, INBOX);
+
+    expect(await ended(world)).toMatchObject({ state: 'done', totals: { items: 2, verified: 2, duplicates: 0 } });
+    expect(contents(world.to, INBOX)).toEqual(contents(world.from, INBOX));
+    await world.close();
+  });
 });
