@@ -2,7 +2,7 @@
 import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
 import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
-import { bindTarget, coveredContainers, markScanned, outdatedWith } from '../ledger/containers.js';
+import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
 import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
 import { hashIdentity } from '../ledger/identities.js';
@@ -27,7 +27,7 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
   if (row.targetKey !== null && !same && !slice.rules.paths) {
-    await rebind(slice, session, bound);
+    await rebind(slice, session, row, bound);
     return bound;
   }
   if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
@@ -70,9 +70,11 @@ async function wanted(slice: Slice, row: ContainerRow): Promise<Wanted> {
  * leaves the old one, and all of it is done again. Other containers that go into the same folder are bound with it: else
  * their copies would be nobody's until they have something to do.
  */
-async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
+async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow, bound: Bound): Promise<void> {
   const { deps, lease, pairing, input } = slice;
   const { target } = bound;
+  // Bound with another since the row was read: its references are those of now.
+  if (row.targetValidity !== target.validity && (await isBound(deps.ledger.pool, row.id, target))) return;
   const known = await knownRefs(deps.ledger.pool, pairing.target, target);
   await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
   await scanContainer(slice, session, bound, (ref) => known.has(ref));

@@ -124,6 +124,19 @@ export async function bindTarget(sql: Sql, container: number, target: TargetCont
   );
 }
 
+/** Whether the container is bound to this folder of the target, as it is now. */
+export async function isBound(
+  sql: Sql,
+  container: number,
+  { key, validity }: Pick<TargetContainer, 'key' | 'validity'>,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    'select from container where id = $1 and target_key = $2 and target_validity = $3',
+    [container, key, validity],
+  );
+  return rowCount === 1;
+}
+
 /** The container, and others of its pairing that are bound to the same folder of the target as it was before. */
 export async function outdatedWith(
   sql: Sql,

@@ -107,4 +107,17 @@ describe('a folder that the target renumbered', () => {
     expect(contents(world.to, INBOX)).toEqual(contents(world.from, INBOX));
     await world.close();
   });
+
+  it('is bound anew once, whichever of those that go there have something to do', async () => {
+    const world = createWorld(server.ledger, { selection: { map: { folders: { A: 'All', B: 'All' } } } });
+    for (const path of [['A'], ['B']]) for (let n = 1; n <= 3; n++) world.from.put(path, { bytes: message(n) });
+    await ended(world);
+    rebuild(world.to, ['All']);
+    for (const path of [['A'], ['B']]) world.from.put(path, { bytes: message(4) });
+
+    const closed = await ended(world);
+
+    expect(closed).toMatchObject({ state: 'done', totals: { items: 8, verified: 8, failures: 0, duplicates: 0 } });
+    await world.close();
+  });
 });
