@@ -2,7 +2,7 @@
 import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
 import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
-import { bindTarget, coveredContainers, markScanned } from '../ledger/containers.js';
+import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../ledger/containers.js';
 import { knownRefs } from '../ledger/copies.js';
 import { writeEvent } from '../ledger/events.js';
 import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
@@ -27,7 +27,7 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
   if (row.targetKey !== null && !same && !slice.rules.paths) {
-    await rebind(slice, session, bound);
+    await rebind(slice, session, row, bound);
     return bound;
   }
   if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
@@ -67,18 +67,25 @@ async function wanted(slice: Slice, row: ContainerRow): Promise<Wanted> {
 /**
  * All references are void: the target renumbered the folder, or another stands in its place. What it holds is scanned
  * anew, then the items are bound to it by digest, in one transaction with the new validity: a crash before that
- * leaves the old one, and all of it is done again.
+ * leaves the old one, and all of it is done again. Other containers that go into the same folder are bound with it: else
+ * their copies would be nobody's until they have something to do.
  */
-async function rebind(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
+async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow, bound: Bound): Promise<void> {
   const { deps, lease, pairing, input } = slice;
   const { target } = bound;
+  // Bound with another since the row was read: its references are those of now.
+  if (row.targetValidity !== target.validity && (await isBound(deps.ledger.pool, row.id, target))) return;
   const known = await knownRefs(deps.ledger.pool, pairing.target, target);
   await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
   await scanContainer(slice, session, bound, (ref) => known.has(ref));
   const lost = await fenced(deps.ledger, lease, async (sql) => {
-    await bindTarget(sql, bound.id, target);
-    await markScanned(sql, bound.id);
-    return rebindReferences(sql, bound.id, pairing.target, target.key, slice.run);
+    let missing = 0;
+    for (const id of await outdatedWith(sql, bound.id, target)) {
+      await bindTarget(sql, id, target);
+      await markScanned(sql, id);
+      missing += await rebindReferences(sql, id, pairing.target, target.key, slice.run);
+    }
+    return missing;
   });
   const message = 'the target renumbered a folder; its items were looked up by digest';
   await writeEvent(deps.ledger.pool, input, 'warn', message, { container: bound.id, lost });

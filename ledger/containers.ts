@@ -124,6 +124,34 @@ export async function bindTarget(sql: Sql, container: number, target: TargetCont
   );
 }
 
+/** Whether the container is bound to this folder of the target, as it is now. */
+export async function isBound(
+  sql: Sql,
+  container: number,
+  { key, validity }: Pick<TargetContainer, 'key' | 'validity'>,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    'select from container where id = $1 and target_key = $2 and target_validity = $3',
+    [container, key, validity],
+  );
+  return rowCount === 1;
+}
+
+/** The container, and others of its pairing that are bound to the same folder of the target as it was before. */
+export async function outdatedWith(
+  sql: Sql,
+  container: number,
+  { key, validity }: Pick<TargetContainer, 'key' | 'validity'>,
+): Promise<readonly number[]> {
+  const { rows } = await sql.query<{ id: number }>(
+    `select c.id from container here join container c on c.pairing = here.pairing
+     where here.id = $1 and (c.id = $1 or c.target_key = $2 and c.target_validity is distinct from $3)
+     order by c.id <> $1, c.id`,
+    [container, key, validity],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** What the target held is written down in `found`. */
 export async function markScanned(sql: Sql, container: number): Promise<void> {
   await sql.query('update container set scanned = true where id = $1', [container]);

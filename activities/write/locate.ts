@@ -5,6 +5,7 @@ import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
 import { listContainers } from '../../ledger/containers.js';
 import { knownRefs } from '../../ledger/copies.js';
+import { takeStrays } from '../../ledger/found.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { itemsByKey } from '../../ledger/items.js';
 import { canonicalJson } from '../../schemas/hash.js';
@@ -102,9 +103,12 @@ export async function settleLocated(
   const done = new Set(tokens);
   const left = batch.intents.filter(({ key }) => !done.has(key));
   const entries = items.map((item) => ({ item, bytes: item.bytes }));
-  await commit(slice, { container: batch.container, bound, entries }, results, (sql) =>
-    leaveInDoubt(sql, batch.id, left),
-  );
+  const refs = located.flatMap((one) => (one.found === 'landed' ? [one.ref] : []));
+  await commit(slice, { container: batch.container, bound, entries }, results, async (sql) => {
+    // A scan may have seen them since: they are no strangers' for a twin to adopt.
+    await takeStrays(sql, slice.pairing.target, bound.targetKey, refs);
+    await leaveInDoubt(sql, batch.id, left);
+  });
 }
 
 function settled(

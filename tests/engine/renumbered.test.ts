@@ -77,8 +77,47 @@ describe('a folder that the target renumbered', () => {
     rebuild(world.to, ['All'], (text) => !/body 1[1-6]/.test(text));
     world.from.put(['A'], { bytes: message(4) });
     await dieAt(world, world.target, 'create', 'after');
-    expect(await ended(world)).toMatchObject({ totals: { failures: 0 } });
+    expect(await ended(world)).toMatchObject({ totals: { items: 10, verified: 4, failures: 6 } });
     expect(contents(world.to, ['All']).filter((c) => c.includes('body 4'))).toHaveLength(1);
+    await world.close();
+  });
+
+  it('is bound anew for all that goes there, also for what has nothing to do', async () => {
+    const world = createWorld(server.ledger, { selection: { map: { folders: { A: 'All', B: 'All' } } } });
+    for (let n = 1; n <= 3; n++) world.from.put(['A'], { bytes: message(n) });
+    for (let n = 11; n <= 13; n++) world.from.put(['B'], { bytes: message(n) });
+    await ended(world);
+    rebuild(world.to, ['All'], (text) => !text.includes('body 13'));
+    world.from.put(['A'], { bytes: message(4) });
+
+    const closed = await ended(world);
+
+    // Message 13 is not there any more, and 11 and 12 are no strangers.
+    expect(closed).toMatchObject({ state: 'failed', totals: { items: 7, verified: 6, failures: 1, duplicates: 0 } });
+    await world.close();
+  });
+
+  it('holds a message in doubt for its own item, and none for its twin', async () => {
+    const world = createWorld(server.ledger, { settings: { batchItems: 1 } });
+    for (let n = 0; n < 2; n++) world.from.put(INBOX, { bytes: message(1) });
+    await dieAt(world, world.target, 'create', 'after');
+    rebuild(world.to, INBOX);
+
+    expect(await ended(world)).toMatchObject({ state: 'done', totals: { items: 2, verified: 2, duplicates: 0 } });
+    expect(contents(world.to, INBOX)).toEqual(contents(world.from, INBOX));
+    await world.close();
+  });
+
+  it('is bound anew once, whichever of those that go there have something to do', async () => {
+    const world = createWorld(server.ledger, { selection: { map: { folders: { A: 'All', B: 'All' } } } });
+    for (const path of [['A'], ['B']]) for (let n = 1; n <= 3; n++) world.from.put(path, { bytes: message(n) });
+    await ended(world);
+    rebuild(world.to, ['All']);
+    for (const path of [['A'], ['B']]) world.from.put(path, { bytes: message(4) });
+
+    const closed = await ended(world);
+
+    expect(closed).toMatchObject({ state: 'done', totals: { items: 8, verified: 8, failures: 0, duplicates: 0 } });
     await world.close();
   });
 });
