@@ -12,6 +12,7 @@ import { pause } from '../connections.js';
 import { doubtedBase } from '../decide/flags.js';
 import type { Slice } from '../slice.js';
 import { locateBatch } from './locate.js';
+import { recheckBatch } from './recheck.js';
 import { rereadBatch } from './reread.js';
 import type { Result } from './results.js';
 import { commit } from './results.js';
@@ -29,7 +30,7 @@ const RECOVERY: { readonly [op in Op]: Recovery } = {
   update: rereadBatch,
   meta: doubtFlags,
   // By reference, and under its version: what is removed already is removed.
-  remove: async (_slice, { intents }) => intents,
+  remove: recheckBatch,
   // Under a name that follows from its content: the conflict it belongs to is looked at again, and finds it.
   keep: async (_slice, { intents }) => intents,
   verify: async (_slice, { intents }) => intents,
