@@ -1,4 +1,5 @@
 /** Which item a copy in the target belongs to. */
+import { lockClaims } from './identities.js';
 import type { Settlement } from './items.js';
 import type { Sql } from './ledger.js';
 
@@ -22,7 +23,8 @@ export async function knownRefs(
 
 /**
  * Of these settlements those whose copy belongs to another item already, in whatever container or pairing: by their keys.
- * A copy has one owner.
+ * A copy has one owner. Where several containers go into one folder of the target, its claims are locked until the
+ * transaction ends: two connections must not both find a copy free.
  */
 export async function claimedByOthers(
   sql: Sql,
@@ -31,19 +33,16 @@ export async function claimedByOthers(
 ): Promise<ReadonlySet<string>> {
   const claims = settled.flatMap(({ key, ref }) => (typeof ref === 'string' ? [{ key, ref }] : []));
   if (claims.length === 0) return new Set();
+  const folder = await folderOf(sql, container);
+  if (folder.containers.length > 1) await lockClaims(sql, folder.place, folder.targetKey);
   const { rows } = await sql.query<{ key: string }>({
     name: 'claimed-by-others',
     // "offset 0": each copy is looked up by the index, also before statistics exist.
-    text: `with here as (
-       select c.target_key, c.target_validity, p.target from container c join pairing p on p.id = c.pairing where c.id = $1),
-     folder as materialized (
-       select c.id from here join pairing p on p.target = here.target
-       join container c on c.pairing = p.id and c.target_key = here.target_key and c.target_validity = here.target_validity)
-     select t.key from unnest($2::text[], $3::text[]) as t (key, ref)
-     where exists (select from folder cross join lateral (
+    text: `select t.key from unnest($2::text[], $3::text[]) as t (key, ref)
+     where exists (select from unnest($4::bigint[]) as folder (id) cross join lateral (
        select from item i where i.container = folder.id and i.target_ref = t.ref
          and not (i.container = $1 and i.key = t.key) offset 0) other)`,
-    values: [container, claims.map(({ key }) => key), claims.map(({ ref }) => ref)],
+    values: [container, claims.map(({ key }) => key), claims.map(({ ref }) => ref), folder.containers],
   });
   const claimed = new Set(rows.map(({ key }) => key));
   const seen = new Set<string>();
@@ -52,4 +51,26 @@ export async function claimedByOthers(
     seen.add(ref);
   }
   return claimed;
+}
+
+interface Folder {
+  readonly place: number;
+  readonly targetKey: string;
+  /** All that go into it, this one among them. */
+  readonly containers: readonly unknown[];
+}
+
+/** The target's side of a bound container. */
+async function folderOf(sql: Sql, container: number): Promise<Folder> {
+  const { rows } = await sql.query<Folder>({
+    name: 'folder-of',
+    text: `select here.target as place, here.target_key as "targetKey", array_agg(c.id) as containers
+     from (select c.target_key, c.target_validity, p.target from container c join pairing p on p.id = c.pairing
+       where c.id = $1) here
+     join pairing p on p.target = here.target
+     join container c on c.pairing = p.id and c.target_key = here.target_key and c.target_validity = here.target_validity
+     group by 1, 2`,
+    values: [container],
+  });
+  return rows[0] ?? { place: 0, targetKey: '', containers: [container] };
 }

@@ -25,19 +25,26 @@ export async function doubtedContainers(sql: Sql, pairing: number): Promise<numb
 }
 
 export interface LateCopy {
+  /** The item that has a copy already; it may have moved to another container since. */
+  readonly container: number;
   readonly key: string;
   /** The copy that the ledger knows, and the one that appeared beside it. */
   readonly ref: string;
   readonly late: string;
+  /** The key under which the write was in doubt. */
+  readonly doubt: string;
 }
 
-/** Items whose first copy appeared after all: the target holds another with their digest that nobody has claimed. */
+/** Copies that appeared after all where a write had been called absent: nobody has claimed them, and an item has their digest. */
 export async function lateCopies(sql: Sql, container: number, place: number, targetKey: string): Promise<LateCopy[]> {
   const { rows } = await sql.query<LateCopy>(
-    `select distinct on (i.key) i.key, i.target_ref as ref, f.ref as late from doubt d
-     join item i on i.container = d.container and i.key = d.key and i.target_ref is not null
-     join found f on f.place = $2 and f.target_key = $3 and f.digest = d.digest and not f.taken and f.ref <> i.target_ref
-     where d.container = $1 order by i.key, f.ref`,
+    `select distinct on (f.ref) i.container, i.key, i.target_ref as ref, f.ref as late, d.key as doubt
+     from doubt d join container here on here.id = d.container join container c on c.pairing = here.pairing
+     join item i on i.container = c.id and i.digest = d.digest and i.target_ref is not null
+     join found f on f.place = $2 and f.target_key = $3 and f.digest = d.digest and not f.taken
+       and not (i.container = d.container and f.ref = i.target_ref)
+     where d.container = $1
+     order by f.ref, i.container <> d.container, i.key <> d.key, i.container, i.key`,
     [container, place, targetKey],
   );
   return rows;

@@ -4,10 +4,10 @@
  */
 import { listContainers } from '../../ledger/containers.js';
 import { doubtedContainers, endDoubts, lateCopies } from '../../ledger/doubts.js';
+import { fenced } from '../../ledger/leases.js';
 import { bindContainer, scanAnew } from '../bind.js';
 import type { Slice } from '../slice.js';
-import type { Result } from './results.js';
-import { commit } from './results.js';
+import { settle } from './results.js';
 
 /** Looks once more at containers with writes that were in doubt, and names items of which two copies stand there. */
 export async function nameLateCopies(slice: Slice): Promise<void> {
@@ -20,11 +20,11 @@ export async function nameLateCopies(slice: Slice): Promise<void> {
     const bound = await bindContainer(slice, slice.target, row);
     await scanAnew(slice, slice.target, bound);
     const late = await lateCopies(pool, row.id, pairing.target, bound.targetKey);
-    const results = late.map(({ key, ref, late }): Result => {
-      const reason = `two copies stand in the target, ${ref} and ${late}: a write that was taken for lost landed late; remove one of them there, then retry`;
-      return { key, todo: null, outcome: 'unsure', reason };
-    });
-    const keys = late.map(({ key }) => key);
-    await commit(slice, { container: row.id }, results, (sql) => endDoubts(sql, row.id, keys));
+    for (const { container, key, ref, late: other } of late) {
+      const reason = `two copies stand in the target, ${ref} and ${other}: a write that was taken for lost landed late; remove one of them there, then retry`;
+      await settle(slice, container, [{ key, todo: null, outcome: 'unsure', reason }]);
+    }
+    const named = late.map(({ doubt }) => doubt);
+    await fenced(deps.ledger, slice.lease, (sql) => endDoubts(sql, row.id, named));
   }
 }

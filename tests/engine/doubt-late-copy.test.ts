@@ -66,6 +66,25 @@ describe('a copy that appears late', () => {
     await world.close();
   });
 
+  it('is named where its message has moved to another folder since', async () => {
+    const world = createWorld(server.ledger);
+    const { uid } = world.from.put(INBOX, { bytes: message(1) });
+    world.from.put(INBOX, { bytes: message(2) });
+    world.from.folder(['Done']);
+    await dieAt(world, world.target, 'create', 'before');
+    await ended(world);
+    removeFrom(world.from.folder(INBOX), uid);
+    world.from.put(['Done'], { bytes: message(1) });
+    expect(await ended(world)).toMatchObject({ state: 'done' });
+    world.to.put(INBOX, { bytes: message(1) });
+
+    const closed = await ended(world, { reason: 'verify' });
+
+    expect(closed).toMatchObject({ state: 'failed', totals: { verified: 1, failures: 1 } });
+    await expectNamed(world);
+    await world.close();
+  });
+
   it('is found by verify where it lands after the run that wrote again has ended', async () => {
     const world = await underWay();
     expect(await ended(world)).toMatchObject({ state: 'done', totals: { items: 2, verified: 2 } });
