@@ -93,6 +93,14 @@ export async function voidKeys(sql: Sql, container: number, targetPlace: number,
      on conflict (place, target_key, ref) do update set taken = false`,
     [container, targetPlace],
   );
+  // Their answers are not waited for: what still lands is recognised by its digest, as any late copy is.
+  await sql.query(
+    `insert into doubt (container, key, digest)
+     select b.container, t.key, decode(t.digest, 'hex') from batch b, unnest(b.keys, b.digests) as t (key, digest)
+     where b.container = $1 and b.op = 'create' and b.paths is null
+     on conflict (container, key) do update set digest = excluded.digest, at = clock_timestamp()`,
+    [container],
+  );
   await sql.query('delete from batch where container = $1', [container]);
   await sql.query('delete from item where container = $1', [container]);
   await sql.query('update container set validity = $2, scanned = false where id = $1', [container, validity]);

@@ -85,6 +85,19 @@ describe('a copy that appears late', () => {
     await world.close();
   });
 
+  it('is named where the source renumbered the folder before it was looked for', async () => {
+    const world = await underWay();
+    world.from.renumber(INBOX);
+    expect(await ended(world)).toMatchObject({ state: 'done', totals: { items: 2, verified: 2 } });
+    world.to.put(INBOX, { bytes: message(1) });
+
+    const closed = await ended(world, { reason: 'verify' });
+
+    expect(closed).toMatchObject({ state: 'failed', totals: { items: 2, verified: 1, failures: 1 } });
+    await expectNamed(world);
+    await world.close();
+  });
+
   it('is found by verify where it lands after the run that wrote again has ended', async () => {
     const world = await underWay();
     expect(await ended(world)).toMatchObject({ state: 'done', totals: { items: 2, verified: 2 } });
