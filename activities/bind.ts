@@ -75,9 +75,8 @@ async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow,
   const { target } = bound;
   // Bound with another since the row was read: its references are those of now.
   if (row.targetValidity !== target.validity && (await isBound(deps.ledger.pool, row.id, target))) return;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, target);
   await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
-  await scanContainer(slice, session, bound, (ref) => known.has(ref));
+  await scanContainer(slice, session, bound);
   const lost = await fenced(deps.ledger, lease, async (sql) => {
     let missing = 0;
     for (const id of await outdatedWith(sql, bound.id, target)) {
@@ -99,16 +98,12 @@ export async function bindMissing(slice: Slice): Promise<void> {
   }
 }
 
-/** Writes down what the target holds that is neither `known` nor written down already. */
-export async function scanContainer(
-  slice: Slice,
-  session: Target<unknown>,
-  bound: Bound,
-  known: (ref: string) => boolean,
-): Promise<void> {
+/** Writes down what the target holds that neither belongs to an item nor is written down already. */
+export async function scanContainer(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
   const { deps, lease, pairing, signal } = slice;
+  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const found = await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey);
-  const pages = session.scan(bound.target, (ref) => known(ref) || found.has(ref), signal);
+  const pages = session.scan(bound.target, (ref) => known.has(ref) || found.has(ref), signal);
   for await (const page of pages) await writePage(slice, bound, page.entries);
   await fenced(deps.ledger, lease, (sql) => markScanned(sql, bound.id));
 }

@@ -2,7 +2,6 @@
 import type { Target } from '../connectors/contract.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { rememberAnchor } from '../ledger/containers.js';
-import { knownRefs } from '../ledger/copies.js';
 import { hasDeparted } from '../ledger/departed.js';
 import { hasFound } from '../ledger/found.js';
 import { fenced } from '../ledger/leases.js';
@@ -54,10 +53,7 @@ async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): P
   const bound = await bindContainer(slice, target, row);
   const anchor = bound.target.anchor ?? (await target.anchor(bound.target, signal));
   if (mayHoldMore(slice, row, bound, anchor)) {
-    await shared.scanOnce(bound.targetKey, async () => {
-      const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
-      await scanContainer(slice, target, bound, (ref) => known.has(ref));
-    });
+    await shared.scanOnce(bound.targetKey, () => scanContainer(slice, target, bound));
   }
   return {
     bound,

@@ -3,7 +3,6 @@ import type { Target, TargetRef } from '../connectors/contract.js';
 import { BLOCK_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
-import { knownRefs } from '../ledger/copies.js';
 import type { ItemRow } from '../ledger/items.js';
 import { nextItems } from '../ledger/items.js';
 import { renewLinks } from '../ledger/links.js';
@@ -72,7 +71,6 @@ function withinBytes(items: readonly ItemRow[], most: number): readonly ItemRow[
 }
 
 async function verifyContainer(slice: Slice, session: Target<unknown>, row: ContainerRow, pages: Pages): Promise<void> {
-  const { deps, pairing } = slice;
   const bound = await bindContainer(slice, session, row);
   for (;;) {
     if (slice.ending()) return;
@@ -84,8 +82,7 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
   }
   // Under a path stands one thing only: there are no duplicates to look for.
   if (slice.rules.paths) return;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
-  await scanContainer(slice, session, bound, (ref) => known.has(ref));
+  await scanContainer(slice, session, bound);
 }
 
 async function verifyPage(

@@ -67,9 +67,4 @@ export function fitItem(
   };
 }
 
-/** Where entries go, for kinds whose items stand under paths: part of the intents. */
-export function pathsOf({ rules }: Pick<Slice, 'rules'>, entries: readonly Entry[]): { paths?: string[] } {
-  return rules.paths ? { paths: entries.map((entry) => entry.path as string) } : {};
-}
-
 export const DEFAULT_MATCH = ['uid'] as const;

@@ -1,6 +1,5 @@
 /** What stands in the way of an item is read, and what the spec says is done: nobody's edit is overwritten unseen. */
 import type { Target, TargetRef } from '../../connectors/contract.js';
-import { knownRefs } from '../../ledger/copies.js';
 import type { OutcomeEntry } from '../../ledger/events.js';
 import { writeOutcomes } from '../../ledger/events.js';
 import { forgetGone, strays, takeStrays } from '../../ledger/found.js';
@@ -145,8 +144,7 @@ async function withRefs(
   const found = clashes.flatMap((clash) => (clash.ref === undefined ? [] : [{ ...clash, ref: clash.ref }]));
   if (nameless.length === 0) return found;
   const { deps, pairing } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
-  await scanContainer(slice, target, bound, (ref) => known.has(ref));
+  await scanContainer(slice, target, bound);
   const lost: Result[] = [];
   for (const clash of nameless) {
     const hashes = clash.entry.identities.map(hashIdentity);
