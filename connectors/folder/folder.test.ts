@@ -277,6 +277,7 @@ describe('links in a target', () => {
     await mkdir(join(dir, 'd'));
     const { target, container } = await ready();
     let swapping = true;
+    let write: Promise<unknown> | undefined;
     // Our own writes make the folder anew where it is missing: then the swapping goes on with that one.
     const swapper = (async () => {
       const step = (work: Promise<void>) => work.catch(() => undefined);
@@ -285,13 +286,21 @@ describe('links in a target', () => {
         await step(symlink(outside, join(dir, 'd')));
         await step(unlink(join(dir, 'd')));
         await step(rename(join(base, `d${n}`), join(dir, 'd')));
+        // Now and then it rests, with the folder in its place, until one write has begun and ended: on a busy machine
+        // no write may be quick enough to arrive between two swaps.
+        if (n % 8 === 7) {
+          await write;
+          await write;
+        }
       }
     })();
     let arrived = 0;
     for (let n = 0; n < 150; n++) {
       const writes = [creating('t', file(`d/${n}`, content(10)))];
       // Faults are allowed, escapes are not.
-      const answers = await apply(target, container, writes).catch(() => undefined);
+      const writing = apply(target, container, writes).catch(() => undefined);
+      write = writing;
+      const answers = await writing;
       if (answers && 'token' in (answers.get('t') as object)) arrived++;
     }
     swapping = false;
