@@ -96,6 +96,11 @@ export interface Refused {
   readonly reason: string;
   /** The options ask for it to be left out: no failure. */
   readonly skipped?: true;
+  /**
+   * It may be had later: a server that answers 500 or 423 for this item, or breaks off in the middle of it. Asked for
+   * again some times; then it is quarantined with the reason. Only from a source's `read`.
+   */
+  readonly again?: true;
 }
 
 /** What `doctor` and `plan` show of a system. */
@@ -117,7 +122,12 @@ interface Session {
 export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
-  /** Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. */
+  /**
+   * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. What the system
+   * names and does not describe is listed all the same, and refused when it is read. Throws `Fault('refused')`, after
+   * the pages it could give, for a container that cannot be shown, or not as a whole (it holds more than it named):
+   * what was listed moves, nothing counts as gone, and the container is named as a failure.
+   */
   list(container: Container, after: string | undefined, signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
   /**
    * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
