@@ -119,6 +119,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     place: (signal) => place(session, signal),
     describe: (signal) => during(signal, async () => describeTarget(await session.ready(signal), session)),
     ensure: (wanted, signal) => during(signal, async () => folders.ensure(await session.ready(signal), wanted)),
+    find: (wanted, signal) => during(signal, async () => folders.find(await session.ready(signal), wanted)),
     anchor: (container, signal) =>
       during(signal, async () => {
         const connection = await session.ready(signal);
