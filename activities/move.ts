@@ -4,6 +4,8 @@ import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
 import { countToDo } from '../ledger/items.js';
+import { fenced } from '../ledger/leases.js';
+import { releaseTwins } from '../ledger/twins.js';
 import type { Bound } from './bind.js';
 import { bindContainer, bindMissing, refusalOf } from './bind.js';
 import { createChannel } from './channel.js';
@@ -39,6 +41,11 @@ export async function move(slice: Slice): Promise<WorkResult> {
     else await transfer(slice, op, todo);
     const gate = await tooManyFailures(slice);
     if (gate) return gate;
+  }
+  // An edit may have given an item another address: another may be called so now.
+  if (slice.rules.versioned && !slice.rules.paths) {
+    const released = await fenced(deps.ledger, slice.lease, (sql) => releaseTwins(sql, slice));
+    if (released > 0) return 'more';
   }
   // What was adopted may lack flags: asked for anew.
   for (const row of await containersToDo(deps.ledger, slice)) {

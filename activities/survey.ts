@@ -18,6 +18,7 @@ import {
   startListing,
   voidSurveys,
 } from '../ledger/surveys.js';
+import { releaseTwins } from '../ledger/twins.js';
 import { clearUnlisted, listingTries } from '../ledger/unlisted.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { foldedPath } from './files/names.js';
@@ -63,6 +64,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
+  if (slice.rules.versioned && !slice.rules.paths) await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 
