@@ -143,5 +143,6 @@ export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem
     outcome: known?.outcome ?? null,
     reason: null,
     gone: false,
+    broken: known?.broken ?? null,
   };
 }

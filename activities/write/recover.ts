@@ -5,7 +5,7 @@ import type { ContainerRow } from '../../ledger/containers.js';
 import { listContainers } from '../../ledger/containers.js';
 import { doubt } from '../../ledger/doubts.js';
 import { writeEvent } from '../../ledger/events.js';
-import { countTries, itemsByKey, setBase } from '../../ledger/items.js';
+import { countTries, itemsByKey, noteBroken, setBase } from '../../ledger/items.js';
 import type { Bound } from '../bind.js';
 import { bindContainer } from '../bind.js';
 import { pause } from '../connections.js';
@@ -79,6 +79,8 @@ async function giveBack(slice: Slice, batch: BatchRow, intents: readonly Intent[
     if (!blameless) await countTries(sql, container, keys);
     // Where references are invented by the target, a copy that still appears is not met by the next write.
     if (batch.op === 'create' && !slice.rules.versioned) await doubt(sql, container, intents);
+    // Under a path it is met: a part of what was sent may stand there.
+    if (batch.op === 'create' && slice.rules.paths) await noteBroken(sql, container, intents);
     await leaveInDoubt(sql, batch.id, []);
   });
 }
