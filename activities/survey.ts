@@ -21,6 +21,7 @@ import {
 import { releaseTwins } from '../ledger/twins.js';
 import { clearUnlisted, listingTries } from '../ledger/unlisted.js';
 import { canonicalJson } from '../schemas/hash.js';
+import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
@@ -64,7 +65,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
-  if (slice.rules.versioned && !slice.rules.paths) await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice));
+  if (slice.rules.versioned && !slice.rules.paths)
+    await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 
