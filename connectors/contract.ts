@@ -86,6 +86,8 @@ export interface Page<T> {
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** What the source could not tell for certain, in words: recorded with the item. No content. */
+  readonly notes?: readonly string[];
 }
 
 /** One item that cannot be had or stored; its neighbours are not affected. */
