@@ -261,7 +261,7 @@ export interface Fitted<B> {
   readonly notes?: readonly string[];
 }
 
-/** A digest of the kind's canonical form: lower-case hex of SHA-256. */
+/** A digest of the kind's canonical form: lower-case hex of SHA-256, behind its version (digest-version.ts). */
 export type Digest = string;
 
 /** What a target holds under one reference. */
