@@ -34,6 +34,8 @@ const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
+/** What brings content and changes nothing. */
+const FETCHING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
 const SECRET_MS = 1_000;
 
@@ -51,6 +53,8 @@ export class DavHttp {
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
+  /** What the server's clock said last, and when that was. */
+  #clock: { readonly date: number; readonly at: number } | undefined;
   #authorized: { readonly header: string; readonly until: number } | undefined;
   /** Scheme, host and port of where requests go now. */
   origin: string;
@@ -79,23 +83,97 @@ export class DavHttp {
 
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
-    const { method, path, headers = {}, body } = asking;
+    const authorization = await this.#authorization(signal);
+    const { path, query = '', headers } = asking;
+    const at = { origin: this.origin, path: encodePath(path) + query };
+    const answer = await this.#request(asking, at, { authorization, ...headers }, signal);
+    if (answer.status === 401) this.#authorized = undefined;
+    const date = Date.parse(answer.headers.date ?? '');
+    if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
+    return answer;
+  }
+
+  /** The server's time at least, in milliseconds, by what it said last; our own where it says none. */
+  now(): number {
+    return this.#clock ? this.#clock.date + performance.now() - this.#clock.at : Date.now();
+  }
+
+  /**
+   * Follows redirects by asking again there, within the origin or from http to https on the same host. Content is also
+   * fetched from elsewhere (servers send on to their store, with a signed address), without the login.
+   */
+  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
+    let { path, query } = asking;
+    for (let left = MAX_REDIRECTS; ; left--) {
+      const answer = await this.ask({ ...asking, path, ...(query !== undefined && { query }) }, signal);
+      const to = redirect(answer, `${this.origin}${encodePath(path)}`);
+      if (!to) return { ...answer, path };
+      await drain(answer.body);
+      const from = new URL(this.origin);
+      const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
+      const elsewhere = to.origin !== this.origin && !upgraded;
+      if (elsewhere && FETCHING.has(asking.method)) return { ...(await this.#fetch(asking, to, left, signal)), path };
+      if (left === 0 || elsewhere) throw this.#leadsAway(asking, to);
+      this.origin = to.origin;
+      path = pathOf(to.pathname) as string;
+      query = to.search;
+    }
+  }
+
+  /** Fetches content from another server, which gets nothing that was meant for ours; what it refuses costs that item. */
+  async #fetch(asking: Asking, at: URL, redirects: number, signal: AbortSignal): Promise<Answer> {
+    const { range } = asking.headers ?? {};
+    const failed = (code: 'refused' | 'unavailable', to: URL, why: string): Fault =>
+      new Fault(code, `${this.where(asking)}: the server sends on to ${to.origin}, ${why}`, {
+        next: 'fetch it by hand, if it is reached only with a login',
+      });
+    for (let to = at, left = redirects; ; left--) {
+      if (left <= 0 || !/^https?:$/.test(to.protocol)) throw failed('refused', to, 'which leads nowhere');
+      const path = `${to.pathname}${to.search}`;
+      const answer = await this.#request(asking, { origin: to.origin, path }, range ? { range } : {}, signal);
+      const next = redirect(answer, to.href);
+      // What it says of versions is about its own store.
+      const { etag: _, ...headers } = answer.headers;
+      if (!next && answer.status < 400) return { ...answer, headers };
+      await drain(answer.body);
+      if (!next) throw failed(answer.status < 500 ? 'refused' : 'unavailable', to, `which answers ${answer.status}`);
+      to = next;
+    }
+  }
+
+  #leadsAway(asking: Asking, to: URL): Fault {
+    return new Fault(
+      'spec',
+      `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
+      { next: 'name that server in the url, if it is yours' },
+    );
+  }
+
+  /** What may be repeated is sent once more over another connection: a server may close one without saying so. */
+  async #request(
+    asking: Asking,
+    at: { readonly origin: string; readonly path: string },
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { method, body } = asking;
     const both = this.#eitherOf(signal);
     both.throwIfAborted();
     const where = this.where(asking);
-    const authorization = await this.#authorization(signal);
     const writes = READING.has(method) ? 0 : 1;
+    const asked = {
+      ...at,
+      method: method as 'GET',
+      headers: { 'user-agent': 'drover', ...headers },
+      ...(body !== undefined && { body: body as Buffer }),
+      signal: both,
+    };
     this.#writing += writes;
     try {
-      const answer = await this.#agent.request({
-        origin: this.origin,
-        path: encodePath(path),
-        method: method as 'GET',
-        headers: { authorization, 'user-agent': 'drover', ...headers },
-        ...(body !== undefined && { body: body as Buffer }),
-        signal: both,
+      const answer = await this.#agent.request(asked).catch((error: unknown) => {
+        if (writes > 0 || both.aborted || !wasClosed(error)) throw error;
+        return this.#agent.request(asked);
       });
-      if (answer.statusCode === 401) this.#authorized = undefined;
       const told = joined(answer.headers);
       const content = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
       return { status: answer.statusCode, headers: told, body: content };
@@ -103,31 +181,6 @@ export class DavHttp {
       throw broken(error, where, both);
     } finally {
       this.#writing -= writes;
-    }
-  }
-
-  /** Follows redirects by asking again there, within the origin or from http to https on the same host. */
-  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
-    let { path } = asking;
-    for (let left = MAX_REDIRECTS; ; left--) {
-      const answer = await this.ask({ ...asking, path }, signal);
-      const { location } = answer.headers;
-      if (answer.status < 300 || answer.status > 399 || location === undefined) return { ...answer, path };
-      await drain(answer.body);
-      const to = new URL(location, `${this.origin}${encodePath(path)}`);
-      const from = new URL(this.origin);
-      const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
-      if (left === 0 || (to.origin !== this.origin && !upgraded)) {
-        throw new Fault(
-          'spec',
-          `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
-          {
-            next: 'name that server in the url, if it is yours',
-          },
-        );
-      }
-      this.origin = to.origin;
-      path = pathOf(to.pathname) as string;
     }
   }
 
@@ -215,6 +268,17 @@ export class DavHttp {
     this.#authorized = { header, until: performance.now() + SECRET_MS };
     return header;
   }
+}
+
+/** Where an answer leads; undefined for one that is no redirect. Throws nothing for an address that is none. */
+function redirect({ status, headers: { location } }: Answer, from: string): URL | undefined {
+  if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, from)) return undefined;
+  return new URL(location, from);
+}
+
+/** The other side ended the connection before it answered. */
+function wasClosed(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
