@@ -23,10 +23,12 @@ import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
+import { lookAtTarget } from './still-there.js';
 import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
+  await lookAtTarget(slice);
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
