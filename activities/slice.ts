@@ -79,6 +79,8 @@ export interface Slice<B = unknown> {
   /** Aborted when it must end now: the lease is lost, or the grace after a pause has passed. */
   readonly signal: AbortSignal;
   readonly tally: Tally;
+  /** Items that the source did not give in this slice (`unreadKey`): a later one asks for them again. */
+  readonly unread: Set<string>;
   /** Where the unit stands, counted from the ledger. */
   count(): Promise<Counters>;
 }

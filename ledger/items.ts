@@ -205,6 +205,7 @@ export async function settleItems(
        broken = case when t.outcome in ('arrived', 'verified') then null else i.broken end,
        made = case when i.outcome = t.outcome and i.proof = t.proof then i.made
          else coalesce(t.made, case when i.run = $10 then i.made end) end,
+       tries = case when t.outcome in ('arrived', 'verified') then 0 else i.tries end,
        -- Proven again is not changed.
        run = case when i.outcome = t.outcome and i.proof = t.proof then i.run else $10 end
      from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[],
@@ -309,6 +310,25 @@ export async function lookAtConflicts(sql: Sql, surveyor: Surveyor): Promise<voi
     `update item set todo = case when target_ref is null then 'create' else 'update' end
      where outcome = 'conflict' and todo is null and not gone and container in ${COVERED}`,
     covered(surveyor),
+  );
+}
+
+/**
+ * What earlier runs could not read or write is tried again in each run, where the unit's spec covers it: a lock may be
+ * gone, a message made smaller, a right given. Containers themselves (unlisted.ts) are listed anew by themselves.
+ */
+export async function lookAtFailures(sql: Sql, surveyor: Surveyor, run: number, edits: Edits): Promise<void> {
+  const failed = `todo is null and not gone and run <> $4 and key <> '' and container in ${COVERED}`;
+  const values = [...covered(surveyor), run];
+  // What was given up in doubt may have landed since: it is looked for before it is written.
+  await sql.query(
+    `update container set scanned = false where id in (select container from item where outcome = 'quarantined' and ${failed})`,
+    values,
+  );
+  await sql.query(
+    `update item set todo = case when target_ref is null then 'create' else $5 end, tries = 0
+     where outcome in ('refused', 'quarantined') and ${failed}`,
+    [...values, edits === 'content' ? 'update' : 'meta'],
   );
 }
 

@@ -161,6 +161,7 @@ async function sliceOf({ deps, input, unit, direction, sides, proven, held, coun
     assertHeld,
     signal,
     tally,
+    unread: new Set(),
     count,
   };
 }

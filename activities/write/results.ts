@@ -81,8 +81,9 @@ export async function writeDown(
   );
   await writeOutcomes(sql, input, listed(container, results));
   if (other === undefined || !bound) return results;
-  await link(sql, { other, run }, bound, entries, standing);
+  // First: a copy that goes on under another item in its place is linked with that one below.
   for (const { replaces } of results) if (replaces) await unlinkBack(sql, other, replaces.targetKey, [replaces.ref]);
+  await link(sql, { other, run }, bound, entries, standing);
   const refsFor = (what: string): string[] =>
     results.flatMap(({ back }) => (back && back.what === what ? [back.ref] : []));
   await unlinkBack(sql, other, bound.targetKey, refsFor('forget'));

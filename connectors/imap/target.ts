@@ -124,6 +124,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
         const { validity, messages } = await folderStatus(await session.ready(signal), key);
         return { validity, items: messages };
       }),
+    find: (wanted, signal) => during(signal, async () => folders.find(await session.ready(signal), wanted)),
     anchor: (container, signal) =>
       during(signal, async () => {
         const connection = await session.ready(signal);

@@ -95,6 +95,14 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const notes = notesOn(at, layout);
       return { key, path: at, validity: VALIDITY, created, items, ...(notes.length > 0 && { notes }) };
     },
+    async find(wanted, signal) {
+      closing.check(signal);
+      const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
+      const found = root && (await findFolder(root, layout, wanted));
+      if (!found) return undefined;
+      const { size } = await messageFilesIn(await folderAt(root, found.key));
+      return { key: found.key, path: found.path, validity: VALIDITY, created: false, items: size };
+    },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
     async anchor(_container, signal) {
       closing.check(signal);

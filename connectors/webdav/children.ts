@@ -31,8 +31,9 @@ export async function childrenIn(listed: Listed, folder: string): Promise<ItemRe
   }
 }
 
+/** Gone, or a file by now. */
 function isGone(error: unknown): boolean {
-  return error instanceof Fault && error.code === 'not-found';
+  return error instanceof Fault && (error.code === 'not-found' || error.code === 'conflict');
 }
 
 /** In the folder above; false when that went away, too, of which whoever lists it hears. */

@@ -100,7 +100,8 @@ export async function* sizesOf(
 
 /** Nothing stands there, or a file does: Apache's 400. */
 function isNoFolder(error: unknown): boolean {
-  return error instanceof HttpFault && [400, 404, 409, 410].includes(error.status);
+  if (error instanceof HttpFault) return [400, 404, 409, 410].includes(error.status);
+  return error instanceof Fault && error.code === 'conflict';
 }
 
 /** What became of a write in doubt: landed when what stands there has its digest. */
