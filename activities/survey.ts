@@ -26,11 +26,13 @@ import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
+import { lookAtTarget } from './still-there.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
+  await lookAtTarget(slice);
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];

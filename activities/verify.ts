@@ -13,6 +13,7 @@ import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
+import { rememberRoot } from './still-there.js';
 import { refuseVoided } from './voided.js';
 import { readEach } from './write/each-alone.js';
 import { nameLateCopies } from './write/late.js';
@@ -38,6 +39,7 @@ export async function verify(slice: Slice): Promise<WorkResult> {
   if (!all || slice.ending()) return 'more';
   await nameLateCopies(slice);
   await refuseVoided(slice);
+  await rememberRoot(slice);
   return 'done';
 }
 

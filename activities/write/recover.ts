@@ -73,7 +73,7 @@ async function giveBack(slice: Slice, batch: BatchRow, intents: readonly Intent[
   const items = await itemsByKey(slice.deps.ledger.pool, container, keys);
   const poisonous = blameless || intents.length > 1 ? [] : items.filter(({ tries }) => tries + 1 >= MAX_TRIES);
   const quarantined = poisonous.map(({ key }): Result => {
-    return { key, todo: null, outcome: 'quarantined', reason: QUARANTINED };
+    return { key, todo: null, outcome: 'quarantined', reason: givenUp(batch.words) };
   });
   await commit(slice, { container }, quarantined, async (sql) => {
     if (!blameless) await countTries(sql, container, keys);
@@ -85,4 +85,7 @@ async function giveBack(slice: Slice, batch: BatchRow, intents: readonly Intent[
   });
 }
 
-const QUARANTINED = `quarantined: in doubt ${MAX_TRIES} times, the last time alone; each time the write ended without an answer`;
+function givenUp(words: string | null | undefined): string {
+  const ends = words ? `; the last time: ${words}` : ', each time the write ended without an answer';
+  return `quarantined: in doubt ${MAX_TRIES} times, the last time alone${ends}`;
+}

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
 import { rolesByName } from '../folder-roles.js';
-import { ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
+import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail } from '../mail.js';
 import { canonicalMail, digestMail } from '../mail.js';
 import type { Keywords } from './flags.js';
@@ -76,6 +76,10 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
         { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
         { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
       ];
+    },
+    async root(signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, () => identityOf(path));
     },
     async ensure(wanted, signal) {
       closing.check(signal);

@@ -9,7 +9,7 @@ import { Closing } from '../closing.js';
 import type { Located, Refused, Target, TargetContainer, TargetRef, Wanted, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
 import { rolesByName } from '../folder-roles.js';
-import { errnoOf, faultOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
+import { errnoOf, faultOf, identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail, MailMeta } from '../mail.js';
 import { canonicalMail, digestMail } from '../mail.js';
 import { appending, entryOf } from './appending.js';
@@ -111,6 +111,10 @@ export function createMboxTarget(path: string): Target<Mail> {
         { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
         { name: 'later changes', value: 'none: messages are only appended' },
       ];
+    },
+    async root(signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, () => identityOf(path));
     },
     async ensure(wanted, signal) {
       closing.check(signal);
