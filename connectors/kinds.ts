@@ -10,6 +10,7 @@ import {
 } from './calendar.js';
 import type { Contact } from './contacts.js';
 import { contactIdentities, contactModified, contactProblem, digestContact, renewedContact } from './contacts.js';
+import type { Digest } from './contract.js';
 import { calendarDigest1, contactDigest1 } from './digest-1/digests.js';
 import type { DigestRules } from './digest-version.js';
 import type { FileBody } from './files.js';
