@@ -1,5 +1,6 @@
 /** What became of updates whose answers were lost: each copy is read back and compared with what was to be written. */
 import type { TargetRef } from '../../connectors/contract.js';
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { BatchRow, Intent } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
 import { itemsByKey } from '../../ledger/items.js';
@@ -36,14 +37,14 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
     if (!item) continue;
     if (unread !== undefined)
       results.push({ key, todo: null, outcome: 'unsure', reason: `${unread}; retry then`, digest });
-    else if (copy?.digest !== digest) absent.push(intent);
+    else if (!copy || !isDigestOf(slice.rules, copy, digest)) absent.push(intent);
     else {
       results.push({
         key,
         todo: afterLanding(slice, item, item.meta),
         outcome: 'arrived',
         ref,
-        digest,
+        digest: copy.digest,
         made: 'updated',
         base: item.base ?? item.meta,
         ...(copy.version !== undefined && { version: copy.version }),
