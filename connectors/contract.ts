@@ -111,6 +111,8 @@ export interface Capability {
   readonly value: string;
   /** Set when it stands in the way; says what to do. */
   readonly problem?: string;
+  /** Set when it does not, and people should know all the same: a sentence for the plan. */
+  readonly remark?: string;
 }
 
 interface Session {
@@ -121,6 +123,12 @@ interface Session {
   close(): void;
 }
 
+/**
+ * Of kind `files`: whether what a folder (a key) holds may be wanted. A folder of which it says no is listed by its name,
+ * and not opened: the worker may not be allowed to.
+ */
+export type OpensFolder = (folder: string) => boolean;
+
 export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
@@ -128,9 +136,15 @@ export interface Source<B = unknown> extends Session {
    * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. What the system
    * names and does not describe is listed all the same, and refused when it is read. Throws `Fault('refused')`, after
    * the pages it could give, for a container that cannot be shown, or not as a whole (it holds more than it named):
-   * what was listed moves, nothing counts as gone, and the container is named as a failure.
+   * what was listed moves, nothing counts as gone, and the container is named as a failure. Of kind `files`, whose
+   * folders are items, a folder that cannot be listed is `unseen` (files.ts), and its neighbours go on.
    */
-  list(container: Container, after: string | undefined, signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
+  list(
+    container: Container,
+    after: string | undefined,
+    signal: AbortSignal,
+    opens?: OpensFolder,
+  ): AsyncIterable<Page<ItemRef>>;
   /**
    * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
    * at most once. Throws `Fault('cursor-lost')` when the system no longer knows; the caller lists instead.
