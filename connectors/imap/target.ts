@@ -125,6 +125,12 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     place: (signal) => place(session, signal),
     describe: (signal) => during(signal, async () => describeTarget(await session.ready(signal), session)),
     ensure: (wanted, signal) => during(signal, async () => folders.ensure(await session.ready(signal), wanted)),
+    standing: ({ key }, signal) =>
+      during(signal, async () => {
+        const { validity, messages } = await folderStatus(await session.ready(signal), key);
+        return { validity, items: messages };
+      }),
+    find: (wanted, signal) => during(signal, async () => folders.find(await session.ready(signal), wanted)),
     anchor: (container, signal) =>
       during(signal, async () => {
         const connection = await session.ready(signal);

@@ -9,12 +9,13 @@ import { whole } from '../dav/answer-body.js';
 import type { Asking } from '../dav/asking.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
+import { inTheWay, refusedOr, taken } from './answers.js';
 import { entryAt } from './entries.js';
 import type { Folders } from './folders.js';
 import { foundOnce, honoursOf } from './honours.js';
 import { destination, parentOf, partsName, requestPath } from './paths.js';
 import type { WebdavSession } from './session.js';
-import { dateHeader, inTheWay, refusedOr, removeParts, taken, versionIn } from './write.js';
+import { dateHeader, removeParts, versionIn } from './write.js';
 
 const PART_BYTES = 8 * BLOCK_BYTES;
 

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Intent, Write, WriteAnswer } from '../contract.js';
 import type { Asking } from '../dav/asking.js';
 import type { Changed, DavHttp } from '../dav/http.js';
-import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
+import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from './answers.js';
 import { ANOTHER, conditional } from './conditional.js';
-import { entryAt, membersOf, plainEtag } from './entries.js';
+import { entryAt, isEmpty, membersOf, plainEtag } from './entries.js';
 import type { Folders } from './folders.js';
 import { honoursOf } from './honours.js';
 import { destination, parentOf, partsName, requestPath, staysBelow } from './paths.js';
@@ -37,12 +37,6 @@ export async function apply(writing: Writing, write: Write<FileBody>, signal: Ab
   } catch (error) {
     return refusedOr(error, write.token);
   }
-}
-
-/** What the server says of one item refuses that item; what it says of itself, or of the account, is thrown. */
-export function refusedOr(error: unknown, token: string): WriteAnswer {
-  if (!(error instanceof Fault) || !['refused', 'conflict', 'not-found'].includes(error.code)) throw error;
-  return { refused: token, reason: `${error.message}; ${error.next ?? 'look at it in the source'}` };
 }
 
 type Put = Extract<Write<FileBody>, { op: 'create' | 'update' }>;
@@ -200,9 +194,7 @@ async function move(
     if (!(await folders.makeAgain(path, signal))) return inTheWay(token, path);
     answer = await ask();
   }
-  if (answer.status === 412 || answer.status === 404) {
-    return { conflicted: token, ref: path, reason: 'the copy was changed or is gone, or something has the new name' };
-  }
+  if (answer.status === 412 || answer.status === 404) return notMoved(token, path);
   if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
   if (ref.endsWith('/')) folders.forget(ref);
   return { token, ref: path, ...versionIn(answer) };
@@ -217,9 +209,7 @@ async function remove(
   const path = requestPath(root, ref);
   const folder = ref.endsWith('/');
   // DELETE takes a folder with all it holds: it is looked into right before.
-  if (folder && !(await isEmpty(http, path, signal))) {
-    return { conflicted: token, ref, reason: 'the folder is not empty in the target' };
-  }
+  if (folder && !(await isEmpty(membersOf(http, path, signal)))) return notEmpty(token, ref);
   const asking = { method: 'DELETE', path };
   const answer =
     folder || !version ? await http.change(asking, signal) : await conditional(writing, asking, version, signal);
@@ -229,25 +219,4 @@ async function remove(
     return (await entryAt(http, path, signal)) ? another(token, ref) : { token, ref };
   }
   throw http.faultFrom(asking, answer, answer.error);
-}
-
-async function isEmpty(http: DavHttp, folder: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    for await (const page of membersOf(http, folder, signal)) if (page.length > 0) return false;
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
-  }
-  return true;
-}
-
-export function taken(token: string, ref: string): WriteAnswer {
-  return { conflicted: token, ref, reason: 'something has that name in the target' };
-}
-
-function another(token: string, ref: string): WriteAnswer {
-  return { conflicted: token, ref, reason: 'the copy was changed in the target, or is gone' };
-}
-
-export function inTheWay(token: string, ref: string): WriteAnswer {
-  return { conflicted: token, ref, reason: 'in the target a file stands where a folder has to be' };
 }
