@@ -165,7 +165,7 @@ export class DavHttp {
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { method, headers = {}, body, content } = asking;
+    const { method, headers = {}, body, asSent } = asking;
     const both = this.#eitherOf(signal);
     both.throwIfAborted();
     const where = this.where(asking);
@@ -194,7 +194,7 @@ export class DavHttp {
       const date = Date.parse(told.date ?? '');
       if (origin === this.origin && !Number.isNaN(date)) this.#clock = { date, at: performance.now() };
       const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
-      const coding = content ? undefined : codingIn(told);
+      const coding = asSent ? undefined : codingIn(told);
       return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
     } catch (error) {
       throw broken(error, where, both);
