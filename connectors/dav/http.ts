@@ -6,6 +6,7 @@ import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
 import type { Asking } from './asking.js';
+import { breakOff } from './broken-off.js';
 import { codingIn, decodedBody } from './codings.js';
 import { broken, readCa } from './connection.js';
 import type { ErrorWords, HttpFault } from './faults.js';
@@ -42,6 +43,8 @@ export interface Changed {
 const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
+/** A server that keeps a connection whose other end is closed. */
+const BROKEN_OFF_MS = 2_000;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
 /** What of a connector's options is about the connection. */
 type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
@@ -165,7 +168,7 @@ export class DavHttp {
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { method, headers = {}, body, content } = asking;
+    const { method, headers = {}, body, asSent } = asking;
     const both = this.#eitherOf(signal);
     both.throwIfAborted();
     const where = this.where(asking);
@@ -194,7 +197,7 @@ export class DavHttp {
       const date = Date.parse(told.date ?? '');
       if (origin === this.origin && !Number.isNaN(date)) this.#clock = { date, at: performance.now() };
       const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
-      const coding = content ? undefined : codingIn(told);
+      const coding = asSent ? undefined : codingIn(told);
       return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
     } catch (error) {
       throw broken(error, where, both);
@@ -246,6 +249,29 @@ export class DavHttp {
       if (told >= 300) failed ??= { status: told, headers, error };
     }
     return failed ?? { status, headers, error: {} };
+  }
+
+  /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
+  async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
+    const { ca } = this.#options;
+    const lines = [
+      `${method} ${encodePath(path)} HTTP/1.1`,
+      `host: ${new URL(this.origin).host}`,
+      `authorization: ${await this.#authorization(signal)}`,
+      'user-agent: drover',
+      'content-type: application/octet-stream',
+      `content-length: ${2 * body.length}`,
+    ];
+    const head = `${lines.join('\r\n')}\r\n\r\n`;
+    const timeoutMs = BROKEN_OFF_MS;
+    try {
+      await breakOff(
+        { origin: this.origin, head, body, timeoutMs, ...(ca !== undefined && { ca: readCa(ca) }) },
+        signal,
+      );
+    } catch (error) {
+      throw broken(error, this.where({ method, path }), signal);
+    }
   }
 
   /** The fault that an answer is; reads it to its end. */

@@ -27,7 +27,7 @@ export interface Opened {
 
 /** What stands there now. Its body ends with a fault when it is shorter or longer than announced. Throws `Fault`. */
 export async function openNow(http: DavHttp, path: string, signal: AbortSignal): Promise<Opened> {
-  const asking = { method: 'GET', path, content: true } as const;
+  const asking = { method: 'GET', path, content: true, asSent: true } as const;
   const answer = await http.askFollowing(asking, signal);
   if (answer.status !== 200) throw await http.fault(asking, answer);
   if (answer.path !== path && answer.path === `${path}/`) {

@@ -24,7 +24,7 @@ export async function* openRange(
   const { from, bytes } = range;
   // No If-Match: Apache calls the ETag of what was stored within the last second weak, and a weak one matches nothing.
   const headers = { range: `bytes=${from}-${from + bytes - 1}` };
-  const asking = { method: 'GET', path, headers, content: true } as const;
+  const asking = { method: 'GET', path, headers, content: true, asSent: true } as const;
   const where = http.where(asking);
   const answer = await http.askFollowing(asking, signal);
   const { status } = answer;
