@@ -179,7 +179,7 @@ async function made(path: string): Promise<string> {
   return provenPath(path);
 }
 
-/** By role, then by name however it is written on disk. */
+/** By name however it is written on disk, then by role: that is only guessed from names here. */
 async function findFolder(
   root: string,
   layout: Layout,
@@ -187,8 +187,8 @@ async function findFolder(
 ): Promise<{ key: string; path: readonly string[] } | undefined> {
   const folders = await foldersIn(root, layout);
   const roles = rolesByName(folders.map((folder) => folder.path));
-  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
-  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  const byName = folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  return byName ?? (role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role));
 }
 
 async function madeFolder(folder: string, key: string, layout: Layout): Promise<boolean> {
