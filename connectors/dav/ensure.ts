@@ -87,7 +87,7 @@ function addressesFor(home: string, name: string): string[] {
     .toLowerCase()
     .replace(/\p{Mn}/gu, '')
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-|-$/g, '')
     .slice(0, MAX_SEGMENT);
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
   const base = plain === name ? plain : [plain, hash].filter(Boolean).join('-');

@@ -12,8 +12,8 @@ export interface LogicalLine {
 export function logicalLines(text: string): LogicalLine[] {
   const lines: LogicalLine[] = [];
   for (const written of text.split(/\n(?![ \t])/)) {
-    const line = written.replace(/\n[ \t]/g, '').replace(/\r+$/, '');
-    if (line.trim() !== '') lines.push({ written: written.replace(/[\r\n]+$/, ''), line });
+    const line = written.replace(/\n[ \t]/g, '').replace(/(?<!\r)\r+$/, '');
+    if (line.trim() !== '') lines.push({ written: written.replace(/(?<![\r\n])[\r\n]+$/, ''), line });
   }
   return lines;
 }

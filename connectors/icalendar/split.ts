@@ -99,9 +99,10 @@ async function* components(
 function entryOf(lines: readonly string[]): Entry {
   const uid = propertyOf(lines, 'UID')?.trim();
   const zones = new Set<string>();
-  const text = lines.join('\n').replace(/\n[ \t]/g, '');
-  for (const [, quoted, plain] of text.matchAll(/^[A-Z-]+;(?:[^:\n]*;)?TZID=(?:"([^"\n]*)"|([^;:,\n]*))/gim))
-    zones.add((quoted ?? plain) as string);
+  for (const line of lines.join('\n').replace(/\n[ \t]/g, '').split('\n')) {
+    const [found, quoted, plain] = /^[A-Z-]+;(?:[^:]*;)?TZID=(?:"([^"]*)"|([^;:,]*))/is.exec(line) ?? [];
+    if (found !== undefined) zones.add((quoted ?? plain) as string);
+  }
   const missing = uid === undefined || uid === '';
   const given = missing ? contentId(lines) : uid;
   return {

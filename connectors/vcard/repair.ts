@@ -20,7 +20,7 @@ export function repaired(body: Buffer): Fitted<Buffer> {
   const namesCharset = /CHARSET=/i.test(byteText(body));
   const clean = namesCharset ? { text: byteText(body), notes: [] } : cleanText(body);
   const notes = [...clean.notes];
-  const text = `${clean.text.replace(/\s+$/, '')}\n`;
+  const text = `${clean.text.trimEnd()}\n`;
   const card = readCard(Buffer.from(text, 'latin1'));
   const properties = card.strays.length > 0 ? withStrays(text, notes) : [...card.properties];
   const version = versionOf(text, card.version);
