@@ -33,7 +33,11 @@ async function endless({ status = 200, begin = '', chunk = ' ' }: { status?: num
   const auth = { username: 'anna', password: { env: 'X' } };
   const http = new DavHttp({ auth }, { account: 'anna', kind: 'files', secret: async () => 's3cret' }, origin);
   ending.push(
-    () => new Promise((go) => void (server.close(go), server.closeAllConnections())),
+    () =>
+      new Promise((go) => {
+        server.close(go);
+        server.closeAllConnections();
+      }),
     () => http.close(),
   );
   return { http, sentMiB: () => sent / MIB };

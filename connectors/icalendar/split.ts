@@ -99,7 +99,10 @@ async function* components(
 function entryOf(lines: readonly string[]): Entry {
   const uid = propertyOf(lines, 'UID')?.trim();
   const zones = new Set<string>();
-  for (const line of lines.join('\n').replace(/\n[ \t]/g, '').split('\n')) {
+  for (const line of lines
+    .join('\n')
+    .replace(/\n[ \t]/g, '')
+    .split('\n')) {
     const [found, quoted, plain] = /^[A-Z-]+;(?:[^:]*;)?TZID=(?:"([^"]*)"|([^;:,]*))/is.exec(line) ?? [];
     if (found !== undefined) zones.add((quoted ?? plain) as string);
   }

@@ -3,10 +3,10 @@
  * words. What is quadratic takes a thousand times as long as what is linear by then; what is exponential shows earlier.
  */
 import { describe, expect, it } from 'vitest';
-import { accountName } from '../../schemas/core.js';
 import { BYTES_PATTERN, RATE_PATTERN } from '../../schemas/bytes.js';
+import { accountName } from '../../schemas/core.js';
 import { DURATION_PATTERN } from '../../schemas/duration.js';
-import { ended, leastCpuOf, cpuOf } from './cpu.js';
+import { cpuOf, ended, leastCpuOf } from './cpu.js';
 import type { Pattern } from './patterns.js';
 import { attacksOn, patternsInSources } from './patterns.js';
 
@@ -25,10 +25,12 @@ function heldBy(pattern: Pattern): string | undefined {
     for (const begin of begins)
       for (const end of ['\u0000', '\n\u0001']) {
         const attack = (length: number) => begin + pump.repeat(length / pump.length) + end;
-        for (const length of [20, 26]) if (cpuOf(() => matcher.test(attack(length))) > 5 && cost(attack(length), 5) > 5) return attack(length);
+        for (const length of [20, 26])
+          if (cpuOf(() => matcher.test(attack(length))) > 5 && cost(attack(length), 5) > 5) return attack(length);
         const long = attack(15_000);
         if (cpuOf(() => ended(() => matcher.test(long))) < 5) continue;
-        if (cost(attack(45_000), 2) > 5 * cost(attack(15_000), 3)) return `${JSON.stringify(begin)}, ${JSON.stringify(pump)} repeated, ${JSON.stringify(end)}`;
+        if (cost(attack(45_000), 2) > 5 * cost(attack(15_000), 3))
+          return `${JSON.stringify(begin)}, ${JSON.stringify(pump)} repeated, ${JSON.stringify(end)}`;
       }
   return undefined;
 }

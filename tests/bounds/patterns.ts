@@ -42,7 +42,10 @@ const REPEATS = /[*+]|\{\d+,(?:\d{2,})?\}/;
 const EVERYWHERE = [' ', '\n', '\r', '\t', 'a', '0', '.', '-', '=', '"', '\\', '/', ';', ':', ',', '@', '%'];
 
 /** Beginnings, what is repeated, and ends that let the match fail at the last moment. */
-export function attacksOn({ source }: Pattern): { readonly begins: readonly string[]; readonly pumps: readonly string[] } {
+export function attacksOn({ source }: Pattern): {
+  readonly begins: readonly string[];
+  readonly pumps: readonly string[];
+} {
   if (!REPEATS.test(source)) return { begins: [], pumps: [] };
   const own = fragmentsOf(source);
   const pairs = own.flatMap((a) => own.map((b) => a + b));
@@ -60,7 +63,7 @@ function fragmentsOf(source: string): string[] {
     if (word !== '') found.add(word);
     word = '';
   };
-  for (const [token] of source.matchAll(/\\p\{\w+\}|\\x..|\\u....|\\.|\[(?:\\.|[^\]])*\]|\{[\d,]+\}|\(\?<?[:=!]|[^]/g)) {
+  for (const [token] of source.matchAll(/\\p\{\w+\}|\\x..|\\u....|\\.|\[(?:\\.|[^\]])*\]|\{[\d,]+\}|\(\?<?[:=!]|./gs)) {
     const literal = token.startsWith('\\') ? ESCAPES[token] : /^[^[\](){}|*+?.^$]$/.test(token) ? token : undefined;
     if (literal !== undefined && !CLASSES.has(token)) {
       word += literal;
@@ -84,5 +87,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 function memberOf(characters: string): string {
   const one = new RegExp(characters, 'u');
-  return ['a', '0', 'A', ' ', '\n', ';', '=', '-', '/', '.', ',', '\u0001', '\u00e9'].find((letter) => one.test(letter)) ?? 'z';
+  return (
+    ['a', '0', 'A', ' ', '\n', ';', '=', '-', '/', '.', ',', '\u0001', '\u00e9'].find((letter) => one.test(letter)) ??
+    'z'
+  );
 }
