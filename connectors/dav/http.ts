@@ -51,6 +51,8 @@ type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
 export class DavHttp {
   readonly #login: DavLogin;
+  /** Path of the PEM file of the server's own CA. */
+  readonly #ca: string | undefined;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
@@ -64,6 +66,7 @@ export class DavHttp {
 
   constructor(options: HttpOptions, access: Access, origin: string) {
     this.#login = new DavLogin(options.auth, access);
+    this.#ca = options.ca;
     this.origin = origin;
     const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
     this.#agent = new Agent({
@@ -253,22 +256,20 @@ export class DavHttp {
 
   /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
   async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
-    const { ca } = this.#options;
+    const target = encodePath(path);
     const lines = [
-      `${method} ${encodePath(path)} HTTP/1.1`,
+      `${method} ${target} HTTP/1.1`,
       `host: ${new URL(this.origin).host}`,
-      `authorization: ${await this.#authorization(signal)}`,
+      `authorization: ${await this.#login.header(method, target, signal)}`,
       'user-agent: drover',
       'content-type: application/octet-stream',
       `content-length: ${2 * body.length}`,
     ];
     const head = `${lines.join('\r\n')}\r\n\r\n`;
     const timeoutMs = BROKEN_OFF_MS;
+    const ca = this.#ca;
     try {
-      await breakOff(
-        { origin: this.origin, head, body, timeoutMs, ...(ca !== undefined && { ca: readCa(ca) }) },
-        signal,
-      );
+      await breakOff({ origin: this.origin, head, body, timeoutMs, ...(ca && { ca: readCa(ca) }) }, signal);
     } catch (error) {
       throw broken(error, this.where({ method, path }), signal);
     }
