@@ -20,6 +20,7 @@ import {
 } from '../ledger/surveys.js';
 import { releaseTwins } from '../ledger/twins.js';
 import { canonicalJson } from '../schemas/hash.js';
+import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
@@ -59,7 +60,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
-  if (slice.rules.versioned && !slice.rules.paths) await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice));
+  if (slice.rules.versioned && !slice.rules.paths)
+    await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 

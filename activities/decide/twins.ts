@@ -1,8 +1,10 @@
 /** Of two items with the same identity one moves: which, and what is said of the other. */
 import type { Namesake } from '../../ledger/identities.js';
 import type { Settlement } from '../../ledger/items.js';
-import { TWIN } from '../../ledger/twins.js';
 import type { Entry } from './fitting.js';
+
+/** How reasons begin that name another item of the source: when nobody else is called so any more, it is looked at again. */
+export const TWIN = 'the source holds';
 
 /** The strongest identity that another has too. */
 export function firstMet(
