@@ -119,7 +119,7 @@ async function create(
     const ref = error.href ? nameIn(container.key, error.href) : undefined;
     return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
   }
-  if (status === 412 && error.condition === undefined) return { conflicted: write.token, ref: name, reason: IS_THERE };
+  if (isOtherwise(answer)) return { conflicted: write.token, ref: name, reason: IS_THERE };
   if (status === 409 && error.condition === undefined) {
     // The collection is away, or, with SOGo, the UID is taken.
     if (await isThere(account, container.key, signal)) return { conflicted: write.token, reason: IS_THERE };
@@ -130,6 +130,11 @@ async function create(
 }
 
 const IS_THERE = 'the target holds an item with this UID already';
+
+/** The condition of the request did not hold. DAViCal names it in the body, others only say 412. */
+function isOtherwise({ status, error: { condition } }: Changed): boolean {
+  return status === 412 && (condition === undefined || /^D:if-(none-)?match$/.test(condition));
+}
 
 function isUidConflict({ status, error }: Changed): boolean {
   return [403, 409, 412].includes(status) && (error.condition?.endsWith('no-uid-conflict') ?? false);
@@ -166,7 +171,7 @@ async function update(
   if (answer === 'changed' || answer === 'gone') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status, error } = answer;
   if (status >= 200 && status < 300) return written(write.token, write.ref, answer);
-  if ([404, 410].includes(status) || (status === 412 && error.condition === undefined) || isUidConflict(answer)) {
+  if ([404, 410].includes(status) || isOtherwise(answer) || isUidConflict(answer)) {
     return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
   if (status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
