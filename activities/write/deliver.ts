@@ -19,11 +19,19 @@ import { settleLocated } from './locate.js';
 import { claimIdentities } from './namesakes.js';
 import { takeRenamed } from './renamed.js';
 import type { Result } from './results.js';
-import { reasonOf, refusal } from './results.js';
+import { reasonOf, refusal, settle } from './results.js';
 
 /** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
 export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
-  const to = await lot.to.open(target);
+  let to: OpenDestination;
+  try {
+    to = await lot.to.open(target);
+  } catch (error) {
+    const { refused } = lot.to;
+    if (refused === undefined) throw error;
+    const results = lot.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
+    return settle(slice, lot.to.row.id, results);
+  }
   await (lot.op === 'create' ? deliverNew(slice, to, target, lot) : deliverEdits(slice, to, target, lot));
 }
 

@@ -4,6 +4,8 @@ import type { Dispatcher } from 'undici';
 export interface AnswerBody extends AsyncIterable<Uint8Array> {
   /** All of it, when it is announced to be no longer than this; undefined otherwise, and then nothing has been read. */
   upTo(most: number): Promise<Buffer | undefined>;
+  /** What was sent, where this is what was decoded of it (codings.ts). */
+  readonly sent?: AnswerBody;
 }
 
 /** `broken`: what an error of the connection means. */
@@ -34,9 +36,15 @@ export function answerBody(
 /** Nobody needs what is drained, but the connection is used again. */
 const SMALL = 64 * 1024;
 
-export async function drain(body: AnswerBody): Promise<void> {
+export async function drain(answer: AnswerBody): Promise<void> {
+  const body = answer.sent ?? answer;
   if (await body.upTo(SMALL)) return;
   for await (const _ of body);
+}
+
+/** The rest is not waited for: that ends the connection, and the next request opens another. */
+export async function leave(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of body) break;
 }
 
 export async function whole(body: AnswerBody): Promise<Buffer> {

@@ -224,11 +224,13 @@ export async function getItem(
   name: string,
   signal: AbortSignal,
 ): Promise<Content | undefined> {
-  const asking = { method: 'GET', path: collection + name };
+  const asking = { method: 'GET', path: collection + name, content: true } as const;
   const answer = await account.http.askFollowing(asking, signal);
   if (answer.status === 200) {
     const body = await whole(answer.body);
-    return { name, version: versionOf(answer.headers.etag ?? ''), body };
+    // Another server's version is about its own store.
+    const etag = answer.elsewhere ? '' : (answer.headers.etag ?? '');
+    return { name, version: versionOf(etag), body };
   }
   const fault = await account.http.fault(asking, answer);
   if (fault.code === 'not-found') return undefined;
