@@ -22,7 +22,8 @@ export function firstMet(
 export function twin({ rules }: Pick<Slice, 'rules'>, entry: Entry, other: Namesake, by: string): Settlement {
   const { item } = entry;
   const left = { key: item.key, todo: null, outcome: 'skipped' as const };
-  if (isDigestOf(rules, entry, other.digest)) return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
+  if (isDigestOf(rules, entry, other.digest))
+    return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
   if (by !== 'uid') return { ...left, reason: `the source holds another with the same ${by}: ${other.key}` };
   return {
     ...left,
