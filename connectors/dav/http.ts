@@ -216,7 +216,8 @@ export class DavHttp {
       signal,
     );
     if (answer.status !== 207) throw await this.fault(asking, answer);
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       const failed = asking.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
       // Xandikos answers 207 for what is not there, with the 404 inside, under an href that is none.
       if (
@@ -244,7 +245,8 @@ export class DavHttp {
       return { status, headers, error: {} };
     }
     let failed: Changed | undefined;
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       if (!('resource' in member)) continue;
       const { status: told = 200, error: condition, words } = member.resource;
       const clean = words === undefined ? undefined : this.#clean(asking)(words, false);

@@ -102,7 +102,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
       const found = root && (await findFolder(root, layout, wanted));
       if (!found) return undefined;
-      const { size } = await messageFilesIn(await folderAt(root, found.key));
+      const { size } = await messageFilesIn(await inside(root, found.key === '' ? [] : found.key.split('/')));
       return { key: found.key, path: found.path, validity: VALIDITY, created: false, items: size };
     },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
