@@ -86,6 +86,8 @@ export interface Page<T> {
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** What the source could not tell for certain, in words: recorded with the item. No content. */
+  readonly notes?: readonly string[];
 }
 
 /** One item that cannot be had or stored; its neighbours are not affected. */
@@ -273,7 +275,7 @@ export interface Fitted<B> {
   readonly notes?: readonly string[];
 }
 
-/** A digest of the kind's canonical form: lower-case hex of SHA-256. */
+/** A digest of the kind's canonical form: lower-case hex of SHA-256, behind its version (digest-version.ts). */
 export type Digest = string;
 
 /** What a target holds under one reference. */
@@ -324,6 +326,19 @@ export interface Target<B = unknown> extends Session {
   ensure(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer>;
   /** The container that `ensure` would find; undefined where it would make one. Writes nothing: for previews. */
   find?(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer | undefined>;
+  /**
+   * What stands now under the key of a container that was bound before, by one cheap request; undefined: nothing. Absent:
+   * some of the copies are asked for instead (`sizes`, `readBack`).
+   */
+  standing?(
+    container: TargetContainer,
+    signal: AbortSignal,
+  ): Promise<{ readonly validity: string; readonly items: number } | undefined>;
+  /**
+   * Where a path of the worker is the place: what tells the disk that it stands on from another that is mounted there, or
+   * from none. Undefined: nothing stands there.
+   */
+  root?(signal: AbortSignal): Promise<string | undefined>;
   /** Where the container would put the next item (UIDNEXT, file size). Taken before writes. */
   anchor(container: TargetContainer, signal: AbortSignal): Promise<string>;
   /**

@@ -56,3 +56,8 @@ export class Fault extends Error {
     this.side = details.side;
   }
 }
+
+/** A fault as people read it: what happened, and what to do. */
+export function saidBy({ message, next }: Pick<Fault, 'message' | 'next'>): string {
+  return next === undefined ? message : `${message}; ${next}`;
+}

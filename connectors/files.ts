@@ -99,6 +99,12 @@ export function digestOfBlocks(blocks: readonly Buffer[]): Digest {
   return sha256(Buffer.concat(blocks));
 }
 
+/** The digest of a file that ends after so many bytes; undefined where it has no more than those. */
+export function digestBeginning(body: FileBody, bytes: number): Digest | undefined {
+  if (body.type !== 'file' || bytes >= body.bytes.length) return undefined;
+  return digestFile({ ...body, bytes: body.bytes.subarray(0, bytes) });
+}
+
 /** A `FileBody` for what has no content. */
 export function emptyBody(meta: FileMeta, path: string): FileBody {
   const { type, modified, created } = meta;

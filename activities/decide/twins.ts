@@ -3,6 +3,9 @@ import type { Namesake } from '../../ledger/identities.js';
 import type { Settlement } from '../../ledger/items.js';
 import type { Entry } from './fitting.js';
 
+/** How reasons begin that name another item of the source. */
+export const TWIN = 'the source holds';
+
 /** The strongest identity that another has too. */
 export function firstMet(
   mine: readonly string[],
@@ -19,11 +22,11 @@ export function firstMet(
 /** How the second of two items of the source with the same identity ends. */
 export function twin({ item, digest }: Entry, other: Namesake, by: string): Settlement {
   const left = { key: item.key, todo: null, outcome: 'skipped' as const };
-  if (other.digest === digest) return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
-  if (by !== 'uid') return { ...left, reason: `the source holds another with the same ${by}: ${other.key}` };
+  if (other.digest === digest) return { ...left, reason: `${TWIN} the same item twice, also as ${other.key}` };
+  if (by !== 'uid') return { ...left, reason: `${TWIN} another with the same ${by}: ${other.key}` };
   return {
     ...left,
     outcome: 'refused',
-    reason: `the source holds another item with the same UID: ${other.key}; give one of them another UID, then retry`,
+    reason: `${TWIN} another item with the same UID: ${other.key}; give one of them another UID, then retry`,
   };
 }

@@ -35,7 +35,7 @@ export async function openNow(http: DavHttp, path: string, signal: AbortSignal):
     throw new Fault('not-found', `${http.where(asking)}: a folder stands there, not a file`, { next: 'list again' });
   }
   const bytes = lengthIn(answer);
-  const { etag, 'last-modified': modified = '' } = answer.elsewhere ? {} : answer.headers;
+  const { etag, 'last-modified': modified = '' } = answer.headers;
   return {
     etag: etag === undefined ? undefined : plainEtag(etag),
     bytes,
