@@ -4,6 +4,8 @@ import type { Dispatcher } from 'undici';
 export interface AnswerBody extends AsyncIterable<Uint8Array> {
   /** All of it, when it is announced to be no longer than this; undefined otherwise, and then nothing has been read. */
   upTo(most: number): Promise<Buffer | undefined>;
+  /** What was sent, where this is what was decoded of it (codings.ts). */
+  readonly sent?: AnswerBody;
 }
 
 /** `broken`: what an error of the connection means. */
@@ -37,13 +39,19 @@ const SMALL = 64 * 1024;
 /** A new connection costs less than to wait for more than this; it may never end. */
 const MOST_DRAINED = 1024 * 1024;
 
-export async function drain(body: AnswerBody): Promise<void> {
+export async function drain(answer: AnswerBody): Promise<void> {
+  const body = answer.sent ?? answer;
   if (await body.upTo(SMALL)) return;
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > MOST_DRAINED) return;
   }
+}
+
+/** The rest is not waited for: that ends the connection, and the next request opens another. */
+export async function leave(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of body) break;
 }
 
 /** What a program says about itself or about a few files. */

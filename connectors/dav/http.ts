@@ -1,5 +1,4 @@
 /** Requests to one server over kept connections. Credentials never leave the origins that they are for. */
-import { readFileSync } from 'node:fs';
 import { Agent } from 'undici';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
@@ -7,9 +6,13 @@ import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
 import type { Asking } from './asking.js';
+import { breakOff } from './broken-off.js';
+import { codingIn, decodedBody } from './codings.js';
+import { broken, readCa } from './connection.js';
 import type { ErrorWords, HttpFault } from './faults.js';
 import { faultOf, readError } from './faults.js';
 import { encodePath, pathOf, withSlash } from './hrefs.js';
+import { DavLogin } from './login.js';
 import type { Member } from './multistatus.js';
 import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
@@ -20,6 +23,13 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AnswerBody;
+}
+
+export interface Followed extends Answer {
+  /** Where it was asked for at last. */
+  readonly path: string;
+  /** Another server answered, which did not see the login. */
+  readonly elsewhere: boolean;
 }
 
 /** What came of a change. */
@@ -33,31 +43,27 @@ export interface Changed {
 const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
+/** A server that keeps a connection whose other end is closed. */
+const BROKEN_OFF_MS = 2_000;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
-/** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
-const SECRET_MS = 1_000;
-
 /** What of a connector's options is about the connection. */
 type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
 export class DavHttp {
-  readonly #options: HttpOptions;
-  readonly #access: Access;
+  readonly #login: DavLogin;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
-  /** What was sent as a secret: servers have been seen to quote requests in their refusals. */
-  readonly #secrets = new Set<string>();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
-  #authorized: { readonly header: string; readonly until: number } | undefined;
+  /** What the server's clock said last, and when that was. */
+  #clock: { readonly date: number; readonly at: number } | undefined;
   /** Scheme, host and port of where requests go now. */
   origin: string;
 
   constructor(options: HttpOptions, access: Access, origin: string) {
-    this.#options = options;
-    this.#access = access;
+    this.#login = new DavLogin(options.auth, access);
     this.origin = origin;
     const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
     this.#agent = new Agent({
@@ -79,45 +85,28 @@ export class DavHttp {
 
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
-    const { method, path, headers = {}, body } = asking;
-    const both = this.#eitherOf(signal);
-    both.throwIfAborted();
-    const where = this.where(asking);
-    const authorization = await this.#authorization(signal);
-    const writes = READING.has(method) ? 0 : 1;
-    this.#writing += writes;
-    try {
-      const answer = await this.#agent.request({
-        origin: this.origin,
-        path: encodePath(path),
-        method: method as 'GET',
-        headers: { authorization, 'user-agent': 'drover', ...headers },
-        ...(body !== undefined && { body: body as Buffer }),
-        signal: both,
-      });
-      if (answer.statusCode === 401) this.#authorized = undefined;
-      const told = joined(answer.headers);
-      const content = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
-      return { status: answer.statusCode, headers: told, body: content };
-    } catch (error) {
-      throw broken(error, where, both);
-    } finally {
-      this.#writing -= writes;
-    }
+    return this.#askWithLogin(asking, encodePath(asking.path) + (asking.query ?? ''), signal);
+  }
+
+  /** The server's time at least, in milliseconds, by what it said last; our own where it says none. */
+  now(): number {
+    return this.#clock ? this.#clock.date + performance.now() - this.#clock.at : Date.now();
   }
 
   /** Follows redirects by asking again there, within the origin or from http to https on the same host. */
-  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
+  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Followed> {
     let { path } = asking;
+    let target = encodePath(path) + (asking.query ?? '');
     for (let left = MAX_REDIRECTS; ; left--) {
-      const answer = await this.ask({ ...asking, path }, signal);
-      const { location } = answer.headers;
-      if (answer.status < 300 || answer.status > 399 || location === undefined) return { ...answer, path };
+      const answer = await this.#askWithLogin({ ...asking, path }, target, signal);
+      const to = redirected(answer, this.origin + target, this.where(asking));
+      if (!to) return { ...answer, path, elsewhere: false };
       await drain(answer.body);
-      const to = new URL(location, `${this.origin}${encodePath(path)}`);
       const from = new URL(this.origin);
       const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
-      if (left === 0 || (to.origin !== this.origin && !upgraded)) {
+      const within = to.origin === this.origin || upgraded;
+      if (left > 0 && !within && asking.content) return { ...(await this.#askElsewhere(asking, to, signal)), path };
+      if (left === 0 || !within) {
         throw new Fault(
           'spec',
           `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
@@ -128,6 +117,92 @@ export class DavHttp {
       }
       this.origin = to.origin;
       path = pathOf(to.pathname) as string;
+      target = to.pathname + to.search;
+    }
+  }
+
+  /** At another server, which must not see the login: storages hand out files so. What is wrong there concerns this file. */
+  async #askElsewhere(asking: Asking, first: URL, signal: AbortSignal): Promise<Omit<Followed, 'path'>> {
+    const where = this.where(asking);
+    for (let to = first, left = MAX_REDIRECTS; ; left--) {
+      if (left === 0 || !/^https?:$/.test(to.protocol)) {
+        throw new Fault('refused', `${where}: the server redirects to ${to.origin}, and no file is had there`);
+      }
+      let answer: Answer;
+      try {
+        answer = await this.#send(asking, to.origin, to.pathname + to.search, undefined, signal);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code === 'unavailable') throw error;
+        throw new Fault('refused', error.message, { ...(error.next && { next: error.next }), cause: error });
+      }
+      const next = redirected(answer, to.href, where);
+      if (!next) {
+        if (answer.status < 300) return { ...answer, elsewhere: true };
+        await drain(answer.body);
+        const code = answer.status >= 500 || answer.status === 429 ? 'unavailable' : 'refused';
+        throw new Fault(code, `${where}: the server redirects to ${to.origin}, which answers ${answer.status}`);
+      }
+      await drain(answer.body);
+      to = next;
+    }
+  }
+
+  async #askWithLogin(asking: Asking, target: string, signal: AbortSignal): Promise<Answer> {
+    const { method, body } = asking;
+    const shown = await this.#login.header(method, target, signal);
+    const answer = await this.#send(asking, this.origin, target, shown, signal);
+    if (answer.status !== 401 || !this.#login.challenged(shown, answer.headers['www-authenticate'])) return answer;
+    await drain(answer.body);
+    if (isStream(body)) {
+      throw new Fault('unavailable', `${this.where(asking)}: the server wants a new answer to its challenge`, {
+        next: 'it is sent again',
+      });
+    }
+    return this.#send(asking, this.origin, target, await this.#login.header(method, target, signal), signal);
+  }
+
+  async #send(
+    asking: Asking,
+    origin: string,
+    target: string,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { method, headers = {}, body, asSent } = asking;
+    const both = this.#eitherOf(signal);
+    both.throwIfAborted();
+    const where = this.where(asking);
+    const writes = READING.has(method) ? 0 : 1;
+    this.#writing += writes;
+    try {
+      const asked = {
+        origin,
+        path: target,
+        method: method as 'GET',
+        headers: {
+          ...(authorization !== undefined && { authorization }),
+          'user-agent': 'drover',
+          'accept-encoding': 'identity',
+          ...headers,
+        },
+        ...(body !== undefined && { body: body as Buffer }),
+        signal: both,
+      };
+      // What may be repeated is sent once more over another connection: a server may close one without saying so.
+      const answer = await this.#agent.request(asked).catch((error: unknown) => {
+        if (writes > 0 || both.aborted || !wasClosed(error)) throw error;
+        return this.#agent.request(asked);
+      });
+      const told = joined(answer.headers);
+      const date = Date.parse(told.date ?? '');
+      if (origin === this.origin && !Number.isNaN(date)) this.#clock = { date, at: performance.now() };
+      const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
+      const coding = asSent ? undefined : codingIn(told);
+      return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
+    } catch (error) {
+      throw broken(error, where, both);
+    } finally {
+      this.#writing -= writes;
     }
   }
 
@@ -176,6 +251,29 @@ export class DavHttp {
     return failed ?? { status, headers, error: {} };
   }
 
+  /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
+  async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
+    const { ca } = this.#options;
+    const lines = [
+      `${method} ${encodePath(path)} HTTP/1.1`,
+      `host: ${new URL(this.origin).host}`,
+      `authorization: ${await this.#authorization(signal)}`,
+      'user-agent: drover',
+      'content-type: application/octet-stream',
+      `content-length: ${2 * body.length}`,
+    ];
+    const head = `${lines.join('\r\n')}\r\n\r\n`;
+    const timeoutMs = BROKEN_OFF_MS;
+    try {
+      await breakOff(
+        { origin: this.origin, head, body, timeoutMs, ...(ca !== undefined && { ca: readCa(ca) }) },
+        signal,
+      );
+    } catch (error) {
+      throw broken(error, this.where({ method, path }), signal);
+    }
+  }
+
   /** The fault that an answer is; reads it to its end. */
   async fault(asking: Asking, answer: Answer): Promise<HttpFault> {
     return this.faultFrom(asking, answer, await readError(answer.body, this.#clean(asking)));
@@ -191,7 +289,7 @@ export class DavHttp {
   }
 
   #clean(asking: Asking): Clean {
-    return cleanFor(asking, this.#secrets);
+    return cleanFor(asking, this.#login.secrets);
   }
 
   #eitherOf(signal: AbortSignal): AbortSignal {
@@ -202,19 +300,23 @@ export class DavHttp {
     }
     return either;
   }
+}
 
-  async #authorization(signal: AbortSignal): Promise<string> {
-    if (this.#authorized && performance.now() < this.#authorized.until) return this.#authorized.header;
-    const { username, password, accessToken } = this.#options.auth ?? {};
-    const ref = accessToken ?? password;
-    if (!ref) throw new Fault('spec', 'auth names neither password nor accessToken');
-    const secret = await this.#access.secret(ref, signal);
-    const sent = accessToken ? secret : Buffer.from(`${username}:${secret}`).toString('base64');
-    this.#secrets.add(secret).add(sent);
-    const header = `${accessToken ? 'Bearer' : 'Basic'} ${sent}`;
-    this.#authorized = { header, until: performance.now() + SECRET_MS };
-    return header;
-  }
+/** Where an answer sends on to. */
+function redirected({ status, headers }: Answer, from: string, where: string): URL | undefined {
+  const { location } = headers;
+  if (status < 300 || status > 399 || location === undefined) return undefined;
+  if (URL.canParse(location, from)) return new URL(location, from);
+  throw new Fault('refused', `${where}: the server redirects to what is no address`);
+}
+
+function isStream(body: Asking['body']): boolean {
+  return body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
+}
+
+/** The other side ended the connection before it answered. */
+function wasClosed(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
@@ -229,32 +331,4 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
 function isBelow(path: string, href: string): boolean {
   const there = pathOf(href);
   return there !== undefined && there.length > withSlash(path).length && there.startsWith(withSlash(path));
-}
-
-function broken(error: unknown, where: string, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  if (error instanceof Fault) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code ?? '');
-  if (certificate) {
-    return new Fault('spec', `${where}: the server's certificate is not trusted (${code})`, {
-      next: 'name its CA with ca',
-      cause: error,
-    });
-  }
-  return new Fault('unavailable', `${where}: ${code ?? ''} ${message || 'the connection failed'}`.replace('  ', ' '), {
-    next: 'check that the server runs and can be reached from the worker; it is tried again',
-    cause: error,
-  });
-}
-
-function readCa(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Fault('spec', `the CA file cannot be read: ${(error as Error).message}`, {
-      next: 'check the path of ca on the worker',
-      cause: error,
-    });
-  }
 }

@@ -3,8 +3,10 @@ import type { Intent, Located, TargetRef } from '../contract.js';
 import { digestMail } from '../mail.js';
 import { fetchBodies } from './bodies.js';
 import type { ImapConnection } from './connection.js';
-import type { Range, Row } from './listing.js';
-import { fetchRows, lots, searchUids } from './listing.js';
+import type { Row } from './listing.js';
+import { fetchRows, lots } from './listing.js';
+import type { Range } from './search.js';
+import { searchUids } from './search.js';
 import { uidKey } from './sequence-set.js';
 
 /** Small enough that a page of large messages is soon proven, large enough to fill the network. */
@@ -81,7 +83,7 @@ export async function* locateIntents(
   const waiting = new Map<string, string[]>();
   for (const { token, digest } of intents) waiting.set(digest, [...(waiting.get(digest) ?? []), token]);
   let obscure: string | undefined;
-  const uids = await searchUids(await open(), anchor);
+  const uids = await searchUids(await open(), `${anchor}:*`);
   for await (const page of digestPages(open, uids, (uid) => known(uidKey(uid)))) {
     for (const { ref, digest, meta } of page.found) {
       const token = waiting.get(digest)?.shift();

@@ -11,10 +11,11 @@ import { describeTarget } from './describe.js';
 import { TargetFolders } from './ensure.js';
 import { digestPages, locateIntents } from './evidence.js';
 import { folderStatus } from './folders.js';
-import type { Range } from './listing.js';
-import { lots, rowPages, searchUids } from './listing.js';
+import { lots, rowPages } from './listing.js';
 import { place } from './place.js';
 import { asPairs, asText } from './reply.js';
+import type { Range } from './search.js';
+import { searchUids } from './search.js';
 import { uidKey } from './sequence-set.js';
 import type { ImapSession } from './session.js';
 
@@ -119,6 +120,12 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     place: (signal) => place(session, signal),
     describe: (signal) => during(signal, async () => describeTarget(await session.ready(signal), session)),
     ensure: (wanted, signal) => during(signal, async () => folders.ensure(await session.ready(signal), wanted)),
+    standing: ({ key }, signal) =>
+      during(signal, async () => {
+        const { validity, messages } = await folderStatus(await session.ready(signal), key);
+        return { validity, items: messages };
+      }),
+    find: (wanted, signal) => during(signal, async () => folders.find(await session.ready(signal), wanted)),
     anchor: (container, signal) =>
       during(signal, async () => {
         const connection = await session.ready(signal);
@@ -133,7 +140,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     scan: (container, skip, signal) =>
       watched(signal, async function* (): AsyncGenerator<Page<TargetRef>> {
         const again = opener(container, signal);
-        const uids = await searchUids(await again(), 1);
+        const uids = await searchUids(await again(), '1:*');
         for await (const { found } of digestPages(again, uids, (uid) => skip(uidKey(uid)))) {
           if (found.length > 0) yield { entries: found };
         }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
 import { rolesByName } from '../folder-roles.js';
-import { ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
+import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail } from '../mail.js';
 import { canonicalMail, digestMail } from '../mail.js';
 import type { Keywords } from './flags.js';
@@ -77,6 +77,10 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
         { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
       ];
     },
+    async root(signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, () => identityOf(path));
+    },
     async ensure(wanted, signal) {
       closing.check(signal);
       const root = await onFiles(`making ${path}`, () => made(path));
@@ -90,6 +94,14 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const at = found?.path ?? (key === '' ? INBOX.path : wanted.path);
       const notes = notesOn(at, layout);
       return { key, path: at, validity: VALIDITY, created, items, ...(notes.length > 0 && { notes }) };
+    },
+    async find(wanted, signal) {
+      closing.check(signal);
+      const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
+      const found = root && (await findFolder(root, layout, wanted));
+      if (!found) return undefined;
+      const { size } = await messageFilesIn(await folderAt(root, found.key));
+      return { key: found.key, path: found.path, validity: VALIDITY, created: false, items: size };
     },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
     async anchor(_container, signal) {

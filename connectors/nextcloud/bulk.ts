@@ -8,10 +8,10 @@ import type { Write, WriteAnswer } from '../contract.js';
 import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
-import { parentOf } from '../webdav/paths.js';
+import { parentOf, staysBelow } from '../webdav/paths.js';
 import type { Capabilities } from './capabilities.js';
 import { refusesName } from './capabilities.js';
-import { isPath, requestPath } from './paths.js';
+import { requestPath } from './paths.js';
 import { membersOf } from './properties.js';
 import type { Roots } from './session.js';
 import type { Writing } from './write.js';
@@ -38,14 +38,20 @@ export async function* bulk(
 ): AsyncGenerator<{ readonly answer: WriteAnswer } | { readonly left: Create }> {
   const byFolder = new Map<string, Create[]>();
   for (const write of writes) {
-    const folder = parentOf(write.body.path);
+    const { path } = write.body;
+    const travels =
+      staysBelow(path) &&
+      writing.folders.isFresh(parentOf(path)) &&
+      canTravel(capabilities, write) &&
+      (lossy || !isDated(write));
+    if (!travels) {
+      yield { left: write };
+      continue;
+    }
+    const folder = parentOf(path);
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), write]);
   }
-  for (const [folder, all] of byFolder) {
-    const fit = writing.folders.isFresh(folder)
-      ? all.filter((write) => canTravel(capabilities, write) && (lossy || !isDated(write)))
-      : [];
-    for (const write of all) if (!fit.includes(write)) yield { left: write };
+  for (const [folder, fit] of byFolder) {
     const taken = fit.length < FEWEST ? undefined : await namesIn(writing, folder, signal);
     const free = taken ? fit.filter(({ body }) => !taken.has(nameOf(body))) : [];
     for (const write of fit) if (!free.includes(write)) yield { left: write };
@@ -56,13 +62,7 @@ export async function* bulk(
 /** What the server's reader of parts would alter: it trims headers, and had trouble with empty files (server PR 39221). */
 function canTravel(capabilities: Capabilities, { body }: Create): boolean {
   const { type, bytes, path } = body;
-  return (
-    type === 'file' &&
-    bytes.length > 0 &&
-    isPath(path) &&
-    path === path.trim() &&
-    !refusesName(capabilities, nameOf(body))
-  );
+  return type === 'file' && bytes.length > 0 && path === path.trim() && !refusesName(capabilities, nameOf(body));
 }
 
 function isDated({ body }: Create): boolean {
@@ -77,7 +77,9 @@ async function namesIn(
 ): Promise<Set<string> | undefined> {
   const names = new Set<string>();
   try {
-    for await (const { name } of membersOf(http, requestPath(files, folder), signal)) names.add(name);
+    for await (const page of membersOf(http, requestPath(files, folder), signal)) {
+      for (const { name } of page) names.add(name);
+    }
     return names;
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'not-found') throw error;

@@ -19,7 +19,7 @@ export function cardLines(body: Buffer): string[] {
     if (softly && last >= 0) {
       lines[last] = (lines[last] as string).replace(ENDS_SOFTLY, '') + line;
       softly = ENDS_SOFTLY.test(line);
-    } else if (line.trim() === '') binary &&= line !== '';
+    } else if (line === '') binary = false;
     else if (last >= 0 && /^[ \t]/.test(line)) {
       lines[last] = (lines[last] as string) + (binary ? line.trim() : line.slice(1));
     } else if (binary && !line.includes(':') && ONLY_BASE64.test(line)) {
