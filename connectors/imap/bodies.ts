@@ -6,8 +6,10 @@
 
 import { Fault } from '../errors.js';
 import { doubtAbout, isShort } from '../whole-mail.js';
+import { MAX_TEXT_BYTES } from './command.js';
 import type { ImapConnection } from './connection.js';
 import type { DataReply, StatusReply, Value } from './reply.js';
+import { isSkipped } from './reply.js';
 import { searchUids, within } from './search.js';
 import { uidSet } from './sequence-set.js';
 
@@ -234,7 +236,21 @@ async function isolate(
 
 function fetchCommand(wanted: readonly WantedBody[], onReply: (reply: DataReply | StatusReply) => void) {
   const set = uidSet(wanted.map((one) => one.uid));
-  return { name: 'UID FETCH', phase: 'message' as const, pieces: [`UID FETCH ${set} (UID BODY.PEEK[])`], onReply };
+  return {
+    name: 'UID FETCH',
+    phase: 'message' as const,
+    literalBytes: Math.max(...wanted.map(({ bytes }) => mostBytesOf(bytes))),
+    pieces: [`UID FETCH ${set} (UID BODY.PEEK[])`],
+    onReply,
+  };
+}
+
+/** A message is held as a whole; larger ones are not asked for. */
+export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+
+/** Sizes may be estimates (Exchange), and base64 is longer than what it stands for; beyond, it is not that message. */
+function mostBytesOf(told: number): number {
+  return told === 0 ? MAX_MESSAGE_BYTES : Math.min(MAX_MESSAGE_BYTES, 4 * told + MAX_TEXT_BYTES);
 }
 
 function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
@@ -249,5 +265,10 @@ function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
   // NIL: the server has the message but not its content (Exchange, for items it cannot render).
   if (body === null) return { uid, unreadable: 'UID FETCH: the server has no content for the message (NIL)' };
   if (Buffer.isBuffer(body)) return { uid, body };
+  if (isSkipped(body))
+    return {
+      uid,
+      unreadable: `UID FETCH: the server gave ${body.skipped} bytes, far more than it tells of the message`,
+    };
   return typeof body === 'string' ? { uid, body: Buffer.from(body, 'latin1') } : undefined;
 }
