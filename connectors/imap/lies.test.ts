@@ -247,6 +247,25 @@ describe('what is given of a message', () => {
     }
   });
 
+  it('has a note where it counts as whole and is shorter', async () => {
+    const { source } = await lying(secondOf(undefined, (told) => told * 3));
+    const { items } = await listed(source);
+    const answers = await all(source.read(container, items, never));
+    const note = `the server tells ${3 * message(1).length} bytes and gave ${message(1).length}`;
+    expect(answers[0]).toMatchObject({ notes: [note] });
+  });
+
+  it('is cut off where sizes are right, also when it is the first that is read', async () => {
+    const folder = folderOf(0, {
+      body: ({ uid, bytes }) => (uid === 1 ? bytes.subarray(0, bytes.length - 22) : bytes),
+    });
+    folder.put(long);
+    folder.put(message(2));
+    const { source } = await lying(folder);
+    const read = await outcomes(source, (await listed(source)).items);
+    expect(read).toEqual([expect.stringMatching(/the message is cut off/), message(2).toString()]);
+  });
+
   it('is cut off where sizes are estimates, and it does not look whole', async () => {
     const { source } = await lying(
       secondOf(

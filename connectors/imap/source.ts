@@ -144,7 +144,8 @@ function answered(answer: BodyAnswer): Body<Mail> | Refused {
   if ('gone' in answer) return { refused: key, reason: GONE };
   const words = 'unreadable' in answer ? answer.unreadable : answer.doubt;
   if (words !== undefined) return { refused: key, reason: `${words}; open it in a mail program, and move it by hand` };
-  return { key, body: (answer as { body: Mail }).body };
+  const { body, note } = answer as Extract<BodyAnswer, { body: Mail }>;
+  return { key, body, ...(note === undefined ? {} : { notes: [note] }) };
 }
 
 async function whyUndescribed(connection: ImapConnection, uid: number): Promise<string> {
