@@ -1,5 +1,6 @@
 /** Binds each container to its counterpart in the target, and writes down what the target held before us. */
 import type { Target, TargetContainer, TargetRef, Wanted } from '../connectors/contract.js';
+import { Fault, saidBy } from '../connectors/errors.js';
 import { verifyAll } from '../ledger/ask-again.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../ledger/containers.js';
@@ -10,6 +11,7 @@ import { hashIdentity } from '../ledger/identities.js';
 import { fenced } from '../ledger/leases.js';
 import { counterpartPath } from '../ledger/links.js';
 import { rebindReferences } from '../ledger/rebind.js';
+import { clearUnlisted, noteUnlisted } from '../ledger/unlisted.js';
 import { DEFAULT_MATCH } from './decide/fitting.js';
 import { wantedContainer } from './selecting.js';
 import type { Slice } from './slice.js';
@@ -19,10 +21,10 @@ export type Bound = ContainerRow & { readonly targetKey: string; readonly target
 
 /** Opens the counterpart of one container; makes it where it is missing. */
 export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
-  const { deps, lease, signal } = slice;
+  const { deps, lease } = slice;
   const place = await wanted(slice, row);
   if (slice.rules.paths && row.targetKey !== null) await noticeLoss(slice, session, row, place);
-  const target = await session.ensure(place, signal);
+  const target = await opened(slice, session, place);
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
@@ -30,7 +32,12 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
     await rebind(slice, session, row, bound);
     return bound;
   }
-  if (!same) await fenced(deps.ledger, lease, (sql) => bindTarget(sql, row.id, target));
+  if (!same) {
+    await fenced(deps.ledger, lease, async (sql) => {
+      await bindTarget(sql, row.id, target);
+      await clearUnlisted(sql, row.id, 'target');
+    });
+  }
   // What stands under paths is met where something is to be written, and nowhere else.
   const scanned = slice.rules.paths || (same ? row.scanned : target.items === 0);
   // An empty one is looked at herewith: what comes there from now on is ours, also for others that go there.
@@ -40,6 +47,23 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
     await fenced(deps.ledger, lease, (sql) => markScanned(sql, row.id));
   }
   return bound;
+}
+
+/** Made where it is missing, unless the spec fills only what is there. Throws `Fault('refused')` for this container alone. */
+async function opened({ selection, signal }: Slice, session: Target<unknown>, place: Wanted): Promise<TargetContainer> {
+  if (selection.containers !== 'existing') return session.ensure(place, signal);
+  if (session.find && !(await session.find(place, signal)))
+    throw new Fault('refused', 'the target has no such folder, and the spec says `containers: existing`', {
+      next: 'make it in the target, map it to one that is there, or allow `containers: create`',
+      side: 'target',
+    });
+  return session.ensure(place, signal);
+}
+
+/** Why the container alone is refused; undefined for faults of the whole account, and where it is all there is. */
+export function refusalOf({ rules }: Pick<Slice, 'rules'>, error: unknown): string | undefined {
+  if (rules.paths || !(error instanceof Fault) || error.side === 'source' || error.code !== 'refused') return undefined;
+  return saidBy(error);
 }
 
 /** A tree that is gone from the target is made again below, and nothing would tell then what was in it. */
@@ -92,9 +116,18 @@ async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow,
 
 /** The containers nothing was written to, so that empty ones arrive too. Those bound before are not asked for again. */
 export async function bindMissing(slice: Slice): Promise<void> {
+  const { deps, lease } = slice;
   for (const row of await coveredContainers(slice.deps.ledger, slice)) {
     if (slice.ending()) return;
-    if (row.targetKey === null && row.surveyedRun === slice.run) await bindContainer(slice, slice.target, row);
+    if (row.targetKey !== null || row.surveyedRun !== slice.run) continue;
+    try {
+      await bindContainer(slice, slice.target, row);
+    } catch (error) {
+      const words = refusalOf(slice, error);
+      if (words === undefined) throw error;
+      const reason = deps.redact(words);
+      await fenced(deps.ledger, lease, (sql) => noteUnlisted(sql, row.id, { by: 'target', reason, run: slice.run }));
+    }
   }
 }
 

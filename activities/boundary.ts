@@ -1,7 +1,7 @@
 /** The one place that maps faults to Temporal's failures: what is tried again, when, and what is not. */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { FaultCode } from '../connectors/errors.js';
-import { Fault } from '../connectors/errors.js';
+import { Fault, saidBy } from '../connectors/errors.js';
 
 /** An unexpected error is tried so often before the unit fails. */
 const INTERNAL_ATTEMPTS = 5;
@@ -18,7 +18,7 @@ export async function atBoundary<T>(redact: (text: string) => string, body: () =
 }
 
 function failureOf(fault: Fault, redact: (text: string) => string): ApplicationFailure {
-  const message = redact(fault.next === undefined ? fault.message : `${fault.message}; ${fault.next}`);
+  const message = redact(saidBy(fault));
   switch (fault.code) {
     case 'spec':
     case 'refused':

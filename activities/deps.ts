@@ -30,6 +30,8 @@ export interface EngineSettings {
   readonly graceMs: number;
   /** When a full target is tried again. */
   readonly quotaRetryMs: number;
+  /** When items are asked for again that the source did not give, in milliseconds. */
+  readonly rereadMs: number;
   /** Items and bytes of one batch, at most. */
   readonly batchItems: number;
   readonly batchBytes: number;
@@ -40,6 +42,7 @@ export const ENGINE_DEFAULTS: EngineSettings = {
   leaseMs: 8_000,
   graceMs: 2_500,
   quotaRetryMs: 600_000,
+  rereadMs: 2_000,
   batchItems: 200,
   batchBytes: 4 * 1024 * 1024,
 };

@@ -6,13 +6,15 @@ import { hasDeparted } from '../ledger/departed.js';
 import { hasFound } from '../ledger/found.js';
 import { fenced } from '../ledger/leases.js';
 import type { Bound } from './bind.js';
-import { bindContainer, scanContainer } from './bind.js';
+import { bindContainer, refusalOf, scanContainer } from './bind.js';
 import type { Slice } from './slice.js';
 import type { Shared } from './write/shared.js';
 import { sharedBy } from './write/shared.js';
 
 export interface Destination {
   readonly row: ContainerRow;
+  /** Why the target does not let it be opened, once that was tried: it costs only itself. */
+  readonly refused: string | undefined;
   open(target: Target<unknown>): Promise<OpenDestination>;
   /** Everything was written that there was: what the target holds now was looked at. */
   close(target: Target<unknown>): Promise<void>;
@@ -32,14 +34,21 @@ export interface OpenDestination {
 
 export function createDestination(slice: Slice, row: ContainerRow): Destination {
   let opened: Promise<OpenDestination> | undefined;
+  let refused: string | undefined;
   return {
     row,
+    get refused() {
+      return refused;
+    },
     open: (target) => {
-      opened ??= open(slice, row, target);
+      opened ??= open(slice, row, target).catch((error) => {
+        refused = refusalOf(slice, error);
+        throw error;
+      });
       return opened;
     },
     async close(target) {
-      if (!opened || slice.rules.paths) return;
+      if (!opened || refused !== undefined || slice.rules.paths) return;
       const { bound } = await opened;
       const anchor = await target.anchor(bound.target, slice.signal);
       await fenced(slice.deps.ledger, slice.lease, (sql) => rememberAnchor(sql, row.id, anchor));

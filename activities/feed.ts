@@ -1,5 +1,4 @@
 /** The reading half of a move: content from the source, digested, gathered into lots that fit a batch. */
-import type { ItemRef } from '../connectors/contract.js';
 import type { ItemRow } from '../ledger/items.js';
 import { nextItems, setRanks } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
@@ -7,11 +6,13 @@ import type { Channel } from './channel.js';
 import type { Entry } from './decide/fitting.js';
 import { fitItem } from './decide/fitting.js';
 import type { Destination } from './destination.js';
+import { readItems, unreadKey } from './read-items.js';
 import type { Slice } from './slice.js';
 import { paced, spend } from './spend.js';
 import { wentAway } from './went-away.js';
+import { refuseContainer } from './write/refuse-container.js';
 import type { Result } from './write/results.js';
-import { refusal, settle } from './write/results.js';
+import { settle } from './write/results.js';
 
 /** What travels in one batch. Its bytes are taken from the flight and given back by whoever settles it. */
 export interface Lot {
@@ -53,7 +54,12 @@ async function feedContainer(
     if (slice.ending() || signal.aborted) return false;
     const items = await nextItems(slice.deps.ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
     if (items.length === 0) return true;
-    if (!(await feedPage(slice, op, to, items, lots, signal))) return false;
+    if (to.refused !== undefined) {
+      await refuseContainer(slice, to.row, op, to.refused);
+      return true;
+    }
+    const wanted = items.filter(({ key }) => !slice.unread.has(unreadKey(to.row.id, key)));
+    if (!(await feedPage(slice, op, to, wanted, lots, signal))) return false;
     after = items.at(-1);
   }
 }
@@ -68,7 +74,7 @@ async function feedPage(
 ): Promise<boolean> {
   const { flight, settings } = slice.deps;
   const byKey = new Map(items.map((item) => [item.key, item]));
-  const { id, ...container } = to.row;
+  const { id } = to.row;
   const refused: Result[] = [];
   const postponed: { key: string; rank: number }[] = [];
   let entries: Entry[] = [];
@@ -83,17 +89,13 @@ async function feedPage(
     return false;
   };
   try {
-    for await (const read of slice.source.read(
-      { key: container.key, path: container.path, validity: container.validity },
-      items.map(asRef),
-      signal,
-    )) {
-      if ('refused' in read) {
-        refused.push(refusal(read));
+    for await (const read of readItems(slice, slice.source, to.row, items, signal)) {
+      if ('settled' in read) {
+        refused.push(read.settled);
         continue;
       }
       const item = byKey.get(read.key) as ItemRow;
-      const fitting = fitItem(slice, item, read.body);
+      const fitting = fitItem(slice, item, read.body, read.notes);
       if ('settled' in fitting) {
         refused.push(fitting.settled);
         continue;
@@ -132,8 +134,4 @@ async function feedPage(
 /** Items that were in doubt before travel in smaller lots, and at last alone. */
 function lotLimit(tries: number, batchItems: number): number {
   return Math.max(1, Math.ceil(batchItems / 10 ** (tries * 2)));
-}
-
-export function asRef(item: ItemRow): ItemRef {
-  return { key: item.key, version: item.version, bytes: item.bytes, rank: item.rank, meta: item.meta };
 }

@@ -4,8 +4,13 @@ import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
 import { countToDo } from '../ledger/items.js';
-import { bindContainer, bindMissing } from './bind.js';
+import { fenced } from '../ledger/leases.js';
+import { releaseTwins } from '../ledger/twins.js';
+import type { Bound } from './bind.js';
+import { bindContainer, bindMissing, refusalOf } from './bind.js';
 import { createChannel } from './channel.js';
+import { pause } from './connections.js';
+import { TWIN } from './decide/twins.js';
 import type { Destination } from './destination.js';
 import { createDestination } from './destination.js';
 import type { Lot, Transfer } from './feed.js';
@@ -20,6 +25,7 @@ import type { Slice, WorkResult } from './slice.js';
 import { deliver } from './write/deliver.js';
 import { changeMeta } from './write/meta.js';
 import { recover } from './write/recover.js';
+import { refuseContainer } from './write/refuse-container.js';
 import { remove } from './write/remove.js';
 
 export async function move(slice: Slice): Promise<WorkResult> {
@@ -37,10 +43,15 @@ export async function move(slice: Slice): Promise<WorkResult> {
     const gate = await tooManyFailures(slice);
     if (gate) return gate;
   }
+  // An edit may have given an item another address: another may be called so now.
+  if (slice.rules.versioned && !slice.rules.paths) {
+    const released = await fenced(deps.ledger, slice.lease, (sql) => releaseTwins(sql, slice, TWIN));
+    if (released > 0) return 'more';
+  }
   // What was adopted may lack flags: asked for anew.
   for (const row of await containersToDo(deps.ledger, slice)) {
     if (slice.ending()) return 'more';
-    if (row.todo.includes('meta')) await changeMeta(slice, await bindContainer(slice, slice.target, row));
+    if (row.todo.includes('meta')) await changeMetaIn(slice, row);
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';
@@ -52,10 +63,26 @@ export async function move(slice: Slice): Promise<WorkResult> {
   for (const op of ['create', 'update'] as const) {
     const containers = isLeft(op);
     if (containers.length === 0) continue;
-    if ((await countToDo(deps.ledger.pool, containers, op, slice.maxRank)) > 0) return 'more';
+    if ((await countToDo(deps.ledger.pool, containers, op, slice.maxRank)) > 0) {
+      // Nothing else is left: what the source did not give is left alone for a moment.
+      if (slice.unread.size > 0) await pause(deps.settings.rereadMs, slice.signal);
+      return 'more';
+    }
     waits = true;
   }
   return waits ? ORDER : remove(slice);
+}
+
+async function changeMetaIn(slice: Slice, row: ContainerRow): Promise<void> {
+  let bound: Bound;
+  try {
+    bound = await bindContainer(slice, slice.target, row);
+  } catch (error) {
+    const reason = refusalOf(slice, error);
+    if (reason === undefined) throw error;
+    return refuseContainer(slice, row, 'meta', reason);
+  }
+  await changeMeta(slice, bound);
 }
 
 const ORDER: GateOpened = {
@@ -93,8 +120,8 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
   const { deps } = slice;
   const destinations = rows.map((row) => createDestination(slice, row));
   // A target may learn what it can hold from its first container; bodies are fitted as they are read.
-  if (slice.target.fit) await destinations[0]?.open(slice.target);
-  for (const to of sharing(slice, destinations)) await to.open(slice.target);
+  if (slice.target.fit) for (const to of destinations) if (await opens(to, slice.target)) break;
+  for (const to of sharing(slice, destinations)) await opens(to, slice.target);
   const items = await countToDo(
     deps.ledger.pool,
     rows.map((row) => row.id),
@@ -135,6 +162,17 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
     if (failed?.status === 'rejected') throw failed.reason;
   });
   for (const to of destinations) await to.close(slice.target);
+}
+
+/** False: the target refuses this one, which costs only what belongs there. */
+async function opens(to: Destination, target: Target<unknown>): Promise<boolean> {
+  try {
+    await to.open(target);
+    return true;
+  } catch (error) {
+    if (to.refused === undefined) throw error;
+    return false;
+  }
 }
 
 /** Asked after each lot: whether failures have become too many. Counts only when there are more than before. */

@@ -4,7 +4,7 @@ import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { leaveOut, lookAtConflicts, stageChanges, stageItems, unskip } from '../ledger/items.js';
+import { leaveOut, lookAtConflicts, lookAtFailures, stageChanges, stageItems, unskip } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
 import { compareListing, markUnlisted } from '../ledger/listed.js';
@@ -18,15 +18,21 @@ import {
   startListing,
   voidSurveys,
 } from '../ledger/surveys.js';
+import { releaseTwins } from '../ledger/twins.js';
+import { clearUnlisted, listingTries } from '../ledger/unlisted.js';
 import { canonicalJson } from '../schemas/hash.js';
+import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import type { Slice, WorkResult } from './slice.js';
+import { lookAtTarget } from './still-there.js';
+import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
+  await lookAtTarget(slice);
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
@@ -46,7 +52,10 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
     await coverOnly(sql, slice, present, covers);
     if (slice.rules.versioned) await lookAtConflicts(sql, slice);
-    return changed;
+    await lookAtFailures(sql, slice, slice.run, slice.rules.edits);
+    const tries = await listingTries(sql, pairing.id);
+    const triesOf = ({ row }: Seen): number => tries.get(row.id) ?? 0;
+    return changed.sort((a, b) => triesOf(a) - triesOf(b));
   });
   const lanes = Math.min(SURVEY_LANES, Math.ceil(open.length / CONTAINERS_PER_LANE));
   let all = true;
@@ -58,6 +67,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
+  if (slice.rules.versioned && !slice.rules.paths)
+    await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 
@@ -129,7 +140,10 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
   try {
     return await surveyPresent(slice, source, seen);
   } catch (error) {
-    if (!(await wentAway({ ...slice, source }, error, seen.container.key, slice.signal))) throw error;
+    if (await wentAway({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
+    const reason = await unlistedFor(slice, error, seen.row);
+    if (reason === undefined) throw error;
+    await leaveUnlisted(slice, seen.row, filterOf(slice), reason);
     return true;
   }
 }
@@ -159,9 +173,10 @@ async function applyChanges(slice: Slice, source: Source<unknown>, { container, 
     });
     tally.items += changes.length;
   }
-  await fenced(deps.ledger, lease, (sql) =>
-    finishSurvey(sql, row.id, slice, { token: container.token ?? null, filter: filterOf(slice) }, slice.run),
-  );
+  await fenced(deps.ledger, lease, async (sql) => {
+    await clearUnlisted(sql, row.id, 'source');
+    await finishSurvey(sql, row.id, slice, { token: container.token ?? null, filter: filterOf(slice) }, slice.run);
+  });
 }
 
 /** What waits to be written and is not covered any more stays where it is. Other units may want it: they list anew. */
@@ -203,7 +218,9 @@ async function listContainer(
       const uncovered = page.filter((item) => !covers(item)).map((item) => item.key);
       await leaveUncovered(sql, slice, row.id, uncovered);
       await advanceListing(sql, row.id, slice, { ...(to !== undefined && { after: to }), excluded: uncovered.length });
-      if (last) await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
+      if (!last) return;
+      await clearUnlisted(sql, row.id, 'source');
+      await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
     });
     after = to ?? after;
     tally.items += items.length;
@@ -223,6 +240,10 @@ async function listContainer(
       }
       page = next.entries;
     }
+  } catch (error) {
+    await written;
+    if (error instanceof Fault && error.code === 'refused' && page && page.length > 0) await write(page, false);
+    throw error;
   } finally {
     await written;
   }

@@ -8,15 +8,17 @@ import type { ItemRow } from '../ledger/items.js';
 import { nextItems } from '../ledger/items.js';
 import { renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
-import { bindContainer, scanContainer } from './bind.js';
+import { bindContainer, refusalOf, scanContainer } from './bind.js';
 import { metaNotes } from './decide/flags.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
+import { rememberRoot } from './still-there.js';
 import { refuseVoided } from './voided.js';
 import { readEach } from './write/each-alone.js';
 import { nameLateCopies } from './write/late.js';
+import { refuseContainer } from './write/refuse-container.js';
 import type { Result } from './write/results.js';
 import { commit } from './write/results.js';
 
@@ -38,6 +40,7 @@ export async function verify(slice: Slice): Promise<WorkResult> {
   if (!all || slice.ending()) return 'more';
   await nameLateCopies(slice);
   await refuseVoided(slice);
+  await rememberRoot(slice);
   return 'done';
 }
 
@@ -72,7 +75,14 @@ function withinBytes(items: readonly ItemRow[], most: number): readonly ItemRow[
 }
 
 async function verifyContainer(slice: Slice, session: Target<unknown>, row: ContainerRow, pages: Pages): Promise<void> {
-  const bound = await bindContainer(slice, session, row);
+  let bound: Bound;
+  try {
+    bound = await bindContainer(slice, session, row);
+  } catch (error) {
+    const reason = refusalOf(slice, error);
+    if (reason === undefined) throw error;
+    return refuseContainer(slice, row, 'verify', reason);
+  }
   for (;;) {
     if (slice.ending()) return;
     const items = await pages();

@@ -86,6 +86,8 @@ export interface Page<T> {
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** What the source could not tell for certain, in words: recorded with the item. No content. */
+  readonly notes?: readonly string[];
 }
 
 /** One item that cannot be had or stored; its neighbours are not affected. */
@@ -109,6 +111,8 @@ export interface Capability {
   readonly value: string;
   /** Set when it stands in the way; says what to do. */
   readonly problem?: string;
+  /** Set when it does not, and people should know all the same: a sentence for the plan. */
+  readonly remark?: string;
 }
 
 interface Session {
@@ -119,6 +123,12 @@ interface Session {
   close(): void;
 }
 
+/**
+ * Of kind `files`: whether what a folder (a key) holds may be wanted. A folder of which it says no is listed by its name,
+ * and not opened: the worker may not be allowed to.
+ */
+export type OpensFolder = (folder: string) => boolean;
+
 export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
@@ -126,9 +136,15 @@ export interface Source<B = unknown> extends Session {
    * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. What the system
    * names and does not describe is listed all the same, and refused when it is read. Throws `Fault('refused')`, after
    * the pages it could give, for a container that cannot be shown, or not as a whole (it holds more than it named):
-   * what was listed moves, nothing counts as gone, and the container is named as a failure.
+   * what was listed moves, nothing counts as gone, and the container is named as a failure. Of kind `files`, whose
+   * folders are items, a folder that cannot be listed is `unseen` (files.ts), and its neighbours go on.
    */
-  list(container: Container, after: string | undefined, signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
+  list(
+    container: Container,
+    after: string | undefined,
+    signal: AbortSignal,
+    opens?: OpensFolder,
+  ): AsyncIterable<Page<ItemRef>>;
   /**
    * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
    * at most once. Throws `Fault('cursor-lost')` when the system no longer knows; the caller lists instead.
@@ -310,6 +326,19 @@ export interface Target<B = unknown> extends Session {
   ensure(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer>;
   /** The container that `ensure` would find; undefined where it would make one. Writes nothing: for previews. */
   find?(wanted: Wanted, signal: AbortSignal): Promise<TargetContainer | undefined>;
+  /**
+   * What stands now under the key of a container that was bound before, by one cheap request; undefined: nothing. Absent:
+   * some of the copies are asked for instead (`sizes`, `readBack`).
+   */
+  standing?(
+    container: TargetContainer,
+    signal: AbortSignal,
+  ): Promise<{ readonly validity: string; readonly items: number } | undefined>;
+  /**
+   * Where a path of the worker is the place: what tells the disk that it stands on from another that is mounted there, or
+   * from none. Undefined: nothing stands there.
+   */
+  root?(signal: AbortSignal): Promise<string | undefined>;
   /** Where the container would put the next item (UIDNEXT, file size). Taken before writes. */
   anchor(container: TargetContainer, signal: AbortSignal): Promise<string>;
   /**

@@ -10,10 +10,11 @@ import {
 } from './calendar.js';
 import type { Contact } from './contacts.js';
 import { contactIdentities, contactModified, contactProblem, digestContact, renewedContact } from './contacts.js';
+import type { Digest } from './contract.js';
 import { calendarDigest1, contactDigest1 } from './digest-1/digests.js';
 import type { DigestRules } from './digest-version.js';
 import type { FileBody } from './files.js';
-import { digestFile, fileModified } from './files.js';
+import { digestBeginning, digestFile, fileModified } from './files.js';
 import { withUid } from './icalendar/uid.js';
 import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
@@ -31,6 +32,11 @@ export interface KindRules<B> extends DigestRules<B> {
    * content is read only for items of our own, and large ones stream.
    */
   readonly paths?: true;
+  /**
+   * The digest of the first `bytes` bytes of a body; undefined where it has no more than those. For kinds whose writes may
+   * break off and leave a part of themselves in their place.
+   */
+  beginning?(body: B, bytes: number): Digest | undefined;
 }
 
 export interface VersionedRules<B> {
@@ -91,6 +97,7 @@ export const kinds: {
     size: (body: FileBody) => body.bytes.length,
     edits: 'content',
     paths: true,
+    beginning: digestBeginning,
     versioned: {
       problem: () => undefined,
       // What makes two files the same is their path, and that the target knows.

@@ -146,3 +146,9 @@ export async function accountsAt(template: string): Promise<string[]> {
   }
   return accounts.sort();
 }
+
+/** What tells a folder from another that is mounted or made in its place: its file system, and its number there. */
+export async function identityOf(path: string): Promise<string | undefined> {
+  const stats = await ifThere(stat(path, { bigint: true }));
+  return stats && `${stats.dev}:${stats.ino}`;
+}

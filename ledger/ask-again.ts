@@ -24,7 +24,7 @@ export async function askAgain(
     await sql.query(`update item set todo = 'verify' where ${mine} and ${STANDS}`, [migration, units]);
     return;
   }
-  const failed = `outcome in ('refused', 'quarantined', 'unsure', 'altered', 'missing')`;
+  const failed = `outcome in ('refused', 'quarantined', 'unsure', 'altered', 'missing') and key <> ''`;
   await sql.query(
     `update container set scanned = false where id in (select container from item where ${mine} and ${failed})`,
     [migration, units],

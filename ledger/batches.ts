@@ -47,6 +47,8 @@ export interface BatchRow {
   readonly blameless: boolean;
   /** How long its writes may still land after their sender died, in milliseconds. */
   readonly quietMs: number;
+  /** What the target said when it ended; absent after a crash. */
+  readonly words?: string | null;
 }
 
 /** Commits intents before anything is written. */
@@ -102,7 +104,7 @@ export async function openBatches(ledger: Ledger, pairing: number): Promise<Batc
       readonly details: readonly IntentDetail[];
     }
   >(
-    `select b.id, b.container, b.op, b.anchor, b.blameless, b.quiet_ms as "quietMs", b.keys, b.digests, b.paths, b.details
+    `select b.id, b.container, b.op, b.anchor, b.blameless, b.quiet_ms as "quietMs", b.words, b.keys, b.digests, b.paths, b.details
      from batch b join container c on c.id = b.container where c.pairing = $1 order by b.id`,
     [pairing],
   );
@@ -117,7 +119,18 @@ export async function openBatches(ledger: Ledger, pairing: number): Promise<Batc
   }));
 }
 
-/** Keeps a batch's items from being counted a try: its end says nothing about them. */
-export async function excuseBatch(ledger: Ledger, batch: number): Promise<void> {
-  await ledger.pool.query('update batch set blameless = true where id = $1', [batch]);
+/**
+ * How a batch ended whose answers are missing: what the target said, and whether that says nothing about its items, so
+ * that no try of theirs is counted.
+ */
+export async function noteEnd(
+  ledger: Ledger,
+  batch: number,
+  { words, blameless }: { readonly words: string | undefined; readonly blameless: boolean },
+): Promise<void> {
+  await ledger.pool.query('update batch set words = $2, blameless = blameless or $3 where id = $1', [
+    batch,
+    words ?? null,
+    blameless,
+  ]);
 }

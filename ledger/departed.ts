@@ -15,6 +15,33 @@ export interface Departed {
   readonly targetValidity: string;
 }
 
+/** An item that is gone from the source, with what tells whether a new one is the same under another key. */
+export interface DepartedNamesake extends Pick<ItemRow, 'digest' | 'targetVersion' | 'base' | 'outcome'> {
+  readonly container: number;
+  readonly key: string;
+  readonly targetRef: string;
+  readonly identities: readonly string[] | null;
+}
+
+/** Items that the spec covers, are gone from the source and stand in one container of the target, by identity or digest. */
+export async function departedNamesakes(
+  sql: Sql,
+  surveyor: Surveyor,
+  targetKey: string,
+  { identities, digests }: { readonly identities: readonly string[]; readonly digests: readonly string[] },
+): Promise<DepartedNamesake[]> {
+  const { rows } = await sql.query<DepartedNamesake>(
+    `select i.container, i.key, i.identities, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
+       i.target_version as "targetVersion", i.base, i.outcome
+     from item i join container c on c.id = i.container
+     where c.id in ${COVERED} and c.target_key = $4 and i.gone and i.target_ref is not null
+       and (i.identities && $5 or i.digest = any (select decode(d, 'hex') from unnest($6::text[]) as d))
+     order by i.container, i.key`,
+    [...covered(surveyor), targetKey, identities, digests],
+  );
+  return rows;
+}
+
 /** Items that the spec covers, are gone from the source and stand in the target, by digest. */
 export async function departedByDigest(sql: Sql, surveyor: Surveyor, digests: readonly string[]): Promise<Departed[]> {
   const { rows } = await sql.query<Departed>(

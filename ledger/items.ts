@@ -38,10 +38,12 @@ export interface ItemRow {
   readonly reason: string | null;
   /** The source does not have it any more. */
   readonly gone: boolean;
+  /** The digest of a write of ours that broke off: what stands in its place may be a part of that. */
+  readonly broken: string | null;
 }
 
 const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef",
-  target_version as "targetVersion", base, tries, proof, outcome, reason, gone`;
+  target_version as "targetVersion", base, tries, proof, outcome, reason, gone, broken`;
 
 /** What an edit in the source asks for: metadata alone, or the whole content. */
 export type Edits = 'meta' | 'content';
@@ -199,9 +201,11 @@ export async function settleItems(
        digest = coalesce(decode(t.digest, 'hex'), i.digest),
        target_ref = case when t.unbound then null else coalesce(t.ref, i.target_ref) end,
        target_version = case when t.unbound then null else coalesce(t.version, i.target_version) end,
-       base = coalesce(t.base, i.base), bytes = coalesce(t.bytes, i.bytes), 
+       base = coalesce(t.base, i.base), bytes = coalesce(t.bytes, i.bytes),
+       broken = case when t.outcome in ('arrived', 'verified') then null else i.broken end,
        made = case when i.outcome = t.outcome and i.proof = t.proof then i.made
          else coalesce(t.made, case when i.run = $10 then i.made end) end,
+       tries = case when t.outcome in ('arrived', 'verified') then 0 else i.tries end,
        -- Proven again is not changed.
        run = case when i.outcome = t.outcome and i.proof = t.proof then i.run else $10 end
      from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[],
@@ -265,6 +269,20 @@ export async function countTries(sql: Sql, container: number, keys: readonly str
   await sql.query('update item set tries = tries + 1 where container = $1 and key = any($2)', [container, keys]);
 }
 
+/** Remembers writes that broke off, by the digests of what they were to leave, until their items have arrived. */
+export async function noteBroken(
+  sql: Sql,
+  container: number,
+  writes: readonly { readonly key: string; readonly digest: string }[],
+): Promise<void> {
+  if (writes.length === 0) return;
+  await sql.query(
+    `update item i set broken = t.digest from unnest($2::text[], $3::text[]) as t (key, digest)
+     where i.container = $1 and i.key = t.key`,
+    [container, writes.map(({ key }) => key), writes.map(({ digest }) => digest)],
+  );
+}
+
 /** Another version with the content we know: nothing was written, so the run that last changed the item stays. */
 export async function settleUnchanged(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
   await sql.query(
@@ -306,6 +324,25 @@ export async function lookAtConflicts(sql: Sql, surveyor: Surveyor): Promise<voi
     `update item set todo = case when target_ref is null then 'create' else 'update' end
      where outcome = 'conflict' and todo is null and not gone and container in ${COVERED}`,
     covered(surveyor),
+  );
+}
+
+/**
+ * What earlier runs could not read or write is tried again in each run, where the unit's spec covers it: a lock may be
+ * gone, a message made smaller, a right given. Containers themselves (unlisted.ts) are listed anew by themselves.
+ */
+export async function lookAtFailures(sql: Sql, surveyor: Surveyor, run: number, edits: Edits): Promise<void> {
+  const failed = `todo is null and not gone and run <> $4 and key <> '' and container in ${COVERED}`;
+  const values = [...covered(surveyor), run];
+  // What was given up in doubt may have landed since: it is looked for before it is written.
+  await sql.query(
+    `update container set scanned = false where id in (select container from item where outcome = 'quarantined' and ${failed})`,
+    values,
+  );
+  await sql.query(
+    `update item set todo = case when target_ref is null then 'create' else $5 end, tries = 0
+     where outcome in ('refused', 'quarantined') and ${failed}`,
+    [...values, edits === 'content' ? 'update' : 'meta'],
   );
 }
 

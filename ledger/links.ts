@@ -77,13 +77,16 @@ export async function linkBack(
     links.map((link) => link.ref),
   ]);
   await sql.query(
-    `insert into item (container, key, version, meta, bytes, digest, target_ref, target_version, outcome, run, base)
+    `insert into item (container, key, version, meta, bytes, digest, target_ref, target_version, outcome, run, base,
+       identities)
      select $1, ref, ref_version, '{}', bytes, decode(digest, 'hex'), key, version, 'linked', $8,
-       case when uid is null then '{}'::jsonb else jsonb_build_object('uid', uid) end
+       case when uid is null then '{}'::jsonb else jsonb_build_object('uid', uid) end,
+       (select identities from item where container = $10 and key = t.key)
      from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $9::text[])
        as t (ref, ref_version, key, version, digest, bytes, uid)
      on conflict (container, key) do update set version = excluded.version, digest = excluded.digest,
        bytes = excluded.bytes, target_ref = excluded.target_ref, target_version = excluded.target_version,
+       identities = excluded.identities,
        base = excluded.base, outcome = 'linked', todo = null, gone = false, proof = null, reason = null, tries = 0`,
     [
       id,
@@ -95,6 +98,7 @@ export async function linkBack(
       links.map((link) => link.bytes),
       run,
       links.map((link) => link.uid ?? null),
+      container.id,
     ],
   );
 }

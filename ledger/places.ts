@@ -1,6 +1,6 @@
 /** Places and pairings: who is who, whatever a spec calls them. */
 import type { Kind, Place } from '../connectors/contract.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, Sql } from './ledger.js';
 
 export interface Pairing {
   readonly id: number;
@@ -28,4 +28,14 @@ async function ensurePlace(ledger: Ledger, place: Place): Promise<number> {
     [place.proof, place.system],
   );
   return (rows[0] as { id: number }).id;
+}
+
+/** The disk that a place stood on when it was last written to; undefined where that was never noted. */
+export async function rootOf(sql: Sql, place: number): Promise<string | undefined> {
+  const { rows } = await sql.query<{ root: string | null }>('select root from place where id = $1', [place]);
+  return rows[0]?.root ?? undefined;
+}
+
+export async function noteRoot(sql: Sql, place: number, root: string): Promise<void> {
+  await sql.query('update place set root = $2 where id = $1 and root is distinct from $2', [place, root]);
 }

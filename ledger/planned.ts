@@ -21,7 +21,7 @@ export interface PlannedContainer {
 }
 
 export interface PlannedItem
-  extends Pick<ItemRow, 'key' | 'version' | 'bytes' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome'> {
+  extends Pick<ItemRow, 'key' | 'version' | 'bytes' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome' | 'broken'> {
   readonly todo: Todo | null;
   readonly gone: boolean;
 }
@@ -99,7 +99,7 @@ export async function measuredPhases(
 
 const PAGE = 1_000;
 const COLUMNS = `i.key, i.version, i.bytes, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
-  i.target_version as "targetVersion", i.outcome, i.todo, i.gone`;
+  i.target_version as "targetVersion", i.outcome, i.todo, i.gone, i.broken`;
 
 /** The unit that a run would take for this account. */
 export interface PlannedUnit {

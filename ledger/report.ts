@@ -206,20 +206,22 @@ export async function* readReportItems(
   container: number,
   pageSize = 5_000,
 ): AsyncGenerator<ReportItem[]> {
-  const read = (after: string): Promise<{ rows: ReportItem[] }> =>
+  const read = (from: string): Promise<{ rows: ReportItem[] }> =>
     sql.query<ReportItem>({
       name: 'report-items',
       text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
          target_version as "targetVersion", made, tries, i.reason, gone, r.number as run
        from item i left join run r on r.migration = $4 and r.id = i.run
-       where container = $1 and key > $2 order by key limit $3`,
-      values: [container, after, pageSize, migration],
+       where container = $1 and key >= $2 order by key limit $3`,
+      values: [container, from, pageSize, migration],
     });
+  // From the empty key on, under which a container itself may stand (unlisted.ts).
   for (let page = read(''); ; ) {
     const { rows } = await page;
     const last = rows.length < pageSize;
     if (!last) {
-      page = read((rows.at(-1) as ReportItem).key);
+      // No key lies between: text holds no NUL.
+      page = read(`${(rows.at(-1) as ReportItem).key}\u0001`);
       // It is waited for above; a reader that stops before is told of its own failure.
       page.catch(() => {});
     }

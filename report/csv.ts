@@ -1,20 +1,26 @@
 /** Rows for spreadsheets: RFC 4180, and no cell that a spreadsheet would run as a formula. */
-
-/** What Excel, LibreOffice and Sheets take for a formula, their full-width forms included. */
-const FORMULA = /^(?:\s|\p{Cc})*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/u;
+import { stringify } from 'csv-stringify/sync';
 
 /**
- * One cell. Text that could be a formula gets a `'` before it (CWE-1236), so items.json is where the exact value
- * is. Numbers stay numbers.
+ * What Excel, LibreOffice and Sheets take for a formula, their full-width forms included, also behind blanks and
+ * characters that are not seen. csv-stringify's own `escape_formulas` looks at the first character only.
  */
-export function csvCell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
+const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
+
+const FORM = {
+  record_delimiter: '\r\n',
+  // Blanks at the ends are lost by many readers where there are no quotes; a lone CR or LF ends a row for others.
+  quoted_match: /[\r\n]|^\s|\s$/,
+} as const;
+
+/**
+ * One row with its line end, CRLF as RFC 4180 has it. Text that could be a formula gets a `'` before it (CWE-1236), so
+ * items.json is where the exact value is. Numbers stay numbers.
+ */
+export function csvRow(cells: readonly (string | number | null)[]): string {
+  return stringify([cells.map(harmless)], FORM);
 }
 
-/** One row with its line end, CRLF as RFC 4180 has it. */
-export function csvRow(cells: readonly (string | number | null)[]): string {
-  return `${cells.map(csvCell).join(',')}\r\n`;
+function harmless(cell: string | number | null): string | number | null {
+  return typeof cell === 'string' && (FORMULA.test(cell) || /^[\t\r]/.test(cell)) ? `'${cell}` : cell;
 }

@@ -27,6 +27,11 @@ export interface ExceptionGroup {
 export const MAX_GROUPS = 300;
 export const MAX_EXAMPLES = 2_000;
 
+/** The empty key is that of the folder itself (ledger/unlisted.ts). */
+function keyWords(key: string): string {
+  return key === '' ? 'the folder itself' : key;
+}
+
 export class Exceptions {
   readonly #groups = new Map<string, ExceptionGroup>();
   #examples = 0;
@@ -49,7 +54,7 @@ export class Exceptions {
       unit: unit.n,
       account: container.back ? unit.to : unit.from,
       folder: container.path.join('/') || '/',
-      key: item.key,
+      key: keyWords(item.key),
       bytes: item.bytes,
       targetRef: item.targetRef,
       tries: item.tries,

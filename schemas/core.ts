@@ -176,6 +176,12 @@ const selection: Schema = {
       description:
         'With two-way, changes of either side reach the other: for calendars and contacts, between systems that can be source and target.',
     },
+    containers: {
+      enum: ['create', 'existing'],
+      default: 'create',
+      description:
+        'What becomes of folders, calendars and address books that the target does not have: they are made (create), or what belongs there is refused and named (existing), so that only what somebody prepared is filled.',
+    },
     onConflict: {
       enum: ['skip', 'source', 'target', 'newest', 'both'],
       default: 'skip',

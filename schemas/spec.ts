@@ -45,6 +45,8 @@ export interface Selection {
   readonly accounts: 'all' | readonly Account[];
   readonly include?: Filter;
   readonly exclude?: Filter;
+  /** Whether folders, calendars and address books that the target lacks are made. Default `create`. */
+  readonly containers?: 'create' | 'existing';
   readonly map?: { readonly folders?: Readonly<Record<string, string>> };
   /** What a deletion in the source does in the target. Default `ignore`. */
   readonly deletions?: 'ignore' | 'mirror';

@@ -33,6 +33,8 @@ export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | unde
   const { item, digest } = entry;
   const policy = slice.selection.onConflict ?? 'skip';
   const twoWay = slice.other !== undefined;
+  const ours = brokenOff(slice, entry, by, copy);
+  if (ours) return ours;
   if (!copy && by === 'path') {
     // Of the same path and another type: a folder where a file is to be, or the other way round.
     return { to: 'leave', outcome: 'conflict', conflict: 'something of another type stands there in the target' };
@@ -54,6 +56,28 @@ export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | unde
     by === 'version' ? 'edited on both sides' : `the target holds another with the same ${by === 'uid' ? 'UID' : by}`;
   return decide(policy, slice, entry, copy, conflict, by);
 }
+
+/**
+ * Where a write of ours has broken off, what stands there now is no person's if it is the beginning of what we sent, or
+ * nothing at all: some servers write into the file itself, or take the old one away first. It is made whole. What we
+ * cannot compare with, because the source has changed since, is let stand, and said: that it is newer proves nothing.
+ */
+function brokenOff(
+  { rules, selection }: Bench,
+  { item, body, digest }: Entry,
+  by: string,
+  copy: TargetRef | undefined,
+): Verdict | undefined {
+  if (item.broken === null || copy?.digest === digest) return undefined;
+  if (!copy) return by === 'version' ? { to: 'create' } : undefined;
+  if (rules.beginning?.(body, copy.bytes) === copy.digest) return { to: 'replace' };
+  const { onConflict } = selection;
+  if (item.broken === digest || (onConflict !== 'newest' && onConflict !== 'target')) return undefined;
+  return { to: 'leave', outcome: 'conflict', conflict: UNTOLD };
+}
+
+const UNTOLD =
+  'a write of ours broke off there, and the source has changed since: it cannot be told whether what stands there is a part of it or somebody’s own; look at it, remove one of the two, then retry';
 
 function decide(
   policy: OnConflict,

@@ -5,6 +5,9 @@ import type { Settlement } from '../../ledger/items.js';
 import type { Slice } from '../slice.js';
 import type { Entry } from './fitting.js';
 
+/** How reasons begin that name another item of the source. */
+export const TWIN = 'the source holds';
+
 /** The strongest identity that another has too. */
 export function firstMet(
   mine: readonly string[],
@@ -22,12 +25,13 @@ export function firstMet(
 export function twin({ rules }: Pick<Slice, 'rules'>, entry: Entry, other: Namesake, by: string): Settlement {
   const { item } = entry;
   const left = { key: item.key, todo: null, outcome: 'skipped' as const };
-  if (isDigestOf(rules, entry, other.digest))
-    return { ...left, reason: `the source holds the same item twice, also as ${other.key}` };
-  if (by !== 'uid') return { ...left, reason: `the source holds another with the same ${by}: ${other.key}` };
+  if (isDigestOf(rules, entry, other.digest)) {
+    return { ...left, reason: `${TWIN} the same item twice, also as ${other.key}` };
+  }
+  if (by !== 'uid') return { ...left, reason: `${TWIN} another with the same ${by}: ${other.key}` };
   return {
     ...left,
     outcome: 'refused',
-    reason: `the source holds another item with the same UID: ${other.key}; give one of them another UID, then retry`,
+    reason: `${TWIN} another item with the same UID: ${other.key}; give one of them another UID, then retry`,
   };
 }

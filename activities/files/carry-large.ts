@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ItemRef } from '../../connectors/contract.js';
-import { Fault } from '../../connectors/errors.js';
+import { Fault, saidBy } from '../../connectors/errors.js';
 import { digestStream } from '../../connectors/file-digest.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { digestOfBlocks, emptyBody } from '../../connectors/files.js';
@@ -14,6 +14,8 @@ import { settleUnchanged, stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload, forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
+import { leaveUnread, MAX_READS, unreadable } from '../read-items.js';
+import { relisted } from '../relist.js';
 import { moveDeparted } from '../write/departed.js';
 import type { Result } from '../write/results.js';
 import { settle } from '../write/results.js';
@@ -24,7 +26,6 @@ import type { Pair } from './pair.js';
 import { uploadsOf } from './pair.js';
 import type { Carriage, Placed } from './placing.js';
 import { placedItem } from './placing.js';
-import { relisted } from './relist.js';
 import { moveKnown } from './renamed.js';
 import { settledByWhatStands } from './ruling.js';
 import { sendParts } from './send-parts.js';
@@ -34,7 +35,7 @@ const ROUNDS = 3;
 
 /** Carries one large file as far as the slice lasts. What is left of it the next slice goes on with. */
 export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow): Promise<void> {
-  const { slice, to, op } = carriage;
+  const { slice, to, op, stop } = carriage;
   const refused: Result[] = [];
   const [placed] = placedItem(carriage, item, refused);
   await settle(slice, to.row.id, refused);
@@ -49,6 +50,7 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
     cut: { short: false },
   };
   let now = placed;
+  const before = await partsThere(large, item);
   for (let round = 1; ; round++) {
     try {
       if (await (op === 'update' ? isUnchanged(large, now) : isMoved(large, now))) return;
@@ -66,6 +68,8 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
         await lost(large, now.item);
         continue;
       }
+      if (error.side === 'source' && error.code === 'unavailable' && !stop.aborted)
+        return await unread(large, now.item, error, before);
       if (error.side === 'target' || (error.code !== 'source-changed' && error.code !== 'not-found')) throw error;
       const fresh = await relisted(slice, pair.source, to.row, now.item);
       if (fresh && fresh.version === now.item.version) throw error;
@@ -85,8 +89,21 @@ async function lost({ slice, to }: Large, { key }: ItemRow): Promise<void> {
   if (known) await fenced(ledger, slice.lease, (sql) => endUpload(sql, known.id));
 }
 
-function saidBy({ message, next }: Fault): string {
-  return next === undefined ? message : `${message}; ${next}`;
+/** The source answers, and does not give this file: it is left to a later slice, some times. */
+async function unread(large: Large, item: ItemRow, error: Fault, before: number): Promise<void> {
+  const { slice, pair, to } = large;
+  // Throws where the source is away altogether.
+  await relisted(slice, pair.source, to.row, item);
+  // A line that breaks now and then carries it all the same, part by part.
+  if ((await partsThere(large, item)) > before) throw error;
+  if (item.tries + 1 < MAX_READS) return leaveUnread(slice, to.row, [item], saidBy(error));
+  const { reason } = unreadable(item, saidBy(error));
+  await giveUp(large, item, 'quarantined', reason as string);
+}
+
+async function partsThere({ slice, to }: Pick<Large, 'slice' | 'to'>, { key }: ItemRow): Promise<number> {
+  const known = await readUpload(slice.deps.ledger.pool, to.row.id, key);
+  return known ? (await partsOf(slice.deps.ledger.pool, known.id)).length : 0;
 }
 
 /** Gone from the source, or restless. */
@@ -98,7 +115,12 @@ async function leave(large: Large, item: ItemRow, fresh: ItemRef | undefined): P
 }
 
 /** What was sent of it goes, too: there may be no other run. After a crash in between `clearUploads` does it. */
-async function giveUp(large: Large, { key }: ItemRow, outcome: 'refused' | 'conflict', reason: string): Promise<void> {
+async function giveUp(
+  large: Large,
+  { key }: ItemRow,
+  outcome: 'refused' | 'quarantined' | 'conflict',
+  reason: string,
+): Promise<void> {
   const { slice, to } = large;
   await settle(slice, to.row.id, [{ key, todo: null, outcome, reason }]);
   const known = await readUpload(slice.deps.ledger.pool, to.row.id, key);

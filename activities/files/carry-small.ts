@@ -3,12 +3,12 @@
 import type { FileBody } from '../../connectors/files.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { Entry } from '../decide/fitting.js';
-import { asRef } from '../feed.js';
+import { readItems } from '../read-items.js';
 import { spend } from '../spend.js';
 import { wentAway } from '../went-away.js';
 import { deliver } from '../write/deliver.js';
 import type { Result } from '../write/results.js';
-import { refusal, settle } from '../write/results.js';
+import { settle } from '../write/results.js';
 import type { Pair } from './pair.js';
 import type { Carriage, Placed } from './placing.js';
 import { placedItem } from './placing.js';
@@ -60,17 +60,13 @@ async function read(
   refused: Result[],
 ): Promise<Entry[]> {
   const { rules } = slice;
-  const { key, path, validity } = to.row;
   const byKey = new Map(placed.map((one) => [one.item.key, one]));
   const entries: Entry[] = [];
   try {
-    for await (const answer of pair.source.read(
-      { key, path, validity },
-      placed.map(({ item }) => asRef(item)),
-      stop,
-    )) {
-      if ('refused' in answer) {
-        refused.push(refusal(answer));
+    const items = placed.map(({ item }) => item);
+    for await (const answer of readItems(slice, pair.source, to.row, items, stop)) {
+      if ('settled' in answer) {
+        refused.push(answer.settled);
         continue;
       }
       const { item, path: at, notes } = byKey.get(answer.key) as Placed;
@@ -80,7 +76,7 @@ async function read(
       if (!(await spend(slice, 'source', 1, bytes))) break;
     }
   } catch (error) {
-    if (!(await wentAway(slice, error, key, stop))) throw error;
+    if (!(await wentAway(slice, error, to.row.key, stop))) throw error;
   }
   return entries;
 }

@@ -12,6 +12,7 @@ import { createDestination } from '../destination.js';
 import type { Transfer } from '../feed.js';
 import { inTurn } from '../in-turn.js';
 import { withLanes } from '../lanes.js';
+import { unreadKey } from '../read-items.js';
 import type { Slice } from '../slice.js';
 import { paced } from '../spend.js';
 import { carryLarge } from './carry-large.js';
@@ -147,10 +148,11 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
     // Each slice takes something, however short it is: else none would come to an end.
     if (stop.aborted || slice.asked() || (taken && slice.ending())) return undefined;
     taken = true;
-    if (page.length === 0 && !last) {
-      page = await nextItems(ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
-      last = page.length < PAGE_ITEMS;
-      after = page.at(-1) ?? after;
+    while (page.length === 0 && !last) {
+      const next = await nextItems(ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);
+      last = next.length < PAGE_ITEMS;
+      after = next.at(-1) ?? after;
+      page = next.filter(({ key }) => !slice.unread.has(unreadKey(to.row.id, key)));
     }
     const [first] = page;
     if (!first) return undefined;

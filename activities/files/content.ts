@@ -1,7 +1,7 @@
 /** The content of one large file, read from the source as far as the slice lasts. */
 import { Fault } from '../../connectors/errors.js';
 import type { ItemRow } from '../../ledger/items.js';
-import { asRef } from '../feed.js';
+import { asRef } from '../read-items.js';
 import { spend } from '../spend.js';
 import type { Large } from './large.js';
 

@@ -104,7 +104,7 @@ async function readItems(
       leave(plan, read);
       continue;
     }
-    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body);
+    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body, read.notes);
     if ('settled' in fitting) {
       const { outcome, reason = '' } = fitting.settled;
       if (outcome === 'refused') refuse(plan, read.key, reason);
@@ -143,5 +143,6 @@ export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem
     outcome: known?.outcome ?? null,
     reason: null,
     gone: false,
+    broken: known?.broken ?? null,
   };
 }

@@ -13,7 +13,7 @@
 import type { Target, TargetContainer, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { BatchRow, Intent, IntentDetail, Op } from '../../ledger/batches.js';
-import { excuseBatch, leaveInDoubt, openBatch } from '../../ledger/batches.js';
+import { leaveInDoubt, noteEnd, openBatch } from '../../ledger/batches.js';
 import type { Bound } from '../bind.js';
 import type { Slice } from '../slice.js';
 import type { Linkable } from './link.js';
@@ -72,7 +72,10 @@ export async function attempt(slice: Writing, session: Target<unknown>, what: At
     }
   } catch (error) {
     await settled();
-    if (open.size > 0 && saysNothingOfItems(error, slice)) await excuseBatch(deps.ledger, id);
+    if (open.size > 0) {
+      const words = error instanceof Fault ? deps.redact(error.message) : undefined;
+      await noteEnd(deps.ledger, id, { words, blameless: saysNothingOfItems(error, slice) });
+    }
     throw error;
   }
   await settled();

@@ -56,7 +56,14 @@ export async function settleClashes(
 
 function replacing(slice: Slice, clash: Found, copy: TargetRef, conflict: string | undefined): Edit {
   const entry = underItsName(slice, clash, copy);
-  return { entry, ref: clash.ref, version: copy.version ?? '', ...(conflict !== undefined && { reason: conflict }) };
+  const first = clash.by === 'path' && conflict === undefined;
+  return {
+    entry,
+    ref: clash.ref,
+    version: copy.version ?? '',
+    first,
+    ...(conflict !== undefined && { reason: conflict }),
+  };
 }
 
 type Found = Clash & { readonly ref: string };

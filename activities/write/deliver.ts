@@ -2,6 +2,8 @@
 import type { Target, Write, Written } from '../../connectors/contract.js';
 import type { BatchRow } from '../../ledger/batches.js';
 import { knownRefs } from '../../ledger/copies.js';
+import { hashIdentity, setIdentities } from '../../ledger/identities.js';
+import { fenced } from '../../ledger/leases.js';
 import type { Clash } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
 import type { OpenDestination } from '../destination.js';
@@ -15,17 +17,27 @@ import { moveDeparted } from './departed.js';
 import { sortEdits, writeEdits } from './edits.js';
 import { settleLocated } from './locate.js';
 import { claimIdentities } from './namesakes.js';
+import { takeRenamed } from './renamed.js';
 import type { Result } from './results.js';
-import { reasonOf, refusal } from './results.js';
+import { reasonOf, refusal, settle } from './results.js';
 
 /** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
 export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
-  const to = await lot.to.open(target);
+  let to: OpenDestination;
+  try {
+    to = await lot.to.open(target);
+  } catch (error) {
+    const { refused } = lot.to;
+    if (refused === undefined) throw error;
+    const results = lot.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
+    return settle(slice, lot.to.row.id, results);
+  }
   await (lot.op === 'create' ? deliverNew(slice, to, target, lot) : deliverEdits(slice, to, target, lot));
 }
 
 async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   let entries = lot.entries;
+  if (to.hasDeparted && isNamed(slice)) entries = await takeRenamed(slice, to, target, entries);
   if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   const clashes: Clash[] = [];
@@ -41,12 +53,24 @@ async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unkn
   await settleClashes(slice, to, target, clashes);
 }
 
+/** Items are told apart by what they say of themselves, not by where they stand. */
+function isNamed({ rules }: Slice): boolean {
+  return rules.versioned !== undefined && !rules.paths;
+}
+
 async function deliverEdits(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   const { edits, clashes } = await sortEdits(slice, to.bound.id, lot.entries);
+  if (isNamed(slice)) await rename(slice, to, lot.entries);
   if (edits.length + clashes.length === 0) return;
   if (!(await spend(slice, 'target', edits.length + clashes.length, lot.bytes))) return;
   const met = await writeEdits(slice, to, target, edits);
   await settleClashes(slice, to, target, [...clashes, ...met]);
+}
+
+/** An edit may give an item another address: what it was called before is free for others. */
+async function rename({ deps, lease }: Slice, { bound }: OpenDestination, entries: readonly Entry[]): Promise<void> {
+  const named = entries.map(({ item, identities }) => ({ key: item.key, identities: identities.map(hashIdentity) }));
+  await fenced(deps.ledger, lease, (sql) => setIdentities(sql, bound.id, named));
 }
 
 /** Returns what the target would not take because it holds another of the same identity. */

@@ -19,7 +19,9 @@ export async function moveDeparted(
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
   const digests = entries.flatMap((entry) => everyDigest(slice.rules, entry));
-  const candidates = await departedByDigest(slice.deps.ledger.pool, slice, digests);
+  const departed = await departedByDigest(slice.deps.ledger.pool, slice, digests);
+  // What left the same folder was taken over (renamed.ts), or has no other to go to.
+  const candidates = slice.rules.versioned && !slice.rules.paths ? departed.filter(elsewhere(to)) : departed;
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {
@@ -32,6 +34,11 @@ export async function moveDeparted(
   }
   return rest;
 }
+
+const elsewhere =
+  ({ bound }: OpenDestination) =>
+  ({ targetKey }: Departed): boolean =>
+    targetKey !== bound.targetKey;
 
 /** False: the folder that it left was renumbered in the target, or is gone there. What its references name is not ours. */
 function stands(

@@ -18,6 +18,8 @@ export interface Edit {
   readonly version: string;
   /** What the run's list says of it besides `updated`. */
   readonly reason?: string;
+  /** What stands there is a part of the item's own first copy: to make it whole is no update of anything. */
+  readonly first?: boolean;
 }
 
 /** Settles what only has another version; sorts the others into edits and those whose copy must be read first. */
@@ -86,7 +88,7 @@ function replacing({ entry, ref, version }: Edit): Write<unknown> {
   return { op: 'update', token: item.key, ref, version, body, bytes, meta: item.meta, digest };
 }
 
-function replaced({ entry, ref, reason }: Edit, answer: Written): Result {
+function replaced({ entry, ref, reason, first = false }: Edit, answer: Written): Result {
   return {
     key: answer.token,
     todo: 'verify',
@@ -94,10 +96,10 @@ function replaced({ entry, ref, reason }: Edit, answer: Written): Result {
     digest: entry.digest,
     ref: answer.ref ?? ref,
     version: answer.version ?? '',
-    made: 'updated',
+    made: first ? 'created' : 'updated',
     bytes: entry.bytes,
     base: entry.uid === undefined ? (answer.meta ?? entry.item.meta) : { uid: entry.uid },
     ...reasonOf([...entry.notes, ...(answer.notes ?? [])]),
-    said: { what: 'updated', ...(reason !== undefined && { reason }) },
+    ...(!first && { said: { what: 'updated', ...(reason !== undefined && { reason }) } }),
   };
 }

@@ -54,11 +54,11 @@ export async function claimIdentities(
       if (met.other.key === null) clashes.push({ entry, ref: met.other.ref ?? undefined, by });
       else twins.push(twin(slice, entry, met.other, by));
     }
-    const claiming = [...free, ...clashes.map((clash) => clash.entry)];
+    // Of twins, too: they are looked at again when nobody else is called so any more.
     await setIdentities(
       sql,
       bound.id,
-      claiming.map((entry) => ({ key: entry.item.key, identities: hashes.get(entry) as string[] })),
+      entries.map((entry) => ({ key: entry.item.key, identities: hashes.get(entry) as string[] })),
     );
     const settled = await writeDown(sql, slice, { container: bound.id }, twins);
     return { free, clashes, settled };

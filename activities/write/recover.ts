@@ -5,7 +5,7 @@ import type { ContainerRow } from '../../ledger/containers.js';
 import { listContainers } from '../../ledger/containers.js';
 import { doubt } from '../../ledger/doubts.js';
 import { writeEvent } from '../../ledger/events.js';
-import { countTries, itemsByKey, setBase } from '../../ledger/items.js';
+import { countTries, itemsByKey, noteBroken, setBase } from '../../ledger/items.js';
 import type { Bound } from '../bind.js';
 import { bindContainer } from '../bind.js';
 import { pause } from '../connections.js';
@@ -73,14 +73,19 @@ async function giveBack(slice: Slice, batch: BatchRow, intents: readonly Intent[
   const items = await itemsByKey(slice.deps.ledger.pool, container, keys);
   const poisonous = blameless || intents.length > 1 ? [] : items.filter(({ tries }) => tries + 1 >= MAX_TRIES);
   const quarantined = poisonous.map(({ key }): Result => {
-    return { key, todo: null, outcome: 'quarantined', reason: QUARANTINED };
+    return { key, todo: null, outcome: 'quarantined', reason: givenUp(batch.words) };
   });
   await commit(slice, { container }, quarantined, async (sql) => {
     if (!blameless) await countTries(sql, container, keys);
     // Where references are invented by the target, a copy that still appears is not met by the next write.
     if (batch.op === 'create' && !slice.rules.versioned) await doubt(sql, container, intents);
+    // Under a path it is met: a part of what was sent may stand there.
+    if (batch.op === 'create' && slice.rules.paths) await noteBroken(sql, container, intents);
     await leaveInDoubt(sql, batch.id, []);
   });
 }
 
-const QUARANTINED = `quarantined: in doubt ${MAX_TRIES} times, the last time alone; each time the write ended without an answer`;
+function givenUp(words: string | null | undefined): string {
+  const ends = words ? `; the last time: ${words}` : ', each time the write ended without an answer';
+  return `quarantined: in doubt ${MAX_TRIES} times, the last time alone${ends}`;
+}

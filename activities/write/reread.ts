@@ -3,7 +3,7 @@ import type { TargetRef } from '../../connectors/contract.js';
 import { isDigestOf } from '../../connectors/digest-version.js';
 import type { BatchRow, Intent } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
-import { itemsByKey } from '../../ledger/items.js';
+import { itemsByKey, noteBroken } from '../../ledger/items.js';
 import type { Bound } from '../bind.js';
 import type { Slice } from '../slice.js';
 import { readEach } from './each-alone.js';
@@ -13,7 +13,7 @@ import { commit } from './results.js';
 
 /**
  * Settles updates that landed, and copies that cannot be read. Returns the intents of the others: what stands there is
- * what stood there before, or somebody's edit since; the next try meets either under its condition.
+ * what stood there before, a part of what was sent, or somebody's edit since; the next try meets each under its condition.
  */
 export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): Promise<readonly Intent[]> {
   const { deps, target, signal } = slice;
@@ -30,6 +30,7 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
   for await (const copy of readEach(target, bound.target, refs, hidden, signal)) copies.set(copy.ref, copy);
   const results: Result[] = [];
   const absent: Intent[] = [];
+  const broken: Intent[] = [];
   for (const intent of batch.intents) {
     const { key, digest } = intent;
     const [item, ref = ''] = [rows.get(key), refOf(intent)];
@@ -37,8 +38,10 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
     if (!item) continue;
     if (unread !== undefined)
       results.push({ key, todo: null, outcome: 'unsure', reason: `${unread}; retry then`, digest });
-    else if (!copy || !isDigestOf(slice.rules, copy, digest)) absent.push(intent);
-    else {
+    else if (!copy || !isDigestOf(slice.rules, copy, digest)) {
+      absent.push(intent);
+      if (slice.rules.paths && copy?.digest !== item.digest) broken.push(intent);
+    } else {
       results.push({
         key,
         todo: afterLanding(slice, item, item.meta),
@@ -53,8 +56,9 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
     }
   }
   const entries = items.map((item) => ({ item, bytes: item.bytes }));
-  await commit(slice, { container: batch.container, bound, entries }, results, (sql) =>
-    leaveInDoubt(sql, batch.id, absent),
-  );
+  await commit(slice, { container: batch.container, bound, entries }, results, async (sql) => {
+    await noteBroken(sql, batch.container, broken);
+    await leaveInDoubt(sql, batch.id, absent);
+  });
   return absent;
 }

@@ -11,6 +11,7 @@ import type { Sql } from '../../ledger/ledger.js';
 import { askBack, unlinkBack } from '../../ledger/links.js';
 import type { Bound } from '../bind.js';
 import type { Tally } from '../slice/tally.js';
+import { noteTrouble } from '../slice/tally.js';
 import type { Slice } from '../slice.js';
 import type { Linkable } from './link.js';
 import { link } from './link.js';
@@ -81,8 +82,9 @@ export async function writeDown(
   );
   await writeOutcomes(sql, input, listed(container, results));
   if (other === undefined || !bound) return results;
-  await link(sql, { other, run }, bound, entries, standing);
+  // First: a copy that goes on under another item in its place is linked with that one below.
   for (const { replaces } of results) if (replaces) await unlinkBack(sql, other, replaces.targetKey, [replaces.ref]);
+  await link(sql, { other, run }, bound, entries, standing);
   const refsFor = (what: string): string[] =>
     results.flatMap(({ back }) => (back && back.what === what ? [back.ref] : []));
   await unlinkBack(sql, other, bound.targetKey, refsFor('forget'));
@@ -116,13 +118,16 @@ export const FAILED: ReadonlySet<string | null | undefined> = new Set([
 
 /** What the slice has done so far, for the heartbeat and for the watch on failures. */
 export function count(tally: Tally, results: readonly Result[]): void {
-  for (const { outcome, bytes = 0 } of results) {
+  for (const { outcome, bytes = 0, reason } of results) {
     tally.items++;
     if (outcome === 'arrived') {
       tally.arrived++;
       tally.bytes += bytes;
     } else if (outcome === 'verified') tally.verified++;
-    else if (FAILED.has(outcome)) tally.failures++;
+    else if (FAILED.has(outcome)) {
+      tally.failures++;
+      noteTrouble(tally, reason ?? (outcome as string));
+    }
   }
 }
 

@@ -2,10 +2,10 @@
 import { resolveSrv, resolveTxt } from 'node:dns/promises';
 import type { Access, Place } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { Collection } from './collections.js';
+import type { Collection, Collections } from './collections.js';
 import { collectionsOf } from './collections.js';
 import type { Flavour } from './flavour.js';
-import { pathOf, withSlash } from './hrefs.js';
+import { parentOf, pathOf, withSlash } from './hrefs.js';
 import { DavHttp } from './http.js';
 import type { Resource } from './multistatus.js';
 import type { DavOptions } from './options.js';
@@ -19,7 +19,7 @@ export class DavAccount {
   #http: DavHttp | undefined;
   #home: string | undefined;
   #closed = false;
-  #collections: readonly Collection[] | undefined;
+  #collections: Collections | undefined;
 
   constructor(options: DavOptions, access: Access, flavour: Flavour) {
     this.options = options;
@@ -53,6 +53,11 @@ export class DavAccount {
 
   /** The collections, without their states; asked for once, or `fresh`. */
   async collections(signal: AbortSignal, fresh = false): Promise<readonly Collection[]> {
+    return (await this.inHome(signal, fresh)).own;
+  }
+
+  /** The same, with what else stands in the home. */
+  async inHome(signal: AbortSignal, fresh = false): Promise<Collections> {
     if (fresh || !this.#collections) this.#collections = await collectionsOf(this, signal, { states: false });
     return this.#collections;
   }
@@ -93,7 +98,7 @@ export class DavAccount {
     if (named !== undefined) return withSlash(named);
     const types = here.props.get('D:resourcetype');
     // A single collection: its neighbours are the account's others.
-    if (child(types, type)) return withSlash(pathOf(here.href) ?? path).replace(/[^/]+\/$/, '');
+    if (child(types, type)) return parentOf(withSlash(pathOf(here.href) ?? path));
     const principal = this.#hrefIn(here, 'D:current-user-principal');
     if (principal === undefined) return undefined;
     const person = await this.#propertiesOf(principal, [homeSet], signal);

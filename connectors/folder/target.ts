@@ -5,7 +5,7 @@ import { Closing } from '../closing.js';
 import type { Located, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../files.js';
-import { faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
+import { faultOf, identityOf, ifThere, onFiles, provenPath } from '../local-files.js';
 import { sweep } from './aside.js';
 import { copies, standings } from './evidence.js';
 import { ASIDE } from './held-folder.js';
@@ -72,6 +72,10 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
           { name: 'free bytes', value: String(await roomAt(at)) },
         ];
       });
+    },
+    async root(signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, () => identityOf(path));
     },
     find: (wanted, signal) => onFiles(`opening ${path}`, () => find(wanted, signal)),
     async ensure(wanted, signal) {

@@ -6,7 +6,7 @@ import type { Command } from './command.js';
 import { CommandWriter } from './command-writer.js';
 import { faultFromNetwork, faultFromReply } from './faults.js';
 import type { DataReply, StatusReply } from './reply.js';
-import { parseReply } from './reply.js';
+import { readReply } from './reply.js';
 import type { ReplyParts } from './reply-reader.js';
 import { ReplyReader } from './reply-reader.js';
 
@@ -199,7 +199,7 @@ export class ImapConnection {
   #onParts(parts: ReplyParts): void {
     if (this.#dead) return;
     if (this.#awaitsHandshake) throw injected();
-    const reply = parseReply(parts);
+    const reply = readReply(parts);
     if (reply.kind === 'status' && reply.code?.name === 'CAPABILITY') this.#learn(reply.code.args.split(' '));
     if (reply.kind === 'data' && reply.name === 'CAPABILITY') this.#learn(reply.values.map(String));
     if (reply.kind === 'continue') this.#onContinue(reply.text);

@@ -1,10 +1,10 @@
 /** Finding or making a target folder: by role, then by name, then by a name the server can take. */
 import type { TargetContainer, Wanted } from '../contract.js';
-import type { Fault } from '../errors.js';
+import { Fault } from '../errors.js';
 import type { Command } from './command.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
-import type { Folder } from './folders.js';
+import type { Folder, FolderStatus } from './folders.js';
 import { folderStatus, listFolders } from './folders.js';
 import type { TargetName } from './mailbox-names.js';
 import { pathOf, targetName } from './mailbox-names.js';
@@ -34,6 +34,42 @@ export class TargetFolders {
     const second = await this.#findOrCreate(connection, folders, cautious);
     if (second instanceof Error) throw second;
     return this.#opened(connection, cautious.raw, wanted, { ...second, notes: cautious.notes });
+  }
+
+  /** What `ensure` would find; undefined where it would make one. */
+  async find(connection: ImapConnection, wanted: Wanted): Promise<TargetContainer | undefined> {
+    const raw = this.#nameIn(await this.#list(connection), wanted) ?? (await this.#nameAnew(connection, wanted));
+    if (raw === undefined) return undefined;
+    let status: FolderStatus;
+    try {
+      status = await folderStatus(connection, raw);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      // It went away since it was listed; a refusal that says something else stays one.
+      if ((await this.#nameAnew(connection, wanted)) === raw) throw error;
+      return undefined;
+    }
+    return {
+      key: raw,
+      path: pathOf(raw, this.#session.namespace),
+      validity: status.validity,
+      created: false,
+      items: status.messages,
+      anchor: uidKey(status.uidNext),
+    };
+  }
+
+  async #nameAnew(connection: ImapConnection, wanted: Wanted): Promise<string | undefined> {
+    this.#known = undefined;
+    return this.#nameIn(await this.#list(connection), wanted);
+  }
+
+  #nameIn(folders: readonly Folder[], { path, role }: Wanted): string | undefined {
+    const byRole = role && folders.find((one) => one.role === role && one.holdsMessages);
+    if (byRole) return byRole.raw;
+    const { namespace } = this.#session;
+    const names = [targetName(path, namespace).raw, targetName(path, namespace, true).raw];
+    return names.find((raw) => folders.some((one) => one.raw === raw && one.holdsMessages));
   }
 
   async #list(connection: ImapConnection): Promise<Folder[]> {

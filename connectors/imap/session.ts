@@ -8,6 +8,7 @@ import { login } from './login.js';
 import type { ImapOptions } from './manifest.js';
 import type { DataReply, StatusReply } from './reply.js';
 import { asList, asText } from './reply.js';
+import { ranges } from './sequence-set.js';
 
 /** The folder that FETCH and STORE now speak of. */
 export interface Selected {
@@ -215,9 +216,19 @@ export class ImapSession {
     const selected = this.#selected;
     if (!selected) return;
     if (reply.kind === 'data' && reply.name === 'EXISTS') selected.exists = reply.number ?? selected.exists;
+    selected.exists = Math.max(0, selected.exists - expunged(reply));
     const flags = permanentFlags(reply);
     if (flags) selected.permanentFlags = flags;
   }
+}
+
+/** How many messages the reply says are gone just now: VANISHED without (EARLIER) is EXPUNGE under QRESYNC (RFC 7162). */
+export function expunged(reply: DataReply | StatusReply): number {
+  if (reply.kind !== 'data') return 0;
+  if (reply.name === 'EXPUNGE') return 1;
+  const [uids] = reply.values;
+  if (reply.name !== 'VANISHED' || typeof uids !== 'string') return 0;
+  return [...ranges(uids)].reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }
 
 function permanentFlags(reply: DataReply | StatusReply): ReadonlySet<string> | undefined {

@@ -9,7 +9,7 @@ import { Closing } from '../closing.js';
 import type { Located, Refused, Target, TargetContainer, TargetRef, Wanted, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
 import { rolesByName } from '../folder-roles.js';
-import { errnoOf, faultOf, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
+import { errnoOf, faultOf, identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail, MailMeta } from '../mail.js';
 import { canonicalMail, digestMail } from '../mail.js';
 import { appending, entryOf } from './appending.js';
@@ -112,6 +112,10 @@ export function createMboxTarget(path: string): Target<Mail> {
         { name: 'later changes', value: 'none: messages are only appended' },
       ];
     },
+    async root(signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, () => identityOf(path));
+    },
     async ensure(wanted, signal) {
       closing.check(signal);
       const root = await onFiles(`making ${path}`, () => made(path));
@@ -120,14 +124,16 @@ export function createMboxTarget(path: string): Target<Mail> {
       const file = await inside(root, key.split('/'));
       const created = await onFiles(`making ${file}`, () => madeFile(file));
       await onFiles(`opening ${file}`, () => appending(file, signal, async () => {}));
-      let items = 0;
-      let validity = '';
-      const count = withFile(file, (handle, facts) => {
-        validity = validityOf(facts);
-        return messagesFrom(new FileWindow(handle, Number(facts.size)), 0, DIALECT);
-      });
-      for await (const _ of count) items++;
-      return { key, path: found?.path ?? (isInbox(wanted.path) ? ['INBOX'] : wanted.path), validity, created, items };
+      const at = found?.path ?? (isInbox(wanted.path) ? ['INBOX'] : wanted.path);
+      return { key, path: at, created, ...(await countedIn(file)) };
+    },
+    async find(wanted, signal) {
+      closing.check(signal);
+      const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
+      const found = root && (await findFolder(root, wanted));
+      if (!found) return undefined;
+      const file = await inside(root, found.key.split('/'));
+      return { key: found.key, path: found.path, created: false, ...(await countedIn(file)) };
     },
     async anchor(container, signal) {
       const file = await fileOf(container, signal);
@@ -201,6 +207,17 @@ const REASONS = {
   move: 'messages in an mbox file are only appended; move it in the program that reads the file',
   remove: 'messages in an mbox file are only appended; remove it in the program that reads the file',
 } as const satisfies Record<Exclude<Write<Mail>['op'], 'create'>, string>;
+
+async function countedIn(file: string): Promise<{ readonly validity: string; readonly items: number }> {
+  let items = 0;
+  let validity = '';
+  const messages = withFile(file, (handle, facts) => {
+    validity = validityOf(facts);
+    return messagesFrom(new FileWindow(handle, Number(facts.size)), 0, DIALECT);
+  });
+  for await (const _ of messages) items++;
+  return { validity, items };
+}
 
 function metaOf(message: FoundMessage): { flags: readonly string[]; date?: string } {
   return { flags: message.flags, ...(message.date !== undefined && { date: message.date }) };

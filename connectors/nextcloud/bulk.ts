@@ -5,13 +5,13 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Write, WriteAnswer } from '../contract.js';
-import { whole } from '../dav/answer-body.js';
+import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
-import { parentOf } from '../webdav/paths.js';
+import { parentOf, staysBelow } from '../webdav/paths.js';
 import type { Capabilities } from './capabilities.js';
 import { refusesName } from './capabilities.js';
-import { isPath, requestPath } from './paths.js';
+import { requestPath } from './paths.js';
 import { membersOf } from './properties.js';
 import type { Roots } from './session.js';
 import type { Writing } from './write.js';
@@ -38,14 +38,20 @@ export async function* bulk(
 ): AsyncGenerator<{ readonly answer: WriteAnswer } | { readonly left: Create }> {
   const byFolder = new Map<string, Create[]>();
   for (const write of writes) {
-    const folder = parentOf(write.body.path);
+    const { path } = write.body;
+    const travels =
+      staysBelow(path) &&
+      writing.folders.isFresh(parentOf(path)) &&
+      canTravel(capabilities, write) &&
+      (lossy || !isDated(write));
+    if (!travels) {
+      yield { left: write };
+      continue;
+    }
+    const folder = parentOf(path);
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), write]);
   }
-  for (const [folder, all] of byFolder) {
-    const fit = writing.folders.isFresh(folder)
-      ? all.filter((write) => canTravel(capabilities, write) && (lossy || !isDated(write)))
-      : [];
-    for (const write of all) if (!fit.includes(write)) yield { left: write };
+  for (const [folder, fit] of byFolder) {
     const taken = fit.length < FEWEST ? undefined : await namesIn(writing, folder, signal);
     const free = taken ? fit.filter(({ body }) => !taken.has(nameOf(body))) : [];
     for (const write of fit) if (!free.includes(write)) yield { left: write };
@@ -56,13 +62,7 @@ export async function* bulk(
 /** What the server's reader of parts would alter: it trims headers, and had trouble with empty files (server PR 39221). */
 function canTravel(capabilities: Capabilities, { body }: Create): boolean {
   const { type, bytes, path } = body;
-  return (
-    type === 'file' &&
-    bytes.length > 0 &&
-    isPath(path) &&
-    path === path.trim() &&
-    !refusesName(capabilities, nameOf(body))
-  );
+  return type === 'file' && bytes.length > 0 && path === path.trim() && !refusesName(capabilities, nameOf(body));
 }
 
 function isDated({ body }: Create): boolean {
@@ -77,7 +77,9 @@ async function namesIn(
 ): Promise<Set<string> | undefined> {
   const names = new Set<string>();
   try {
-    for await (const { name } of membersOf(http, requestPath(files, folder), signal)) names.add(name);
+    for await (const page of membersOf(http, requestPath(files, folder), signal)) {
+      for (const { name } of page) names.add(name);
+    }
     return names;
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
@@ -129,7 +131,7 @@ async function* send(
   const answer = await http.ask(asking, signal);
   // 400 ends the reading of the parts; what was written until then is told all the same.
   if (answer.status !== 200 && answer.status !== 400) throw await http.fault(asking, answer);
-  const told = toldIn(await whole(answer.body));
+  const told = toldIn(await whole(answer.body, MOST_SAID));
   for (const write of lot) {
     const { token, body } = write;
     const of = told.get(pathOf(below, body));
@@ -177,11 +179,11 @@ function multipart(boundary: string, below: string, lot: readonly Create[]): Buf
   return Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]);
 }
 
-function toldIn(body: Buffer): Map<string, Told> {
+function toldIn(body: Buffer | undefined): Map<string, Told> {
   const told = new Map<string, Told>();
   let said: unknown;
   try {
-    said = JSON.parse(body.toString());
+    said = body && JSON.parse(body.toString());
   } catch {
     // No word on any file: each is looked for by its own request.
     return told;

@@ -5,17 +5,18 @@
 import type { Intent, Located, TargetRef } from '../contract.js';
 import type { Place, Sized } from '../webdav/evidence.js';
 import * as webdav from '../webdav/evidence.js';
-import { isPath, requestPath } from './paths.js';
+import { staysBelow } from '../webdav/paths.js';
+import { requestPath } from './paths.js';
 
 export async function copyAt(place: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
-  if (!isPath(ref)) return undefined;
+  if (!staysBelow(ref)) return undefined;
   const copy = await webdav.copyAt(place, ref.normalize('NFC'), signal);
   return copy && { ...copy, ref };
 }
 
 export async function* sizesOf(place: Place, refs: readonly string[], signal: AbortSignal): AsyncGenerator<Sized> {
   const asked = new Map<string, string[]>();
-  for (const ref of refs.filter(isPath)) {
+  for (const ref of refs.filter(staysBelow)) {
     const kept = ref.normalize('NFC');
     asked.set(kept, [...(asked.get(kept) ?? []), ref]);
   }
@@ -52,6 +53,6 @@ export async function* checksumsOf(place: Place, refs: readonly string[], signal
 /** What became of a write in doubt: landed when what stands there has its digest. */
 export async function locate(place: Place, intent: Intent, signal: AbortSignal): Promise<Located> {
   const { path } = intent;
-  if (path !== undefined && !isPath(path)) return { token: intent.token, found: 'absent' };
+  if (path !== undefined && !staysBelow(path)) return { token: intent.token, found: 'absent' };
   return webdav.locate(place, { ...intent, ...(path !== undefined && { path: path.normalize('NFC') }) }, signal);
 }

@@ -7,9 +7,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Upload, WriteAnswer } from '../contract.js';
 import type { Changed, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
+import type { Entry } from '../webdav/entries.js';
 import { destination } from '../webdav/paths.js';
 import type { Folders } from './folders.js';
-import type { Properties } from './properties.js';
 import { entryAt } from './properties.js';
 import { dateHeaders, etagOf } from './write.js';
 
@@ -86,13 +86,14 @@ async function move(finishing: Finishing, signal: AbortSignal): Promise<Moved> {
   // What is left says that something is not as it was thought to be: it may have landed before.
   const [there, chunks] = [await entryAt(http, to, signal), await entryAt(http, parts, signal)];
   if (!chunks) {
-    if (there && isOurs(there, finishing)) return { landed: await written(finishing, there.etag, dates.notes, signal) };
+    if (there && isOurs(there, finishing))
+      return { landed: await written(finishing, there.version, dates.notes, signal) };
     throw new Fault('not-found', `${http.where(asking)}: the chunks are gone, and the file is not there`, {
       next: 'the file is sent anew',
       cause: fault,
     });
   }
-  if (there && (version === undefined || there.etag !== version)) return { landed: stands(upload, there.folder) };
+  if (there && (version === undefined || there.version !== version)) return { landed: stands(upload, there.folder) };
   if (!there && version !== undefined) return { landed: stands(upload, false) };
   if (status === 404 || status === 409) {
     folders.forget();
@@ -116,12 +117,12 @@ async function look(finishing: Finishing, until: number, signal: AbortSignal): P
     pause = Math.min(2 * pause, LAST_LOOK_MS);
     const there = await quietly(() => entryAt(http, to, signal));
     if (there === 'unknown') continue;
-    if (there && isOurs(there, finishing)) return written(finishing, there.etag, notes, signal);
+    if (there && isOurs(there, finishing)) return written(finishing, there.version, notes, signal);
     const chunks = await quietly(() => entryAt(http, parts, signal));
     if (chunks !== undefined) continue;
     // The one goes right after the other comes: it may have come between the two looks.
     const last = await entryAt(http, to, signal);
-    if (last && isOurs(last, finishing)) return written(finishing, last.etag, notes, signal);
+    if (last && isOurs(last, finishing)) return written(finishing, last.version, notes, signal);
     throw new Fault(
       'not-found',
       `${http.where({ method: 'MOVE', path: parts })}: the chunks are gone, and the file is not there`,
@@ -147,8 +148,8 @@ async function quietly<T>(ask: () => Promise<T>): Promise<T | 'unknown'> {
  * Whether what stands there is what the chunks made. Its content is proven later, as the spec says; here size and date
  * tell it from what was replaced, and from what others put there.
  */
-function isOurs({ folder, bytes, modified, etag }: Properties, { upload, version }: Finishing): boolean {
-  if (folder || bytes !== upload.bytes || (version !== undefined && etag === version)) return false;
+function isOurs({ folder, bytes, modified, version: now }: Entry, { upload, version }: Finishing): boolean {
+  if (folder || bytes !== upload.bytes || (version !== undefined && now === version)) return false;
   const sent = dateHeaders(upload.meta).headers['x-oc-mtime'];
   return sent === undefined || modified === undefined || Date.parse(modified) === Number(sent) * 1000;
 }
@@ -159,7 +160,7 @@ async function written(
   notes: readonly string[],
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
-  const version = told ?? (await entryAt(http, to, signal))?.etag;
+  const version = told ?? (await entryAt(http, to, signal))?.version;
   return {
     token: upload.token,
     ref: upload.path.normalize('NFC'),

@@ -2,16 +2,11 @@
  * Keys of items as paths of requests. Nextcloud keeps names in Unicode form C, whatever it is sent (normalizePath in
  * lib/private/Files/Filesystem.php): so paths are asked for in that form.
  */
-import { segmentOf } from '../dav/hrefs.js';
+import * as webdav from '../webdav/paths.js';
 
-/** The path of a request, in the form of connectors/dav/hrefs.ts. `root` ends with a slash. */
+/** As `requestPath` of connectors/webdav/paths.ts. */
 export function requestPath(root: string, key: string): string {
-  return root + key.normalize('NFC').split('/').map(segmentOf).join('/');
-}
-
-/** Whether a path below the root is one: it leads nowhere else, and means the same to all who read it. */
-export function isPath(path: string): boolean {
-  return path.replace(/\/$/, '').split('/').every(isName);
+  return webdav.requestPath(root, key.normalize('NFC'));
 }
 
 /** The names of a path in a URL or an option, decoded. Undefined where it leads out of where it begins. */

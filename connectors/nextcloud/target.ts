@@ -2,13 +2,14 @@
 import type { NameRules, Page, TargetContainer, TargetRef, Write, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileTarget } from '../files.js';
+import { listTree } from '../webdav/tree.js';
 import { bulk } from './bulk.js';
 import { describeAccount } from './describe.js';
 import { checksumsOf, copyAt, locate, sizesOf } from './evidence.js';
 import { Folders } from './folders.js';
 import { quotaOf } from './properties.js';
 import type { NextcloudSession, Roots } from './session.js';
-import { entriesBelow } from './tree.js';
+import { treeIn } from './tree.js';
 import { createUploads } from './uploads.js';
 import type { Writing } from './write.js';
 import { apply } from './write.js';
@@ -91,7 +92,7 @@ export function createNextcloudTarget(session: NextcloudSession): FileTarget {
     },
     async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
       const { files } = await session.roots(signal);
-      for await (const page of entriesBelow(http, files, undefined, signal)) {
+      for await (const page of listTree(treeIn(http, files), undefined, signal)) {
         const entries: TargetRef[] = [];
         for (const { key } of page.entries) {
           const copy = skip(key) ? undefined : await copyAt({ http, root: files }, key, signal);

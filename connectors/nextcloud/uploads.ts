@@ -57,10 +57,12 @@ export function createUploads(session: NextcloudSession): Uploads {
       const { parts } = await placeOf(upload, signal);
       const there = new Set<number>();
       try {
-        for await (const { name, bytes } of membersOf(http, parts, signal)) {
-          // An object storage tells them as `1`, others as they were sent; `.file` and `.target` are none.
-          const part = /^\d{1,5}$/.test(name) ? Number(name) - 1 : -1;
-          if (part >= 0 && bytes > 0 && bytes === bytesOf(upload, part)) there.add(part);
+        for await (const page of membersOf(http, parts, signal)) {
+          for (const { name, bytes } of page) {
+            // An object storage tells them as `1`, others as they were sent; `.file` and `.target` are none.
+            const part = /^\d{1,5}$/.test(name) ? Number(name) - 1 : -1;
+            if (part >= 0 && bytes > 0 && bytes === bytesOf(upload, part)) there.add(part);
+          }
         }
       } catch (error) {
         if (!(error instanceof Fault) || error.code !== 'not-found') throw error;

@@ -1,12 +1,12 @@
 /** One change at a time, each on the condition that the target still holds what the writer thought. */
 import type { Write, WriteAnswer } from '../contract.js';
 import type { Changed, DavHttp } from '../dav/http.js';
-import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
-import { plainEtag } from '../webdav/entries.js';
-import { destination } from '../webdav/paths.js';
+import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from '../webdav/answers.js';
+import { isEmpty, plainEtag } from '../webdav/entries.js';
+import { destination, staysBelow } from '../webdav/paths.js';
 import type { Folders } from './folders.js';
-import { isPath, requestPath } from './paths.js';
+import { requestPath } from './paths.js';
 import { entryAt, membersOf } from './properties.js';
 
 export interface Writing {
@@ -16,7 +16,7 @@ export interface Writing {
 }
 
 export async function apply(writing: Writing, write: Write<FileBody>, signal: AbortSignal): Promise<WriteAnswer> {
-  if (!pathsIn(write).every(isPath)) {
+  if (!pathsIn(write).every(staysBelow)) {
     return { refused: write.token, reason: 'its path leads out of the folder, or has an empty name; rename it' };
   }
   switch (write.op) {
@@ -97,7 +97,7 @@ async function put(
     };
     const asking = { method: 'PUT', path: requestPath(files, path), headers, body: body.bytes };
     const answer = await http.change(asking, signal);
-    if (answer.status === 412) return conflicted(token, path, write.op);
+    if (answer.status === 412) return (write.op === 'create' ? taken : another)(token, path.normalize('NFC'));
     if (answer.status === 404 || answer.status === 409) {
       // A folder that was seen here is gone, or was never made.
       folders.forget();
@@ -105,7 +105,7 @@ async function put(
         parents = true;
         continue;
       }
-      if (!parents) return inTheWay(token, path);
+      if (!parents) return inTheWay(token, path.normalize('NFC'));
     }
     if (answer.status >= 300) return refusedOr(http.faultFrom(asking, answer, answer.error), token);
     const version = etagOf(answer);
@@ -144,7 +144,7 @@ async function makeFolder(folders: Folders, token: string, path: string, signal:
   const folder = path.endsWith('/') ? path : `${path}/`;
   try {
     const made = await folders.make(folder, signal);
-    if (made === 'file') return inTheWay(token, folder);
+    if (made === 'file') return inTheWay(token, folder.normalize('NFC'));
     return { token, ref: folder.normalize('NFC'), version: '' };
   } catch (error) {
     return refusedOr(error, token);
@@ -158,7 +158,7 @@ async function move(
 ): Promise<WriteAnswer> {
   const { token, ref, path = ref, version } = write;
   if (path.normalize('NFC') === ref.normalize('NFC')) return { token, ref, ...(version !== undefined && { version }) };
-  if (!(await folders.makeAbove(path, signal))) return inTheWay(token, path);
+  if (!(await folders.makeAbove(path, signal))) return inTheWay(token, path.normalize('NFC'));
   const headers = {
     destination: destination(http.origin, requestPath(files, path)),
     overwrite: 'F',
@@ -169,14 +169,12 @@ async function move(
   const answer = await http.change(asking, signal);
   if (answer.status === 201 || answer.status === 204) {
     const now =
-      etagOf(answer) ?? (ref.endsWith('/') ? '' : (await entryAt(http, requestPath(files, path), signal))?.etag);
+      etagOf(answer) ?? (ref.endsWith('/') ? '' : (await entryAt(http, requestPath(files, path), signal))?.version);
     return { token, ref: path.normalize('NFC'), ...(now !== undefined && { version: now }) };
   }
   if (answer.status === 412 || answer.status === 404) {
     folders.forget();
-    const reason =
-      'it was not moved: the copy is not there in the version known, or something has the new name already';
-    return { conflicted: token, ref, reason };
+    return notMoved(token, ref);
   }
   return refusedOr(http.faultFrom(asking, answer, answer.error), token);
 }
@@ -188,9 +186,8 @@ async function remove(
 ): Promise<WriteAnswer> {
   const path = requestPath(files, ref);
   const folder = ref.endsWith('/');
-  if (folder && !(await isEmpty(http, path, signal))) {
-    return { conflicted: token, ref, reason: 'the folder is not empty in the target' };
-  }
+  // Nextcloud removes folders with all they hold, into its trash: so they are looked into right before.
+  if (folder && !(await isEmpty(membersOf(http, path, signal)))) return notEmpty(token, ref);
   const asking = { method: 'DELETE', path, headers: folder || version === undefined ? {} : ifMatch(version) };
   const answer = await http.change(asking, signal);
   if (answer.status < 300 || answer.status === 404) {
@@ -198,44 +195,12 @@ async function remove(
     return { token, ref };
   }
   if (answer.status === 412) {
-    if (!(await entryAt(http, path, signal))) return { token, ref };
-    return { conflicted: token, ref, reason: 'the copy was changed in the target' };
+    return (await entryAt(http, path, signal)) ? another(token, ref) : { token, ref };
   }
   return refusedOr(http.faultFrom(asking, answer, answer.error), token);
-}
-
-/** Nextcloud removes folders with all they hold, into its trash: so they are looked into right before. */
-async function isEmpty(http: DavHttp, folder: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    for await (const _ of membersOf(http, folder, signal)) return false;
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
-  }
-  return true;
-}
-
-function conflicted(token: string, ref: string, op: 'create' | 'update'): WriteAnswer {
-  const reason =
-    op === 'create' ? 'something has that name in the target' : 'the copy was changed in the target, or is gone';
-  return { conflicted: token, ref: ref.normalize('NFC'), reason };
-}
-
-function inTheWay(token: string, path: string): WriteAnswer {
-  return {
-    conflicted: token,
-    ref: path.normalize('NFC'),
-    reason: 'in the target a file stands where a folder has to be',
-  };
 }
 
 export function etagOf({ headers }: Pick<Changed, 'headers'>): string | undefined {
   const told = headers['oc-etag'] ?? headers.etag;
   return told === undefined ? undefined : plainEtag(told);
-}
-
-/** What the server says of one item refuses that item; what it says of itself, or of the account, is thrown. */
-export function refusedOr(error: unknown, token: string): WriteAnswer {
-  if (!(error instanceof Fault)) throw error;
-  if (!['refused', 'conflict', 'not-found'].includes(error.code)) throw error;
-  return { refused: token, reason: `${error.message}; ${error.next ?? 'look at it in the source'}` };
 }

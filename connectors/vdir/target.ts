@@ -5,7 +5,7 @@ import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import { kinds } from '../kinds.js';
-import { ifThere, onFiles, provenPath } from '../local-files.js';
+import { identityOf, ifThere, onFiles, provenPath } from '../local-files.js';
 import { Collections } from './collections.js';
 import type { VdirKind } from './item-files.js';
 import { atOnce, contentOf, isItem, itemFile, suffixOf } from './item-files.js';
@@ -98,6 +98,10 @@ export function createVdirTarget(
           { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
         ];
       });
+    },
+    async root(signal) {
+      closing.check(signal);
+      return onFiles(`opening ${path}`, () => identityOf(path));
     },
     find: (wanted, signal) => onFiles(`opening ${path}`, () => find(wanted, signal)),
     async ensure(wanted, signal) {

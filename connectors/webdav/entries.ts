@@ -14,14 +14,20 @@ export interface Entry {
   /** ETag without quotes and without the mark of weak ones; where there is none, size and date. */
   readonly version: string;
   readonly bytes: number;
+  /** Whether the server tells `bytes`: it need not (RFC 4918, 15.4). */
+  readonly sized: boolean;
   /** ISO 8601; whole seconds. */
   readonly modified: string | undefined;
   readonly created: string | undefined;
+  /** Stays with a file when it is renamed; undefined where the server has none. */
+  readonly id: string | undefined;
 }
 
 export interface Member extends Entry {
   readonly name: string;
   readonly safe: boolean;
+  /** Why no more is known of it than its name. Whether it is a folder only its href tells then. */
+  readonly unseen?: string;
 }
 
 const ASKED = document(
@@ -30,51 +36,80 @@ const ASKED = document(
 );
 
 /**
- * Members of a folder (a request's path with a slash at its end), in pages. Throws `Fault('not-found')` when it is not
- * there.
+ * Members of a folder (a request's path with a slash at its end), in pages. `asked`: the body of PROPFIND, for a server
+ * that knows more properties. Throws `Fault('not-found')` when it is not there, `conflict` when it is a file.
  */
 export async function* membersOf(
   http: DavHttp,
   folder: string,
   signal: AbortSignal,
+  asked: string = ASKED,
 ): AsyncGenerator<readonly Member[]> {
   const nameIn = memberNames(folder);
+  const asking = { method: 'PROPFIND', path: folder };
   let itself = false;
-  for await (const page of listingOf(http, folder, '1', signal)) {
+  for await (const page of listingOf(http, folder, '1', asked, signal)) {
     const members: Member[] = [];
     for (const told of page) {
       if (told.status === 404 || told.status === 410) continue;
-      // What is there and not told of must not pass for deleted.
-      if (told.status >= 400) {
-        throw http.faultFrom({ method: 'PROPFIND', path: folder }, { status: told.status, headers: {} }, {});
-      }
       const named = nameIn(told.href);
-      if (named) members.push({ ...entryOf(told), ...named });
-      else if (withSlash(pathOf(told.href) ?? '') === folder) itself = true;
+      if (named) {
+        members.push({ ...entryOf(told), ...named, ...hiding(told) });
+        continue;
+      }
+      if (told.status >= 400) throw http.faultFrom(asking, { status: told.status, headers: {} }, {});
+      // Whatever else it tells of: a share of another user's address, or a proxy's.
+      if (withSlash(pathOf(told.href) ?? '') !== folder) continue;
+      itself = true;
+      if (!told.folder) {
+        throw new Fault('conflict', `${http.where(asking)}: a file stands where a folder is expected`, {
+          next: 'rename one of the two',
+        });
+      }
     }
     yield members;
   }
   // A proxy that rewrites hrefs must not make a full folder look empty.
   if (itself) return;
-  throw new Fault(
-    'unavailable',
-    `PROPFIND ${http.origin}${folder}: the listing does not speak of the folder asked for`,
-    {
-      next: 'check that url is the address under which the server knows itself',
-    },
-  );
+  throw new Fault('unavailable', `${http.where(asking)}: the listing does not speak of the folder asked for`, {
+    next: 'check that url is the address under which the server knows itself (overwritewebroot in Nextcloud)',
+  });
+}
+
+/** Whether a listing has no members; a folder that is not there has none. */
+export async function isEmpty(members: AsyncIterable<readonly Member[]>): Promise<boolean> {
+  try {
+    for await (const page of members) if (page.length > 0) return false;
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
+  }
+  return true;
+}
+
+/** What is there and not told of must not pass for deleted. */
+function hiding({ status, href, folder, etag, bytes, size, modified }: Told): Partial<Member> {
+  const untold = !folder && etag === '' && bytes === '' && size === '' && modified === '';
+  if (status < 400 && !untold) return {};
+  const said = status < 400 ? 'and tells nothing of it' : `and answers ${status} for it`;
+  const unseen = `the server lists it ${said}; look at it in the source, and mend its rights or its server`;
+  return { unseen, folder: folder || href.endsWith('/') };
 }
 
 /** One entry; undefined when it is not there. Throws `Fault` for any other answer. */
-export async function entryAt(http: DavHttp, path: string, signal: AbortSignal): Promise<Entry | undefined> {
+export async function entryAt(
+  http: DavHttp,
+  path: string,
+  signal: AbortSignal,
+  asked: string = ASKED,
+): Promise<Entry | undefined> {
   let found: Told | undefined;
   try {
-    for await (const [told] of listingOf(http, path, '0', signal)) found ??= told;
+    for await (const [told] of listingOf(http, path, '0', asked, signal)) found ??= told;
   } catch (error) {
     if (error instanceof Fault && error.code === 'not-found') return undefined;
     // Apache's answer for a file that is asked for as a folder, or as what a folder holds.
     if (!(error instanceof HttpFault) || error.status !== 400) throw error;
-    return path.endsWith('/') ? entryAt(http, path.slice(0, -1), signal) : undefined;
+    return path.endsWith('/') ? entryAt(http, path.slice(0, -1), signal, asked) : undefined;
   }
   return found && found.status < 400 ? entryOf(found) : undefined;
 }
@@ -83,10 +118,11 @@ async function* listingOf(
   http: DavHttp,
   path: string,
   depth: '0' | '1',
+  body: string,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Told[]> {
   const headers = { depth, 'content-type': 'application/xml; charset=utf-8' };
-  const asking = { method: 'PROPFIND', path, headers, body: ASKED };
+  const asking = { method: 'PROPFIND', path, headers, body };
   const answer = await http.askFollowing(asking, signal);
   if (answer.status !== 207) throw await http.fault(asking, answer);
   yield* readListing(answer.body, http.where(asking));
@@ -106,25 +142,35 @@ export async function roomIn(http: DavHttp, folder: string, signal: AbortSignal)
   return room;
 }
 
-export function metaOf({ folder, modified, created }: Entry): FileMeta {
+/** The dates of folders are those of what was last put into them. */
+export function metaOf({ folder, modified, created, id }: Entry): FileMeta {
   return {
     type: folder ? 'folder' : 'file',
     ...(modified !== undefined && !folder && { modified }),
     ...(created !== undefined && !folder && { created }),
+    ...(id !== undefined && { id }),
   };
 }
 
 function entryOf({ folder, etag, ...told }: Told): Entry {
-  const bytes = folder ? 0 : Number(told.bytes) || 0;
+  const stated = told.bytes || told.size;
+  const sized = /^\d{1,15}$/.test(stated);
+  const bytes = folder || !sized ? 0 : Number(stated);
   const modified = isoOf(told.modified);
+  const born = Number(told.born) * 1000;
   return {
     folder,
     version: versionOf(etag, bytes, modified),
     bytes,
+    sized,
     modified,
-    created: isoOf(told.created),
+    created: born > 0 && born <= LAST_DATE ? new Date(born).toISOString() : isoOf(told.created),
+    id: told.id || undefined,
   };
 }
+
+/** Beyond it Date has no form. */
+const LAST_DATE = 8.64e15;
 
 /** Undefined where it is no date. */
 export function isoOf(told: string): string | undefined {

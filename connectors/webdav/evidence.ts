@@ -88,6 +88,7 @@ export async function* sizesOf(
       for await (const page of membersOf(http, requestPath(root, folder), signal)) {
         for (const member of page) {
           const ref = names.get(member.folder ? `${member.name}/` : member.name);
+          if (ref !== undefined && member.unseen) throw new Fault('unavailable', member.unseen);
           if (ref !== undefined) found.set(ref, member);
         }
       }
@@ -100,7 +101,8 @@ export async function* sizesOf(
 
 /** Nothing stands there, or a file does: Apache's 400. */
 function isNoFolder(error: unknown): boolean {
-  return error instanceof HttpFault && [400, 404, 409, 410].includes(error.status);
+  if (error instanceof HttpFault) return [400, 404, 409, 410].includes(error.status);
+  return error instanceof Fault && error.code === 'conflict';
 }
 
 /** What became of a write in doubt: landed when what stands there has its digest. */

@@ -23,6 +23,9 @@ const FILE: Told = {
   bytes: '5',
   modified: 'Mon, 04 Mar 2019 05:06:07 GMT',
   created: '',
+  size: '',
+  id: '',
+  born: '',
 };
 
 describe('a listing', () => {

@@ -16,16 +16,47 @@ export interface Told {
   bytes: string;
   modified: string;
   created: string;
+  /** oc:size: of a folder with all it holds. */
+  size: string;
+  /** oc:fileid. */
+  id: string;
+  /** nc:creation_time: seconds. */
+  born: string;
 }
 
-const FIELDS: ReadonlyMap<string, 'etag' | 'bytes' | 'modified' | 'created'> = new Map([
-  ['getetag', 'etag'],
-  ['getcontentlength', 'bytes'],
-  ['getlastmodified', 'modified'],
-  ['creationdate', 'created'],
-]);
+type Field = Exclude<keyof Told, 'href' | 'status' | 'folder'>;
 
-const nothing = (): Told => ({ href: '', status: 200, folder: false, etag: '', bytes: '', modified: '', created: '' });
+const OC = 'http://owncloud.org/ns';
+const NC = 'http://nextcloud.org/ns';
+
+/** What is read, by namespace and name; what a listing does not ask for is not told. */
+const FIELDS: Readonly<Record<string, ReadonlyMap<string, Field>>> = {
+  'DAV:': new Map([
+    ['getetag', 'etag'],
+    ['getcontentlength', 'bytes'],
+    ['getlastmodified', 'modified'],
+    ['creationdate', 'created'],
+  ]),
+  [OC]: new Map([
+    ['size', 'size'],
+    ['fileid', 'id'],
+  ]),
+  [NC]: new Map([['creation_time', 'born']]),
+};
+const EACH: readonly Field[] = Object.values(FIELDS).flatMap((fields) => [...fields.values()]);
+
+const nothing = (): Told => ({
+  href: '',
+  status: 200,
+  folder: false,
+  etag: '',
+  bytes: '',
+  modified: '',
+  created: '',
+  size: '',
+  id: '',
+  born: '',
+});
 
 /** The resources of a multi-status answer (RFC 4918, 13), those of one chunk together. Throws `Fault('unavailable')`. */
 export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<readonly Told[]> {
@@ -44,13 +75,14 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
     words = undefined;
     if (root && !(uri === 'DAV:' && local === 'multistatus')) failure ??= new Error(`a <${local}>`);
     root = false;
+    if (FIELDS[uri]?.has(local)) words = '';
     if (uri !== 'DAV:') return;
     if (local === 'response') response = nothing();
     else if (local === 'propstat') {
       propstat = true;
       props = nothing();
     } else if (local === 'collection') props.folder = true;
-    else if (local === 'href' || local === 'status' || FIELDS.has(local)) words = '';
+    else if (local === 'href' || local === 'status') words = '';
   });
   const text = (more: string): void => {
     if (words !== undefined) words += more;
@@ -58,12 +90,12 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
   parser.on('text', text);
   parser.on('cdata', text);
   parser.on('closetag', ({ uri, local }) => {
-    if (uri !== 'DAV:') return;
     const said = words?.trim() ?? '';
     words = undefined;
-    const field = FIELDS.get(local);
+    const field = FIELDS[uri]?.get(local);
     if (field !== undefined) props[field] = said;
-    else if (local === 'href' && !propstat) response.href = said;
+    if (uri !== 'DAV:') return;
+    if (local === 'href' && !propstat) response.href = said;
     else if (local === 'status') {
       if (propstat) props.status = statusIn(said);
       else response.status = statusIn(said);
@@ -93,7 +125,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
 /** What one propstat tells, beside what others have told. */
 function take(response: Told, props: Told): void {
   response.folder ||= props.folder;
-  for (const field of FIELDS.values()) response[field] ||= props[field];
+  for (const field of EACH) response[field] ||= props[field];
 }
 
 /** `HTTP/1.1 404 Not Found` as 404. */

@@ -3,14 +3,17 @@ import type { Access, Place } from '../contract.js';
 import { encodePath, pathOf, withSlash } from '../dav/hrefs.js';
 import { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
-import { entryAt } from './entries.js';
+import { entryAt, membersOf } from './entries.js';
 import type { WebdavOptions } from './manifest.js';
+import { requestPath } from './paths.js';
+import type { Tree } from './tree.js';
 
 export class WebdavSession {
   readonly access: Access;
   readonly http: DavHttp;
   /** The path of the folder, with a slash at its end, in the form of connectors/dav/hrefs.ts. */
   readonly root: string;
+  readonly tree: Tree;
   #closed = false;
   #proven: Promise<void> | undefined;
 
@@ -19,6 +22,14 @@ export class WebdavSession {
     this.access = access;
     this.http = new DavHttp(options, access, origin);
     this.root = withSlash(pathOf(pathname) as string);
+    const { http, root } = this;
+    this.tree = {
+      http,
+      system: 'the source',
+      pathOf: (key) => requestPath(root, key),
+      membersOf: (folder, signal) => membersOf(http, folder, signal),
+      entryAt: (path, signal) => entryAt(http, path, signal),
+    };
   }
 
   close(): void {

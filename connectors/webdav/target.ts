@@ -2,15 +2,15 @@
 import type { Page, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../files.js';
-import { walkTree } from '../tree-walk.js';
+import { clearAside } from './aside.js';
 import { describeFolder } from './describe.js';
 import { entryAt, roomIn } from './entries.js';
 import { copyAt, locate, sizesOf } from './evidence.js';
 import { Folders } from './folders.js';
 import type { WebdavSession } from './session.js';
-import { childrenOf } from './source.js';
+import { listTree } from './tree.js';
 import { createUploads } from './uploads.js';
-import { apply, clearAside } from './write.js';
+import { apply } from './write.js';
 
 /** A request that a dead client sent may still be under way in the server. */
 const QUIET_MS = 1_000;
@@ -66,7 +66,7 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
     },
     async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
       session.check(signal);
-      for await (const page of walkTree((folder) => childrenOf(session, folder, signal), undefined)) {
+      for await (const page of listTree(session.tree, undefined, signal)) {
         const entries: TargetRef[] = [];
         for (const { key } of page.entries) {
           const copy = skip(key) ? undefined : await copyAt(place, key, signal);

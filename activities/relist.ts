@@ -1,9 +1,9 @@
-/** One item as the source lists it now: for a file that changed while it was read. */
-import type { ItemRef, Source } from '../../connectors/contract.js';
-import { isAbove } from '../../connectors/key-order.js';
-import type { ContainerRow } from '../../ledger/containers.js';
-import type { ItemRow } from '../../ledger/items.js';
-import type { Slice } from '../slice.js';
+/** One item as the source lists it now: for one that changed while it was read, or that could not be had. */
+import type { ItemRef, Source } from '../connectors/contract.js';
+import { isAbove } from '../connectors/key-order.js';
+import type { ContainerRow } from '../ledger/containers.js';
+import type { ItemRow } from '../ledger/items.js';
+import type { Slice } from './slice.js';
 
 /** Undefined when it is gone. Lists from before its key on, and stops behind it. */
 export async function relisted(
