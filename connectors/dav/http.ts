@@ -57,6 +57,7 @@ export class DavHttp {
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
+  readonly #ca: string | undefined;
   /** What the server's clock said last, and when that was. */
   #clock: { readonly date: number; readonly at: number } | undefined;
   /** Scheme, host and port of where requests go now. */
@@ -64,6 +65,7 @@ export class DavHttp {
 
   constructor(options: HttpOptions, access: Access, origin: string) {
     this.#login = new DavLogin(options.auth, access);
+    this.#ca = options.ca;
     this.origin = origin;
     const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
     this.#agent = new Agent({
@@ -253,11 +255,13 @@ export class DavHttp {
 
   /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
   async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
-    const { ca } = this.#options;
+    const ca = this.#ca;
+    const target = encodePath(path);
+    const shown = await this.#login.header(method, target, signal);
     const lines = [
-      `${method} ${encodePath(path)} HTTP/1.1`,
+      `${method} ${target} HTTP/1.1`,
       `host: ${new URL(this.origin).host}`,
-      `authorization: ${await this.#authorization(signal)}`,
+      ...(shown === undefined ? [] : [`authorization: ${shown}`]),
       'user-agent: drover',
       'content-type: application/octet-stream',
       `content-length: ${2 * body.length}`,
