@@ -127,7 +127,7 @@ function plainSegment(name: string): string {
     .toLowerCase()
     .replace(/\p{Mn}/gu, '')
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-|-$/g, '')
     .slice(0, MAX_SEGMENT);
 }
 

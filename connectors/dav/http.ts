@@ -51,13 +51,14 @@ type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
 export class DavHttp {
   readonly #login: DavLogin;
+  /** Path of the PEM file of the server's own CA. */
+  readonly #ca: string | undefined;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
-  readonly #ca: string | undefined;
   /** What the server's clock said last, and when that was. */
   #clock: { readonly date: number; readonly at: number } | undefined;
   /** Scheme, host and port of where requests go now. */
@@ -255,24 +256,20 @@ export class DavHttp {
 
   /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
   async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
-    const ca = this.#ca;
     const target = encodePath(path);
-    const shown = await this.#login.header(method, target, signal);
     const lines = [
       `${method} ${target} HTTP/1.1`,
       `host: ${new URL(this.origin).host}`,
-      ...(shown === undefined ? [] : [`authorization: ${shown}`]),
+      `authorization: ${await this.#login.header(method, target, signal)}`,
       'user-agent: drover',
       'content-type: application/octet-stream',
       `content-length: ${2 * body.length}`,
     ];
     const head = `${lines.join('\r\n')}\r\n\r\n`;
     const timeoutMs = BROKEN_OFF_MS;
+    const ca = this.#ca;
     try {
-      await breakOff(
-        { origin: this.origin, head, body, timeoutMs, ...(ca !== undefined && { ca: readCa(ca) }) },
-        signal,
-      );
+      await breakOff({ origin: this.origin, head, body, timeoutMs, ...(ca && { ca: readCa(ca) }) }, signal);
     } catch (error) {
       throw broken(error, this.where({ method, path }), signal);
     }

@@ -37,6 +37,10 @@ function nameOf(uri: string, local: string): Name {
   return prefix === undefined ? `{${uri}}${local}` : `${prefix}:${local}`;
 }
 
+/** Of one child of the root. A listing has as many as it likes; an item with its photo or attachments is one. */
+const MAX_CHILD_LENGTH = 128 * 1024 * 1024;
+const MAX_DEPTH = 100;
+
 /**
  * The children of the root element, each as soon as it is complete: a listing of a large collection is never held as
  * a whole. `root` is asked with the root's name. Throws `Fault('unavailable')` for what is no XML.
@@ -59,6 +63,8 @@ export async function* childrenOf(
     if (path.length === 0) root(element.name);
     if (path.length > 1) path.at(-1)?.children.push(element);
     path.push(element);
+    // At once: the parser looks for a namespace in all elements around.
+    if (path.length > MAX_DEPTH) throw unbounded(where, 'is nested deeper than 100 elements');
   });
   const text = (words: string): void => {
     const inner = path.at(-1);
@@ -71,12 +77,16 @@ export async function* childrenOf(
     if (element && path.length === 1) done.push(element);
   });
   const decoder = new TextDecoder();
+  let length = 0;
   const fed = (words: string): void => {
+    length += words.length;
+    if (length > MAX_CHILD_LENGTH) throw unbounded(where, 'is longer than 128 MiB');
     if (failure === undefined) parser.write(words);
     if (failure !== undefined) throw malformed(where, failure);
   };
   for await (const chunk of chunks) {
     fed(decoder.decode(chunk, { stream: true }));
+    if (done.length > 0) length = 0;
     yield* done.splice(0);
   }
   fed(decoder.decode());
@@ -90,6 +100,12 @@ function malformed(where: string, cause: Error): Fault {
   const at = /^(\d+:\d+)/.exec(cause.message)?.[1];
   return new Fault('unavailable', `${where}: the answer is not well-formed XML${at ? ` (at ${at})` : ''}`, {
     next: 'try again; if it stays so, look into the log of the server or of the proxy before it',
+  });
+}
+
+function unbounded(where: string, how: string): Fault {
+  return new Fault('refused', `${where}: one element of the answer ${how}`, {
+    next: 'look into the log of the server or of the proxy before it',
   });
 }
 

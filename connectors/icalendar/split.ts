@@ -67,8 +67,7 @@ export async function* splitCalendar(chunks: AsyncIterable<Buffer>): AsyncGenera
       else yield { uid: unicode(entry.uid), body: objectOf([entry], shared) };
     }
   }
-  for (const entries of series(held))
-    yield { uid: unicode(entries[0]?.uid ?? ''), body: objectOf(entries, shared) };
+  for (const entries of series(held)) yield { uid: unicode(entries[0]?.uid ?? ''), body: objectOf(entries, shared) };
 }
 
 function addZone({ zones }: Calendar, lines: Definition, shared: Shared): void {
@@ -230,7 +229,9 @@ function series(held: readonly Entry[]): (readonly Entry[])[] {
 function agrees({ calendar, zones }: Entry, others: Series): boolean {
   return zones.every((tzid) => {
     const [mine, theirs] = [calendar.zones.get(tzid), others.zones.get(tzid)];
-    return !mine || !theirs || (mine.length === theirs.length && mine.every((one, at) => isSame(one, theirs[at] ?? [])));
+    return (
+      !mine || !theirs || (mine.length === theirs.length && mine.every((one, at) => isSame(one, theirs[at] ?? [])))
+    );
   });
 }
 

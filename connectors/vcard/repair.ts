@@ -26,7 +26,7 @@ export function repaired(body: Buffer): Fitted<Buffer> {
   if (!isCard(body)) return { body };
   const clean = cleanText(body, namesCharset);
   const notes = new Set(clean.notes);
-  const text = `${clean.text.replace(/\n+$/, '')}\n`;
+  const text = `${clean.text.trimEnd()}\n`;
   const card = readCard(Buffer.from(text, 'latin1'));
   const mended = withRequired(mendedProperties(card, notes), card.version, text, notes);
   const sound =
