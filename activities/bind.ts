@@ -6,7 +6,7 @@ import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../ledger/containers.js';
 import { knownRefs } from '../ledger/copies.js';
 import { writeEvent } from '../ledger/events.js';
-import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
+import { forgetFound, forgetUnseen, foundRefs, holdsOutdated, writeFound } from '../ledger/found.js';
 import { hashIdentity } from '../ledger/identities.js';
 import { fenced } from '../ledger/leases.js';
 import { counterpartPath } from '../ledger/links.js';
@@ -137,7 +137,8 @@ export async function scanContainer(slice: Slice, session: Target<unknown>, boun
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const found = await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey);
   const pages = session.scan(bound.target, (ref) => known.has(ref) || found.has(ref), signal);
-  for await (const page of pages) await writePage(slice, bound, page.entries);
+  const writePage = await pageWriter(slice, bound);
+  for await (const page of pages) await writePage(page.entries);
   await fenced(deps.ledger, lease, (sql) => markScanned(sql, bound.id));
 }
 
@@ -146,9 +147,10 @@ export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bo
   const { deps, lease, pairing, signal } = slice;
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const seen: string[] = [];
+  const writePage = await pageWriter(slice, bound);
   for await (const page of session.scan(bound.target, (ref) => known.has(ref), signal)) {
     seen.push(...page.entries.map(({ ref }) => ref));
-    await writePage(slice, bound, page.entries);
+    await writePage(page.entries);
   }
   await fenced(deps.ledger, lease, async (sql) => {
     await forgetUnseen(sql, pairing.target, bound.targetKey, seen);
@@ -156,10 +158,17 @@ export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bo
   });
 }
 
-async function writePage(slice: Slice, bound: Bound, page: readonly TargetRef[]): Promise<void> {
-  const { deps, lease, pairing, run } = slice;
-  const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref) }));
-  await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
+/** While items have digests of version 1, copies are written down with theirs, too: by it they are told to be the same. */
+async function pageWriter(slice: Slice, bound: Bound): Promise<(page: readonly TargetRef[]) => Promise<void>> {
+  const { deps, lease, pairing, run, rules } = slice;
+  const outdated =
+    rules.digest1 !== undefined && (await holdsOutdated(deps.ledger.pool, pairing.target, bound.targetKey));
+  const earlierOf = ({ body }: TargetRef): { readonly earlier?: string } =>
+    outdated && rules.digest1 && body !== undefined ? { earlier: rules.digest1(body) } : {};
+  return async (page) => {
+    const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref), ...earlierOf(ref) }));
+    await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
+  };
 }
 
 function identitiesOf({ rules, selection }: Slice, ref: TargetRef): string[] | undefined {

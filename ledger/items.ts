@@ -296,6 +296,20 @@ export async function settleUnchanged(sql: Sql, container: number, keys: readonl
   );
 }
 
+/** Digests of the present version for items that had one of an earlier version, and mean the same. */
+export async function renewDigests(
+  sql: Sql,
+  container: number,
+  items: readonly { readonly key: string; readonly digest: string }[],
+): Promise<void> {
+  if (items.length === 0) return;
+  await sql.query(
+    `update item i set digest = decode(t.digest, 'hex') from unnest($2::text[], $3::text[]) as t (key, digest)
+     where i.container = $1 and i.key = t.key`,
+    [container, items.map(({ key }) => key), items.map(({ digest }) => digest)],
+  );
+}
+
 /** Puts items behind others: they are done when their rank's turn has come. */
 export async function setRanks(
   sql: Sql,

@@ -5,7 +5,7 @@ import { Fault } from '../errors.js';
 import type { Collection, Collections } from './collections.js';
 import { collectionsOf } from './collections.js';
 import type { Flavour } from './flavour.js';
-import { pathOf, withSlash } from './hrefs.js';
+import { parentOf, pathOf, withSlash } from './hrefs.js';
 import { DavHttp } from './http.js';
 import type { Resource } from './multistatus.js';
 import type { DavOptions } from './options.js';
@@ -98,7 +98,7 @@ export class DavAccount {
     if (named !== undefined) return withSlash(named);
     const types = here.props.get('D:resourcetype');
     // A single collection: its neighbours are the account's others.
-    if (child(types, type)) return withSlash(pathOf(here.href) ?? path).replace(/[^/]+\/$/, '');
+    if (child(types, type)) return parentOf(withSlash(pathOf(here.href) ?? path));
     const principal = this.#hrefIn(here, 'D:current-user-principal');
     if (principal === undefined) return undefined;
     const person = await this.#propertiesOf(principal, [homeSet], signal);

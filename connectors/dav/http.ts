@@ -6,6 +6,7 @@ import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
 import type { Asking } from './asking.js';
+import { breakOff } from './broken-off.js';
 import { codingIn, decodedBody } from './codings.js';
 import { broken, readCa } from './connection.js';
 import type { ErrorWords, HttpFault } from './faults.js';
@@ -35,6 +36,8 @@ export interface Changed {
 const DEFAULT_CONNECT_MS = 30_000;
 const DEFAULT_REPLY_MS = 300_000;
 const MAX_REDIRECTS = 5;
+/** A server that keeps a connection whose other end is closed. */
+const BROKEN_OFF_MS = 2_000;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
 /** What brings content and changes nothing. */
 const FETCHING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
@@ -43,6 +46,8 @@ type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
 export class DavHttp {
   readonly #login: DavLogin;
+  /** Path of the PEM file of the server's own CA. */
+  readonly #ca: string | undefined;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
@@ -56,6 +61,7 @@ export class DavHttp {
 
   constructor(options: HttpOptions, access: Access, origin: string) {
     this.#login = new DavLogin(options.auth, access);
+    this.#ca = options.ca;
     this.origin = origin;
     const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
     this.#agent = new Agent({
@@ -204,7 +210,8 @@ export class DavHttp {
       signal,
     );
     if (answer.status !== 207) throw await this.fault(asking, answer);
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       const failed = asking.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
       // Xandikos answers 207 for what is not there, with the 404 inside, under an href that is none.
       if (
@@ -232,7 +239,8 @@ export class DavHttp {
       return { status, headers, error: {} };
     }
     let failed: Changed | undefined;
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       if (!('resource' in member)) continue;
       const { status: told = 200, error: condition, words } = member.resource;
       const clean = words === undefined ? undefined : this.#clean(asking)(words, false);
@@ -240,6 +248,27 @@ export class DavHttp {
       if (told >= 300) failed ??= { status: told, headers, error };
     }
     return failed ?? { status, headers, error: {} };
+  }
+
+  /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
+  async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
+    const target = encodePath(path);
+    const lines = [
+      `${method} ${target} HTTP/1.1`,
+      `host: ${new URL(this.origin).host}`,
+      `authorization: ${await this.#login.header(method, target, signal)}`,
+      'user-agent: drover',
+      'content-type: application/octet-stream',
+      `content-length: ${2 * body.length}`,
+    ];
+    const head = `${lines.join('\r\n')}\r\n\r\n`;
+    const timeoutMs = BROKEN_OFF_MS;
+    const ca = this.#ca;
+    try {
+      await breakOff({ origin: this.origin, head, body, timeoutMs, ...(ca && { ca: readCa(ca) }) }, signal);
+    } catch (error) {
+      throw broken(error, this.where({ method, path }), signal);
+    }
   }
 
   /** The fault that an answer is; reads it to its end. */

@@ -217,6 +217,9 @@ function contentOf(text: string): Buffer {
   return Buffer.from(text.replace(/^\s+(?=BEGIN:)/i, '').replace(/\r\n|\r|\n/g, '\r\n'));
 }
 
+/** As much as one component of an export file may have. */
+const MOST_ITEM = 64 * 1024 * 1024;
+
 /** Undefined when it is not there. Throws `Fault` for any other answer. */
 export async function getItem(
   account: DavAccount,
@@ -224,10 +227,14 @@ export async function getItem(
   name: string,
   signal: AbortSignal,
 ): Promise<Content | undefined> {
-  const asking = { method: 'GET', path: collection + name };
+  const asking = { method: 'GET', path: collection + name } as const;
   const answer = await account.http.askFollowing(asking, signal);
   if (answer.status === 200) {
-    const body = await whole(answer.body);
+    const body = await whole(answer.body, MOST_ITEM);
+    if (!body)
+      throw new Fault('refused', `${account.http.where(asking)}: the item has more than 64 MiB`, {
+        next: 'look at it in the source, and take out what is attached to it',
+      });
     return { name, version: versionOf(answer.headers.etag ?? ''), body };
   }
   const fault = await account.http.fault(asking, answer);

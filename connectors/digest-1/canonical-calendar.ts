@@ -2,9 +2,17 @@
  * The canonical form of a calendar object: equal texts, equal meaning. The rules and their reasons are in
  * docs/equality.md. Works on byte text, so that no byte is lost to a wrong character set.
  */
+
+import {
+  canonicalDuration,
+  canonicalRule,
+  canonicalSpan,
+  endAfter,
+  impliedEnd,
+  isZeroDuration,
+} from '../icalendar/times.js';
 import type { ContentLine, Parameter } from './lines.js';
 import { canonicalText, splitAt } from './lines.js';
-import { canonicalDuration, canonicalRule, canonicalSpan, endAfter, impliedEnd, isZeroDuration } from '../icalendar/times.js';
 import type { Component, Parsed } from './tree.js';
 import { entriesOf, lineOf } from './tree.js';
 import { zoneMeaning, zonesIn } from './zones.js';

@@ -2,10 +2,11 @@
  * The canonical form of a vCard: equal texts, equal meaning, whatever the version. The rules and their reasons are in
  * docs/equality.md.
  */
-import { canonicalText, splitAt } from './lines.js';
+
+import { canonicalDate } from '../vcard/dates.js';
 import type { Card, Property } from './card.js';
 import { decodedValue, isBinary } from './card.js';
-import { canonicalDate } from '../vcard/dates.js';
+import { canonicalText, splitAt } from './lines.js';
 
 /** Bookkeeping that servers and clients rewrite at every save, and that nobody would miss. */
 const BOOKKEEPING = new Set(['PRODID', 'REV', 'X-RADICALE-NAME', 'X-EVOLUTION-WEBDAV-ETAG', 'X-EVOLUTION-VCARD-HREF']);

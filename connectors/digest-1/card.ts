@@ -3,8 +3,8 @@
  * lose nothing on the way: order, groups, parameters and values stay.
  */
 import { unicode } from '../icalendar/charset.js';
-import { parsedLine } from './lines.js';
 import { cardLines } from './card-lines.js';
+import { parsedLine } from './lines.js';
 
 export interface Property {
   /** As written, e.g. `item1`. */

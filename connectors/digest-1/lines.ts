@@ -135,4 +135,3 @@ export function canonicalText(value: string): string {
   if (!value.includes('\\')) return value;
   return unescaped(value).replace(/[\\\n]/g, (character) => (character === '\n' ? '\\n' : '\\\\'));
 }
-

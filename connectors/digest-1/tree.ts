@@ -65,4 +65,3 @@ export function entriesOf(parsed: Parsed): Component[] {
 export function lineOf(component: Component, name: string): ContentLine | undefined {
   return component.lines.find((line) => line.name === name);
 }
-

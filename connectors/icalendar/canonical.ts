@@ -123,8 +123,7 @@ function addEnds(component: Component, zones: Zones, into: string[]): void {
     addLine(end, component, zones, into);
 }
 
-const sameZone = (one: ContentLine, other: ContentLine): boolean =>
-  tzidOf(one) === tzidOf(other);
+const sameZone = (one: ContentLine, other: ContentLine): boolean => tzidOf(one) === tzidOf(other);
 
 /** Adds the canonical lines of one property: several for a list, none for what says nothing. */
 function addLine(line: ContentLine, component: Component, zones: Zones, into: string[]): void {
@@ -156,8 +155,7 @@ function canonicalValue(line: ContentLine): string | string[] {
   if (ADDRESSES.has(name)) return value.trim().toLowerCase();
   if (WORDS.has(name)) return value.trim().toUpperCase();
   if (DURATIONS.has(name)) return /^[+-]?P/i.test(value.trim()) ? canonicalSpan(value) : canonicalTime(value);
-  if (STRUCTURED.has(name))
-    return splitAt(value, ';').map((part) => unescaped(part).trim());
+  if (STRUCTURED.has(name)) return splitAt(value, ';').map((part) => unescaped(part).trim());
   if (line.params.some((param) => param.name === 'ENCODING' && param.values[0]?.toUpperCase() === 'BASE64'))
     return value.replace(/\s+/g, '');
   // Text, addresses and what nobody knows: servers escape more or less of it, the letters stay the same.

@@ -8,7 +8,12 @@ const WESTERN = 'windows-1252';
  * Radicale recodes a value to UTF-8 and leaves `CHARSET=ISO-8859-1` beside it.
  */
 export function unicode(bytes: string, charset?: string): string {
-  if (!/[\x80-\xff]/.test(bytes)) return bytes;
+  if (!/[\x80-\xff]/.test(bytes)) {
+    // These say with ESC that other letters follow.
+    return /^iso-2022-/i.test(charset ?? '')
+      ? decoderOf(charset as string).decode(Buffer.from(bytes, 'latin1'))
+      : bytes;
+  }
   const buffer = Buffer.from(bytes, 'latin1');
   try {
     return fatal.decode(buffer);
@@ -23,7 +28,12 @@ export function unicode(bytes: string, charset?: string): string {
 /** Letters beyond U+FFFF as Java and Oracle write them (CESU-8): each half of a surrogate pair as a letter of its own. */
 function withoutHalves(bytes: string): string {
   return bytes.replace(/\xed([\xa0-\xaf])([\x80-\xbf])\xed([\xb0-\xbf])([\x80-\xbf])/g, (...found) => {
-    const [a, b, c, d] = found.slice(1, 5).map((byte) => (byte as string).charCodeAt(0)) as [number, number, number, number];
+    const [a, b, c, d] = found.slice(1, 5).map((byte) => (byte as string).charCodeAt(0)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const high = ((a & 0x0f) << 6) | (b & 0x3f);
     const low = ((c & 0x0f) << 6) | (d & 0x3f);
     return Buffer.from(String.fromCodePoint(0x10000 + (high << 10) + low)).toString('latin1');

@@ -2,8 +2,6 @@
  * A property in the words of 3.0, whatever its card is written in: in Unicode, without quoted-printable, with the escapes
  * of 3.0. What is compared, searched or converted is read from this form.
  */
-import { splitAt } from '../icalendar/lines.js';
-import { escapedText } from '../icalendar/mending.js';
 import type { Card, Property } from './card.js';
 import { decodedValue, isBinary, readCard } from './card.js';
 
@@ -52,7 +50,11 @@ const lined = (text: string): string => text.replaceAll('\n', '\\n');
 function from21(name: string, value: string): string {
   if (ADDRESSES.has(name)) return lined(value);
   if (LISTS.has(name)) return lined(value.replace(/\\(?![,;])/g, '\\\\'));
-  if (COMPOUND.has(name)) return value.split(/(?<!\\);/).map(escaped21).join(';');
+  if (COMPOUND.has(name))
+    return value
+      .split(/(?<!\\);/)
+      .map(escaped21)
+      .join(';');
   return escaped21(value);
 }
 

@@ -1,11 +1,12 @@
 /**
- * Which conditions a server honours. Apache honours all; rclone's server and others on golang.org/x/net/webdav pass over
- * If-None-Match and If-Match, and then a create would silently replace what a person has put there. Found out with two
+ * Which conditions a server honours, and whether it keeps a PUT that breaks off. Apache honours all; rclone's server and others on golang.org/x/net/webdav pass over
+ * If-None-Match and If-Match, and then a create would silently replace what a person has put there. Found out with
  * files of our own, once in a process, before the first write.
  */
 import { randomUUID } from 'node:crypto';
 import type { DavHttp } from '../dav/http.js';
 import type { Fault } from '../errors.js';
+import { entryAt } from './entries.js';
 import { destination, partsName, requestPath } from './paths.js';
 
 export interface Honours {
@@ -13,6 +14,11 @@ export interface Honours {
   readonly conditions: boolean;
   /** Overwrite: F (RFC 4918, 10.6). */
   readonly overwrite: boolean;
+  /**
+   * It writes into the file itself: of a PUT that breaks off it keeps what came. WsgiDAV and golang.org/x/net/webdav do;
+   * Apache writes beside it, and renames.
+   */
+  readonly inPlace: boolean;
 }
 
 const known = new Map<string, Promise<Honours>>();
@@ -40,8 +46,12 @@ export async function foundOnce<T>(found: Map<string, Promise<T>>, name: string,
   }
 }
 
+/** Of a file that is announced as twice as long. */
+const HALF = Buffer.alloc(4 * 1024, 'drover');
+
 async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): Promise<Honours> {
-  const [one, other] = [randomUUID(), randomUUID()].map((name) => requestPath(root, partsName(name))) as [
+  const [one, other, half] = Array.from({ length: 3 }, () => requestPath(root, partsName(randomUUID()))) as [
+    string,
     string,
     string,
   ];
@@ -54,14 +64,17 @@ async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): 
     // Noted before it is sent: the answer may be lost.
     made.push(one);
     const first = await put(one, { 'if-none-match': '*' });
-    if (first >= 300) return { conditions: false, overwrite: false };
+    if (first >= 300) return { conditions: false, overwrite: false, inPlace: false };
+    made.push(half);
+    await http.breakOff({ method: 'PUT', path: half, body: HALF }, signal);
+    const inPlace = (await entryAt(http, half, signal)) !== undefined;
     const conditions =
       (await put(one, { 'if-none-match': '*' })) === 412 && (await put(one, { 'if-match': '"drover"' })) === 412;
     made.push(other);
-    if ((await put(other)) >= 300) return { conditions, overwrite: false };
+    if ((await put(other)) >= 300) return { conditions, overwrite: false, inPlace };
     const headers = { destination: destination(http.origin, other), overwrite: 'F' };
     const overwrite = (await statusOf(http, { method: 'MOVE', path: one, headers }, signal)) === 412;
-    return { conditions, overwrite };
+    return { conditions, overwrite, inPlace };
   } finally {
     for (const path of made) await http.change({ method: 'DELETE', path }, signal);
   }

@@ -2,6 +2,7 @@
 import type { Page, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../files.js';
+import { clearAside } from './aside.js';
 import { describeFolder } from './describe.js';
 import { entryAt, roomIn } from './entries.js';
 import { copyAt, locate, sizesOf } from './evidence.js';
@@ -9,7 +10,7 @@ import { Folders } from './folders.js';
 import type { WebdavSession } from './session.js';
 import { listTree } from './tree.js';
 import { createUploads } from './uploads.js';
-import { apply, clearAside } from './write.js';
+import { apply } from './write.js';
 
 /** A request that a dead client sent may still be under way in the server. */
 const QUIET_MS = 1_000;

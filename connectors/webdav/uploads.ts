@@ -5,17 +5,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
-import { whole } from '../dav/answer-body.js';
-import type { Asking } from '../dav/asking.js';
+import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
-import { inTheWay, refusedOr, taken } from './answers.js';
+import { removeParts } from './aside.js';
 import { entryAt } from './entries.js';
 import type { Folders } from './folders.js';
 import { foundOnce, honoursOf } from './honours.js';
-import { destination, parentOf, partsName, requestPath } from './paths.js';
+import { intoPlace } from './into-place.js';
+import { parentOf, partsName, requestPath } from './paths.js';
+import { failedPut } from './room.js';
 import type { WebdavSession } from './session.js';
-import { dateHeader, removeParts, versionIn } from './write.js';
+import { dateHeader } from './versions.js';
 
 const PART_BYTES = 8 * BLOCK_BYTES;
 
@@ -69,7 +70,12 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
         folders.forget(upload.path);
         throw gone(upload.path);
       }
-      if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
+      if (answer.status >= 300) {
+        const fault = await failedPut({ http, root }, asking, answer, bytes, signal);
+        // Of a file that is only taken as a whole a part is of no use, and stands in the way of others.
+        if (bytes === upload.bytes) await removeParts(http, asking.path, signal);
+        throw fault;
+      }
     },
     async finish(_container, upload, version, signal) {
       session.check(signal);
@@ -88,7 +94,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
             next: 'it is sent anew',
           });
         }
-        const answer = await moved(session, folders, parts, upload, version, signal);
+        const answer = await intoPlace({ http, root, folders }, parts, upload, version, signal);
         if (!('doubt' in answer)) return answer;
         if (look === LOOKS) throw answer.doubt;
         await wait(LOOK_MS * 2 ** look, undefined, { signal });
@@ -104,48 +110,6 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
 /** How often, and how soon first, it is looked for when the answer to MOVE says nothing. */
 const LOOKS = 5;
 const LOOK_MS = 300;
-
-async function moved(
-  { http, root }: WebdavSession,
-  folders: Folders,
-  parts: string,
-  { token, path }: Upload,
-  version: string | undefined,
-  signal: AbortSignal,
-): Promise<WriteAnswer | { readonly doubt: Fault }> {
-  const to = requestPath(root, path);
-  const where = destination(http.origin, to);
-  const move = (condition: Readonly<Record<string, string>>): Asking => ({
-    method: 'MOVE',
-    path: parts,
-    headers: { destination: where, ...condition },
-  });
-  // Most servers look at no condition on the destination: it is looked at right before, and by those that do, within.
-  const meant = async (): Promise<boolean> => {
-    if (version !== undefined) return (await entryAt(http, to, signal))?.version === version;
-    return (await honoursOf(http, root, signal)).overwrite || !(await entryAt(http, to, signal));
-  };
-  if (!(await meant())) return taken(token, path);
-  const asking =
-    version === undefined ? move({ overwrite: 'F' }) : move({ overwrite: 'T', if: `<${where}> (["${version}"])` });
-  let answer = await http.change(asking, signal);
-  // Where a folder above is missing RFC 4918, 9.9.4, wants 409; Apache says 500, golang.org/x/net/webdav 403.
-  if ([403, 409, 500].includes(answer.status)) {
-    if (!(await folders.makeAgain(path, signal))) return inTheWay(token, path);
-    answer = await http.change(asking, signal);
-  }
-  if (answer.status === 412 && version !== undefined && (await meant())) {
-    // It holds, and the server does not understand it.
-    answer = await http.change(move({ overwrite: 'T' }), signal);
-  }
-  // RFC 4918, 9.9.4. A page to log in comes with 200.
-  if (answer.status === 201 || answer.status === 204) return { token, ref: path, ...versionIn(answer) };
-  if (answer.status === 412) return taken(token, path);
-  const fault = http.faultFrom(asking, answer, answer.error);
-  // 504 from a proxy, 423 while the server is still at it, 404 when it has just been done.
-  if (fault.code === 'unavailable' || answer.status === 404) return { doubt: fault };
-  return refusedOr(fault, token);
-}
 
 /** The parts are gone: it has landed where a file of that size stands in its place, and not the one it was to replace. */
 async function landedAt(
@@ -175,7 +139,7 @@ async function tryParts(session: WebdavSession, signal: AbortSignal): Promise<bo
   try {
     if (!(await part(0)) || !(await part(1))) return false;
     const answer = await http.ask({ method: 'GET', path }, signal);
-    return (await whole(answer.body)).toString() === '01';
+    return (await whole(answer.body, MOST_SAID))?.toString() === '01';
   } finally {
     await http.change({ method: 'DELETE', path }, signal);
   }

@@ -1,0 +1,70 @@
+/**
+ * Small files beside their place, for servers on which a plain PUT is not safe: those that know no conditions, and those
+ * that write into the file itself, where a line that is cut or a disk that is full would leave half of it in its place.
+ */
+import { createHash } from 'node:crypto';
+import type { Intent, WriteAnswer } from '../contract.js';
+import type { DavHttp } from '../dav/http.js';
+import type { FileBody } from '../files.js';
+import { inTheWay } from './answers.js';
+import { entryAt } from './entries.js';
+import { honoursOf } from './honours.js';
+import type { Placing } from './into-place.js';
+import { intoPlace } from './into-place.js';
+import { parentOf, partsName, requestPath, staysBelow } from './paths.js';
+import { put, sentWithParents } from './put.js';
+import { failedPut } from './room.js';
+
+export interface Aside {
+  readonly token: string;
+  readonly path: string;
+  readonly digest: string;
+  readonly body: FileBody;
+  /** Of the copy that is replaced; undefined where nothing stands. */
+  readonly version: string | undefined;
+}
+
+export async function putAside(placing: Placing, write: Aside, signal: AbortSignal): Promise<WriteAnswer> {
+  const { http, root } = placing;
+  const { token, path, body, version } = write;
+  const aside = asidePath(root, path, write);
+  const asking = put(aside, body, {});
+  const answer = await sentWithParents(placing, asking, path, signal);
+  if (answer === undefined) return inTheWay(token, path);
+  if (answer.status >= 300) {
+    const fault = await failedPut(placing, asking, answer, body.bytes.length, signal);
+    await removeParts(http, aside, signal);
+    throw fault;
+  }
+  const moved = await intoPlace(placing, aside, write, version, signal);
+  if ('doubt' in moved) throw moved.doubt;
+  if (!('token' in moved)) await removeParts(http, aside, signal);
+  return moved;
+}
+
+/** The same for the same content: what a sender that was stopped and woke up still sends is no other than this. */
+function asidePath(root: string, path: string, { token, digest }: Pick<Aside, 'token' | 'digest'>): string {
+  const name = createHash('sha256').update(`${token}\n${digest}`).digest('hex').slice(0, 32);
+  return requestPath(root, parentOf(path) + partsName(name));
+}
+
+/** Takes away what a write left that came to nothing. */
+export async function clearAside(
+  { http, root }: Pick<Placing, 'http' | 'root'>,
+  { token, path, digest }: Intent,
+  signal: AbortSignal,
+): Promise<void> {
+  if (path === undefined || path.endsWith('/') || !staysBelow(path)) return;
+  const { conditions, inPlace } = await honoursOf(http, root, signal);
+  if (conditions && !inPlace) return;
+  await removeParts(http, asidePath(root, path, { token, digest }), signal);
+}
+
+/** Takes away a file of our own; harmless when it is gone, even where its folder has become a file (400 from Apache). */
+export async function removeParts(http: DavHttp, path: string, signal: AbortSignal): Promise<void> {
+  const asking = { method: 'DELETE', path };
+  const answer = await http.change(asking, signal);
+  if (answer.status < 300 || answer.status === 404) return;
+  if ([400, 403, 405, 409].includes(answer.status) && !(await entryAt(http, path, signal))) return;
+  throw http.faultFrom(asking, answer, answer.error);
+}
