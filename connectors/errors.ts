@@ -63,11 +63,11 @@ export class Fault extends Error {
   }
 }
 
-function within(retryAfterMs: number): number {
-  return Number.isNaN(retryAfterMs) ? MOST_RETRY_MS : Math.min(MOST_RETRY_MS, Math.max(0, retryAfterMs));
-}
-
 /** A fault as people read it: what happened, and what to do. */
 export function saidBy({ message, next }: Pick<Fault, 'message' | 'next'>): string {
   return next === undefined ? message : `${message}; ${next}`;
+}
+
+function within(retryAfterMs: number): number {
+  return Number.isNaN(retryAfterMs) ? MOST_RETRY_MS : Math.min(MOST_RETRY_MS, Math.max(0, retryAfterMs));
 }

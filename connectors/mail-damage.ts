@@ -9,9 +9,7 @@ export function damageIn(message: Buffer): string[] {
   return at === -1 ? [] : [`NUL bytes stand where text should be, from byte ${at}: it was damaged before`];
 }
 
-/** Why there is nothing to move; undefined where there is a message. */
-export function nothingIn(message: Buffer): string | undefined {
-  if (message.length === 0) return 'the file is empty: the message was lost before';
-  if (message[0] !== 0 || message.some((byte) => byte !== 0)) return undefined;
-  return 'it holds nothing but NUL bytes: the message was lost before';
+/** Nothing but NUL bytes: the names of the blocks were written, and never their content. */
+export function isOnlyNuls(message: Buffer): boolean {
+  return message[0] === 0 && message.every((byte) => byte === 0);
 }

@@ -74,7 +74,8 @@ export async function judgeEdits(
   for (const { entry, known } of edits) {
     const { outcome, targetVersion } = known;
     const ref = known.targetRef as string;
-    if (isDigestOf(look.rules, entry, known.digest) && outcome !== 'conflict' && outcome !== 'missing') counts.unchanged++;
+    if (isDigestOf(look.rules, entry, known.digest) && outcome !== 'conflict' && outcome !== 'missing')
+      counts.unchanged++;
     else if (outcome !== 'conflict' && targetVersion && versions?.get(ref) === targetVersion) {
       look.handled.add((await at.key()) ?? '', ref);
       update(plan, entry);

@@ -1,4 +1,5 @@
 /** The collections of an account as containers. */
+import { randomUUID } from 'node:crypto';
 import type { Container, ContainerProperties } from '../contract.js';
 import type { Flavour } from './flavour.js';
 import { nameIn, pathOf, withSlash } from './hrefs.js';
@@ -218,12 +219,15 @@ const UNDER_WAY = 2;
 
 /**
  * SOGo's tokens are the second of the newest change, and it tells what changed in later ones: what comes in the same
- * second would never be told. One that is not over yet is not kept; the last that is stands for it.
+ * second would never be told. One that is not over yet is not kept; the last that is stands for it, and is equal to
+ * no other: it does not promise that nothing changed since.
  */
 function completeUpTo(token: string, now: number): string {
-  if (!/^1\d{9}$/.test(token)) return token;
-  return String(Math.min(Number(token), Math.floor(now / 1000) - UNDER_WAY - 1));
+  const over = Math.floor(now / 1000) - UNDER_WAY - 1;
+  return /^1\d{9}$/.test(token) && Number(token) > over ? `${over}${ONCE}${randomUUID()}` : token;
 }
+
+const ONCE = ' once ';
 
 function propertiesOf(
   props: ReadonlyMap<Name, Element>,
@@ -249,5 +253,5 @@ function propertiesOf(
 
 /** The sync token inside a container's token; undefined where it is another mark. */
 export function syncTokenOf(token: string): string | undefined {
-  return token.startsWith(SYNC) ? token.slice(SYNC.length) : undefined;
+  return token.startsWith(SYNC) ? token.slice(SYNC.length).split(ONCE, 1)[0] : undefined;
 }

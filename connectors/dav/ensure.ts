@@ -5,6 +5,7 @@ import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
 import type { Collection } from './collections.js';
 import { collectionsOf } from './collections.js';
+import { HttpFault } from './faults.js';
 import { segmentOf } from './hrefs.js';
 import { listItems } from './items.js';
 import { makeCollection, setProperties } from './make.js';
@@ -62,9 +63,10 @@ async function makeAtFreeAddress(
       await makeCollection(account, key, name, properties, signal);
       return key;
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      ({ addresses: taken } = await account.inHome(signal, true));
-      if (!taken.has(key)) throw error;
+      if (!(error instanceof HttpFault)) throw error;
+      const now = await account.inHome(signal, true);
+      if (!now.addresses.has(key) || now.own.some((one) => one.key === key)) throw error;
+      taken = now.addresses;
     }
   }
   throw new Fault('refused', `the server has no free address for the collection ${name}`, {

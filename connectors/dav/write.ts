@@ -65,22 +65,26 @@ function failure({ account }: Writing, asking: Asking, answer: Changed): Fault |
 }
 
 /**
- * The same for the content of one item: SOGo answers 404 to what it cannot store (a bare VJOURNAL), DAViCal 500. Where the
- * server is well but for this one, that is its answer, and the others go on.
+ * What an answer stands for that is no success, to the content of one item: SOGo answers 404 to what it cannot store (a bare
+ * VJOURNAL), DAViCal 500. Where the server is well but for this one, that is its answer, and the others go on; unless it
+ * stored it all the same.
  */
-async function failureAlone(
+async function failedAlone(
   writing: Writing,
+  { token, ref, digest }: { readonly token: string; readonly ref: string; readonly digest: string },
   asking: Asking,
   answer: Changed,
   signal: AbortSignal,
-): Promise<Fault | Refusal> {
+): Promise<WriteAnswer> {
   const { account, container } = writing;
   const stumbled = answer.status === 500 || answer.status === 501 || answer.status === 404;
-  if (stumbled && (await isThere(account, container.key, signal))) {
-    const { message } = account.http.faultFrom(asking, answer, answer.error);
-    return new Refusal(new Fault('refused', message, { next: 'see what it says of this item, then retry' }));
+  if (!stumbled || !(await isThere(account, container.key, signal))) throw failure(writing, asking, answer);
+  const copy = await getItem(account, container.key, ref, signal);
+  if (copy && account.flavour.rules.digest(quietly.undone(account, copy.body)) === digest) {
+    return { token, ref, version: copy.version };
   }
-  return failure(writing, asking, answer);
+  const { message } = account.http.faultFrom(asking, answer, answer.error);
+  throw new Refusal(new Fault('refused', message, { next: 'see what it says of this item, then retry' }));
 }
 
 const MAX_NAME = 120;
@@ -115,17 +119,22 @@ async function create(
     const ref = error.href ? nameIn(container.key, error.href) : undefined;
     return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
   }
-  if (status === 412 && error.condition === undefined) return { conflicted: write.token, ref: name, reason: IS_THERE };
+  if (isOtherwise(answer)) return { conflicted: write.token, ref: name, reason: IS_THERE };
   if (status === 409 && error.condition === undefined) {
     // The collection is away, or, with SOGo, the UID is taken.
     if (await isThere(account, container.key, signal)) return { conflicted: write.token, reason: IS_THERE };
     throw vanished(container);
   }
   if (status === 404 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  throw await failureAlone(writing, asking, answer, signal);
+  return failedAlone(writing, { ...write, ref: name }, asking, answer, signal);
 }
 
 const IS_THERE = 'the target holds an item with this UID already';
+
+/** The condition of the request did not hold. DAViCal names it in the body, others only say 412. */
+function isOtherwise({ status, error: { condition } }: Changed): boolean {
+  return status === 412 && (condition === undefined || /^D:if-(none-)?match$/.test(condition));
+}
 
 function isUidConflict({ status, error }: Changed): boolean {
   return [403, 409, 412].includes(status) && (error.condition?.endsWith('no-uid-conflict') ?? false);
@@ -162,11 +171,11 @@ async function update(
   if (answer === 'changed' || answer === 'gone') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status, error } = answer;
   if (status >= 200 && status < 300) return written(write.token, write.ref, answer);
-  if ([404, 410].includes(status) || (status === 412 && error.condition === undefined) || isUidConflict(answer)) {
+  if ([404, 410].includes(status) || isOtherwise(answer) || isUidConflict(answer)) {
     return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
   if (status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  throw await failureAlone(writing, asking, answer, signal);
+  return failedAlone(writing, write, asking, answer, signal);
 }
 
 const ANOTHER = { reason: 'the copy in the target has another version, or is gone' };

@@ -95,10 +95,7 @@ async function walk(
     const at = join(found.root, ...names, name);
     if (entry.isDirectory()) {
       if (isMaildir && /^(?:cur|new|tmp)$/.test(name)) continue;
-      const inside = await entriesOf(at).catch((error: unknown) => {
-        note(found, names, above, closed(name, error));
-        return [];
-      });
+      const inside = await entriesOf(at);
       const level = inboxed(above, levelName(name, inside));
       await walk(inside, [...names, name], [...above, level], found);
     } else if (entry.isFile()) {
@@ -143,11 +140,6 @@ async function leadsOutOf(root: string, link: string): Promise<boolean> {
   return to !== undefined && to !== root && !to.startsWith(`${root}/`);
 }
 
-function closed(name: string, error: unknown): Foreign {
-  if (!(error instanceof Fault) || error.code !== 'credentials') throw error;
-  return { called: name, what: `closed to the worker (${error.message})`, next: error.next ?? 'give it access' };
-}
-
 /** `Name` of `Name.sbd`, and of `Name.mbox` where the folder holds the file itself. */
 function levelName(name: string, inside: readonly Dirent[]): string {
   if (name.endsWith('.sbd')) return folderName(name.slice(0, -4));
@@ -179,7 +171,9 @@ async function kindOf(file: string): Promise<'mbox' | Foreign | undefined> {
     if (text.startsWith('From ') && readingOf(text, true).separates) return 'mbox';
     return foreignByBytes(name, head);
   } catch (error) {
-    return closed(name, error);
+    // One that is closed to the worker stays the folder that it may be: listing it says why.
+    if (error instanceof Fault && error.code === 'credentials') return 'mbox';
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /** mbox files as a source. They are read in place, in passes that take a megabyte of memory whatever their size. */
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { Closing } from '../closing.js';
 import type { Container, ItemRef, Source } from '../contract.js';
 import { Fault } from '../errors.js';
@@ -54,6 +54,11 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
   ): AsyncIterable<T> {
     const file = await fileAt(await root(signal), container.key);
     try {
+      await onFiles(`opening ${file}`, () => access(file, constants.R_OK)).catch((error: unknown) => {
+        // What makes one file impossible to open is the fault of that file.
+        if (!(error instanceof Fault) || error.code !== 'credentials') throw error;
+        throw new Fault('refused', error.message, { ...(error.next && { next: error.next }), cause: error });
+      });
       yield* withFile(file, (handle, facts) => {
         if (validityOf(facts) !== container.validity) throw changed(file);
         return step(new FileWindow(handle, Number(facts.size)));

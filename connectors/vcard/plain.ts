@@ -2,8 +2,6 @@
  * A property in the words of 3.0, whatever its card is written in: in Unicode, without quoted-printable, with the escapes
  * of 3.0. What is compared, searched or converted is read from this form.
  */
-import { splitAt } from '../icalendar/lines.js';
-import { escapedText } from '../icalendar/mending.js';
 import type { Card, Property } from './card.js';
 import { decodedValue, isBinary, readCard } from './card.js';
 

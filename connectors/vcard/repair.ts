@@ -68,8 +68,9 @@ function mendedProperties({ version, lines, strays }: ReadCard, notes: Set<strin
 const OUTSIDE = 'lines outside of the card were left out';
 
 /** The fold of these lines was lost, or a text was written in several lines. */
-function withLost(property: Property, lost: readonly string[], version: string, notes: Set<string>): Property {
-  if (lost.length === 0) return property;
+function withLost(given: Property, lost: readonly string[], version: string, notes: Set<string>): Property {
+  if (lost.length === 0) return given;
+  const property = withoutControls(given, version, notes);
   notes.add(`a line that had lost its fold was joined to ${property.name}`);
   const { name } = property;
   if (isBinary(property) || WORDS.test(name))

@@ -47,7 +47,8 @@ async function versions(ledger: Ledger): Promise<Record<'one' | 'two', number>> 
 function saveAgain({ from, to }: World, path: readonly string[], sides: 'from' | 'to' | 'both'): void {
   const accounts = sides === 'both' ? [from, to] : [sides === 'from' ? from : to];
   for (const account of accounts)
-    for (const { uid, bytes } of [...account.folder(path).messages.values()]) setBytes(account.folder(path), uid, bytes);
+    for (const { uid, bytes } of [...account.folder(path).messages.values()])
+      setBytes(account.folder(path), uid, bytes);
 }
 
 const UNWRITTEN = { create: 0, update: 0, move: 0, remove: 0 };

@@ -16,8 +16,13 @@ const HTDOCS = '/usr/share/davical/htdocs';
 const USERS = { anna: 'Anna Beispiel', bela: 'Bela Muster' } as const;
 const asRoot = process.getuid?.() === 0;
 
+export interface Davical extends DavServer {
+  /** A further person with the password `secret`: tests that start from nothing take one each. */
+  addUser(name: string): Promise<void>;
+}
+
 /** The users are anna and bela, each with the password `secret`; they have no collections yet. */
-export async function startDavical(): Promise<DavServer> {
+export async function startDavical(): Promise<Davical> {
   const folder = await mkdtemp(join(tmpdir(), 'davical-'));
   await chmod(folder, 0o755);
   const postgres = await startPostgres();
@@ -39,6 +44,7 @@ export async function startDavical(): Promise<DavServer> {
     port,
     folder,
     log: running.log,
+    addUser: (name) => addUsers(postgres.url, { [name]: name }),
     async stop() {
       await running.end();
       await postgres.stop();
@@ -61,23 +67,27 @@ async function createDatabase(url: string): Promise<Record<string, string>> {
     cwd: '/usr/share/davical/dba',
   };
   await promisify(execFile)('sh', ['./create-database.sh', 'davical', 'admin'], creating);
+  await addUsers(url, USERS);
+  return env;
+}
+
+async function addUsers(url: string, users: Readonly<Record<string, string>>): Promise<void> {
   const own = new pg.Client({ connectionString: Object.assign(new URL(url), { pathname: '/davical' }).href });
   await own.connect();
-  for (const [user, name] of Object.entries(USERS)) {
+  for (const [user, name] of Object.entries(users)) {
     await own.query(
       `insert into usr (active, email_ok, updated, username, password, fullname, email)
        values (true, current_date, current_date, $1, '**secret', $2, $1 || '@example.test')`,
       [user, name],
     );
+    await own.query(
+      `insert into principal (type_id, user_no, displayname, default_privileges)
+       select 1, user_no, fullname, privilege_to_bits(array['read-free-busy', 'schedule-send', 'schedule-deliver'])
+       from usr where username = $1`,
+      [user],
+    );
   }
-  await own.query(
-    `insert into principal (type_id, user_no, displayname, default_privileges)
-     select 1, user_no, fullname, privilege_to_bits(array['read-free-busy', 'schedule-send', 'schedule-deliver'])
-     from usr where username = any ($1)`,
-    [Object.keys(USERS)],
-  );
   await own.end();
-  return env;
 }
 
 const PHP_INI = `include_path=".:/usr/share/awl/inc:/usr/share/davical/inc"

@@ -17,6 +17,8 @@ export interface Sogo extends DavServer {
   readonly direct: string;
   /** What it has sent to people. */
   readonly mails: readonly string[];
+  /** A further person with the password `secret`: tests that start from nothing take one each. */
+  addUser(name: string): Promise<void>;
 }
 
 const USERS = { anna: 'Anna Beispiel', bela: 'Bela Muster' } as const;
@@ -48,6 +50,7 @@ export async function startSogo(): Promise<Sogo> {
     port: apache.port,
     folder,
     mails: smtp.mails,
+    addUser: (name) => run(database, userRow(name, name)),
     log: sogod.log,
     async stop() {
       await apache.running.end();
@@ -59,27 +62,29 @@ export async function startSogo(): Promise<Sogo> {
   };
 }
 
+async function run(at: string, ...statements: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: at });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+function userRow(user: string, name: string): string {
+  return `insert into sogo_users values ('${user}', '${user}', 'secret', '${name}', '${user}@example.test')`;
+}
+
 /** Tables of its own it makes itself. Returns its address. */
 async function createDatabase(url: string): Promise<string> {
-  const run = async (at: string, ...statements: readonly string[]): Promise<void> => {
-    const client = new pg.Client({ connectionString: at });
-    await client.connect();
-    try {
-      for (const statement of statements) await client.query(statement);
-    } finally {
-      await client.end();
-    }
-  };
   await run(url, `create role sogo login password 'sogo'`, 'create database sogo owner sogo');
   const { host } = new URL(url);
   const own = `postgresql://sogo:sogo@${host}/sogo`;
-  const rows = Object.entries(USERS).map(
-    ([user, name]) => `('${user}','${user}','secret','${name}','${user}@example.test')`,
-  );
   await run(
     own,
     'create table sogo_users (c_uid varchar(128) primary key, c_name varchar(128), c_password varchar(255), c_cn varchar(255), mail varchar(255))',
-    `insert into sogo_users values ${rows.join(', ')}`,
+    ...Object.entries(USERS).map(([user, name]) => userRow(user, name)),
   );
   return own;
 }
