@@ -292,7 +292,12 @@ export async function noteBroken(
 /** Another version with the content we know: nothing was written, so the run that last changed the item stays. */
 export async function settleUnchanged(sql: Sql, container: number, keys: readonly string[]): Promise<void> {
   await sql.query(
-    `update item set todo = case when outcome = 'arrived' then 'verify' end where container = $1 and key = any($2)`,
+    `update item set
+       todo = case when outcome in ('arrived', 'refused', 'quarantined') then 'verify' end,
+       -- What could not be read is read again, and is what its copy was made of.
+       outcome = case when outcome in ('refused', 'quarantined') then 'arrived' else outcome end,
+       reason = case when outcome in ('refused', 'quarantined') then null else reason end
+     where container = $1 and key = any($2)`,
     [container, keys],
   );
 }

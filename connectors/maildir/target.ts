@@ -40,7 +40,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
 
   async function folderOf(container: TargetContainer, signal: AbortSignal): Promise<string> {
     closing.check(signal);
-    return inside(await provenPath(path), container.key === '' ? [] : container.key.split('/'));
+    return folderBelow(await provenPath(path), container.key);
   }
 
   async function* refs(folder: string, files: Iterable<MessageFile>, signal: AbortSignal): AsyncIterable<TargetRef> {
@@ -88,7 +88,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`making ${path}`, () => made(path));
       const found = await findFolder(root, layout, wanted);
       const key = found?.key ?? folderKey(wanted.path, layout);
-      const folder = await inside(root, key === '' ? [] : key.split('/'));
+      const folder = await folderBelow(root, key);
       const created = await onFiles(`making ${folder}`, () => madeFolder(folder, key, layout));
       await onFiles(`cleaning ${folder}`, () => removeTorn(folder, now()));
       if (wanted.subscribed) await subscribe(root, wanted.path);
@@ -102,7 +102,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
       const found = root && (await findFolder(root, layout, wanted));
       if (!found) return undefined;
-      const { size } = await messageFilesIn(await inside(root, found.key === '' ? [] : found.key.split('/')));
+      const { size } = await messageFilesIn(await folderBelow(root, found.key));
       return { key: found.key, path: found.path, validity: VALIDITY, created: false, items: size };
     },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
@@ -173,6 +173,11 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
 
 function metaOf(file: MessageFile, seconds: number, keywords: Keywords): { flags: string[]; date: string } {
   return { flags: flagsOf(file.letters, keywords), date: dateOf(seconds) };
+}
+
+/** Folders of a target have names that are text: what it makes, it names itself. */
+async function folderBelow(root: string, key: string): Promise<string> {
+  return inside(root, key === '' ? [] : key.split('/'));
 }
 
 async function made(path: string): Promise<string> {
