@@ -185,7 +185,7 @@ async function made(path: string): Promise<string> {
   return provenPath(path);
 }
 
-/** By role, then by name however it is written on disk. */
+/** By name however it is written on disk, then by role: that is only guessed from names here. */
 async function findFolder(
   root: string,
   layout: Layout,
@@ -194,8 +194,8 @@ async function findFolder(
   // One whose name is not UTF-8 is left to those who can name it.
   const folders = (await foldersIn(root, layout)).filter(({ key }) => !key.split('/').some(isRaw));
   const roles = rolesByName(folders.map((folder) => folder.path));
-  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
-  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  const byName = folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  return byName ?? (role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role));
 }
 
 async function madeFolder(folder: string, key: string, layout: Layout): Promise<boolean> {
