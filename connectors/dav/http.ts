@@ -59,6 +59,7 @@ export class DavHttp {
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
+  #sogo = false;
   /** What the server's clock said last, and when that was. */
   #clock: { readonly date: number; readonly at: number } | undefined;
   /** Scheme, host and port of where requests go now. */
@@ -89,6 +90,11 @@ export class DavHttp {
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
     return this.#askWithLogin(asking, encodePath(asking.path) + (asking.query ?? ''), signal);
+  }
+
+  /** Whether answers were SOGo's, whose ways are known (README of caldav): it signs with the name of its library. */
+  get sogo(): boolean {
+    return this.#sogo;
   }
 
   /** The server's time at least, in milliseconds, by what it said last; our own where it says none. */
@@ -191,14 +197,19 @@ export class DavHttp {
         ...(body !== undefined && { body: body as Buffer }),
         signal: both,
       };
-      // What may be repeated is sent once more over another connection: a server may close one without saying so.
-      const answer = await this.#agent.request(asked).catch((error: unknown) => {
-        if (writes > 0 || both.aborted || !wasClosed(error)) throw error;
-        return this.#agent.request(asked);
+      // A server that closes connections without saying so (sogod) gets one for each request from then on. What may be
+      // repeated is sent once more.
+      const request = () => this.#agent.request({ ...asked, reset: CLOSING.has(origin) });
+      const answer = await request().catch((error: unknown) => {
+        if (both.aborted || !wasClosed(error)) throw error;
+        CLOSING.add(origin);
+        if (writes > 0) throw error;
+        return request();
       });
       const told = joined(answer.headers);
       const date = Date.parse(told.date ?? '');
       if (origin === this.origin && !Number.isNaN(date)) this.#clock = { date, at: performance.now() };
+      if (told.server?.includes('SOPE')) this.#sogo = true;
       const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
       const coding = asSent ? undefined : codingIn(told);
       return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
@@ -314,6 +325,9 @@ function redirected({ status, headers }: Answer, from: string, where: string): U
 function isStream(body: Asking['body']): boolean {
   return body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
 }
+
+/** Servers, by origin, that were seen to close a connection where they had not said so. */
+const CLOSING = new Set<string>();
 
 /** The other side ended the connection before it answered. */
 function wasClosed(error: unknown): boolean {
