@@ -6,10 +6,8 @@ export interface Asking {
   /** With its question mark, as it goes into the request. */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Content is asked for: where the server hands it out at another one, it is fetched from there, without the login. */
+  /** The content of a file is asked for: it is had as it was sent, whatever its coding (codings.ts). */
   readonly content?: true;
-  /** The answer's body is wanted as it was sent, whatever its coding (codings.ts). */
-  readonly asSent?: true;
   /** A stream's length stands in the headers. */
   readonly body?: Buffer | string | AsyncIterable<Uint8Array>;
 }

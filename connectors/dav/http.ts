@@ -25,13 +25,6 @@ export interface Answer {
   readonly body: AnswerBody;
 }
 
-export interface Followed extends Answer {
-  /** Where it was asked for at last. */
-  readonly path: string;
-  /** Another server answered, which did not see the login. */
-  readonly elsewhere: boolean;
-}
-
 /** What came of a change. */
 export interface Changed {
   /** Of the resource, also where the whole answer has another. */
@@ -46,6 +39,8 @@ const MAX_REDIRECTS = 5;
 /** A server that keeps a connection whose other end is closed. */
 const BROKEN_OFF_MS = 2_000;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
+/** What brings content and changes nothing. */
+const FETCHING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** What of a connector's options is about the connection. */
 type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
@@ -89,7 +84,20 @@ export class DavHttp {
 
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
-    return this.#askWithLogin(asking, encodePath(asking.path) + (asking.query ?? ''), signal);
+    const { method, path, query = '', headers, body } = asking;
+    const at = { origin: this.origin, path: encodePath(path) + query };
+    const authorization = await this.#login.header(method, at.path, signal);
+    let answer = await this.#request(asking, at, { authorization, ...headers }, signal);
+    if (answer.status === 401 && this.#login.challenged(authorization, answer.headers['www-authenticate'])) {
+      await drain(answer.body);
+      if (isStream(body)) throw this.#challenged(asking);
+      const answered = await this.#login.header(method, at.path, signal);
+      answer = await this.#request(asking, at, { authorization: answered, ...headers }, signal);
+    }
+    const date = Date.parse(answer.headers.date ?? '');
+    if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
+    if (answer.headers.server?.includes('SOPE')) this.#sogo = true;
+    return answer;
   }
 
   /** Whether answers were SOGo's, whose ways are known (README of caldav): it signs with the name of its library. */
@@ -102,116 +110,104 @@ export class DavHttp {
     return this.#clock ? this.#clock.date + performance.now() - this.#clock.at : Date.now();
   }
 
-  /** Follows redirects by asking again there, within the origin or from http to https on the same host. */
-  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Followed> {
-    let { path } = asking;
-    let target = encodePath(path) + (asking.query ?? '');
+  /**
+   * Follows redirects by asking again there, within the origin or from http to https on the same host. Content is also
+   * fetched from elsewhere (servers send on to their store, with a signed address), without the login.
+   */
+  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
+    let { path, query } = asking;
     for (let left = MAX_REDIRECTS; ; left--) {
-      const answer = await this.#askWithLogin({ ...asking, path }, target, signal);
-      const to = redirected(answer, this.origin + target, this.where(asking));
-      if (!to) return { ...answer, path, elsewhere: false };
+      const answer = await this.ask({ ...asking, path, ...(query !== undefined && { query }) }, signal);
+      const to = redirect(answer, `${this.origin}${encodePath(path)}`);
+      if (!to) return { ...answer, path };
       await drain(answer.body);
       const from = new URL(this.origin);
       const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
-      const within = to.origin === this.origin || upgraded;
-      if (left > 0 && !within && asking.content) return { ...(await this.#askElsewhere(asking, to, signal)), path };
-      if (left === 0 || !within) {
-        throw new Fault(
-          'spec',
-          `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
-          {
-            next: 'name that server in the url, if it is yours',
-          },
-        );
-      }
+      const elsewhere = to.origin !== this.origin && !upgraded;
+      if (elsewhere && FETCHING.has(asking.method)) return { ...(await this.#fetch(asking, to, left, signal)), path };
+      if (left === 0 || elsewhere) throw this.#leadsAway(asking, to);
       this.origin = to.origin;
       path = pathOf(to.pathname) as string;
-      target = to.pathname + to.search;
+      query = to.search;
     }
   }
 
-  /** At another server, which must not see the login: storages hand out files so. What is wrong there concerns this file. */
-  async #askElsewhere(asking: Asking, first: URL, signal: AbortSignal): Promise<Omit<Followed, 'path'>> {
-    const where = this.where(asking);
-    for (let to = first, left = MAX_REDIRECTS; ; left--) {
-      if (left === 0 || !/^https?:$/.test(to.protocol)) {
-        throw new Fault('refused', `${where}: the server redirects to ${to.origin}, and no file is had there`);
-      }
+  /** Fetches content from another server, which gets nothing that was meant for ours; what it refuses costs that item. */
+  async #fetch(asking: Asking, at: URL, redirects: number, signal: AbortSignal): Promise<Answer> {
+    const { range } = asking.headers ?? {};
+    const failed = (code: 'refused' | 'unavailable', to: URL, why: string): Fault =>
+      new Fault(code, `${this.where(asking)}: the server sends on to ${to.origin}, ${why}`, {
+        next: 'fetch it by hand, if it is reached only with a login',
+      });
+    for (let to = at, left = redirects; ; left--) {
+      if (left <= 0 || !/^https?:$/.test(to.protocol)) throw failed('refused', to, 'which leads nowhere');
+      const path = `${to.pathname}${to.search}`;
       let answer: Answer;
       try {
-        answer = await this.#send(asking, to.origin, to.pathname + to.search, undefined, signal);
+        answer = await this.#request(asking, { origin: to.origin, path }, range ? { range } : {}, signal);
       } catch (error) {
         if (!(error instanceof Fault) || error.code === 'unavailable') throw error;
-        throw new Fault('refused', error.message, { ...(error.next && { next: error.next }), cause: error });
+        throw failed('refused', to, error.message);
       }
-      const next = redirected(answer, to.href, where);
-      if (!next) {
-        if (answer.status < 300) return { ...answer, elsewhere: true };
-        await drain(answer.body);
-        const code = answer.status >= 500 || answer.status === 429 ? 'unavailable' : 'refused';
-        throw new Fault(code, `${where}: the server redirects to ${to.origin}, which answers ${answer.status}`);
-      }
+      const next = redirect(answer, to.href);
+      // What it says of versions and dates is about its own store.
+      const { etag: _, 'last-modified': _when, ...headers } = answer.headers;
+      if (!next && answer.status < 400) return { ...answer, headers };
       await drain(answer.body);
+      if (!next) throw failed(answer.status < 500 ? 'refused' : 'unavailable', to, `which answers ${answer.status}`);
       to = next;
     }
   }
 
-  async #askWithLogin(asking: Asking, target: string, signal: AbortSignal): Promise<Answer> {
-    const { method, body } = asking;
-    const shown = await this.#login.header(method, target, signal);
-    const answer = await this.#send(asking, this.origin, target, shown, signal);
-    if (answer.status !== 401 || !this.#login.challenged(shown, answer.headers['www-authenticate'])) return answer;
-    await drain(answer.body);
-    if (isStream(body)) {
-      throw new Fault('unavailable', `${this.where(asking)}: the server wants a new answer to its challenge`, {
-        next: 'it is sent again',
-      });
-    }
-    return this.#send(asking, this.origin, target, await this.#login.header(method, target, signal), signal);
+  /** What is sent as a stream is not there any more. */
+  #challenged(asking: Asking): Fault {
+    return new Fault('unavailable', `${this.where(asking)}: the server wants another answer to its challenge`, {
+      next: 'it is sent again',
+    });
   }
 
-  async #send(
+  #leadsAway(asking: Asking, to: URL): Fault {
+    return new Fault(
+      'spec',
+      `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
+      { next: 'name that server in the url, if it is yours' },
+    );
+  }
+
+  /**
+   * A server that closes connections without saying so (sogod) gets one for each request from then on. What may be repeated
+   * is sent once more.
+   */
+  async #request(
     asking: Asking,
-    origin: string,
-    target: string,
-    authorization: string | undefined,
+    at: { readonly origin: string; readonly path: string },
+    headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { method, headers = {}, body, asSent } = asking;
+    const { method, body } = asking;
     const both = this.#eitherOf(signal);
     both.throwIfAborted();
     const where = this.where(asking);
     const writes = READING.has(method) ? 0 : 1;
+    const asked = {
+      ...at,
+      method: method as 'GET',
+      headers: { 'user-agent': 'drover', 'accept-encoding': 'identity', ...headers },
+      ...(body !== undefined && { body: body as Buffer }),
+      signal: both,
+    };
     this.#writing += writes;
     try {
-      const asked = {
-        origin,
-        path: target,
-        method: method as 'GET',
-        headers: {
-          ...(authorization !== undefined && { authorization }),
-          'user-agent': 'drover',
-          'accept-encoding': 'identity',
-          ...headers,
-        },
-        ...(body !== undefined && { body: body as Buffer }),
-        signal: both,
-      };
-      // A server that closes connections without saying so (sogod) gets one for each request from then on. What may be
-      // repeated is sent once more.
-      const request = () => this.#agent.request({ ...asked, reset: CLOSING.has(origin) });
+      const request = () => this.#agent.request({ ...asked, reset: CLOSING.has(at.origin) });
       const answer = await request().catch((error: unknown) => {
         if (both.aborted || !wasClosed(error)) throw error;
-        CLOSING.add(origin);
+        CLOSING.add(at.origin);
         if (writes > 0) throw error;
         return request();
       });
       const told = joined(answer.headers);
-      const date = Date.parse(told.date ?? '');
-      if (origin === this.origin && !Number.isNaN(date)) this.#clock = { date, at: performance.now() };
-      if (told.server?.includes('SOPE')) this.#sogo = true;
       const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
-      const coding = asSent ? undefined : codingIn(told);
+      const coding = asking.content ? undefined : codingIn(told);
       return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
     } catch (error) {
       throw broken(error, where, both);
@@ -227,7 +223,8 @@ export class DavHttp {
       signal,
     );
     if (answer.status !== 207) throw await this.fault(asking, answer);
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       const failed = asking.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
       // Xandikos answers 207 for what is not there, with the 404 inside, under an href that is none.
       if (
@@ -255,7 +252,8 @@ export class DavHttp {
       return { status, headers, error: {} };
     }
     let failed: Changed | undefined;
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       if (!('resource' in member)) continue;
       const { status: told = 200, error: condition, words } = member.resource;
       const clean = words === undefined ? undefined : this.#clean(asking)(words, false);
@@ -314,16 +312,14 @@ export class DavHttp {
   }
 }
 
-/** Where an answer sends on to. */
-function redirected({ status, headers }: Answer, from: string, where: string): URL | undefined {
-  const { location } = headers;
-  if (status < 300 || status > 399 || location === undefined) return undefined;
-  if (URL.canParse(location, from)) return new URL(location, from);
-  throw new Fault('refused', `${where}: the server redirects to what is no address`);
-}
-
 function isStream(body: Asking['body']): boolean {
   return body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
+}
+
+/** Where an answer leads; undefined for one that is no redirect. Throws nothing for an address that is none. */
+function redirect({ status, headers: { location } }: Answer, from: string): URL | undefined {
+  if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, from)) return undefined;
+  return new URL(location, from);
 }
 
 /** Servers, by origin, that were seen to close a connection where they had not said so. */

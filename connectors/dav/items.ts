@@ -227,7 +227,7 @@ export async function getItem(
   name: string,
   signal: AbortSignal,
 ): Promise<Content | undefined> {
-  const asking = { method: 'GET', path: collection + name, content: true } as const;
+  const asking = { method: 'GET', path: collection + name } as const;
   const answer = await account.http.askFollowing(asking, signal);
   if (answer.status === 200) {
     const body = await whole(answer.body, MOST_ITEM);
@@ -235,9 +235,7 @@ export async function getItem(
       throw new Fault('refused', `${account.http.where(asking)}: the item has more than 64 MiB`, {
         next: 'look at it in the source, and take out what is attached to it',
       });
-    // Another server's version is about its own store.
-    const etag = answer.elsewhere ? '' : (answer.headers.etag ?? '');
-    return { name, version: versionOf(etag), body };
+    return { name, version: versionOf(answer.headers.etag ?? ''), body };
   }
   const fault = await account.http.fault(asking, answer);
   if (fault.code === 'not-found') return undefined;

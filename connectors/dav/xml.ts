@@ -43,19 +43,21 @@ const MAX_DEPTH = 100;
 
 /**
  * The children of the root element, each as soon as it is complete: a listing of a large collection is never held as
- * a whole. `root` is asked with the root's name. Throws `Fault('unavailable')` for what is no XML.
+ * a whole. `root` is asked with the root's name. Throws `Fault('unavailable')` for what is no XML; with `lenient` a
+ * character that XML has no form for is left out instead: one such name must not hide all collections.
  */
 export async function* childrenOf(
   chunks: AsyncIterable<Uint8Array>,
   where: string,
   root: (name: Name) => void,
+  lenient = false,
 ): AsyncGenerator<Element> {
   const parser = new SaxesParser({ xmlns: true });
   const path: Growing[] = [];
   const done: Element[] = [];
   let failure: Error | undefined;
   parser.on('error', (error) => {
-    failure ??= error;
+    if (!lenient || !OF_A_CHARACTER.test(error.message)) failure ??= error;
   });
   parser.on('opentag', ({ uri, local, attributes }) => {
     const plain = Object.fromEntries(Object.values(attributes).map((one) => [one.local, one.value]));
@@ -68,7 +70,7 @@ export async function* childrenOf(
   });
   const text = (words: string): void => {
     const inner = path.at(-1);
-    if (inner && path.length > 1) inner.text += words;
+    if (inner && path.length > 1) inner.text += lenient ? words.replace(FORMLESS, '') : words;
   };
   parser.on('text', text);
   parser.on('cdata', text);
@@ -130,8 +132,10 @@ export function escapeXml(text: string): string {
   return text.replace(FORMLESS, '').replace(/[&<>"\r]/g, (one) => ESCAPES[one] ?? one);
 }
 
-/** Control characters have no form in XML 1.0, but for tab and line ends. */
-const FORMLESS = /(?![\t\n\r])\p{Cc}/gu;
+/** Control characters have no form in XML 1.0, but for tab and line ends; nor have U+FFFE, U+FFFF and halves of letters. */
+const FORMLESS = /(?![\t\n\r])\p{Cc}|[\ufffe\uffff]|\p{Cs}/gu;
+/** What saxes says of them. */
+const OF_A_CHARACTER = /: (?:disallowed character|malformed character entity)\.$/;
 
 /** A request's body: `inner` stands in the root element `name`, with all namespaces declared. */
 export function document(name: Name, inner: string): string {

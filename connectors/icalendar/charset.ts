@@ -8,7 +8,12 @@ const WESTERN = 'windows-1252';
  * Radicale recodes a value to UTF-8 and leaves `CHARSET=ISO-8859-1` beside it.
  */
 export function unicode(bytes: string, charset?: string): string {
-  if (!/[\x80-\xff]/.test(bytes)) return bytes;
+  if (!/[\x80-\xff]/.test(bytes)) {
+    // These say with ESC that other letters follow.
+    return /^iso-2022-/i.test(charset ?? '')
+      ? decoderOf(charset as string).decode(Buffer.from(bytes, 'latin1'))
+      : bytes;
+  }
   const buffer = Buffer.from(bytes, 'latin1');
   try {
     return fatal.decode(buffer);

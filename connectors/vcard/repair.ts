@@ -26,7 +26,7 @@ export function repaired(body: Buffer): Fitted<Buffer> {
   if (!isCard(body)) return { body };
   const clean = cleanText(body, namesCharset);
   const notes = new Set(clean.notes);
-  const text = `${clean.text.trimEnd()}\n`;
+  const text = `${clean.text.replace(/(?<!\n)\n+$/, '')}\n`;
   const card = readCard(Buffer.from(text, 'latin1'));
   const mended = withRequired(mendedProperties(card, notes), card.version, text, notes);
   const sound =
@@ -68,8 +68,9 @@ function mendedProperties({ version, lines, strays }: ReadCard, notes: Set<strin
 const OUTSIDE = 'lines outside of the card were left out';
 
 /** The fold of these lines was lost, or a text was written in several lines. */
-function withLost(property: Property, lost: readonly string[], version: string, notes: Set<string>): Property {
-  if (lost.length === 0) return property;
+function withLost(given: Property, lost: readonly string[], version: string, notes: Set<string>): Property {
+  if (lost.length === 0) return given;
+  const property = withoutControls(given, version, notes);
   notes.add(`a line that had lost its fold was joined to ${property.name}`);
   const { name } = property;
   if (isBinary(property) || WORDS.test(name))
@@ -77,7 +78,11 @@ function withLost(property: Property, lost: readonly string[], version: string, 
   const modern = isModern(version);
   const value = modern && isEncoded(property) ? plain(property, version).value : decodedValue(property);
   if (COMPOUND.has(name)) {
-    const joined = [value, ...lost].reduce((whole, line) => (/[\s;]$/.test(whole) ? whole + line : `${whole} ${line}`));
+    // Where a blank stands at the end, the fold took none with it.
+    const pieces = [value, ...lost];
+    const joined = pieces
+      .map((piece, at) => (at === lost.length || /[\s;]/.test(piece.at(-1) ?? ' ') ? piece : `${piece} `))
+      .join('');
     return modern ? decoded(property, joined) : quotedPrintable(property, joined);
   }
   if (!modern) return quotedPrintable(property, [value, ...lost].join('\n'));

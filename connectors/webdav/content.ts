@@ -27,7 +27,7 @@ export interface Opened {
 
 /** What stands there now. Its body ends with a fault when it is shorter or longer than announced. Throws `Fault`. */
 export async function openNow(http: DavHttp, path: string, signal: AbortSignal): Promise<Opened> {
-  const asking = { method: 'GET', path, content: true, asSent: true } as const;
+  const asking = { method: 'GET', path, content: true } as const;
   const answer = await http.askFollowing(asking, signal);
   if (answer.status !== 200) throw await http.fault(asking, answer);
   if (answer.path !== path && answer.path === `${path}/`) {
@@ -35,7 +35,7 @@ export async function openNow(http: DavHttp, path: string, signal: AbortSignal):
     throw new Fault('not-found', `${http.where(asking)}: a folder stands there, not a file`, { next: 'list again' });
   }
   const bytes = lengthIn(answer);
-  const { etag, 'last-modified': modified = '' } = answer.elsewhere ? {} : answer.headers;
+  const { etag, 'last-modified': modified = '' } = answer.headers;
   return {
     etag: etag === undefined ? undefined : plainEtag(etag),
     bytes,

@@ -2,7 +2,7 @@
 import type { ItemRef, Range } from '../contract.js';
 import { drain, leave } from '../dav/answer-body.js';
 import { codingIn, decoded } from '../dav/codings.js';
-import type { DavHttp, Followed } from '../dav/http.js';
+import type { Answer, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileMeta } from '../files.js';
 import { anotherThan, exactly, lengthIn, short } from './content.js';
@@ -24,7 +24,7 @@ export async function* openRange(
   const { from, bytes } = range;
   // No If-Match: Apache calls the ETag of what was stored within the last second weak, and a weak one matches nothing.
   const headers = { range: `bytes=${from}-${from + bytes - 1}` };
-  const asking = { method: 'GET', path, headers, content: true, asSent: true } as const;
+  const asking = { method: 'GET', path, headers, content: true } as const;
   const where = http.where(asking);
   const answer = await http.askFollowing(asking, signal);
   const { status } = answer;
@@ -38,7 +38,7 @@ export async function* openRange(
   if (status !== 200 && status !== 206) throw await http.fault(asking, answer);
   // Of a file that was listed without one, the ETag says nothing.
   const untold = version === versionOf('', ref.bytes, (ref.meta as FileMeta).modified);
-  const etag = answer.elsewhere || untold ? undefined : answer.headers.etag;
+  const etag = untold ? undefined : answer.headers.etag;
   if (etag !== undefined && plainEtag(etag) !== version) {
     await leave(answer.body);
     throw changed(where);
@@ -68,13 +68,13 @@ export async function* openRange(
 }
 
 /** What a 206 says that it sends: from and to the bytes of that number; `total` undefined where it is not told. */
-function rangeIn({ headers }: Followed): { from: number; to: number; total: number | undefined } | undefined {
+function rangeIn({ headers }: Answer): { from: number; to: number; total: number | undefined } | undefined {
   const [, from, to, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers['content-range'] ?? '') ?? [];
   if (from === undefined) return undefined;
   return { from: Number(from), to: Number(to), total: total === '*' ? undefined : Number(total) };
 }
 
-function partOf(answer: Followed, { from, bytes }: Range, asItIs: boolean, where: string): AsyncIterable<Uint8Array> {
+function partOf(answer: Answer, { from, bytes }: Range, asItIs: boolean, where: string): AsyncIterable<Uint8Array> {
   const told = rangeIn(answer);
   // Without a word on where it begins it may be any: the digest of what was read would prove it all the same.
   const other = told ? told.from !== from || told.to !== from + bytes - 1 : from > 0;
@@ -83,7 +83,7 @@ function partOf(answer: Followed, { from, bytes }: Range, asItIs: boolean, where
 }
 
 // biome-ignore lint/correctness/useYield: it is in the place of a stream
-async function* refusing(answer: Followed, asItIs: boolean, where: string): AsyncGenerator<Uint8Array> {
+async function* refusing(answer: Answer, asItIs: boolean, where: string): AsyncGenerator<Uint8Array> {
   await leave(answer.body);
   const what = asItIs ? 'another range than was asked for' : 'a range of compressed content, which is none of the file';
   throw new Fault('unavailable', `${where}: the server sent ${what}`, {
