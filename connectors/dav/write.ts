@@ -71,7 +71,14 @@ function failure({ account }: Writing, asking: Asking, answer: Changed): Fault |
  */
 async function failedAlone(
   writing: Writing,
-  { token, ref, digest }: { readonly token: string; readonly ref: string; readonly digest: string },
+  {
+    op,
+    token,
+    digest,
+    ref,
+  }: Pick<Write<Buffer> & { op: 'create' | 'update' }, 'op' | 'token' | 'digest'> & {
+    readonly ref: string;
+  },
   asking: Asking,
   answer: Changed,
   signal: AbortSignal,
@@ -83,6 +90,8 @@ async function failedAlone(
   if (copy && account.flavour.rules.digest(quietly.undone(account, copy.body)) === digest) {
     return { token, ref, version: copy.version };
   }
+  // Another session was faster: DAViCal stumbles over that, too.
+  if (copy && op === 'create') return { conflicted: token, ref, reason: IS_THERE };
   const { message } = account.http.faultFrom(asking, answer, answer.error);
   throw new Refusal(new Fault('refused', message, { next: 'see what it says of this item, then retry' }));
 }
