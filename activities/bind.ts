@@ -6,7 +6,7 @@ import type { ContainerRow } from '../ledger/containers.js';
 import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../ledger/containers.js';
 import { knownRefs } from '../ledger/copies.js';
 import { writeEvent } from '../ledger/events.js';
-import { forgetFound, forgetUnseen, foundRefs, writeFound } from '../ledger/found.js';
+import { forgetFound, forgetUnseen, foundRefs, holdsOutdated, writeFound } from '../ledger/found.js';
 import { hashIdentity } from '../ledger/identities.js';
 import { fenced } from '../ledger/leases.js';
 import { counterpartPath } from '../ledger/links.js';
@@ -24,7 +24,7 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   const { deps, lease } = slice;
   const place = await wanted(slice, row);
   if (slice.rules.paths && row.targetKey !== null) await noticeLoss(slice, session, row, place);
-  const target = await opened(slice, session, place);
+  const target = await apart(slice, session, row, place, await opened(slice, session, place));
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
@@ -58,6 +58,26 @@ async function opened({ selection, signal }: Slice, session: Target<unknown>, pl
       side: 'target',
     });
   return session.ensure(place, signal);
+}
+
+/**
+ * A role may lead into a folder that another one of the source goes into by its own name (`Trash` into `Deleted Messages`,
+ * where the source has both). Two folders do not become one: then this one goes by its name too.
+ */
+async function apart(
+  slice: Slice,
+  session: Target<unknown>,
+  row: ContainerRow,
+  { role, ...byName }: Wanted,
+  found: TargetContainer,
+): Promise<TargetContainer> {
+  const same = (path: readonly string[]) => JSON.stringify(path) === JSON.stringify(found.path);
+  if (role === undefined || row.targetKey === found.key || same(byName.path)) return found;
+  const others = await coveredContainers(slice.deps.ledger, slice);
+  if (!others.some((other) => other.id !== row.id && same(wantedContainer(slice.selection, other).path))) return found;
+  const own = await opened(slice, session, byName);
+  const note = `it did not go into ${found.path.join('/')}, which stands for ${role} in the target: another folder of the source is called that`;
+  return { ...own, notes: [...(own.notes ?? []), note] };
 }
 
 /** Why the container alone is refused; undefined for faults of the whole account, and where it is all there is. */
@@ -137,7 +157,8 @@ export async function scanContainer(slice: Slice, session: Target<unknown>, boun
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const found = await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey);
   const pages = session.scan(bound.target, (ref) => known.has(ref) || found.has(ref), signal);
-  for await (const page of pages) await writePage(slice, bound, page.entries);
+  const writePage = await pageWriter(slice, bound);
+  for await (const page of pages) await writePage(page.entries);
   await fenced(deps.ledger, lease, (sql) => markScanned(sql, bound.id));
 }
 
@@ -146,9 +167,10 @@ export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bo
   const { deps, lease, pairing, signal } = slice;
   const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
   const seen: string[] = [];
+  const writePage = await pageWriter(slice, bound);
   for await (const page of session.scan(bound.target, (ref) => known.has(ref), signal)) {
     seen.push(...page.entries.map(({ ref }) => ref));
-    await writePage(slice, bound, page.entries);
+    await writePage(page.entries);
   }
   await fenced(deps.ledger, lease, async (sql) => {
     await forgetUnseen(sql, pairing.target, bound.targetKey, seen);
@@ -156,10 +178,17 @@ export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bo
   });
 }
 
-async function writePage(slice: Slice, bound: Bound, page: readonly TargetRef[]): Promise<void> {
-  const { deps, lease, pairing, run } = slice;
-  const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref) }));
-  await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
+/** While items have digests of version 1, copies are written down with theirs, too: by it they are told to be the same. */
+async function pageWriter(slice: Slice, bound: Bound): Promise<(page: readonly TargetRef[]) => Promise<void>> {
+  const { deps, lease, pairing, run, rules } = slice;
+  const outdated =
+    rules.digest1 !== undefined && (await holdsOutdated(deps.ledger.pool, pairing.target, bound.targetKey));
+  const earlierOf = ({ body }: TargetRef): { readonly earlier?: string } =>
+    outdated && rules.digest1 && body !== undefined ? { earlier: rules.digest1(body) } : {};
+  return async (page) => {
+    const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref), ...earlierOf(ref) }));
+    await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
+  };
 }
 
 function identitiesOf({ rules, selection }: Slice, ref: TargetRef): string[] | undefined {

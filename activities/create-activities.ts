@@ -13,6 +13,7 @@ import type {
 import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
 import { doctor } from './doctor.js';
+import { liftBlocksOf } from './lift-blocks.js';
 import { move } from './move.js';
 import { plan } from './plan/plan.js';
 import type {
@@ -35,6 +36,8 @@ import { writeRunReport } from './write-report.js';
 export interface Activities {
   prepare(input: PrepareInput): Promise<Prepared>;
   control(input: ControlInput): Promise<void>;
+  /** Answers whether a system of this spec was to be left alone. */
+  liftBlocks(specHash: string): Promise<boolean>;
   surveySlice(input: SliceInput): Promise<SliceResult>;
   moveSlice(input: SliceInput): Promise<SliceResult>;
   verifySlice(input: SliceInput): Promise<SliceResult>;
@@ -78,6 +81,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     });
   return {
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
+    liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
     surveySlice: (input) => slice(input, 'survey', survey),
     moveSlice: (input) => slice(input, 'move', move),

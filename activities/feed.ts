@@ -95,7 +95,7 @@ async function feedPage(
         continue;
       }
       const item = byKey.get(read.key) as ItemRow;
-      const fitting = fitItem(slice, item, read.body);
+      const fitting = fitItem(slice, item, read.body, read.notes);
       if ('settled' in fitting) {
         refused.push(fitting.settled);
         continue;

@@ -10,6 +10,7 @@ import type { Bound } from './bind.js';
 import { bindContainer, bindMissing, refusalOf } from './bind.js';
 import { createChannel } from './channel.js';
 import { pause } from './connections.js';
+import { TWIN } from './decide/twins.js';
 import type { Destination } from './destination.js';
 import { createDestination } from './destination.js';
 import type { Lot, Transfer } from './feed.js';
@@ -44,7 +45,7 @@ export async function move(slice: Slice): Promise<WorkResult> {
   }
   // An edit may have given an item another address: another may be called so now.
   if (slice.rules.versioned && !slice.rules.paths) {
-    const released = await fenced(deps.ledger, slice.lease, (sql) => releaseTwins(sql, slice));
+    const released = await fenced(deps.ledger, slice.lease, (sql) => releaseTwins(sql, slice, TWIN));
     if (released > 0) return 'more';
   }
   // What was adopted may lack flags: asked for anew.

@@ -11,6 +11,7 @@ import { callUnits, changeUnit, endParked, listUnits, NO_COUNTERS, readUnit } fr
 import type { ParkedUnit, RunRequest, TuningInput, UnitCall, UnitCounters } from '../workflows/messages.js';
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
+import { liftBlocksOf } from './lift-blocks.js';
 
 export interface PrepareInput {
   readonly name: string;
@@ -38,6 +39,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     });
   }
   const spec = await readSpec(ledger.pool, specHash);
+  if (request.reason === 'retry') await liftBlocksOf(deps, specHash);
   const run = await openRun(ledger, {
     migration: name,
     request: request.id,

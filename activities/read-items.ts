@@ -10,6 +10,7 @@ import type { ItemRow } from '../ledger/items.js';
 import { countTries } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { relisted } from './relist.js';
+import { noteTrouble } from './slice/tally.js';
 import type { Slice } from './slice.js';
 import type { Result } from './write/results.js';
 import { refusal } from './write/results.js';
@@ -162,10 +163,12 @@ export async function leaveUnread(
   await fenced(deps.ledger, lease, (sql) => countTries(sql, id, keys));
   for (const key of keys) unread.add(unreadKey(id, key));
   tally.items += items.length;
+  const words = deps.redact(reason);
+  noteTrouble(tally, `${words} (tried again)`, items.length);
   await writeEvent(deps.ledger.pool, input, 'warn', 'the source does not give some items now; they are tried again', {
     container: id,
     items: items.length,
-    reason: deps.redact(reason),
+    reason: words,
   });
 }
 

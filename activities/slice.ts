@@ -5,7 +5,7 @@ import type { Lease } from '../ledger/leases.js';
 import type { Pairing } from '../ledger/places.js';
 import type { Counters, UnitRow } from '../ledger/units.js';
 import type { Selection } from '../schemas/spec.js';
-import type { RunReason, SliceHeartbeat } from '../workflows/messages.js';
+import type { RunReason, SliceHeartbeat, Trouble } from '../workflows/messages.js';
 import type { Held } from './connections.js';
 import type { Deps } from './deps.js';
 import type { GateOpened } from './gate-of.js';
@@ -37,7 +37,12 @@ export interface SliceContext {
 export type WorkResult = 'more' | 'done' | 'settled' | GateOpened;
 
 export type SliceResult =
-  | { readonly state: 'more' | 'done' | 'settled' | 'paused' | 'stopped'; readonly counters: Counters }
+  | {
+      readonly state: 'more' | 'done' | 'settled' | 'paused' | 'stopped';
+      readonly counters: Counters;
+      /** Why items failed, the most frequent reasons. */
+      readonly troubles?: readonly Trouble[];
+    }
   | ({ readonly state: 'parked'; readonly counters?: Counters } & GateOpened);
 
 /** Everything the phases work with. Bodies are opaque here: `B` is the kind's standard form. */

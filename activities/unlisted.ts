@@ -5,6 +5,7 @@ import { writeEvent } from '../ledger/events.js';
 import { fenced } from '../ledger/leases.js';
 import { finishSurvey } from '../ledger/surveys.js';
 import { countListing, noteUnlisted, restoreUnlisted } from '../ledger/unlisted.js';
+import { noteTrouble } from './slice/tally.js';
 import type { Slice } from './slice.js';
 
 /** So often a container may fail to be listed, its neighbours before it, until it is left to the next run. */
@@ -40,4 +41,5 @@ export async function leaveUnlisted(slice: Slice, row: ContainerRow, filter: str
     reason,
   });
   tally.items++;
+  noteTrouble(tally, reason);
 }

@@ -1,5 +1,6 @@
 /** Verify: reads back what arrived and keeps the proof; then looks for copies nobody asked for. */
 import type { Target, TargetRef } from '../connectors/contract.js';
+import { isDigestOf } from '../connectors/digest-version.js';
 import { BLOCK_BYTES } from '../connectors/files.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
@@ -9,6 +10,7 @@ import { renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, refusalOf, scanContainer } from './bind.js';
 import { metaNotes } from './decide/flags.js';
+import { sourceNotesIn } from './decide/source-notes.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import { HIDDEN, unshown } from './shown.js';
@@ -20,7 +22,7 @@ import { readEach } from './write/each-alone.js';
 import { nameLateCopies } from './write/late.js';
 import { refuseContainer } from './write/refuse-container.js';
 import type { Result } from './write/results.js';
-import { commit } from './write/results.js';
+import { commit, reasonOf } from './write/results.js';
 
 const PAGE = 500;
 /** What is read back between two commits: after a crash so much is read again. */
@@ -167,21 +169,22 @@ async function compareContent(
     const unread = hidden.get(item.targetRef as string);
     if (unread !== undefined) return { key: item.key, todo: null, outcome: 'unsure', reason: unread };
     if (!copy) return missing(item);
-    if (copy.digest !== item.digest) {
+    if (!isDigestOf(slice.rules, copy, item.digest)) {
       if (slice.other !== undefined && item.targetVersion && copy.version !== item.targetVersion)
         return editedSince(item);
       const reason = `the copy in the target differs: ${copy.bytes} bytes there, ${item.bytes} in the source`;
       return { key: item.key, todo: null, outcome: 'altered', proof: 'readback', reason };
     }
     // What was lost on the way in stays said.
-    const lost = slice.rules.versioned ? item.reason : undefined;
-    const notes = [lost, metaNotes(item.meta, copy.meta)].filter(Boolean).join('; ');
+    const unkept = metaNotes(item.meta, copy.meta);
     return {
       key: item.key,
       todo: null,
       outcome: 'verified',
       proof: 'readback',
-      ...(notes ? { reason: notes } : {}),
+      ...reasonOf([...staying(slice, item), ...(unkept === undefined ? [] : [unkept])]),
+      // One of an earlier version is computed anew.
+      ...(copy.digest !== item.digest && { digest: copy.digest }),
       ...(copy.version !== undefined && { version: copy.version }),
     };
   });
@@ -215,11 +218,17 @@ async function compareSizes(
         proof: 'size',
         // Where the write did not tell it: edits in later runs rest on it.
         ...(item.targetVersion ? {} : versionIn(versions, item)),
-        ...(slice.rules.versioned && item.reason ? { reason: item.reason } : {}),
+        ...reasonOf(staying(slice, item)),
       }),
     ),
     ...(differing.length > 0 ? await compareContent(slice, session, bound, differing) : []),
   ];
+}
+
+/** Of mail, what the target did not keep is seen in the copy, each time anew; of other kinds it is only known from before. */
+function staying({ rules }: Slice, { reason }: ItemRow): string[] {
+  if (rules.versioned) return reason ? [reason] : [];
+  return sourceNotesIn(reason);
 }
 
 function versionIn(versions: ReadonlyMap<string, string>, { targetRef }: ItemRow): { version?: string } {

@@ -53,6 +53,15 @@ const gate: ParkedUnit = {
   next: 'renew it',
 };
 
+it('says why items fail while others move, and why a whole unit is tried again', () => {
+  const troubles = [{ reason: 'the server says 500', items: 2 }];
+  const failing = [{ unit: 4, reason: 'no connection' }];
+  const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat({ troubles }) }], failing);
+  expect(liveLines(snapshot, 200, style)).toEqual(
+    expect.arrayContaining(['unit 4: is tried again: no connection', 'unit 3: 2 items: the server says 500']),
+  );
+});
+
 describe('sumUp', () => {
   it('adds what running units say to what ended ones did', () => {
     const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);

@@ -3,7 +3,7 @@ import { count, duration, plural, size } from '../report/text.js';
 import type { FileUnderWay, GateName, ParkedUnit, RunResult, UnitCounters } from '../workflows/messages.js';
 import type { Style } from './output.js';
 import { printable } from './output.js';
-import type { Snapshot } from './snapshot.js';
+import type { Snapshot, UnitTrouble } from './snapshot.js';
 
 const OPENERS: Readonly<Record<GateName, string>> = {
   credentials: 'credentials',
@@ -21,6 +21,7 @@ export const openCommand = (name: string, { gate, n }: Pick<ParkedUnit, 'gate' |
 /** Gates and files shown; beyond them their number. */
 const MAX_GATES = 5;
 const MAX_FILES = 4;
+const MAX_TROUBLES = 3;
 
 /** The live view: plain lines no wider than the terminal, colours apart. */
 export function liveLines(snapshot: Snapshot, columns: number, style: Style): string[] {
@@ -38,6 +39,8 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
   for (const file of snapshot.files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
   if (snapshot.files.length > MAX_FILES)
     lines.push(style.dim(`  ${count(snapshot.files.length - MAX_FILES)} more large files under way`));
+  for (const trouble of snapshot.troubles.slice(0, MAX_TROUBLES))
+    lines.push(style.yellow(cut(troubleWords(trouble), columns)));
   for (const gate of progress.gates.slice(0, MAX_GATES)) {
     lines.push(style.yellow(cut(gateWords(gate), columns)));
     lines.push(cut(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns));
@@ -62,6 +65,7 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
     bytesPerSecond: Math.round(snapshot.bytesPerSecond),
     ...(snapshot.secondsLeft !== undefined && { secondsLeft: snapshot.secondsLeft }),
     ...(snapshot.files.length > 0 && { files: snapshot.files.map(({ bytes, done }) => ({ bytes, done })) }),
+    ...(snapshot.troubles.length > 0 && { troubles: snapshot.troubles }),
     gates: progress.gates.map((gate) => ({
       unit: gate.n,
       gate: gate.gate,
@@ -179,6 +183,12 @@ export function fileWords({ path, bytes, done }: FileUnderWay, columns: number):
   const name = printable(path);
   const room = Math.max(8, columns - told.length);
   return told + (name.length <= room ? name : `…${name.slice(name.length - room + 1)}`);
+}
+
+/** What fails while it goes on: items, or the work on a whole unit. */
+export function troubleWords({ unit, reason, items }: UnitTrouble): string {
+  const what = items === undefined ? 'is tried again' : plural(items, 'item');
+  return `unit ${unit}: ${what}: ${printable(reason)}`;
 }
 
 /** Rates, and the time left as the guess that it is; empty when neither is known. */

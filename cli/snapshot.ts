@@ -18,10 +18,18 @@ export interface Snapshot {
   readonly bytesPerSecond: number;
   /** Large files under way. */
   readonly files: readonly FileUnderWay[];
+  /** What fails or is tried again in running units, the largest first; of a whole slice: no items. */
+  readonly troubles: readonly UnitTrouble[];
   /** Running units by what they are at. */
   readonly phases: Readonly<Record<Phase, number>>;
   /** A guess until all items of the running units are verified; absent while that cannot be told. */
   readonly secondsLeft?: number;
+}
+
+export interface UnitTrouble {
+  readonly unit: number;
+  readonly reason: string;
+  readonly items?: number;
 }
 
 /** Slices pause between two heartbeats; within this time the last one still stands for the unit. */
@@ -39,6 +47,7 @@ export interface Collector {
 /** Collects snapshots of one migration; keeps the last heartbeat of each unit, so that sums do not jump. */
 export function createCollector(temporal: TemporalAccess, name: string): Collector {
   const heartbeats = new Map<number, { at: number; heartbeat: SliceHeartbeat }>();
+  const failing = new Map<number, UnitTrouble>();
   let marks: Mark[] = [];
   let run = 0;
   return {
@@ -53,13 +62,16 @@ export function createCollector(temporal: TemporalAccess, name: string): Collect
       const at = Date.now();
       await Promise.all(
         progress.running.map(async ({ n }) => {
-          const heartbeat = await readHeartbeat(temporal, name, n, signal);
+          const { heartbeat, failure } = await readSlice(temporal, name, n, signal);
           if (heartbeat) heartbeats.set(n, { at, heartbeat });
+          if (failure === undefined) failing.delete(n);
+          else failing.set(n, { unit: n, reason: failure });
         }),
       );
       const running = new Set(progress.running.map(({ n }) => n));
       for (const n of heartbeats.keys()) if (!running.has(n)) heartbeats.delete(n);
-      const summed = sumUp(at, progress, [...heartbeats.values()]);
+      for (const n of failing.keys()) if (!running.has(n)) failing.delete(n);
+      const summed = sumUp(at, progress, [...heartbeats.values()], [...failing.values()]);
       const mark = { at, work: workDone(summed.totals), bytes: summed.totals.bytesArrived };
       marks = [...marks.filter((one) => one.at > at - WINDOW_MS), mark];
       const snapshot = { ...summed, bytesPerSecond: recentRate(summed, marks) ?? summed.bytesPerSecond };
@@ -74,22 +86,25 @@ export function sumUp(
   at: number,
   progress: Progress,
   units: readonly { readonly at: number; readonly heartbeat: SliceHeartbeat }[],
+  failing: readonly UnitTrouble[] = [],
 ): Snapshot {
   const totals: Record<keyof UnitCounters, number> = { ...progress.totals };
   const phases: Record<Phase, number> = { survey: 0, move: 0, verify: 0 };
   let itemsPerSecond = 0;
   let bytesPerSecond = 0;
   const files: FileUnderWay[] = [];
+  const troubles: UnitTrouble[] = [...failing];
   for (const { at: seen, heartbeat } of units) {
     for (const counter of Object.keys(totals) as (keyof UnitCounters)[])
       totals[counter] += heartbeat.counters[counter] ?? 0;
     phases[heartbeat.phase]++;
+    for (const trouble of heartbeat.troubles ?? []) troubles.push({ unit: heartbeat.unit, ...trouble });
     if (at - seen > STALE_MS || progress.state === 'paused') continue;
     itemsPerSecond += heartbeat.itemsPerSecond;
     bytesPerSecond += heartbeat.bytesPerSecond;
     files.push(...(heartbeat.files ?? []));
   }
-  return { at, progress, totals, itemsPerSecond, bytesPerSecond, files, phases };
+  return { at, progress, totals, itemsPerSecond, bytesPerSecond, files, troubles, phases };
 }
 
 interface Mark {
@@ -138,12 +153,13 @@ export function estimate(
   return left.length === 0 ? undefined : Math.max(0, Math.round(Math.max(...left)));
 }
 
-async function readHeartbeat(
+/** What the slice under way says, and why its attempt before that failed, if it did. */
+async function readSlice(
   { client }: TemporalAccess,
   name: string,
   n: number,
   signal: AbortSignal,
-): Promise<SliceHeartbeat | undefined> {
+): Promise<{ readonly heartbeat?: SliceHeartbeat; readonly failure?: string }> {
   try {
     const { raw } = await client.connection.withAbortSignal(signal, () =>
       client.connection.withDeadline(Date.now() + 3_000, () =>
@@ -155,12 +171,14 @@ async function readHeartbeat(
         client.options.loadedDataConverter,
         activity.heartbeatDetails?.payloads,
       );
-      if (isHeartbeat(details)) return details;
+      const failure = activity.lastFailure?.message;
+      if (isHeartbeat(details) || failure)
+        return { ...(isHeartbeat(details) && { heartbeat: details }), ...(failure && { failure }) };
     }
-    return undefined;
+    return {};
   } catch (error) {
     // The unit ended between the two questions, or the server is busy: the next second asks again.
-    if (error instanceof WorkflowNotFoundError || isAway(error) || signal.aborted) return undefined;
+    if (error instanceof WorkflowNotFoundError || isAway(error) || signal.aborted) return {};
     throw error;
   }
 }

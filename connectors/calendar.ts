@@ -2,8 +2,8 @@
  * The standard form of kind `calendar` between source and target, and the one definition of equality.
  * The reasons are in docs/equality.md.
  */
-import { createHash } from 'node:crypto';
 import type { Digest } from './contract.js';
+import { digestOf } from './digest-version.js';
 import { canonicalCalendar } from './icalendar/canonical.js';
 import { unicode } from './icalendar/charset.js';
 import { byteText } from './icalendar/lines.js';
@@ -17,11 +17,11 @@ export { calendarProblem } from './icalendar/problem.js';
 /** One iCalendar object (RFC 5545): a series with its overrides, one UID, the time zones it uses. */
 export type Calendar = Buffer;
 
-/** SHA-256 of the canonical form, in lower-case hex. What cannot be parsed has that of its bytes, line ends aside. */
+/** Of the canonical form, version 2. What cannot be parsed has that of its bytes, line ends aside. */
 export function digestCalendar(body: Calendar): Digest {
   const parsed = parsedCalendar(body);
-  const canonical = parsed ? canonicalCalendar(parsed) : `unparsed\n${byteText(body).trimEnd()}`;
-  return createHash('sha256').update(canonical, 'latin1').digest('hex');
+  const canonical = parsed ? canonicalCalendar(parsed) : JSON.stringify(byteText(body).trimEnd());
+  return digestOf(2, canonical, 'latin1');
 }
 
 /** `uid:…`, or the values of any property that `by` names, of the first entry that has it; in the order of `by`. */

@@ -2,13 +2,14 @@
  * The standard form of kind `contacts` between source and target, and the one definition of equality.
  * The reasons are in docs/equality.md.
  */
-import { createHash } from 'node:crypto';
 import type { Digest } from './contract.js';
+import { digestOf } from './digest-version.js';
 import { byteText } from './icalendar/lines.js';
 import { canonicalCard } from './vcard/canonical.js';
-import { parseCard, readCard } from './vcard/card.js';
+import { readCard } from './vcard/card.js';
 import { timestamp } from './vcard/dates.js';
 import { identitiesOf } from './vcard/identities.js';
+import { plainCard } from './vcard/plain.js';
 import { isCard } from './vcard/problem.js';
 import { withCardUid } from './vcard/uid.js';
 
@@ -17,10 +18,10 @@ export { contactProblem } from './vcard/problem.js';
 /** One vCard (2.1, 3.0 or 4.0) as the source gave it. */
 export type Contact = Buffer;
 
-/** SHA-256 of the canonical form, in lower-case hex. What cannot be parsed has that of its bytes, line ends aside. */
+/** Of the canonical form, version 2. What cannot be parsed has that of its bytes, line ends aside. */
 export function digestContact(body: Contact): Digest {
-  const canonical = isCard(body) ? canonicalCard(readCard(body)) : `unparsed\n${byteText(body).trimEnd()}`;
-  return createHash('sha256').update(canonical).digest('hex');
+  const canonical = isCard(body) ? canonicalCard(readCard(body)) : JSON.stringify(byteText(body).trimEnd());
+  return digestOf(2, canonical);
 }
 
 /**
@@ -28,13 +29,13 @@ export function digestContact(body: Contact): Digest {
  * ASCII), `phone` (digits with their +), `name` (lower case, NFC), or any property by its name.
  */
 export function contactIdentities(body: Contact, by: readonly string[]): string[] {
-  const card = parseCard(body);
+  const card = plainCard(body);
   return by.flatMap((word) => identitiesOf(card, word).map((value) => `${word}:${value}`));
 }
 
 /** REV in any of its spellings, in milliseconds since the epoch. */
 export function contactModified(body: Contact): number | undefined {
-  const rev = parseCard(body).properties.find((property) => property.name === 'REV');
+  const rev = plainCard(body).properties.find((property) => property.name === 'REV');
   return rev && timestamp(rev.value);
 }
 

@@ -86,6 +86,8 @@ export interface Page<T> {
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** What the source could not tell for certain, in words: recorded with the item. No content. */
+  readonly notes?: readonly string[];
 }
 
 /** One item that cannot be had or stored; its neighbours are not affected. */
@@ -109,6 +111,8 @@ export interface Capability {
   readonly value: string;
   /** Set when it stands in the way; says what to do. */
   readonly problem?: string;
+  /** Set when it does not, and people should know all the same: a sentence for the plan. */
+  readonly remark?: string;
 }
 
 interface Session {
@@ -119,6 +123,12 @@ interface Session {
   close(): void;
 }
 
+/**
+ * Of kind `files`: whether what a folder (a key) holds may be wanted. A folder of which it says no is listed by its name,
+ * and not opened: the worker may not be allowed to.
+ */
+export type OpensFolder = (folder: string) => boolean;
+
 export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
@@ -126,9 +136,15 @@ export interface Source<B = unknown> extends Session {
    * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. What the system
    * names and does not describe is listed all the same, and refused when it is read. Throws `Fault('refused')`, after
    * the pages it could give, for a container that cannot be shown, or not as a whole (it holds more than it named):
-   * what was listed moves, nothing counts as gone, and the container is named as a failure.
+   * what was listed moves, nothing counts as gone, and the container is named as a failure. Of kind `files`, whose
+   * folders are items, a folder that cannot be listed is `unseen` (files.ts), and its neighbours go on.
    */
-  list(container: Container, after: string | undefined, signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
+  list(
+    container: Container,
+    after: string | undefined,
+    signal: AbortSignal,
+    opens?: OpensFolder,
+  ): AsyncIterable<Page<ItemRef>>;
   /**
    * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
    * at most once. Throws `Fault('cursor-lost')` when the system no longer knows; the caller lists instead.
@@ -259,7 +275,7 @@ export interface Fitted<B> {
   readonly notes?: readonly string[];
 }
 
-/** A digest of the kind's canonical form: lower-case hex of SHA-256. */
+/** A digest of the kind's canonical form: lower-case hex of SHA-256, behind its version (digest-version.ts). */
 export type Digest = string;
 
 /** What a target holds under one reference. */

@@ -16,7 +16,7 @@ export const FAULT_CODES = [
 export type FaultCode = (typeof FAULT_CODES)[number];
 
 export interface FaultDetails {
-  /** How long the system asked to be left alone, in milliseconds. */
+  /** How long the system asked to be left alone, in milliseconds; an hour at most is taken from it. */
   readonly retryAfterMs?: number;
   /** What a person can do about it, as a sentence. */
   readonly next?: string;
@@ -24,6 +24,12 @@ export interface FaultDetails {
   readonly side?: 'source' | 'target';
   readonly cause?: unknown;
 }
+
+/**
+ * The longest that a system's word is taken for. It stops a whole fleet, and servers have asked for thousands of years;
+ * who means more asks again.
+ */
+const MOST_RETRY_MS = 3_600_000;
 
 /**
  * A failure with a reason that the engine can act on.
@@ -51,7 +57,7 @@ export class Fault extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'Fault';
     this.code = code;
-    this.retryAfterMs = details.retryAfterMs;
+    this.retryAfterMs = details.retryAfterMs === undefined ? undefined : within(details.retryAfterMs);
     this.next = details.next;
     this.side = details.side;
   }
@@ -60,4 +66,8 @@ export class Fault extends Error {
 /** A fault as people read it: what happened, and what to do. */
 export function saidBy({ message, next }: Pick<Fault, 'message' | 'next'>): string {
   return next === undefined ? message : `${message}; ${next}`;
+}
+
+function within(retryAfterMs: number): number {
+  return Number.isNaN(retryAfterMs) ? MOST_RETRY_MS : Math.min(MOST_RETRY_MS, Math.max(0, retryAfterMs));
 }

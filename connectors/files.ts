@@ -3,7 +3,18 @@
  * docs/equality.md and docs/decisions/0018-digests-of-files.md.
  */
 import { createHash } from 'node:crypto';
-import type { Container, Digest, ItemRef, JsonObject, NameRules, Range, Source, Target, Uploads } from './contract.js';
+import type {
+  Container,
+  Digest,
+  ItemRef,
+  JsonObject,
+  NameRules,
+  Range,
+  Refused,
+  Source,
+  Target,
+  Uploads,
+} from './contract.js';
 
 export type FileType = 'file' | 'folder' | 'link';
 
@@ -15,6 +26,8 @@ export interface FileMeta extends JsonObject {
   readonly created?: string;
   /** Stays with the file when it gets another name or folder: a file id, an inode. */
   readonly id?: string;
+  /** Why it cannot be shown (`unseen`). */
+  readonly unseen?: string;
 }
 
 /**
@@ -40,6 +53,27 @@ export interface FileSource extends Source<FileBody> {
 export interface FileTarget extends Target<FileBody> {
   readonly names: NameRules;
   readonly uploads: Uploads;
+}
+
+/** The version of what a listing names and cannot show. */
+const UNSEEN = 'unseen';
+
+/**
+ * An entry of a listing that is there, and cannot be shown: a folder that may not be listed, or what the system names and
+ * does not describe. It is refused when it is read. What it holds is not known, and never counts as gone.
+ */
+export function unseen(key: string, reason: string): ItemRef {
+  const type = key.endsWith('/') ? 'folder' : 'file';
+  return { key, version: UNSEEN, bytes: 0, rank: 0, meta: { type, unseen: reason } satisfies FileMeta };
+}
+
+export function isUnseen({ version, meta }: Pick<ItemRef, 'version' | 'meta'>): boolean {
+  return version === UNSEEN && meta.unseen !== undefined;
+}
+
+/** The answer to who reads it; undefined for what was shown. */
+export function refusalOfUnseen(ref: ItemRef): Refused | undefined {
+  return isUnseen(ref) ? { refused: ref.key, reason: String(ref.meta.unseen) } : undefined;
 }
 
 /** Content is digested in blocks of so many bytes, which can be done at several places at once and taken up again. */

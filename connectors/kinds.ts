@@ -11,6 +11,8 @@ import {
 import type { Contact } from './contacts.js';
 import { contactIdentities, contactModified, contactProblem, digestContact, renewedContact } from './contacts.js';
 import type { Digest } from './contract.js';
+import { calendarDigest1, contactDigest1 } from './digest-1/digests.js';
+import type { DigestRules } from './digest-version.js';
 import type { FileBody } from './files.js';
 import { digestBeginning, digestFile, fileModified } from './files.js';
 import { withUid } from './icalendar/uid.js';
@@ -18,9 +20,8 @@ import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
 import { withCardUid } from './vcard/uid.js';
 
-export interface KindRules<B> {
-  /** The digest of the kind's canonical form. Never throws: what cannot be parsed has a digest too. */
-  digest(body: B): Digest;
+/** `digest` is that of the kind's canonical form. It never throws: what cannot be parsed has a digest too. */
+export interface KindRules<B> extends DigestRules<B> {
   size(body: B): number;
   /** What an edit in the source changes: metadata alone, or the content, which then is written anew. */
   readonly edits: 'meta' | 'content';
@@ -65,6 +66,7 @@ export const kinds: {
   mail: { digest: digestMail, size: (body: Buffer) => body.length, edits: 'meta' },
   calendar: {
     digest: digestCalendar,
+    digest1: calendarDigest1,
     size: (body: Calendar) => body.length,
     edits: 'content',
     versioned: {
@@ -78,6 +80,7 @@ export const kinds: {
   },
   contacts: {
     digest: digestContact,
+    digest1: contactDigest1,
     size: (body: Contact) => body.length,
     edits: 'content',
     versioned: {

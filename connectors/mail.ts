@@ -15,6 +15,27 @@ export interface MailMeta extends JsonObject {
   readonly date?: string;
 }
 
+const SPELLINGS = new Map(
+  // System flags (RFC 9051, section 2.3.2), and the keywords that mean the same everywhere (RFC 5788).
+  ['\\Seen', '\\Answered', '\\Flagged', '\\Draft']
+    .concat(['$Forwarded', '$MDNSent', '$Junk', '$NotJunk', '$Phishing', '$Important', '$SubmitPending', '$Submitted'])
+    .map((flag) => [flag.toLowerCase(), flag]),
+);
+
+/**
+ * Flags as `MailMeta` holds them: flags know no letter case (RFC 9051, section 2.3.2), so registered ones get their usual
+ * spelling, and of two spellings of another the first stays.
+ */
+export function standardFlags(flags: readonly string[]): readonly string[] {
+  const found = new Map<string, string>();
+  for (const flag of flags) {
+    const folded = flag.toLowerCase();
+    if (folded === '' || folded === '\\recent' || folded === '\\deleted' || folded === '\\*') continue;
+    if (!found.has(folded)) found.set(folded, SPELLINGS.get(folded) ?? flag);
+  }
+  return [...found.values()].sort();
+}
+
 /** Header fields that tools add to a message on its way; they do not make it another message. `m`: at the start of a line. */
 const TOOL_HEADER = /^x-tuid:/im;
 

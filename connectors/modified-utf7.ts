@@ -9,7 +9,11 @@ export function encodeModifiedUtf7(
   let run = '';
   const flush = () => {
     if (run === '') return;
-    out += `&${Buffer.from(run, 'utf16le').swap16().toString('base64').replaceAll('/', ',').replace(/=+$/, '')}-`;
+    out += `&${Buffer.from(run, 'utf16le')
+      .swap16()
+      .toString('base64')
+      .replaceAll('/', ',')
+      .replace(/={1,2}$/, '')}-`;
     run = '';
   };
   for (let at = 0; at < text.length; at++) {

@@ -37,6 +37,15 @@ export async function blockScope(ledger: Ledger, scope: string, forMs: number): 
   );
 }
 
+/** Whoever was to leave these systems alone need not any more; whether there was anybody. */
+export async function liftBlocks(ledger: Ledger, scopes: readonly string[]): Promise<boolean> {
+  const { rowCount } = await ledger.pool.query(
+    'update budget set blocked_until = null where scope = any($1) and blocked_until > clock_timestamp()',
+    [scopes],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
 /** How long a system still wants to be left alone, in milliseconds; 0 when it does not. */
 export async function blockedFor(ledger: Ledger, scope: string): Promise<number> {
   const { rows } = await ledger.pool.query<{ ms: number }>(

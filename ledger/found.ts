@@ -6,18 +6,18 @@ export async function writeFound(
   sql: Sql,
   place: number,
   targetKey: string,
-  refs: readonly (TargetRef & { readonly identities?: readonly string[] | undefined })[],
+  refs: readonly (TargetRef & { readonly identities?: readonly string[] | undefined; readonly earlier?: string })[],
   run: number,
 ): Promise<void> {
   if (refs.length === 0) return;
   await sql.query(
-    `insert into found (place, target_key, ref, run, digest, bytes, meta, version, identities)
+    `insert into found (place, target_key, ref, run, digest, bytes, meta, version, identities, earlier)
      select $1, $2, ref, $9, decode(digest, 'hex'), bytes, meta, version,
-       case when identities is null then null else string_to_array(identities, ',') end
-     from unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[])
-       as t (ref, digest, bytes, meta, version, identities)
+       case when identities is null then null else string_to_array(identities, ',') end, decode(earlier, 'hex')
+     from unnest($3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[], $10::text[])
+       as t (ref, digest, bytes, meta, version, identities, earlier)
      on conflict (place, target_key, ref) do update set run = excluded.run, digest = excluded.digest, version = excluded.version,
-       identities = excluded.identities, taken = found.taken and found.digest = excluded.digest and exists (
+       earlier = excluded.earlier, identities = excluded.identities, taken = found.taken and found.digest = excluded.digest and exists (
          select from pairing p join container c on c.pairing = p.id and c.target_key = found.target_key
          join item i on i.container = c.id and i.target_ref = found.ref where p.target = found.place)`,
     [
@@ -31,8 +31,19 @@ export async function writeFound(
       // Hashes hold no comma.
       refs.map((r) => r.identities?.join(',') || null),
       run,
+      refs.map((r) => r.earlier ?? null),
     ],
   );
+}
+
+/** Whether items that stand in a container of a target have digests of version 1, by their length. */
+export async function holdsOutdated(sql: Sql, place: number, targetKey: string): Promise<boolean> {
+  const { rows } = await sql.query<{ any: boolean }>(
+    `select exists (select from pairing p join container c on c.pairing = p.id join item i on i.container = c.id
+     where p.target = $1 and c.target_key = $2 and octet_length(i.digest) = 32) as any`,
+    [place, targetKey],
+  );
+  return rows[0]?.any ?? false;
 }
 
 export async function hasFound(sql: Sql, place: number, targetKey: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 import type { Sql } from './ledger.js';
 
 /**
- * Binds each item of the container to a copy in `found` with its digest, the k-th twin to the k-th copy. Items
+ * Binds each item of the container to a copy in `found` with its digest (in its version), the k-th twin to the k-th copy. Items
  * without a copy become `missing`: they were deleted there, or the folder was made anew. Returns how many.
  */
 export async function rebindReferences(
@@ -18,7 +18,8 @@ export async function rebindReferences(
        from item where container = $1 and target_ref is not null),
      theirs as (
        select ref, digest, row_number() over (partition by digest order by ref) as twin
-       from found where place = $2 and target_key = $3 and not taken)
+       from (select ref, case when exists (select from mine where mine.digest = found.earlier) then earlier else digest end as digest
+         from found where place = $2 and target_key = $3 and not taken) as t)
      select mine.key, theirs.ref from mine left join theirs using (digest, twin)`,
     [container, place, targetKey],
   );

@@ -3,14 +3,12 @@ import type { Sql } from './ledger.js';
 import type { Surveyor } from './surveys.js';
 import { COVERED, covered } from './surveys.js';
 
-/** How reasons begin that name another item of the source (activities/decide/twins.ts). */
-export const TWIN = 'the source holds';
-
 /**
- * Puts those back on the list that no other item stands in the way of any more. Returns how many. Earlier versions did not
+ * Puts those back on the list that no other item stands in the way of any more; `said`: how the reasons begin that name
+ * another. Returns how many. Earlier versions did not
  * write down what they are called: they are looked at once more.
  */
-export async function releaseTwins(sql: Sql, surveyor: Surveyor): Promise<number> {
+export async function releaseTwins(sql: Sql, surveyor: Surveyor, said: string): Promise<number> {
   const { rowCount } = await sql.query(
     `update item i set todo = 'create', outcome = null, reason = null
      from container c join pairing p on p.id = c.pairing
@@ -21,7 +19,7 @@ export async function releaseTwins(sql: Sql, surveyor: Surveyor): Promise<number
          where op.target = p.target and oc.target_key = c.target_key and o.identities && i.identities and not o.gone
            and coalesce(o.outcome, '') not in ('refused', 'skipped', 'quarantined', 'linked')
            and not (o.container = i.container and o.key = i.key)))`,
-    [...covered(surveyor), TWIN],
+    [...covered(surveyor), said],
   );
   return rowCount ?? 0;
 }

@@ -160,7 +160,7 @@ function exceptionGroup(group: ExceptionGroup, migration: string, word: string):
     ['unit', 'tries'],
   );
   return `<details${group.count <= 20 ? ' open' : ''}><summary><span class="dot" style="background:var(--${group.standing})"></span><b>${plural(group.count, 'item')} ${meaning.title}</b>${group.reason === '' ? '' : `: ${escapeHtml(group.reason)}`}</summary>
-<div><p>${meaning.meaning}. <b>Next:</b> ${escapeHtml(meaning.next(migration)).replace(/migrate [a-z]+ .*$/, '<code>$&</code>')}.</p>${rows.length > 0 ? table : ''}${more > 0 ? `<p class="soft">${plural(more, 'more item')} in items.csv.</p>` : ''}</div></details>`;
+<div><p>${meaning.meaning}. <b>Next:</b> ${escapeHtml(meaning.next(migration)).replace(/migrate [a-z]+ .*$/s, '<code>$&</code>')}.</p>${rows.length > 0 ? table : ''}${more > 0 ? `<p class="soft">${plural(more, 'more item')} in items.csv.</p>` : ''}</div></details>`;
 }
 
 /** What makes two items equal, by kind; the whole of it is in docs/equality.md. */

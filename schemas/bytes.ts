@@ -19,7 +19,7 @@ export const RATE_HINT =
 export function parseBytes(size: unknown): number | undefined {
   if (typeof size === 'number') return size;
   if (typeof size !== 'string' || size.length > 40 || !new RegExp(BYTES_PATTERN).test(size)) return undefined;
-  const [, count, unit] = /^([0-9.]+) ?(.+)$/.exec(size) ?? [];
+  const [, count, unit] = /^([0-9.]+) ?([A-Za-z]+)$/.exec(size) ?? [];
   const bytes = Math.round(Number(count) * UNITS[unit as keyof typeof UNITS]);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }

@@ -11,7 +11,7 @@ export function parseDuration(text: string): number | undefined {
   if (text.length > 40 || !new RegExp(DURATION_PATTERN).test(text)) return undefined;
   let total = 0;
   let unitBefore = Number.POSITIVE_INFINITY;
-  for (const [, count, unit] of text.matchAll(/([0-9]+)(ms|[wdhms])/g)) {
+  for (const [, count, unit] of text.matchAll(/(?<![0-9])([0-9]+)(ms|[wdhms])/g)) {
     const unitMs = UNITS[unit as keyof typeof UNITS];
     if (unitMs >= unitBefore) return undefined;
     unitBefore = unitMs;

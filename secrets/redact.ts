@@ -6,7 +6,7 @@ const SHORTEST_ANYWHERE = 4;
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // user:password@ in a URL; the user may stay.
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/@]+@/gi, `$1:${MASK}@`],
+  [/(:\/\/[^\s:/@]*):[^\s/@]+@/g, `$1:${MASK}@`],
   [
     /\b((?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:basic|bearer|digest|negotiate)\s+)[^\s"',;]+/gi,
     `$1${MASK}`,
@@ -122,7 +122,7 @@ function base64Windows(bytes: Buffer): string[] {
   return [0, 1, 2].flatMap((shift) => {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')
-      .replace(/=+$/, '');
+      .replace(/={1,2}$/, '');
     const from = shift === 0 ? 0 : shift + 1;
     const to = Math.floor(((shift + bytes.length) * 8) / 6);
     const window = encoded.slice(from, to);

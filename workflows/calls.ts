@@ -14,7 +14,9 @@ export const slices = proxyActivities<Pick<Activities, 'surveySlice' | 'moveSlic
 });
 
 /** Statements on the ledger, and listing accounts. */
-export const records = proxyActivities<Pick<Activities, 'prepare' | 'control' | 'endUnit' | 'passGate' | 'finishRun'>>({
+export const records = proxyActivities<
+  Pick<Activities, 'prepare' | 'control' | 'liftBlocks' | 'endUnit' | 'passGate' | 'finishRun'>
+>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '6 seconds',
   retry: { initialInterval: '300 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },

@@ -1,13 +1,14 @@
 /** What the Web UI shows beside a workflow: Markdown, no personal data. */
-import type { ParkedUnit, Phase, Progress, UnitCounters } from './messages.js';
+import type { ParkedUnit, Phase, Progress, Trouble, UnitCounters } from './messages.js';
 
-export function describeCounters(phase: Phase, c: UnitCounters): string {
+export function describeCounters(phase: Phase, c: UnitCounters, troubles: readonly Trouble[] = []): string {
   return [
     `**${phase}**`,
     '',
     '| items | verified | arrived, not yet proven | failed | to do | duplicates |',
     '| --- | --- | --- | --- | --- | --- |',
     `| ${c.items} | ${c.verified} | ${c.arrived} | ${c.failures} | ${c.pending} | ${c.duplicates} |`,
+    ...(troubles.length > 0 ? ['', '**Failed**', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)] : []),
   ].join('\n');
 }
 

@@ -174,6 +174,14 @@ export interface SliceHeartbeat {
   readonly bytesPerSecond: number;
   /** Large files under way, at most four of them. */
   readonly files?: readonly FileUnderWay[];
+  /** Why items failed, or are tried again, at most five reasons. */
+  readonly troubles?: readonly Trouble[];
+}
+
+/** Items that failed for one reason, in a system's words. */
+export interface Trouble {
+  readonly reason: string;
+  readonly items: number;
 }
 
 /** A file that is too large to be held, while it is carried. */

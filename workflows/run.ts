@@ -1,7 +1,7 @@
 /** One run of a migration: units in lanes, gates, pause, and a safe end. */
 
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { CancellationScope, condition, executeChild, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, executeChild, patched, workflowInfo } from '@temporalio/workflow';
 import { records } from './calls.js';
 import type { Message } from './inbox.js';
 import type {
@@ -150,6 +150,9 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
         return records.control({ name, tuning: message.tuning });
       case 'retry': {
         const chosen = (n: number): boolean => message.unit === undefined || message.unit === n;
+        // Units that wait because a system asked for it stop, and start again at once.
+        if (patched('retry-lifts-blocks') && (await records.liftBlocks(prepared.specHash)))
+          for (const [n, { scope }] of running) if (chosen(n)) scope.cancel();
         for (const call of failures.filter((c) => chosen(c.n))) {
           failures.splice(failures.indexOf(call), 1);
           failed--;

@@ -39,7 +39,7 @@ export async function unit(input: UnitInput & { readonly step?: number }): Promi
       do {
         last = await slice[phase](back ? { ...call, back } : call);
         if (last.state === 'parked') return { ...last };
-        setCurrentDetails(describeCounters(phase, last.counters));
+        setCurrentDetails(describeCounters(phase, last.counters, last.troubles));
         if (last.state === 'settled' && !input.twoWay) return { state: 'done', counters: last.counters };
         if (last.state === 'paused' || last.state === 'stopped') return { state: last.state, counters: last.counters };
         if (CancellationScope.current().consideredCancelled) return { state: 'stopped', counters: last.counters };

@@ -1,5 +1,6 @@
 /** What becomes of an item whose place in the target is taken: by a copy that was edited there, or by another item. */
 import type { TargetRef } from '../../connectors/contract.js';
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { OnConflict } from '../../schemas/spec.js';
 import type { Slice } from '../slice.js';
 import type { Entry } from './fitting.js';
@@ -46,8 +47,8 @@ export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | unde
   }
   if (copy.digest === digest) return { to: 'take' };
   // The copy is as we left it: only its version was renewed.
-  if (by === 'version' && copy.digest === item.digest) return { to: 'replace' };
-  if (by === 'version' && item.digest === digest) {
+  if (by === 'version' && isDigestOf(slice.rules, copy, item.digest)) return { to: 'replace' };
+  if (by === 'version' && isDigestOf(slice.rules, entry, item.digest)) {
     const conflict = 'edited in the target only';
     return twoWay ? { to: 'yield', conflict } : { to: 'leave', outcome: 'skipped', conflict };
   }

@@ -3,6 +3,7 @@ import type { Fitted } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { ItemRow, Settlement } from '../../ledger/items.js';
 import type { Slice } from '../slice.js';
+import { saidBySource } from './source-notes.js';
 
 /** An item with its content, ready to be written. */
 export interface Entry {
@@ -11,7 +12,7 @@ export interface Entry {
   readonly body: unknown;
   readonly bytes: number;
   readonly digest: string;
-  /** What the target cannot hold of it. */
+  /** What the source could not tell for certain, and what the target cannot hold of it. */
   readonly notes: readonly string[];
   /** What makes it the same as another item, the strongest first. */
   readonly identities: readonly string[];
@@ -31,6 +32,7 @@ export function fitItem(
   slice: Pick<Slice, 'rules' | 'selection' | 'target' | 'account'>,
   item: ItemRow,
   body: unknown,
+  told: readonly string[] = [],
 ): Fitting {
   const { rules, selection, target, account } = slice;
   const { versioned } = rules;
@@ -60,7 +62,7 @@ export function fitItem(
       body: held.body,
       bytes: rules.size(held.body),
       digest: rules.digest(held.body),
-      notes: held.notes ?? [],
+      notes: [...saidBySource(told), ...(held.notes ?? [])],
       identities: versioned?.identities(body, selection.match ?? DEFAULT_MATCH) ?? [],
       ...(typeof item.base?.uid === 'string' && { uid: item.base.uid }),
     },

@@ -1,8 +1,12 @@
 /** Of two items with the same identity one moves: which, and what is said of the other. */
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { Namesake } from '../../ledger/identities.js';
 import type { Settlement } from '../../ledger/items.js';
-import { TWIN } from '../../ledger/twins.js';
+import type { Slice } from '../slice.js';
 import type { Entry } from './fitting.js';
+
+/** How reasons begin that name another item of the source. */
+export const TWIN = 'the source holds';
 
 /** The strongest identity that another has too. */
 export function firstMet(
@@ -18,9 +22,12 @@ export function firstMet(
 }
 
 /** How the second of two items of the source with the same identity ends. */
-export function twin({ item, digest }: Entry, other: Namesake, by: string): Settlement {
+export function twin({ rules }: Pick<Slice, 'rules'>, entry: Entry, other: Namesake, by: string): Settlement {
+  const { item } = entry;
   const left = { key: item.key, todo: null, outcome: 'skipped' as const };
-  if (other.digest === digest) return { ...left, reason: `${TWIN} the same item twice, also as ${other.key}` };
+  if (isDigestOf(rules, entry, other.digest)) {
+    return { ...left, reason: `${TWIN} the same item twice, also as ${other.key}` };
+  }
   if (by !== 'uid') return { ...left, reason: `${TWIN} another with the same ${by}: ${other.key}` };
   return {
     ...left,

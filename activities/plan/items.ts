@@ -104,7 +104,7 @@ async function readItems(
       leave(plan, read);
       continue;
     }
-    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body);
+    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body, read.notes);
     if ('settled' in fitting) {
       const { outcome, reason = '' } = fitting.settled;
       if (outcome === 'refused') refuse(plan, read.key, reason);

@@ -3,6 +3,7 @@
  * edits.ts and conflicts.ts, but for the writing.
  */
 import type { Container, Refused } from '../../connectors/contract.js';
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedItem } from '../../ledger/planned.js';
@@ -73,7 +74,8 @@ export async function judgeEdits(
   for (const { entry, known } of edits) {
     const { outcome, targetVersion } = known;
     const ref = known.targetRef as string;
-    if (entry.digest === known.digest && outcome !== 'conflict' && outcome !== 'missing') counts.unchanged++;
+    if (isDigestOf(look.rules, entry, known.digest) && outcome !== 'conflict' && outcome !== 'missing')
+      counts.unchanged++;
     else if (outcome !== 'conflict' && targetVersion && versions?.get(ref) === targetVersion) {
       look.handled.add((await at.key()) ?? '', ref);
       update(plan, entry);
@@ -127,8 +129,8 @@ export function update({ counts, volume, look, said }: ContainerPlan, entry: Pic
 
 function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: string): void {
   // Summed up without the other's name, which differs each time.
-  const { outcome, reason = '' } = twin(entry, { ...other, key: '…' }, by);
-  if (outcome === 'refused') refuse(plan, entry.item.key, reason, twin(entry, other, by).reason);
+  const { outcome, reason = '' } = twin(plan.look, entry, { ...other, key: '…' }, by);
+  if (outcome === 'refused') refuse(plan, entry.item.key, reason, twin(plan.look, entry, other, by).reason);
   else {
     plan.counts.skip++;
     plan.look.remarks.note(plan.said, reason);

@@ -1,4 +1,5 @@
 /** What a run would remove: items that left the source, unless their copies were edited. The rules are remove.ts's. */
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { PlannedItem } from '../../ledger/planned.js';
 import { DEFAULT_MAX_DELETIONS, EDITED } from '../write/remove.js';
 import type { ContainerPlan } from './judging.js';
@@ -24,7 +25,7 @@ export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[
     look.handled.add(key, ref);
     // Deleted on both sides.
     if (now === undefined && copy === undefined) continue;
-    if (targetVersion ? now === targetVersion : copy?.digest === digest) counts.remove++;
+    if (targetVersion ? now === targetVersion : copy && isDigestOf(look.rules, copy, digest)) counts.remove++;
     else if (look.other === undefined) {
       counts.skip++;
       look.remarks.note(plan.said, EDITED.reason);

@@ -7,13 +7,13 @@ import { Fault } from '../../connectors/errors.js';
 import type { Lease, Tuning } from '../../ledger/leases.js';
 import { releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import type { Counters } from '../../ledger/units.js';
-import type { Phase } from '../../workflows/messages.js';
+import type { Phase, Trouble } from '../../workflows/messages.js';
 import { pause } from '../connections.js';
 import type { Deps } from '../deps.js';
 import type { SliceContext } from '../slice.js';
 import { startStopwatch } from '../stopwatch.js';
 import type { Tally } from './tally.js';
-import { advanced, createTally, hasProgress } from './tally.js';
+import { advanced, createTally, hasProgress, troublesOf } from './tally.js';
 
 /** What a lease is taken for. */
 export interface Holding {
@@ -25,6 +25,8 @@ export interface Holding {
   /** Where the unit stood when it was last counted, and how it is counted anew. */
   readonly counters: Counters;
   count(): Promise<Counters>;
+  /** Why items of the unit failed before. */
+  troubles(): Promise<readonly Trouble[]>;
 }
 
 export interface HeldLease {
@@ -135,7 +137,17 @@ function hold(
     },
     (error: Error) => log.warn({ error: error.message }, 'counting a unit while it is worked on'),
   );
+  let known: readonly Trouble[] = [];
+  if (holding.counters.failures > 0) {
+    void holding.troubles().then(
+      (troubles) => {
+        known = troubles;
+      },
+      (error: Error) => log.warn({ error: error.message }, 'reading why items of a unit failed'),
+    );
+  }
   const beat = (): void => {
+    const troubles = troublesOf(known, tally);
     const seconds = Math.max(1, performance.now() - started) / 1000;
     context.heartbeat({
       unit: holding.unit,
@@ -144,6 +156,7 @@ function hold(
       bytesPerSecond: Math.round(tally.bytes / seconds),
       counters: advanced(before, holding.phase, tally),
       ...(tally.carrying.size > 0 && { files: [...tally.carrying].slice(0, FILES_SHOWN) }),
+      ...(troubles.length > 0 && { troubles }),
     });
   };
   const asked = (): boolean => wish !== undefined || context.signal.aborted || abort.signal.aborted;

@@ -6,6 +6,7 @@ import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
 import { readSpec, runId } from '../../ledger/runs.js';
+import { readTroubles } from '../../ledger/troubles.js';
 import type { Counters, UnitRow } from '../../ledger/units.js';
 import { NO_COUNTERS, readUnit, unitsInRun } from '../../ledger/units.js';
 import type { Phase } from '../../workflows/messages.js';
@@ -49,6 +50,7 @@ export async function runSlice(
         place: proven.pairing.target,
         counters: { ...NO_COUNTERS, ...unit.counters },
         count: counted,
+        troubles: () => readTroubles(pool, proven.unit),
       };
       return withLease(deps, holding, context, (held) =>
         workUnderLease({ deps, input, unit, direction, sides, proven, held, count: counted }, phase, work),
@@ -72,7 +74,12 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   await noteSlice(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
   if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, input.unit);
   if (typeof result === 'object') return { state: 'parked', counters, ...result };
-  return { state: (result === 'more' && held.wish()) || result, counters };
+  const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
+  return {
+    state: (result === 'more' && held.wish()) || result,
+    counters,
+    ...(troubles.length > 0 && { troubles: troubles.map(({ items, reason }) => ({ items, reason })) }),
+  };
 }
 
 async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkResult> {

@@ -1,6 +1,6 @@
 /** What a slice has done so far, and where that leaves its unit. */
 import type { Counters } from '../../ledger/units.js';
-import type { FileUnderWay, Phase } from '../../workflows/messages.js';
+import type { FileUnderWay, Phase, Trouble } from '../../workflows/messages.js';
 
 export interface Tally {
   items: number;
@@ -10,15 +10,34 @@ export interface Tally {
   bytes: number;
   /** Large files under way. */
   readonly carrying: Set<FileUnderWay>;
+  /** How many items failed, or are tried again, by reason. */
+  readonly troubles: Map<string, number>;
 }
 
 export function createTally(): Tally {
-  return { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0, carrying: new Set() };
+  return { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0, carrying: new Set(), troubles: new Map() };
 }
 
 /** Whether anything was settled, staged, read back or written. */
 export function hasProgress({ items, arrived, verified, failures, bytes }: Tally): boolean {
   return items + arrived + verified + failures + bytes > 0;
+}
+
+export function noteTrouble({ troubles }: Tally, reason: string, items = 1): void {
+  troubles.set(reason, (troubles.get(reason) ?? 0) + items);
+}
+
+/** So many reasons are shown while a unit is worked on; all are in the report. */
+const TROUBLES_SHOWN = 5;
+
+/** What was known when the slice began, and what it met since, the largest first. */
+export function troublesOf(before: readonly Trouble[], { troubles }: Pick<Tally, 'troubles'>): readonly Trouble[] {
+  const all = new Map(before.map(({ reason, items }) => [reason, items]));
+  for (const [reason, items] of troubles) all.set(reason, Math.max(items, all.get(reason) ?? 0));
+  return [...all]
+    .map(([reason, items]) => ({ reason, items }))
+    .sort((a, b) => b.items - a.items)
+    .slice(0, TROUBLES_SHOWN);
 }
 
 /** Where the unit stands now, as far as its slice can tell without counting. */

@@ -1,5 +1,6 @@
 /** Items that moved from one folder of the source to another move in the target too, instead of being copied again. */
 import type { Target, TargetContainer, Write, WriteAnswer } from '../../connectors/contract.js';
+import { everyDigest, isDigestOf } from '../../connectors/digest-version.js';
 import { Fault } from '../../connectors/errors.js';
 import type { Replaced } from '../../ledger/batches.js';
 import type { Departed } from '../../ledger/departed.js';
@@ -17,7 +18,7 @@ export async function moveDeparted(
   target: Target<unknown>,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
-  const digests = entries.map(({ digest }) => digest);
+  const digests = entries.flatMap((entry) => everyDigest(slice.rules, entry));
   const departed = await departedByDigest(slice.deps.ledger.pool, slice, digests);
   // What left the same folder was taken over (renamed.ts), or has no other to go to.
   const candidates = slice.rules.versioned && !slice.rules.paths ? departed.filter(elsewhere(to)) : departed;
@@ -25,7 +26,7 @@ export async function moveDeparted(
   const rest: Entry[] = [];
   for (const entry of entries) {
     const at = hasContent(slice, entry)
-      ? candidates.findIndex((one) => one.digest === entry.digest && !to.shared.moved.has(nameOf(one)))
+      ? candidates.findIndex((one) => isDigestOf(slice.rules, entry, one.digest) && !to.shared.moved.has(nameOf(one)))
       : -1;
     const from = at === -1 ? undefined : candidates.splice(at, 1)[0];
     if (!from || !(await stands(slice, to, target, from)) || !(await moveOne(slice, to, target, entry, from)))

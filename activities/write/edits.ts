@@ -1,6 +1,6 @@
 /** Edits: items that changed in the source replace their copies, unless somebody changed those too. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
-import { settleUnchanged } from '../../ledger/items.js';
+import { renewDigests, settleUnchanged } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Clash } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
@@ -29,12 +29,24 @@ export async function sortEdits(
   entries: readonly Entry[],
 ): Promise<{ readonly edits: readonly Edit[]; readonly clashes: readonly Clash[] }> {
   const { deps, lease } = slice;
-  const same = entries.filter(isUnchanged).map(({ item }) => item.key);
-  if (same.length > 0) await fenced(deps.ledger, lease, (sql) => settleUnchanged(sql, container, same));
+  const same = entries.filter((entry) => isUnchanged(slice, entry));
+  const settled = new Set(same);
+  if (same.length > 0)
+    await fenced(deps.ledger, lease, async (sql) => {
+      const keys = same.map(({ item }) => item.key);
+      await settleUnchanged(sql, container, keys);
+      // By the rules of an earlier version it is the same: from now on the ledger has the digest of this one.
+      const outdated = same.filter(({ item, digest }) => item.digest !== digest);
+      await renewDigests(
+        sql,
+        container,
+        outdated.map(({ item: { key }, digest }) => ({ key, digest })),
+      );
+    });
   const edits: Edit[] = [];
   const clashes: Clash[] = [];
   for (const entry of entries) {
-    if (isUnchanged(entry)) continue;
+    if (settled.has(entry)) continue;
     const { targetRef, targetVersion, outcome } = entry.item;
     const ref = targetRef as string;
     // A copy whose version we do not know, or that was in conflict before, is looked at before it is replaced.

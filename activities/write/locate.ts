@@ -1,5 +1,6 @@
 /** What became of new copies whose answers were lost: each is looked for behind the anchor that was taken before. */
 import type { Located } from '../../connectors/contract.js';
+import { everyDigest, isOutdated } from '../../connectors/digest-version.js';
 import { Fault } from '../../connectors/errors.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
@@ -22,9 +23,10 @@ export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): 
   const byKey = new Map(batch.intents.map((intent) => [intent.key, intent]));
   const located: Located[] = [];
   const absent: Intent[] = [];
+  const digests = await renewedDigests(slice, bound, batch.intents, (ref) => known.has(ref));
   const asked = batch.intents.map(({ key, digest, path }) => ({
     token: key,
-    digest,
+    digest: digests.get(digest) ?? digest,
     ...(path !== undefined && { path }),
   }));
   // Apache shows nobody a `.htaccess`. Until all are located nothing of the unit can move.
@@ -53,6 +55,25 @@ export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): 
     located,
   );
   return absent;
+}
+
+/**
+ * Intents that an earlier version wrote down have digests of that version: those of copies that have landed are computed
+ * anew from what stands there.
+ */
+async function renewedDigests(
+  { rules, target, signal }: Slice,
+  bound: Bound,
+  intents: readonly Intent[],
+  known: (ref: string) => boolean,
+): Promise<ReadonlyMap<string, string>> {
+  const renewed = new Map<string, string>();
+  const outdated = new Set(intents.flatMap(({ digest }) => (isOutdated(rules, digest) ? [digest] : [])));
+  if (outdated.size === 0) return renewed;
+  for await (const { entries } of target.scan(bound.target, known, signal))
+    for (const copy of entries)
+      for (const digest of everyDigest(rules, copy)) if (outdated.has(digest)) renewed.set(digest, copy.digest);
+  return renewed;
 }
 
 /**

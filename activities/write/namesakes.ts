@@ -52,7 +52,7 @@ export async function claimIdentities(
       }
       const by = (entry.identities[met.at] as string).split(':', 1)[0] as string;
       if (met.other.key === null) clashes.push({ entry, ref: met.other.ref ?? undefined, by });
-      else twins.push(twin(entry, met.other, by));
+      else twins.push(twin(slice, entry, met.other, by));
     }
     // Of twins, too: they are looked at again when nobody else is called so any more.
     await setIdentities(

@@ -1,5 +1,6 @@
 /** Deletions: only when the spec mirrors them, and never more than a set share at once without approval. */
 import type { TargetRef, Write } from '../../connectors/contract.js';
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { coveredContainers } from '../../ledger/containers.js';
 import type { Settlement } from '../../ledger/items.js';
@@ -134,7 +135,7 @@ async function versionsOf(
   for (const { key, ref, digest } of unknown) {
     const copy = there.get(ref);
     if (!copy) gone.add(key);
-    else if (copy.digest === digest && copy.version !== undefined) versions.set(key, copy.version);
+    else if (isDigestOf(slice.rules, copy, digest) && copy.version !== undefined) versions.set(key, copy.version);
   }
   return { versions, gone };
 }

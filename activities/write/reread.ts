@@ -1,5 +1,6 @@
 /** What became of updates whose answers were lost: each copy is read back and compared with what was to be written. */
 import type { TargetRef } from '../../connectors/contract.js';
+import { isDigestOf } from '../../connectors/digest-version.js';
 import type { BatchRow, Intent } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
 import { itemsByKey, noteBroken } from '../../ledger/items.js';
@@ -37,7 +38,7 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
     if (!item) continue;
     if (unread !== undefined)
       results.push({ key, todo: null, outcome: 'unsure', reason: `${unread}; retry then`, digest });
-    else if (copy?.digest !== digest) {
+    else if (!copy || !isDigestOf(slice.rules, copy, digest)) {
       absent.push(intent);
       if (slice.rules.paths && copy?.digest !== item.digest) broken.push(intent);
     } else {
@@ -46,7 +47,7 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
         todo: afterLanding(slice, item, item.meta),
         outcome: 'arrived',
         ref,
-        digest,
+        digest: copy.digest,
         made: 'updated',
         base: item.base ?? item.meta,
         ...(copy.version !== undefined && { version: copy.version }),

@@ -11,6 +11,7 @@ import type { Sql } from '../../ledger/ledger.js';
 import { askBack, unlinkBack } from '../../ledger/links.js';
 import type { Bound } from '../bind.js';
 import type { Tally } from '../slice/tally.js';
+import { noteTrouble } from '../slice/tally.js';
 import type { Slice } from '../slice.js';
 import type { Linkable } from './link.js';
 import { link } from './link.js';
@@ -117,13 +118,16 @@ export const FAILED: ReadonlySet<string | null | undefined> = new Set([
 
 /** What the slice has done so far, for the heartbeat and for the watch on failures. */
 export function count(tally: Tally, results: readonly Result[]): void {
-  for (const { outcome, bytes = 0 } of results) {
+  for (const { outcome, bytes = 0, reason } of results) {
     tally.items++;
     if (outcome === 'arrived') {
       tally.arrived++;
       tally.bytes += bytes;
     } else if (outcome === 'verified') tally.verified++;
-    else if (FAILED.has(outcome)) tally.failures++;
+    else if (FAILED.has(outcome)) {
+      tally.failures++;
+      noteTrouble(tally, reason ?? (outcome as string));
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import {
   openCommand,
   rateWords,
   resultLines,
+  troubleWords,
   unitWords,
 } from '../progress-view.js';
 import type { Shell } from '../shell.js';
@@ -87,6 +88,7 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     const rates = snapshot ? rateWords(snapshot) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);
     for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
+    for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
     for (const gate of progress.gates)
       lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
     if (progress.queued > 0)

@@ -3,6 +3,7 @@ import type { Capability } from '../contract.js';
 import type { DavAccount } from './account.js';
 import { drain } from './answer-body.js';
 import { collectionsOf } from './collections.js';
+import type { Conditional } from './conditions.js';
 import { honoursConditions } from './conditions.js';
 import { schedulingOf } from './scheduling.js';
 
@@ -12,7 +13,7 @@ export async function describeAccount(
   signal: AbortSignal,
 ): Promise<Capability[]> {
   const home = await account.home(signal);
-  const collections = await collectionsOf(account, signal);
+  const { own: collections, shared } = await collectionsOf(account, signal);
   const answer = await account.http.ask({ method: 'OPTIONS', path: home }, signal);
   await drain(answer.body);
   const methods = (answer.headers.allow ?? '').toUpperCase();
@@ -31,6 +32,11 @@ export async function describeAccount(
       value: `sync-collection in ${syncing}, CTag in ${marked}, by listing in ${collections.length - syncing - marked}`,
     },
   ];
+  if (shared.length > 0) {
+    const taken = account.options.shared === 'move';
+    const left = taken ? 'moved along, as `shared: move` says' : 'left out; `shared: move` takes them along';
+    capabilities.push({ name: 'owned by others', value: `${shared.length}, ${left}` });
+  }
   if (collections.length > 0) {
     const many = collections.filter((one) => one.multigets).length;
     capabilities.push({ name: 'many items at once', value: `multiget in ${many} of ${collections.length}` });
@@ -43,16 +49,24 @@ export async function describeAccount(
     capabilities.push({ name: 'vCard versions', value: versions.join(', ') });
   if (largest.length > 0) capabilities.push({ name: 'largest item', value: `${Math.min(...largest)} bytes` });
   if (role === 'target') {
-    capabilities.push({ name: 'If-None-Match', value: conditions(account) });
+    capabilities.push(...conditions(account));
     capabilities.push(...schedulingCapability(account, schedules));
   }
   return capabilities;
 }
 
-function conditions(account: DavAccount): string {
-  const honoured = honoursConditions(account);
-  if (honoured === undefined) return 'tried with the first item that is written';
-  return honoured ? 'honoured' : 'ignored: names are looked up before items are created';
+function conditions(account: DavAccount): Capability[] {
+  const create = { true: 'honoured', false: 'ignored: names are looked up before items are created' };
+  const change = { true: 'honoured', false: 'ignored: versions are looked up right before' };
+  const said = (what: Conditional, words: typeof create, untried: string): string => {
+    const honoured = honoursConditions(account, what);
+    return honoured === undefined ? `tried with the first ${untried}` : words[`${honoured}`];
+  };
+  return [
+    { name: 'If-None-Match', value: said('create', create, 'item that is written') },
+    { name: 'If-Match of PUT', value: said('update', change, 'edit') },
+    { name: 'If-Match of DELETE', value: said('remove', change, 'removal') },
+  ];
 }
 
 function schedulingCapability(account: DavAccount, schedules: string): Capability[] {

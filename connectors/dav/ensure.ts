@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import type { TargetContainer, Wanted } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
+import type { Collection } from './collections.js';
 import { collectionsOf } from './collections.js';
+import { HttpFault } from './faults.js';
 import { segmentOf } from './hrefs.js';
 import { listItems } from './items.js';
 import { makeCollection, setProperties } from './make.js';
@@ -20,11 +22,15 @@ export async function ensure(account: DavAccount, wanted: Wanted, signal: AbortS
     }
     return there;
   }
-  const home = await account.home(signal);
-  const taken = new Set((await account.collections(signal)).map((one) => one.key));
-  const key = addressesFor(home, name).find((one) => !taken.has(one)) as string;
-  await makeCollection(account, key, name, wanted.properties, signal);
-  const [made] = await collectionsOf(account, signal, { states: false, path: key });
+  const key = await makeAtFreeAddress(account, name, wanted, signal);
+  const look = async (): Promise<Collection | undefined> =>
+    (await collectionsOf(account, signal, { states: false, path: key })).own[0];
+  let made = await look();
+  if (made && notKept(name, wanted, made).length > 0) {
+    // SOGo makes it with 201, and drops what it was to be made with.
+    await setProperties(account, key, settingsFor(account.flavour, name, wanted.properties), signal);
+    made = await look();
+  }
   account.forgetCollections();
   if (!made) {
     throw new Fault('refused', `the server made the collection ${name}, but does not list it`, {
@@ -42,6 +48,32 @@ export async function ensure(account: DavAccount, wanted: Wanted, signal: AbortS
   };
 }
 
+/** An address may be that of a collection of another sort, or become so while this one is made. */
+async function makeAtFreeAddress(
+  account: DavAccount,
+  name: string,
+  { properties }: Wanted,
+  signal: AbortSignal,
+): Promise<string> {
+  const addresses = addressesFor(await account.home(signal), name);
+  let { addresses: taken } = await account.inHome(signal);
+  for (const key of addresses) {
+    if (taken.has(key)) continue;
+    try {
+      await makeCollection(account, key, name, properties, signal);
+      return key;
+    } catch (error) {
+      if (!(error instanceof HttpFault)) throw error;
+      const now = await account.inHome(signal, true);
+      if (!now.addresses.has(key) || now.own.some((one) => one.key === key)) throw error;
+      taken = now.addresses;
+    }
+  }
+  throw new Fault('refused', `the server has no free address for the collection ${name}`, {
+    next: 'make it by hand under this name, then retry',
+  });
+}
+
 /** The collection of that name, if there is one. Writes nothing. */
 export async function find(
   account: DavAccount,
@@ -49,14 +81,15 @@ export async function find(
   signal: AbortSignal,
 ): Promise<TargetContainer | undefined> {
   const name = wanted.path.join('/');
-  const [address] = addressesFor(await account.home(signal), name);
+  const addresses = new Set(addressesFor(await account.home(signal), name));
   // What the session remembers may be away, or not be all any more.
   for (const fresh of [false, true]) {
     const all = await account.collections(signal, fresh);
-    // By name; else the one at the address that the name gets, if it has none: its making was cut short, or the server
-    // takes no such name.
+    // By name; else the one at the address that the name gets, which for most names holds a hash of it: the server calls it
+    // otherwise. One that is the name itself may be a person's, unless it has none: its making was cut short.
     const one =
-      all.find(({ path }) => path[0] === name) ?? all.find(({ key, nameless }) => nameless && key === address);
+      all.find(({ path }) => path[0] === name) ??
+      all.find(({ key, nameless }) => addresses.has(key) && (nameless || !isPlain(name)));
     const items = one && (await countItems(account, one.key, signal));
     if (one && items !== undefined) {
       return { key: one.key, path: wanted.path, validity: one.validity, created: false, items };
@@ -82,14 +115,23 @@ const MAX_TWINS = 1000;
 
 /** Addresses for a collection, the best first: its name where that makes a plain segment, else a likeness and a hash of it. */
 function addressesFor(home: string, name: string): string[] {
-  const plain = name
+  const plain = plainSegment(name);
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  const base = plain === name ? plain : [plain, hash].filter(Boolean).join('-');
+  return Array.from({ length: MAX_TWINS }, (_, n) => `${home}${segmentOf(n === 0 ? base : `${base}-${n + 1}`)}/`);
+}
+
+function plainSegment(name: string): string {
+  return name
     .normalize('NFKD')
     .toLowerCase()
     .replace(/\p{Mn}/gu, '')
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-|-$/g, '')
     .slice(0, MAX_SEGMENT);
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
-  const base = plain === name ? plain : [plain, hash].filter(Boolean).join('-');
-  return Array.from({ length: MAX_TWINS }, (_, n) => `${home}${segmentOf(n === 0 ? base : `${base}-${n + 1}`)}/`);
+}
+
+/** Whether the name makes an address by itself, without a hash. */
+function isPlain(name: string): boolean {
+  return plainSegment(name) === name;
 }

@@ -28,6 +28,8 @@ export class HttpFault extends Fault {
 }
 
 const MAX_ERROR_BYTES = 64 * 1024;
+/** More is not waited for, and its connection ends: it may never end by itself. */
+const MAX_WAITED_BYTES = 1024 * 1024;
 
 /** Reads an error's body, as far as it helps. Never throws for what the server wrote. */
 export async function readError(body: AsyncIterable<Uint8Array>, clean: Clean = asLine): Promise<ErrorWords> {
@@ -37,8 +39,9 @@ export async function readError(body: AsyncIterable<Uint8Array>, clean: Clean = 
     // The rest is read, too, so that the connection can be used again.
     if (bytes < MAX_ERROR_BYTES) chunks.push(chunk);
     bytes += chunk.length;
+    if (bytes > MAX_WAITED_BYTES) break;
   }
-  const text = Buffer.concat(chunks).toString();
+  const text = Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString();
   if (!text.trimStart().startsWith('<')) return sentence(clean(text, true));
   let isError = false;
   const found: Element[] = [];

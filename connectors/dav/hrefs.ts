@@ -57,3 +57,8 @@ export function nameIn(collection: string, href: string): string | undefined {
 export function withSlash(path: string): string {
   return path.endsWith('/') ? path : `${path}/`;
 }
+
+/** The collection that holds the one of this key; both have a slash at their ends. */
+export function parentOf(collection: string): string {
+  return collection.slice(0, collection.lastIndexOf('/', collection.length - 2) + 1);
+}

@@ -1,5 +1,4 @@
 /** Requests to one server over kept connections. Credentials never leave the origins that they are for. */
-import { readFileSync } from 'node:fs';
 import { Agent } from 'undici';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
@@ -8,9 +7,12 @@ import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
 import type { Asking } from './asking.js';
 import { breakOff } from './broken-off.js';
+import { codingIn, decodedBody } from './codings.js';
+import { broken, readCa } from './connection.js';
 import type { ErrorWords, HttpFault } from './faults.js';
 import { faultOf, readError } from './faults.js';
 import { encodePath, pathOf, withSlash } from './hrefs.js';
+import { DavLogin } from './login.js';
 import type { Member } from './multistatus.js';
 import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
@@ -37,30 +39,29 @@ const MAX_REDIRECTS = 5;
 /** A server that keeps a connection whose other end is closed. */
 const BROKEN_OFF_MS = 2_000;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH']);
-/** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
-const SECRET_MS = 1_000;
-
+/** What brings content and changes nothing. */
+const FETCHING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** What of a connector's options is about the connection. */
 type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
 export class DavHttp {
-  readonly #options: HttpOptions;
-  readonly #access: Access;
+  readonly #login: DavLogin;
+  /** Path of the PEM file of the server's own CA. */
+  readonly #ca: string | undefined;
   readonly #agent: Agent;
   readonly #ending = new AbortController();
-  /** What was sent as a secret: servers have been seen to quote requests in their refusals. */
-  readonly #secrets = new Set<string>();
   /** Signals of callers, each with the end of this session: made once, since each costs as much as a small request. */
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
-  #authorized: { readonly header: string; readonly until: number } | undefined;
+  /** What the server's clock said last, and when that was. */
+  #clock: { readonly date: number; readonly at: number } | undefined;
   /** Scheme, host and port of where requests go now. */
   origin: string;
 
   constructor(options: HttpOptions, access: Access, origin: string) {
-    this.#options = options;
-    this.#access = access;
+    this.#login = new DavLogin(options.auth, access);
+    this.#ca = options.ca;
     this.origin = origin;
     const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
     this.#agent = new Agent({
@@ -82,55 +83,123 @@ export class DavHttp {
 
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
-    const { method, path, headers = {}, body } = asking;
+    const { method, path, query = '', headers, body } = asking;
+    const at = { origin: this.origin, path: encodePath(path) + query };
+    const authorization = await this.#login.header(method, at.path, signal);
+    let answer = await this.#request(asking, at, { authorization, ...headers }, signal);
+    if (answer.status === 401 && this.#login.challenged(authorization, answer.headers['www-authenticate'])) {
+      await drain(answer.body);
+      if (isStream(body)) throw this.#challenged(asking);
+      const answered = await this.#login.header(method, at.path, signal);
+      answer = await this.#request(asking, at, { authorization: answered, ...headers }, signal);
+    }
+    const date = Date.parse(answer.headers.date ?? '');
+    if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
+    return answer;
+  }
+
+  /** The server's time at least, in milliseconds, by what it said last; our own where it says none. */
+  now(): number {
+    return this.#clock ? this.#clock.date + performance.now() - this.#clock.at : Date.now();
+  }
+
+  /**
+   * Follows redirects by asking again there, within the origin or from http to https on the same host. Content is also
+   * fetched from elsewhere (servers send on to their store, with a signed address), without the login.
+   */
+  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
+    let { path, query } = asking;
+    for (let left = MAX_REDIRECTS; ; left--) {
+      const answer = await this.ask({ ...asking, path, ...(query !== undefined && { query }) }, signal);
+      const to = redirect(answer, `${this.origin}${encodePath(path)}`);
+      if (!to) return { ...answer, path };
+      await drain(answer.body);
+      const from = new URL(this.origin);
+      const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
+      const elsewhere = to.origin !== this.origin && !upgraded;
+      if (elsewhere && FETCHING.has(asking.method)) return { ...(await this.#fetch(asking, to, left, signal)), path };
+      if (left === 0 || elsewhere) throw this.#leadsAway(asking, to);
+      this.origin = to.origin;
+      path = pathOf(to.pathname) as string;
+      query = to.search;
+    }
+  }
+
+  /** Fetches content from another server, which gets nothing that was meant for ours; what it refuses costs that item. */
+  async #fetch(asking: Asking, at: URL, redirects: number, signal: AbortSignal): Promise<Answer> {
+    const { range } = asking.headers ?? {};
+    const failed = (code: 'refused' | 'unavailable', to: URL, why: string): Fault =>
+      new Fault(code, `${this.where(asking)}: the server sends on to ${to.origin}, ${why}`, {
+        next: 'fetch it by hand, if it is reached only with a login',
+      });
+    for (let to = at, left = redirects; ; left--) {
+      if (left <= 0 || !/^https?:$/.test(to.protocol)) throw failed('refused', to, 'which leads nowhere');
+      const path = `${to.pathname}${to.search}`;
+      let answer: Answer;
+      try {
+        answer = await this.#request(asking, { origin: to.origin, path }, range ? { range } : {}, signal);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code === 'unavailable') throw error;
+        throw failed('refused', to, error.message);
+      }
+      const next = redirect(answer, to.href);
+      // What it says of versions and dates is about its own store.
+      const { etag: _, 'last-modified': _when, ...headers } = answer.headers;
+      if (!next && answer.status < 400) return { ...answer, headers };
+      await drain(answer.body);
+      if (!next) throw failed(answer.status < 500 ? 'refused' : 'unavailable', to, `which answers ${answer.status}`);
+      to = next;
+    }
+  }
+
+  /** What is sent as a stream is not there any more. */
+  #challenged(asking: Asking): Fault {
+    return new Fault('unavailable', `${this.where(asking)}: the server wants another answer to its challenge`, {
+      next: 'it is sent again',
+    });
+  }
+
+  #leadsAway(asking: Asking, to: URL): Fault {
+    return new Fault(
+      'spec',
+      `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
+      { next: 'name that server in the url, if it is yours' },
+    );
+  }
+
+  /** What may be repeated is sent once more over another connection: a server may close one without saying so. */
+  async #request(
+    asking: Asking,
+    at: { readonly origin: string; readonly path: string },
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { method, body } = asking;
     const both = this.#eitherOf(signal);
     both.throwIfAborted();
     const where = this.where(asking);
-    const authorization = await this.#authorization(signal);
     const writes = READING.has(method) ? 0 : 1;
+    const asked = {
+      ...at,
+      method: method as 'GET',
+      headers: { 'user-agent': 'drover', 'accept-encoding': 'identity', ...headers },
+      ...(body !== undefined && { body: body as Buffer }),
+      signal: both,
+    };
     this.#writing += writes;
     try {
-      const answer = await this.#agent.request({
-        origin: this.origin,
-        path: encodePath(path),
-        method: method as 'GET',
-        headers: { authorization, 'user-agent': 'drover', ...headers },
-        ...(body !== undefined && { body: body as Buffer }),
-        signal: both,
+      const answer = await this.#agent.request(asked).catch((error: unknown) => {
+        if (writes > 0 || both.aborted || !wasClosed(error)) throw error;
+        return this.#agent.request(asked);
       });
-      if (answer.statusCode === 401) this.#authorized = undefined;
       const told = joined(answer.headers);
-      const content = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
-      return { status: answer.statusCode, headers: told, body: content };
+      const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
+      const coding = asking.content ? undefined : codingIn(told);
+      return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
     } catch (error) {
       throw broken(error, where, both);
     } finally {
       this.#writing -= writes;
-    }
-  }
-
-  /** Follows redirects by asking again there, within the origin or from http to https on the same host. */
-  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
-    let { path } = asking;
-    for (let left = MAX_REDIRECTS; ; left--) {
-      const answer = await this.ask({ ...asking, path }, signal);
-      const { location } = answer.headers;
-      if (answer.status < 300 || answer.status > 399 || location === undefined) return { ...answer, path };
-      await drain(answer.body);
-      const to = new URL(location, `${this.origin}${encodePath(path)}`);
-      const from = new URL(this.origin);
-      const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
-      if (left === 0 || (to.origin !== this.origin && !upgraded)) {
-        throw new Fault(
-          'spec',
-          `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
-          {
-            next: 'name that server in the url, if it is yours',
-          },
-        );
-      }
-      this.origin = to.origin;
-      path = pathOf(to.pathname) as string;
     }
   }
 
@@ -141,7 +210,8 @@ export class DavHttp {
       signal,
     );
     if (answer.status !== 207) throw await this.fault(asking, answer);
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       const failed = asking.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
       // Xandikos answers 207 for what is not there, with the 404 inside, under an href that is none.
       if (
@@ -169,7 +239,8 @@ export class DavHttp {
       return { status, headers, error: {} };
     }
     let failed: Changed | undefined;
-    for await (const member of readMultistatus(answer.body, this.where(asking))) {
+    // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
+    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
       if (!('resource' in member)) continue;
       const { status: told = 200, error: condition, words } = member.resource;
       const clean = words === undefined ? undefined : this.#clean(asking)(words, false);
@@ -181,22 +252,20 @@ export class DavHttp {
 
   /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
   async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
-    const { ca } = this.#options;
+    const target = encodePath(path);
     const lines = [
-      `${method} ${encodePath(path)} HTTP/1.1`,
+      `${method} ${target} HTTP/1.1`,
       `host: ${new URL(this.origin).host}`,
-      `authorization: ${await this.#authorization(signal)}`,
+      `authorization: ${await this.#login.header(method, target, signal)}`,
       'user-agent: drover',
       'content-type: application/octet-stream',
       `content-length: ${2 * body.length}`,
     ];
     const head = `${lines.join('\r\n')}\r\n\r\n`;
     const timeoutMs = BROKEN_OFF_MS;
+    const ca = this.#ca;
     try {
-      await breakOff(
-        { origin: this.origin, head, body, timeoutMs, ...(ca !== undefined && { ca: readCa(ca) }) },
-        signal,
-      );
+      await breakOff({ origin: this.origin, head, body, timeoutMs, ...(ca && { ca: readCa(ca) }) }, signal);
     } catch (error) {
       throw broken(error, this.where({ method, path }), signal);
     }
@@ -217,7 +286,7 @@ export class DavHttp {
   }
 
   #clean(asking: Asking): Clean {
-    return cleanFor(asking, this.#secrets);
+    return cleanFor(asking, this.#login.secrets);
   }
 
   #eitherOf(signal: AbortSignal): AbortSignal {
@@ -228,19 +297,21 @@ export class DavHttp {
     }
     return either;
   }
+}
 
-  async #authorization(signal: AbortSignal): Promise<string> {
-    if (this.#authorized && performance.now() < this.#authorized.until) return this.#authorized.header;
-    const { username, password, accessToken } = this.#options.auth ?? {};
-    const ref = accessToken ?? password;
-    if (!ref) throw new Fault('spec', 'auth names neither password nor accessToken');
-    const secret = await this.#access.secret(ref, signal);
-    const sent = accessToken ? secret : Buffer.from(`${username}:${secret}`).toString('base64');
-    this.#secrets.add(secret).add(sent);
-    const header = `${accessToken ? 'Bearer' : 'Basic'} ${sent}`;
-    this.#authorized = { header, until: performance.now() + SECRET_MS };
-    return header;
-  }
+function isStream(body: Asking['body']): boolean {
+  return body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
+}
+
+/** Where an answer leads; undefined for one that is no redirect. Throws nothing for an address that is none. */
+function redirect({ status, headers: { location } }: Answer, from: string): URL | undefined {
+  if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, from)) return undefined;
+  return new URL(location, from);
+}
+
+/** The other side ended the connection before it answered. */
+function wasClosed(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
@@ -255,32 +326,4 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
 function isBelow(path: string, href: string): boolean {
   const there = pathOf(href);
   return there !== undefined && there.length > withSlash(path).length && there.startsWith(withSlash(path));
-}
-
-function broken(error: unknown, where: string, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  if (error instanceof Fault) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code ?? '');
-  if (certificate) {
-    return new Fault('spec', `${where}: the server's certificate is not trusted (${code})`, {
-      next: 'name its CA with ca',
-      cause: error,
-    });
-  }
-  return new Fault('unavailable', `${where}: ${code ?? ''} ${message || 'the connection failed'}`.replace('  ', ' '), {
-    next: 'check that the server runs and can be reached from the worker; it is tried again',
-    cause: error,
-  });
-}
-
-function readCa(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Fault('spec', `the CA file cannot be read: ${(error as Error).message}`, {
-      next: 'check the path of ca on the worker',
-      cause: error,
-    });
-  }
 }

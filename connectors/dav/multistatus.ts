@@ -22,14 +22,19 @@ export interface Resource {
 /** A member of a multi-status answer: a resource, or the token that follows the last one (RFC 6578). */
 export type Member = { readonly resource: Resource } | { readonly syncToken: string };
 
-export async function* readMultistatus(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<Member> {
+/** `lenient`: for answers without content of items (xml.ts). */
+export async function* readMultistatus(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+  lenient = false,
+): AsyncGenerator<Member> {
   const expect = (name: Name): void => {
     if (name === 'D:multistatus') return;
     throw new Fault('unavailable', `${where}: the answer is a <${name}>, not a multi-status`, {
       next: 'check that the URL is one of a CalDAV, CardDAV or WebDAV server, and not of its web pages',
     });
   };
-  for await (const element of childrenOf(chunks, where, expect)) {
+  for await (const element of childrenOf(chunks, where, expect, lenient)) {
     if (element.name === 'D:sync-token') yield { syncToken: element.text.trim() };
     if (element.name !== 'D:response') continue;
     // RFC 4918 allows several hrefs where a status speaks of all of them.

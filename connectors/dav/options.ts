@@ -28,6 +28,12 @@ export const davOptions = {
     },
     oneOf: [{ required: ['username', 'password'] }, { required: ['accessToken'] }],
   },
+  shared: {
+    enum: ['skip', 'move'],
+    default: 'skip',
+    description:
+      'Calendars and address books that others own and share with the account: skip leaves them to their owners, since each person they are shared with would get a copy; move takes them along. doctor and plan say how many there are.',
+  },
   tokenLife: {
     type: 'string',
     pattern: '^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$',

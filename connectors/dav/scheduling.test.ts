@@ -23,6 +23,7 @@ async function serve(dav: string): Promise<ScriptedHttp> {
   const held = new Map<string, string>();
   const server = await startScriptedHttp(({ method, path, body, headers }) => {
     if (method === 'OPTIONS') return { status: 200, headers: { dav } };
+    if (method === 'PROPFIND' && held.has(path)) return multistatus(resource(path, '<D:getetag>"1"</D:getetag>'));
     if (method === 'PROPFIND') return multistatus(resource(path, '<D:resourcetype><D:collection/></D:resourcetype>'));
     if (method === 'GET')
       return { status: held.has(path) ? 200 : 404, headers: { etag: '"1"' }, body: held.get(path) ?? '' };

@@ -2,6 +2,7 @@
  * What may be repeated of a server's words: no secrets, no addresses, no content. Servers, and gateways before them, have
  * been seen to quote whole requests in their refusals; whoever reads the ledger or a report must not find them there.
  */
+import { maskAddresses } from '../mask-addresses.js';
 import type { Asking } from './asking.js';
 
 const MAX_WORDS = 200;
@@ -25,7 +26,7 @@ export function cleanFor({ method, body }: Asking, secrets: Iterable<string>): C
     let clean = words;
     for (const form of forms) clean = clean.replaceAll(form, '<secret>');
     if (carries) clean = withoutQuotes(clean, Buffer.from((body ?? '') as Buffer));
-    return asLine(clean.replace(/[^\s<>"'(),;:=]+@[^\s<>"'(),;:]+/g, '<address>'), free);
+    return asLine(maskAddresses(clean, '<address>'), free);
   };
 }
 

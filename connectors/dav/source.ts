@@ -7,10 +7,11 @@ import type { Collection } from './collections.js';
 import { collectionsOf, syncTokenOf } from './collections.js';
 import { describeAccount } from './describe.js';
 import { HttpFault } from './faults.js';
-import { nameIn, pathOf } from './hrefs.js';
-import { getItems, listSorted, versionOf } from './items.js';
+import { nameIn } from './hrefs.js';
+import type { Listed } from './items.js';
+import { byName, getItems, isCut, LISTED, ListingCut, listedIn, listItems } from './items.js';
 import { quietly } from './scheduling.js';
-import { document, propsAsked, tag } from './xml.js';
+import { document, tag } from './xml.js';
 
 const PAGE = 1_000;
 
@@ -20,16 +21,16 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
     describe: (signal) => describeAccount(account, 'source', signal),
     close: () => account.close(),
     async *containers(signal): AsyncIterable<Container> {
-      for (const one of await collectionsOf(account, signal)) yield containerOf(one);
+      for (const one of (await collectionsOf(account, signal)).own) yield containerOf(one);
     },
     async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
       await account.home(signal);
-      const all = await listSorted(account, container.key, signal);
-      const from = after === undefined ? 0 : all.findIndex((one) => isAbove(one.name, after));
-      if (from === -1) return;
-      for (let at = from; at < all.length; at += PAGE) {
+      const { items, cut } = await listAll(account, container, signal);
+      const all = after === undefined ? items : items.filter((one) => isAbove(one.name, after));
+      for (let at = 0; at < all.length; at += PAGE) {
         yield { entries: all.slice(at, at + PAGE).map(({ name, version, bytes }) => refOf(name, version, bytes)) };
       }
+      if (cut) throw cut;
     },
     async *changes(container, since, signal): AsyncIterable<Page<Change>> {
       await account.home(signal);
@@ -38,9 +39,10 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
     async *read(container, refs, signal): AsyncIterable<Body<Buffer> | Refused> {
       await account.home(signal);
       const names = refs.map((ref) => ref.key);
-      const refusals = new Map<string, Fault>();
-      const refuse = (name: string, fault: Fault): void => void refusals.set(name, fault);
-      const without = (name: string): Refused => refusedBy(name, refusals.get(name)) ?? gone(name);
+      const refusals = new Map<string, Refused>();
+      const refuse = (name: string, fault: Fault, again: boolean): void =>
+        void refusals.set(name, refusedBy(name, fault, again));
+      const without = (name: string): Refused => refusals.get(name) ?? gone(name);
       let at = 0;
       for await (const { name, body } of getItems(account, container.key, names, signal, refuse)) {
         for (; names[at] !== name; at++) yield without(names[at] as string);
@@ -52,8 +54,42 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
   };
 }
 
-function refusedBy(key: string, fault: Fault | undefined): Refused | undefined {
-  return fault && { refused: key, reason: `${fault.message}; look at it in the source, and move it by hand` };
+function refusedBy(key: string, { message }: Fault, again: boolean): Refused {
+  const reason = `${message}; look at it in the source, and move it by hand`;
+  return { refused: key, reason, ...(again && { again }) };
+}
+
+/**
+ * All items by name. A listing that the server cuts off is completed by the changes since ever (RFC 6578, 3.4), which come
+ * in parts; where it has none of these, `cut` says that there is more.
+ */
+async function listAll(
+  account: DavAccount,
+  container: Container,
+  signal: AbortSignal,
+): Promise<{ readonly items: readonly Listed[]; readonly cut?: Fault }> {
+  const items = new Map<string, Listed>();
+  let cut: Fault | undefined;
+  try {
+    for await (const one of listItems(account, container.key, signal)) items.set(one.name, one);
+  } catch (error) {
+    if (!(error instanceof ListingCut)) throw error;
+    cut = error;
+  }
+  if (cut) {
+    try {
+      for await (const { entries } of changesOf(account, container, FROM_THE_BEGINNING, signal)) {
+        for (const one of entries) {
+          if (one.change === 'upsert') items.set(one.item.key, { ...one.item, name: one.item.key });
+        }
+      }
+      cut = undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Fault) || ['credentials', 'throttled'].includes(error.code)) throw error;
+    }
+  }
+  return { items: [...items.values()].sort(byName), ...(cut && { cut }) };
 }
 
 function containerOf({ key, path, validity, token, properties }: Collection): Container {
@@ -61,8 +97,11 @@ function containerOf({ key, path, validity, token, properties }: Collection): Co
 }
 
 function gone(key: string): Refused {
-  return { refused: key, reason: 'the item is gone from the source; the next run will see that' };
+  return { refused: key, reason: GONE };
 }
+
+const GONE =
+  'the source listed it, and says now that it is not there; if it was deleted meanwhile, the next run sees that';
 
 function refOf(key: string, version: string, bytes: number): ItemRef {
   return { key, version, bytes, rank: 0, meta: {} };
@@ -82,8 +121,7 @@ async function* changesOf(
   if (first === undefined) throw lost('it keeps no list of changes');
   const seen = new Map<string, Change>();
   for (let token: string | undefined = first; token !== undefined; ) {
-    const asked = propsAsked(['D:getetag', 'D:getcontentlength', 'D:resourcetype']);
-    const body = document('D:sync-collection', `${tag('D:sync-token', token)}<D:sync-level>1</D:sync-level>${asked}`);
+    const body = document('D:sync-collection', `${tag('D:sync-token', token)}<D:sync-level>1</D:sync-level>${LISTED}`);
     let truncated = false;
     let next: string | undefined;
     try {
@@ -92,20 +130,14 @@ async function* changesOf(
           next = member.syncToken;
           continue;
         }
-        const { href, status, props } = member.resource;
-        if (status === 507 && pathOf(href) === key) truncated = true;
+        const { href, status } = member.resource;
+        if (isCut(key, member.resource)) truncated = true;
         const name = nameIn(key, href);
-        const etag = props.get('D:getetag')?.text;
-        if (name === undefined || (props.get('D:resourcetype')?.children.length ?? 0) > 0) continue;
         // The last word on an item counts: it may turn up on several pages.
-        if (status === 404 || status === 410) seen.set(name, { change: 'gone', key: name });
-        else if (etag) {
-          const bytes = Number(props.get('D:getcontentlength')?.text) || 0;
-          seen.set(name, { change: 'upsert', item: refOf(name, versionOf(etag), bytes) });
-        } else if (status !== undefined && status >= 400) {
-          // It changed, and may not be seen: reading it will say why.
-          seen.set(name, { change: 'upsert', item: refOf(name, '', 0) });
-        }
+        if (name !== undefined && (status === 404 || status === 410)) seen.set(name, { change: 'gone', key: name });
+        // What changed and may not be seen is read all the same, which says why.
+        const one = listedIn(key, member.resource);
+        if (one) seen.set(one.name, { change: 'upsert', item: refOf(one.name, one.version, one.bytes) });
       }
     } catch (error) {
       // RFC 6578, 3.2: 403 or 409 with valid-sync-token; some answer 400, 410 or a plain 403 or 409. Xandikos stumbles
@@ -120,6 +152,9 @@ async function* changesOf(
   const all = [...seen.values()];
   for (let at = 0; at < all.length; at += PAGE) yield { entries: all.slice(at, at + PAGE) };
 }
+
+/** No state has been seen yet. */
+const FROM_THE_BEGINNING = 'sync:';
 
 function lost(why: string, cause?: unknown): Fault {
   return new Fault('cursor-lost', `the server does not know the token any more: ${why}`, {

@@ -20,6 +20,13 @@ const CALENDAR =
   '<D:resourcetype><D:collection/><C:calendar/></D:resourcetype><D:displayname>Work</D:displayname>' +
   '<D:sync-token>urn:t:2</D:sync-token><D:supported-report-set><D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report></D:supported-report-set>';
 
+/** Of items that are there. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  '/h/work/a.ics': 'v1',
+  '/h/work/a%2Fb.ics': 'v1',
+  '/h/work/b%20c.ics': 'v 3',
+};
+
 /** A server with one calendar `/h/work/`; `special` goes first, and passes on what it answers with undefined. */
 async function serve(special: Answer): Promise<ScriptedHttp> {
   const server = await startScriptedHttp((asked) => {
@@ -32,6 +39,8 @@ async function serve(special: Answer): Promise<ScriptedHttp> {
       return multistatus(resource('/h/', '<D:resourcetype><D:collection/></D:resourcetype>') + below);
     }
     if (method === 'PROPFIND' && path === '/h/work/') return multistatus(resource('/h/work/', CALENDAR));
+    const version = VERSIONS[path];
+    if (method === 'PROPFIND' && version) return multistatus(resource(path, `<D:getetag>"${version}"</D:getetag>`));
     return { status: 404 };
   });
   ending.push(() => server.stop());
@@ -98,6 +107,8 @@ const failedInside = (status: number, inner: string): Reply =>
     `<D:response><D:href>http%3A//x/a</D:href><D:status>HTTP/1.1 ${status} No</D:status><D:error>${inner}</D:error><D:responsedescription>not so</D:responsedescription></D:response>`,
   );
 
+const NOBODYS = '"drover: no item has this version"';
+
 /** Stores each name once, as `If-None-Match: *` asks. */
 function stores(etag: string): Answer {
   const names = new Set<string>();
@@ -121,18 +132,27 @@ describe('writing', () => {
 
   it('asks that nothing stands there, and that the copy is the one we know', async () => {
     const once = stores('"v1"');
-    const { session, server } = await target((asked) => (asked.method === 'DELETE' ? { status: 204 } : once(asked)));
+    const { session, server } = await target((asked) => {
+      if (asked.headers['if-match'] === NOBODYS) return { status: 412 };
+      return asked.method === 'DELETE' ? { status: 204 } : once(asked);
+    });
     const remove: Write<Buffer> = { op: 'remove', token: 'r', ref: 'b c.ics', version: 'v 3' };
     await drained(session.write(work, [create(1), update(2, 'a/b.ics'.replace('/', '%2F'), 'v1'), remove], never));
     const sent = server.asked.filter(({ method }) => method === 'PUT' || method === 'DELETE');
     expect(sent.map(({ headers }) => [headers['if-none-match'], headers['if-match']])).toEqual([
       ['*', undefined],
-      // The first create of all is tried again, to see whether the condition is honoured.
+      // The first of each sort is tried with a condition that does not hold, to see whether it is honoured.
       ['*', undefined],
+      [undefined, NOBODYS],
       [undefined, '"v1"'],
+      [undefined, NOBODYS],
       [undefined, '"v 3"'],
     ]);
-    expect(sent.slice(2).map(({ path }) => path)).toEqual(['/h/work/a%2Fb.ics', '/h/work/b%20c.ics']);
+    expect(sent.slice(3).map(({ path }) => path)).toEqual([
+      '/h/work/a%2Fb.ics',
+      '/h/work/b%20c.ics',
+      '/h/work/b%20c.ics',
+    ]);
     expect(sent[0]?.headers['content-type']).toContain('text/calendar');
   });
 
@@ -158,6 +178,12 @@ describe('writing', () => {
     ['415', { status: 415 }, { refused: 't1' }],
     ['413', { status: 413 }, { refused: 't1' }],
     ['400', { status: 400, body: 'Bad Request' }, { refused: 't1' }],
+    ['404 while the collection is there', { status: 404 }, { refused: 't1', reason: expect.stringContaining('404') }],
+    [
+      '500 while the collection is there',
+      davError(500, '<D:responsedescription>a TZID that it does not know</D:responsedescription>'),
+      { refused: 't1', reason: expect.stringContaining('500 (a TZID that it does not know)') },
+    ],
   ])('%s is an answer about this item alone', async (_, reply, answer) => {
     expect(await writing(reply)).toMatchObject(answer);
   });
@@ -176,9 +202,14 @@ describe('writing', () => {
       { code: 'throttled', retryAfterMs: 9_000 },
     ],
     ['503', { status: 503 }, { code: 'unavailable' }],
-    ['500', { status: 500 }, { code: 'unavailable' }],
+    ['502', { status: 502 }, { code: 'unavailable' }],
   ])('%s stops the writing', async (_, reply, fault) => {
     await expect(writing(reply)).rejects.toMatchObject(fault);
+  });
+
+  it('stops where the server has trouble with everything', async () => {
+    const broken: Answer = ({ path }) => (path.startsWith('/h/work/') ? { status: 500 } : undefined);
+    await expect(writing(broken)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('says that the collection is away, where it is', async () => {

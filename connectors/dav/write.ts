@@ -5,10 +5,11 @@ import { Fault } from '../errors.js';
 import type { DavAccount } from './account.js';
 import { drain } from './answer-body.js';
 import type { Asking } from './asking.js';
-import { tryCondition } from './conditions.js';
+import type { Otherwise } from './conditions.js';
+import { tryCondition, whileUnchanged } from './conditions.js';
 import { encodePath, nameIn, segmentOf } from './hrefs.js';
 import type { Changed } from './http.js';
-import { getItem, ifMatch, versionOf } from './items.js';
+import { getItem, versionOf } from './items.js';
 import type { Scheduling } from './scheduling.js';
 import { quietly } from './scheduling.js';
 
@@ -63,6 +64,29 @@ function failure({ account }: Writing, asking: Asking, answer: Changed): Fault |
   return fault.code === 'refused' && fault.condition !== 'D:need-privileges' ? new Refusal(fault) : fault;
 }
 
+/**
+ * What an answer stands for that is no success, to the content of one item: SOGo answers 404 to what it cannot store (a bare
+ * VJOURNAL), DAViCal 500. Where the server is well but for this one, that is its answer, and the others go on; unless it
+ * stored it all the same.
+ */
+async function failedAlone(
+  writing: Writing,
+  { token, ref, digest }: { readonly token: string; readonly ref: string; readonly digest: string },
+  asking: Asking,
+  answer: Changed,
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  const { account, container } = writing;
+  const stumbled = answer.status === 500 || answer.status === 501 || answer.status === 404;
+  if (!stumbled || !(await isThere(account, container.key, signal))) throw failure(writing, asking, answer);
+  const copy = await getItem(account, container.key, ref, signal);
+  if (copy && account.flavour.rules.digest(quietly.undone(account, copy.body)) === digest) {
+    return { token, ref, version: copy.version };
+  }
+  const { message } = account.http.faultFrom(asking, answer, answer.error);
+  throw new Refusal(new Fault('refused', message, { next: 'see what it says of this item, then retry' }));
+}
+
 const MAX_NAME = 120;
 
 /** The name an item gets: its UID where that makes a plain segment, else a hash of it; the same each time. */
@@ -95,17 +119,22 @@ async function create(
     const ref = error.href ? nameIn(container.key, error.href) : undefined;
     return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
   }
-  if (status === 412 && error.condition === undefined) return { conflicted: write.token, ref: name, reason: IS_THERE };
+  if (isOtherwise(answer)) return { conflicted: write.token, ref: name, reason: IS_THERE };
   if (status === 409 && error.condition === undefined) {
     // The collection is away, or, with SOGo, the UID is taken.
     if (await isThere(account, container.key, signal)) return { conflicted: write.token, reason: IS_THERE };
     throw vanished(container);
   }
-  if (status === 404) throw vanished(container);
-  throw failure(writing, asking, answer);
+  if (status === 404 && !(await isThere(account, container.key, signal))) throw vanished(container);
+  return failedAlone(writing, { ...write, ref: name }, asking, answer, signal);
 }
 
 const IS_THERE = 'the target holds an item with this UID already';
+
+/** The condition of the request did not hold. DAViCal names it in the body, others only say 412. */
+function isOtherwise({ status, error: { condition } }: Changed): boolean {
+  return status === 412 && (condition === undefined || /^D:if-(none-)?match$/.test(condition));
+}
 
 function isUidConflict({ status, error }: Changed): boolean {
   return [403, 409, 412].includes(status) && (error.condition?.endsWith('no-uid-conflict') ?? false);
@@ -137,20 +166,29 @@ async function update(
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   await refuseToMail(writing, write.ref, signal);
-  const condition = write.version === undefined ? { 'if-match': '*' } : ifMatch(write.version);
-  const asking = put(writing, write.ref, write.body, condition);
-  const answer = await account.http.change(asking, signal);
+  const asking = put(writing, write.ref, write.body, write.version === undefined ? { 'if-match': '*' } : {});
+  const answer = await changeOf(writing, write, asking, signal);
+  if (answer === 'changed' || answer === 'gone') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status, error } = answer;
   if (status >= 200 && status < 300) return written(write.token, write.ref, answer);
-  if ([404, 410].includes(status) || (status === 412 && error.condition === undefined) || isUidConflict(answer)) {
-    return {
-      conflicted: write.token,
-      ref: write.ref,
-      reason: 'the copy in the target has another version, or is gone',
-    };
+  if ([404, 410].includes(status) || isOtherwise(answer) || isUidConflict(answer)) {
+    return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
   if (status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  throw failure(writing, asking, answer);
+  return failedAlone(writing, write, asking, answer, signal);
+}
+
+const ANOTHER = { reason: 'the copy in the target has another version, or is gone' };
+
+/** Sends an update or a removal; with a version, on the condition that the copy still has it. */
+async function changeOf(
+  { account, container }: Writing,
+  { op, ref, version }: Write<Buffer> & { op: 'update' | 'remove' },
+  asking: Asking,
+  signal: AbortSignal,
+): Promise<Changed | Otherwise> {
+  if (version === undefined) return account.http.change(asking, signal);
+  return whileUnchanged(account, op, { collection: container.key, name: ref, version }, asking, signal);
 }
 
 async function remove(
@@ -160,16 +198,17 @@ async function remove(
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   await refuseToMail(writing, write.ref, signal);
+  const asking = { method: 'DELETE', path: container.key + write.ref, headers: quietly.headers };
   // An empty version is nobody's: the copy is thought to be gone.
-  const headers = { ...quietly.headers, ...(write.version === undefined ? {} : ifMatch(write.version)) };
-  const asking = { method: 'DELETE', path: container.key + write.ref, headers };
-  const answer = await account.http.change(asking, signal);
+  const answer = await changeOf(writing, write, asking, signal);
+  if (answer === 'gone') return { token: write.token };
+  if (answer === 'changed') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status } = answer;
   if ((status >= 200 && status < 300) || status === 404 || status === 410) return { token: write.token };
   if (status === 412) {
     // Radicale answers so for what is gone, too: then it is as asked.
     if (!(await getItem(account, container.key, write.ref, signal))) return { token: write.token };
-    return { conflicted: write.token, ref: write.ref, reason: 'the copy in the target has another version' };
+    return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
   throw failure(writing, asking, answer);
 }

@@ -7,9 +7,12 @@ import type { Fitted } from '../contract.js';
 import { byteText, foldedLine, parsedLine } from './lines.js';
 import { escapedText, logicalLines, rejoined } from './mending.js';
 
-/** What vobject keeps whole, seen by trying; dates and rules it reads by themselves. */
+/**
+ * What vobject keeps whole, seen by trying; dates and rules it reads by themselves. A TZID with backslashes is no zone to it
+ * any more: a series with an EXDATE is then refused.
+ */
 const KEPT_IN_CALENDARS =
-  /^(?:ATTACH|ATTENDEE|CATEGORIES|GEO|ORGANIZER|REQUEST-STATUS|RESOURCES|URL|RRULE|EXRULE|RDATE|EXDATE|FREEBUSY|BEGIN|END)$/;
+  /^(?:ATTACH|ATTENDEE|CATEGORIES|GEO|ORGANIZER|REQUEST-STATUS|RESOURCES|TZID|URL|RRULE|EXRULE|RDATE|EXDATE|FREEBUSY|BEGIN|END)$/;
 const KEPT_IN_CARDS = /^(?:ADR|CATEGORIES|N|BEGIN|END)$/;
 
 /**

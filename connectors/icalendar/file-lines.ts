@@ -1,28 +1,59 @@
 /** The lines of an export file while it streams in: byte text, without line ends, folded as written. */
+import { Fault } from '../errors.js';
+import { utf8Chunks } from './charset.js';
 
-const LF = 10;
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+/** A longer line is none; reading on would only fill the memory. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
-/** Memory: one line and one chunk. */
+/** Lines end as in `byteText`. Memory: one line and one chunk. Throws `Fault('refused')` for a line of more than 64 MiB. */
 export async function* fileLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  let rest: Buffer[] = [];
-  let first = true;
-  for await (const chunk of chunks) {
+  let pieces: string[] = [];
+  let bytes = 0;
+  /** CRs at the end of what was read, 2 for more: a LF that follows belongs to them. */
+  let returns = 0;
+  const taken = (end: string): string => {
+    const line = pieces.length === 0 ? end : pieces.join('') + end;
+    pieces = [];
+    bytes = 0;
+    return line.startsWith(BYTE_ORDER_MARK) ? line.slice(BYTE_ORDER_MARK.length) : line;
+  };
+  for await (const chunk of utf8Chunks(chunks)) {
+    const text = chunk.toString('latin1');
     let from = 0;
-    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, from)) {
-      const end = chunk.subarray(from, at);
-      yield withoutMarks(rest.length === 0 ? end : Buffer.concat([...rest, end]), first);
-      first = false;
-      rest = [];
-      from = at + 1;
+    let feed = text.indexOf('\n');
+    let cr = text.indexOf('\r');
+    while (from < text.length) {
+      if (returns > 0) {
+        if (text[from] === '\r') {
+          returns = 2;
+          from++;
+          continue;
+        }
+        yield taken('');
+        if (text[from] === '\n') from++;
+        else if (returns > 1) yield '';
+        returns = 0;
+        continue;
+      }
+      if (feed !== -1 && feed < from) feed = text.indexOf('\n', from);
+      if (cr !== -1 && cr < from) cr = text.indexOf('\r', from);
+      const end = cr !== -1 && (feed === -1 || cr < feed) ? cr : feed;
+      if (end === -1) break;
+      if (end === feed) yield taken(text.slice(from, end));
+      else {
+        pieces.push(text.slice(from, end));
+        returns = 1;
+      }
+      from = end + 1;
     }
-    if (from < chunk.length) rest.push(Buffer.from(chunk.subarray(from)));
+    if (from >= text.length) continue;
+    pieces.push(text.slice(from));
+    bytes += text.length - from;
+    if (bytes > MAX_LINE_BYTES)
+      throw new Fault('refused', 'an export file holds a line of more than 64 MiB', {
+        next: 'look whether it is an export of calendars or contacts at all',
+      });
   }
-  if (rest.length > 0) yield withoutMarks(Buffer.concat(rest), first);
-}
-
-/** Without the byte order mark of a file and the CR of a line end. */
-function withoutMarks(line: Buffer, first: boolean): string {
-  const text = line.toString('latin1');
-  const unmarked = first && text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text;
-  return unmarked.endsWith('\r') ? unmarked.slice(0, -1) : unmarked;
+  if (pieces.length > 0 || returns > 0) yield taken('');
 }

@@ -3,6 +3,7 @@
  * needed. Text is kept as *byte text*: one character for each byte (latin1), because a line may be folded between the
  * bytes of one letter, and because a canonical form has to survive bytes that are no UTF-8.
  */
+import { utf8Bytes } from './charset.js';
 
 export interface Parameter {
   /** In upper case. */
@@ -23,18 +24,21 @@ export interface ContentLine {
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 const NO_PARAMS: readonly Parameter[] = [];
 
-/** The body as byte text with LF line ends only. A body without any LF is taken to have the CR of old Macintoshes. */
+/**
+ * The body as byte text with LF line ends only. A line ends with CRLF, LF, the CR of old Macintoshes, or the CR CR LF of a
+ * text-mode copy; a byte order mark where a line begins is what is left of a file that was appended.
+ */
 export function byteText(body: Buffer): string {
-  let text = body.toString('latin1');
-  if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(BYTE_ORDER_MARK.length);
-  if (!text.includes('\r')) return text;
-  return text.includes('\n') ? text.replaceAll('\r\n', '\n') : text.replaceAll('\r', '\n');
+  let text = utf8Bytes(body).toString('latin1');
+  if (text.includes('\r'))
+    text = text.replace(/\r+\n?/g, (ends) => (ends.endsWith('\n') || ends.length === 1 ? '\n' : '\n\n'));
+  return text.includes(BYTE_ORDER_MARK) ? text.replace(/^\xef\xbb\xbf/gm, '') : text;
 }
 
 /** The unfolded lines of byte text with LF line ends, blank ones left out. */
 export function unfoldedLines(text: string): string[] {
   const unfolded = text.includes('\n ') || text.includes('\n\t') ? text.replace(/\n[ \t]/g, '') : text;
-  return unfolded.split('\n').filter((line) => line !== '' && line !== '\r');
+  return unfolded.split('\n').filter((line) => line !== '');
 }
 
 /** One unfolded line, or undefined for a line that is none: without a colon or a name. */
@@ -58,26 +62,26 @@ export function parsedLine(line: string): ContentLine | undefined {
         at = end;
       } while (line[at] === ',');
     }
+    // What holds a blank is a text whose line was broken, not a parameter.
+    if (/[\s\x80-\xff]/.test(name)) return undefined;
     if (name !== '') params.push({ name, values });
   }
   if (line[at] !== ':') return undefined;
   return named(line.slice(0, semicolon), params, line.slice(at + 1));
 }
 
+/** Names as RFC 5545 has them, and X-names with whatever their makers put in. `See there: …` is a text whose line was broken. */
+const PLAIN = /^[A-Za-z][\w-]*$/;
+const NAME = /^(?:[\w-]+\.)?(?:[A-Za-z0-9][\w.-]*|[Xx]-[^\s\x80-\xff]*)$/;
+
 function named(written: string, params: readonly Parameter[], value: string): ContentLine | undefined {
-  // `See there: …` is a text whose line was broken, not a property.
-  if (written.trim() === '' || written.trim().includes(' ')) return undefined;
-  const dot = written.indexOf('.');
-  if (dot === -1) return { name: written.trim().toUpperCase(), params, value };
-  return {
-    group: written.slice(0, dot).trim(),
-    name: written
-      .slice(dot + 1)
-      .trim()
-      .toUpperCase(),
-    params,
-    value,
-  };
+  const whole = written.trim();
+  if (!PLAIN.test(whole) && !NAME.test(whole)) return undefined;
+  // The rest of a text: an address.
+  if (value.startsWith('//') && /^(?:https?|ftp)$/i.test(whole)) return undefined;
+  const dot = whole.indexOf('.');
+  if (dot === -1) return { name: whole.toUpperCase(), params, value };
+  return { group: whole.slice(0, dot), name: whole.slice(dot + 1).toUpperCase(), params, value };
 }
 
 function endOf(line: string, from: number, stops: string): number {
@@ -120,20 +124,14 @@ export function splitAt(value: string, separator: ',' | ';'): string[] {
 }
 
 /**
- * Takes the escapes of a TEXT value away (RFC 5545, 3.3.11; RFC 6350, 3.4). A backslash before any other character is
- * itself, as vobject and ical.js read it.
+ * Takes the escapes of a TEXT value away (RFC 5545, 3.3.11; RFC 6350, 3.4), and that of quotes, which Apple writes and
+ * vobject reads. A backslash before any other character is itself, as vobject and ical.js read it.
  */
 export function unescaped(value: string): string {
   if (!value.includes('\\')) return value;
-  return value.replace(/\\([\\;,nN])/g, (_, character: string) =>
+  return value.replace(/\\([\\;,"nN])/g, (_, character: string) =>
     character === 'n' || character === 'N' ? '\n' : character,
   );
-}
-
-/** Text in one spelling, without line ends of its own: the same letters, however they were escaped. */
-export function canonicalText(value: string): string {
-  if (!value.includes('\\')) return value;
-  return unescaped(value).replace(/[\\\n]/g, (character) => (character === '\n' ? '\\n' : '\\\\'));
 }
 
 /** Folds one line at 75 octets (RFC 5545, 3.1), never within a UTF-8 letter. `line` is byte text. */

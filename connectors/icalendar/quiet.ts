@@ -57,10 +57,21 @@ export function unquieted(body: Buffer): Buffer {
 
 /** The unfolded line without its parameter SCHEDULE-AGENT; what stands in quotes is not touched. */
 function withoutAgent(line: string): string {
-  return line.replace(
-    /^((?:[^:"]|"[^"]*")*?);SCHEDULE-AGENT=(?:"[^"]*"|[^;:,"]*)(?=[;:])/i,
-    (_, before: string) => before,
-  );
+  const at = line.split(/("[^"]*")/);
+  let from = 0;
+  for (const [part, text] of at.entries()) {
+    // Every second part is in quotes.
+    const agent = part % 2 === 1 ? -1 : text.search(/;SCHEDULE-AGENT=/i);
+    const colon = part % 2 === 1 ? -1 : text.indexOf(':');
+    if (agent !== -1 && (colon === -1 || agent < colon)) {
+      const rest = line.slice(from + agent + 1);
+      const end = /^[^;:,"]*(?:"[^"]*")?(?=[;:])/.exec(rest)?.[0].length;
+      return end === undefined ? line : line.slice(0, from + agent) + rest.slice(end);
+    }
+    if (colon !== -1) return line;
+    from += text.length;
+  }
+  return line;
 }
 
 /** Rewrites the ORGANIZER and ATTENDEE lines of entries; all other bytes stay. */

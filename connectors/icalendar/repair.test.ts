@@ -59,6 +59,21 @@ describe('repaired', () => {
       Buffer.from(odd('a letter folded between its bytes').toString('latin1').replace('\r\n \xb6', '\xb6'), 'latin1'),
     ],
     [
+      'the time zone of a date',
+      entry('RECURRENCE-ID;VALUE=DATE;TZID=US/Pacific:20260302'),
+      entry('RECURRENCE-ID;VALUE=DATE:20260302'),
+    ],
+    [
+      'a name of a zone whose commas are not quoted',
+      entry('DTEND;TZID=Berlin, Rome:20260301T110000'),
+      entry('DTEND;TZID="Berlin, Rome":20260301T110000'),
+    ],
+    ...['\r', '\n', '\r\r\n'].map((end): [string, Buffer, Buffer] => [
+      `line ends of ${JSON.stringify(end)}`,
+      Buffer.from(entry('DESCRIPTION:a', ' b').toString().replaceAll('\r\n', end)),
+      entry('DESCRIPTION:a', ' b'),
+    ]),
+    [
       'an empty duration beside an end',
       entry('DTEND:20260301T110000Z', 'DURATION:PT0S'),
       entry('DTEND:20260301T110000Z'),
@@ -96,6 +111,30 @@ describe('repaired', () => {
       /joined to DESCRIPTION/,
     ],
     ['an address that lost its fold', entry('URL:https://x/a', 'b'), entry('URL:https://x/ab'), /joined to URL/],
+    [
+      'several lines that lost their folds',
+      entry('DESCRIPTION:one', 'two', 'https://x/a,b', 'three; four'),
+      entry('DESCRIPTION:one\\ntwo\\nhttps://x/a\\,b\\nthree\\; four'),
+      /joined to DESCRIPTION/,
+    ],
+    [
+      'an alarm without its action',
+      entry('BEGIN:VALARM', 'TRIGGER:-PT5M', 'END:VALARM'),
+      entry('BEGIN:VALARM', 'ACTION:AUDIO', 'TRIGGER:-PT5M', 'END:VALARM'),
+      /ACTION/,
+    ],
+    [
+      'a name of a zone that lost its quotes',
+      entry('DTEND;TZID=(UTC+01:00) Berlin, Rome:20260301T110000'),
+      entry('DTEND;TZID="(UTC+01:00) Berlin, Rome":20260301T110000'),
+      /TZID/,
+    ],
+    [
+      'characters that XML cannot hold',
+      entry('SUMMARY:non\ufffechar\uffff'),
+      entry('SUMMARY:nonchar'),
+      /control characters/,
+    ],
     ['control characters', entry('SUMMARY:a\x0bb'), entry('SUMMARY:ab'), /control characters/],
     [
       'text that is not UTF-8',
@@ -160,6 +199,10 @@ describe('repaired', () => {
       'END:VALARM',
       'METHOD:ADD',
       'X\x01:\xff',
+      'DTSTART;VALUE=DATE;TZID=a:20260301',
+      'EXDATE;TZID=(a:b) c, d:20260302T100000',
+      'SUMMARY:\xef\xbf\xbe',
+      'see: b',
       '',
     );
     fc.assert(
@@ -183,6 +226,8 @@ describe('withEscapedCommas', () => {
       'CATEGORIES:a,b',
       'EXDATE:20260302T100000Z,20260303T100000Z',
       'X-OK:a\\,b',
+      // A zone of this name is none to vobject any more, and the series is refused.
+      ...['BEGIN:VTIMEZONE', 'TZID:Berlin, Rome', 'END:VTIMEZONE'],
     );
     const safe = withEscapedCommas(body).body;
     expect(safe.toString()).toBe(body.toString().replace('52.52,13.4', '52.52\\,13.4'));

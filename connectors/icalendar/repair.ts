@@ -1,7 +1,7 @@
 /** What may be mended in a broken calendar object before a server refuses it. Each rule is in docs/equality.md. */
 import { createHash } from 'node:crypto';
 import type { Fitted } from '../contract.js';
-import type { ContentLine } from './lines.js';
+import type { ContentLine, Parameter } from './lines.js';
 import { foldedLine, parsedLine } from './lines.js';
 import type { LogicalLine } from './mending.js';
 import { cleanText, escapedText, logicalLines, rejoined } from './mending.js';
@@ -9,6 +9,7 @@ import { clockOf, isZeroDuration } from './times.js';
 import { withUid } from './uid.js';
 
 const TEXTS = new Set(['SUMMARY', 'DESCRIPTION', 'LOCATION', 'COMMENT', 'CONTACT', 'RELATED-TO', 'X-ALT-DESC']);
+const TIMES = /^(?:DTSTART|DTEND|DUE|RECURRENCE-ID|EXDATE|RDATE)$/;
 const OUTSIDE = 'a line that belongs to no property was left out';
 const ENTRIES = new Set(['VEVENT', 'VTODO', 'VJOURNAL']);
 const PRODID = 'PRODID:-//Drover//Repaired//EN';
@@ -37,7 +38,7 @@ export function repaired(body: Buffer): Fitted<Buffer> {
   const closed = closedComponents(lines);
   if (!closed) return { body };
   lines = withWrapper(closed, notes);
-  lines = lines.map(withEscapedText);
+  lines = lines.map((line) => withPlainZone(withEscapedText(line), notes));
   lines = mendedEntries(lines, notes);
   const mended = withMissingUid(rejoined(lines), lines, notes);
   return { body: mended.equals(body) ? body : mended, ...(notes.size > 0 ? { notes: [...notes] } : {}) };
@@ -49,19 +50,21 @@ export function repaired(body: Buffer): Fitted<Buffer> {
  */
 function joinedStrays(lines: readonly Line[], notes: Set<string>): Line[] {
   const out: Line[] = [];
-  for (const line of lines) {
-    const before = out[out.length - 1];
-    if (line.parsed) out.push(line);
-    else if (!before?.parsed || /^(?:BEGIN|END)$/.test(before.parsed.name)) notes.add(OUTSIDE);
-    else {
-      const { name } = before.parsed;
-      out[out.length - 1] = lineFrom(
-        TEXTS.has(name) ? `${before.line}\\n${escapedText(line.line)}` : before.line + line.line,
-      );
-      notes.add(`a line that had lost its fold was joined to ${name}`);
-    }
+  for (let at = 0; at < lines.length; ) {
+    const line = lines[at++] as Line;
+    const lost: string[] = [];
+    while (at < lines.length && !lines[at]?.parsed) lost.push((lines[at++] as Line).line);
+    const joins = line.parsed && !/^(?:BEGIN|END)$/.test(line.parsed.name);
+    if (line.parsed) out.push(joins && lost.length > 0 ? withLost(line, line.parsed.name, lost, notes) : line);
+    if (!line.parsed || (!joins && lost.length > 0)) notes.add(OUTSIDE);
   }
   return out;
+}
+
+function withLost({ line }: Line, name: string, lost: readonly string[], notes: Set<string>): Line {
+  notes.add(`a line that had lost its fold was joined to ${name}`);
+  if (!TEXTS.has(name)) return lineFrom(line + lost.join(''));
+  return lineFrom([line, ...lost.map((one) => escapedText(one))].join('\\n'));
 }
 
 /** Adds the END that is missing; undefined when an END was never begun: nobody knows what belongs where. */
@@ -118,6 +121,30 @@ function withWrapper(lines: readonly Line[], notes: Set<string>): Line[] {
   return kept;
 }
 
+/** A date is in no zone (Apple names one), and a TZID with a colon or a comma has quotes (RFC 5545, 3.2). */
+function withPlainZone(line: Line, notes: Set<string>): Line {
+  const { parsed } = line;
+  if (!parsed || !TIMES.test(parsed.name) || !parsed.params.some(({ name }) => name === 'TZID')) return line;
+  const params = parsed.params.filter(({ name }) => name !== 'TZID');
+  const isDate = params.some(({ name, values }) => name === 'VALUE' && values[0]?.toUpperCase() === 'DATE');
+  if (isDate && !parsed.value.includes('T')) return lineFrom(writtenLine({ ...parsed, params }));
+  const tzid = parsed.params.find(({ name }) => name === 'TZID') as Parameter;
+  // `TZID=(UTC+01:00) Berlin, Rome:20260105T090000`: what stands before the time is the rest of the name.
+  const rest = /^([^:]*):([\dTZ,]{8,})$/.exec(parsed.value);
+  if (rest === null && tzid.values.length === 1) return line;
+  const name = rest === null ? tzid.values.join(',') : `${tzid.values.join(',')}:${rest[1]}`;
+  if (rest !== null) notes.add('a TZID that had lost its quotes got them again');
+  const value = rest === null ? parsed.value : (rest[2] as string);
+  return lineFrom(writtenLine({ ...parsed, params: [...params, { name: 'TZID', values: [name] }], value }));
+}
+
+function writtenLine({ name, params, value }: ContentLine): string {
+  const written = params.map((param) => `;${param.name}=${param.values.map(quoted).join(',')}`);
+  return `${name}${written.join('')}:${value}`;
+}
+
+const quoted = (value: string): string => (/[:;,]/.test(value) ? `"${value}"` : value);
+
 /** Radicale (vobject) keeps a text only up to its first bare comma; RFC 5545, 3.3.11 wants it escaped. */
 function withEscapedText(line: Line): Line {
   if (!line.parsed || !TEXTS.has(line.parsed.name) || !/[,;]/.test(line.parsed.value)) return line;
@@ -136,7 +163,8 @@ function mendedEntries(lines: readonly Line[], notes: Set<string>): Line[] {
       continue;
     }
     const end = endFrom(lines, at);
-    out.push(line, ...mendedTimes(lines.slice(at + 1, end), notes));
+    out.push(line);
+    for (const each of mendedAlarms(mendedTimes(lines.slice(at + 1, end), notes), notes)) out.push(each);
     at = end - 1;
   }
   return out;
@@ -173,6 +201,20 @@ function ownLines(lines: readonly Line[]): Line[] {
     else if (line.parsed?.name === 'END') depth--;
     else return depth === 0;
     return false;
+  });
+}
+
+/** RFC 5545, 3.6.6 wants an ACTION of an alarm (Apple leaves it out); Radicale would make the same of it, without a word. */
+function mendedAlarms(lines: readonly Line[], notes: Set<string>): Line[] {
+  return lines.flatMap((line, at) => {
+    if (line.parsed?.name !== 'BEGIN' || line.parsed.value.trim().toUpperCase() !== 'VALARM') return [line];
+    for (let next = at + 1; next < lines.length; next++) {
+      const name = lines[next]?.parsed?.name;
+      if (name === 'ACTION') return [line];
+      if (name === 'BEGIN' || name === 'END') break;
+    }
+    notes.add('an alarm without ACTION got that of a sound');
+    return [line, lineFrom('ACTION:AUDIO')];
   });
 }
 

@@ -1,9 +1,11 @@
 /** Giving a calendar object another UID, or a first one. */
-import { parsedLine } from './lines.js';
+import { byteText, parsedLine } from './lines.js';
 
-/** All entries (not alarms and the like inside them) get this UID; nothing else changes by a byte. */
+/** All entries (not alarms and the like inside them) get this UID; nothing else changes by a byte, but for odd line ends. */
 export function withUid(body: Buffer, uid: string): Buffer {
-  const lines = body.toString('latin1').split(/\n(?![ \t])/);
+  const written = body.toString('latin1');
+  const plain = byteText(body);
+  const lines = (written.replaceAll('\r\n', '\n') === plain ? written : plain).split(/\n(?![ \t])/);
   const end = lines[0]?.endsWith('\r') ? '\r' : '';
   const out: string[] = [];
   const stack: { name: string; at: number; hasUid: boolean }[] = [];

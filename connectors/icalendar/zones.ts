@@ -1,5 +1,7 @@
 /** What a TZID means: a zone everybody knows by its name, or the rules of a VTIMEZONE. */
 import ICAL from 'ical.js';
+import type { ContentLine } from './lines.js';
+import { unescaped } from './lines.js';
 import { canonicalRule, clockOf } from './times.js';
 import type { Component } from './tree.js';
 import { lineOf } from './tree.js';
@@ -40,18 +42,37 @@ function resolved(name: string): string | undefined {
   }
 }
 
-/**
- * What a TZID means, as text to compare: the IANA name; else the offsets and changes that its VTIMEZONE gives; else the
- * name itself.
- */
-export function zoneMeaning(tzid: string, zones: ReadonlyMap<string, Component>): string {
-  const name = standardZone(tzid);
-  if (name !== undefined) return name;
-  const definition = zones.get(tzid);
-  return definition ? `(${meaningOf(definition)})` : tzid;
+/** A TZID as it is known: it is a TEXT in VTIMEZONE, escaped there (RFC 5545, 3.8.3.1) and by some in the parameter too. */
+export const zoneName = (written: string): string => unescaped(written).trim();
+
+/** The name of the zone that a time says it is in. Commas that nobody quoted have divided it. */
+export function tzidOf(line: ContentLine): string | undefined {
+  const param = line.params.find(({ name }) => name === 'TZID');
+  return param && zoneName(param.values.join(','));
 }
 
-function meaningOf(definition: Component): string {
+/** What a body defines of one zone: one, or several where it gives one name several meanings. */
+interface Defined {
+  readonly definitions: Component[];
+  /** Computed when it is first asked for. */
+  meaning?: readonly string[];
+}
+
+/** By name. */
+export type Zones = ReadonlyMap<string, Defined>;
+
+/** What a zone means, to compare: the IANA name; else the offsets and changes of its VTIMEZONE; else the name itself. */
+export function zoneMeaning(tzid: string, zones: Zones): readonly string[] {
+  const name = standardZone(tzid);
+  if (name !== undefined) return ['zone', name];
+  const defined = zones.get(tzid);
+  if (!defined) return ['name', tzid];
+  defined.meaning ??= ['rules', ...new Set(defined.definitions.map(zoneRules).sort())];
+  return defined.meaning;
+}
+
+/** What a VTIMEZONE says, as text to compare. */
+export function zoneRules(definition: Component): string {
   const written = writtenZone(definition);
   return defined.get(written) ?? remember(defined, written, changesOf(written) ?? written);
 }
@@ -159,13 +180,15 @@ function offsetSeconds(text: string | undefined): number | undefined {
   return match[1] === '-' ? -seconds : seconds;
 }
 
-/** The time zone definitions of a body, by TZID; of several with one name the first counts. */
-export function zonesIn(components: readonly Component[]): Map<string, Component> {
-  const zones = new Map<string, Component>();
+/** The time zone definitions of a body. */
+export function zonesIn(components: readonly Component[]): Zones {
+  const zones = new Map<string, Defined>();
   for (const component of components) {
     if (component.name !== 'VTIMEZONE') continue;
-    const tzid = lineOf(component, 'TZID')?.value.trim();
-    if (tzid !== undefined && !zones.has(tzid)) zones.set(tzid, component);
+    const tzid = zoneName(lineOf(component, 'TZID')?.value ?? '');
+    const known = zones.get(tzid);
+    if (known) known.definitions.push(component);
+    else zones.set(tzid, { definitions: [component] });
   }
   return zones;
 }

@@ -8,6 +8,7 @@ import type { ImapConnection } from './connection.js';
 import { keptFlags } from './flags.js';
 import { fetchRows } from './listing.js';
 import type { ResponseCode } from './reply.js';
+import { searchUids, within } from './search.js';
 import { expandSet, uidKey, uidSet } from './sequence-set.js';
 import type { ImapSession, Selected } from './session.js';
 
@@ -68,6 +69,8 @@ async function* storeLot(
   for (const { token, ref } of lot) {
     const row = rows.get(Number(ref));
     if (row === undefined) yield { refused: token, reason: GONE };
+    else if (row.undescribed !== undefined)
+      yield { refused: token, reason: `the target does not show the flags: ${row.undescribed}` };
     else
       yield written(
         token,
@@ -83,34 +86,81 @@ function written(token: string, ref: string, meta: MailMeta, notes: readonly str
 }
 
 /** By UID MOVE (RFC 6851), else by copying and expunging exactly what was copied. */
-export async function* moveAll(connection: ImapConnection, writes: readonly Move[]): AsyncGenerator<Written | Refused> {
+export async function* moveAll(
+  session: ImapSession,
+  connection: ImapConnection,
+  from: TargetContainer,
+  writes: readonly Move[],
+): AsyncGenerator<Written | Refused> {
   if (!connection.has('UIDPLUS')) {
     for (const { token } of writes) yield { refused: token, reason: NO_UIDPLUS };
     return;
   }
   const groups = new Map<string, Move[]>();
   for (const write of writes) push(groups, write.to.key, write);
-  for (const group of groups.values()) for (const lot of inLots(group)) yield* moveLot(connection, lot);
+  for (const group of groups.values()) for (const lot of inLots(group)) yield* moveLot(session, connection, from, lot);
 }
 
-async function* moveLot(connection: ImapConnection, lot: readonly Move[]): AsyncGenerator<Written | Refused> {
+async function* moveLot(
+  session: ImapSession,
+  connection: ImapConnection,
+  from: TargetContainer,
+  lot: readonly Move[],
+): AsyncGenerator<Written | Refused> {
   const { to } = lot[0] as Move;
   const verb = connection.has('MOVE') ? 'UID MOVE' : 'UID COPY';
-  const result = await attempt(connection, {
-    name: verb,
-    pieces: [`${verb} ${uidSet(uidsOf(lot))} `, astring(to.key)],
-  });
-  if (result.fault) {
-    for (const { token } of lot) yield { refused: token, reason: result.fault.message };
-    return;
-  }
-  const moved = copied(result.codes, to, new Set(uidsOf(lot)));
-  if (verb === 'UID COPY') await expunge(connection, [...moved.keys()]);
+  const uids = uidsOf(lot);
+  const result = await attempt(connection, { name: verb, pieces: [`${verb} ${uidSet(uids)} `, astring(to.key)] });
+  const moved = copied(result.codes, to, new Set(uids));
+  const { fault, still } = await left(connection, verb, result.fault, [...moved.keys()]);
+  const undone = verb === 'UID COPY' && (await undo(session, connection, { from, to }, moved, still));
   for (const { token, ref } of lot) {
     const uid = moved.get(Number(ref));
-    if (uid === undefined) yield { refused: token, reason: GONE };
-    else yield { token, ...(uid === null ? {} : { ref: uidKey(uid) }) };
+    const stays = still.has(Number(ref));
+    if (uid === undefined || (stays && undone)) yield { refused: token, reason: fault?.message ?? GONE };
+    else
+      yield {
+        token,
+        ...(uid === null ? {} : { ref: uidKey(uid) }),
+        ...(stays && {
+          notes: [`it was copied, and could not be taken out of the folder that it left: ${fault?.message}`],
+        }),
+      };
   }
+}
+
+/** What of the messages that were copied still stands in the folder that they were to leave, and why. */
+async function left(
+  connection: ImapConnection,
+  verb: string,
+  refusal: Fault | undefined,
+  uids: readonly number[],
+): Promise<Expunged> {
+  if (uids.length === 0) return { fault: refusal, still: new Set() };
+  if (verb === 'UID COPY') return expunge(connection, uids);
+  // A MOVE may be refused after some have moved (RFC 6851, section 4.3).
+  return { fault: refusal, still: refusal ? await standing(connection, uids) : new Set() };
+}
+
+/**
+ * A message stands in one folder, the old one or the new: where it could not be taken out of the old one its copy is taken
+ * away again. False where that fails too.
+ */
+async function undo(
+  session: ImapSession,
+  connection: ImapConnection,
+  { from, to }: { readonly from: TargetContainer; readonly to: TargetContainer },
+  moved: ReadonlyMap<number, number | null>,
+  still: ReadonlySet<number>,
+): Promise<boolean> {
+  const copies = [...still].flatMap((uid) => moved.get(uid) ?? []);
+  if (copies.length === 0) return still.size === 0;
+  const set = uidSet([...still].sort((a, b) => a - b));
+  await attempt(connection, { name: 'UID STORE', pieces: [`UID STORE ${set} -FLAGS.SILENT (\\Deleted)`] });
+  await session.select(connection, to.key, 'write', true);
+  const { fault, still: stuck } = await expunge(connection, copies);
+  await session.select(connection, from.key, 'write', true);
+  return fault === undefined && stuck.size === 0;
 }
 
 /**
@@ -146,19 +196,33 @@ export async function* removeAll(
     return;
   }
   for (const lot of inLots(writes)) {
-    const fault = await expunge(connection, uidsOf(lot));
-    for (const { token, ref } of lot) yield fault ? { refused: token, reason: fault.message } : { token, ref };
+    const { fault, still } = await expunge(connection, uidsOf(lot));
+    for (const { token, ref } of lot)
+      yield still.has(Number(ref)) ? { refused: token, reason: fault?.message ?? STILL_THERE } : { token, ref };
   }
 }
 
-async function expunge(connection: ImapConnection, uids: readonly number[]): Promise<Fault | undefined> {
-  if (uids.length === 0) return undefined;
+const STILL_THERE = 'UID EXPUNGE: the server said that it is done, and still names the message';
+
+interface Expunged {
+  readonly fault: Fault | undefined;
+  /** What SEARCH names afterwards: it counts, whatever the server said. */
+  readonly still: ReadonlySet<number>;
+}
+
+async function expunge(connection: ImapConnection, uids: readonly number[]): Promise<Expunged> {
   const set = uidSet([...uids].sort((a, b) => a - b));
-  const results = await Promise.all([
+  const [stored, expunged] = await Promise.all([
     attempt(connection, { name: 'UID STORE', pieces: [`UID STORE ${set} +FLAGS.SILENT (\\Deleted)`] }),
     attempt(connection, { name: 'UID EXPUNGE', pieces: [`UID EXPUNGE ${set}`] }),
   ]);
-  return results.find((one) => one.fault !== undefined)?.fault;
+  // Not side by side: Dovecot answers a SEARCH that follows at once from before.
+  return { fault: stored.fault ?? expunged.fault, still: await standing(connection, uids) };
+}
+
+async function standing(connection: ImapConnection, uids: readonly number[]): Promise<ReadonlySet<number>> {
+  const ascending = [...uids].sort((a, b) => a - b);
+  return within(ascending, await searchUids(connection, uidSet(ascending)));
 }
 
 /** Runs a command; a refusal is returned, any other fault thrown. */

@@ -5,9 +5,10 @@
  */
 
 import { Fault } from '../errors.js';
+import { doubtAbout, isShort } from '../whole-mail.js';
 import type { ImapConnection } from './connection.js';
-import type { DataReply, StatusReply } from './reply.js';
-import { asPairs, asText } from './reply.js';
+import type { DataReply, StatusReply, Value } from './reply.js';
+import { searchUids, within } from './search.js';
 import { uidSet } from './sequence-set.js';
 
 export interface WantedBody {
@@ -17,7 +18,8 @@ export interface WantedBody {
 }
 
 export type BodyAnswer =
-  | { readonly uid: number; readonly body: Buffer }
+  /** `doubt`: why it cannot be all of the message, after it was asked for twice. */
+  | { readonly uid: number; readonly body: Buffer; readonly doubt?: string }
   | { readonly uid: number; readonly unreadable: string }
   | { readonly uid: number; readonly gone: true };
 
@@ -113,7 +115,7 @@ async function* readFrom(
 
   for (ask(); ahead.length > 0; ask()) {
     const lot = ahead[0] as Lot;
-    for (const [at, { uid }] of lot.wanted.entries()) {
+    for (const [at, { uid, bytes }] of lot.wanted.entries()) {
       while (!got.has(uid) && !lot.settled) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -124,17 +126,73 @@ async function* readFrom(
         if (lot.reply?.status !== 'OK') {
           const missing = lot.wanted.slice(at).filter((one) => !got.has(one.uid));
           await isolate(connection, missing, lot.reply as StatusReply, got);
+        } else {
+          const left = lot.wanted.slice(at).filter((one) => !got.has(one.uid));
+          await askAgain(connection, left, got);
         }
       }
       const answer = got.get(uid) ?? { uid, gone: true };
       got.delete(uid);
       uids.delete(uid);
-      yield answer;
+      yield await lookedAt(connection, answer, bytes);
     }
     ahead.shift();
     // After an ending, trust grows again with each lot that went well.
     lotMessages = Math.min(MAX_LOT_MESSAGES, lotMessages * 4);
   }
+}
+
+/** What an OK left out is asked for once more; it is gone only when SEARCH does not name it. */
+async function askAgain(
+  connection: ImapConnection,
+  left: readonly WantedBody[],
+  got: Map<number, BodyAnswer>,
+): Promise<void> {
+  const uids = left.map((one) => one.uid).sort((a, b) => a - b);
+  const onReply = (reply: DataReply | StatusReply) => {
+    const answer = readBody(reply);
+    if (answer && left.some((one) => one.uid === answer.uid)) got.set(answer.uid, answer);
+  };
+  const [reply, named] = await Promise.all([
+    connection.execute(fetchCommand(left, onReply)),
+    searchUids(connection, uidSet(uids)),
+  ]);
+  if (reply.status !== 'OK') await isolate(connection, left, reply, got);
+  const still = within(uids, named);
+  for (const { uid } of left)
+    if (!got.has(uid)) got.set(uid, still.has(uid) ? { uid, unreadable: LEFT_OUT } : { uid, gone: true });
+}
+
+const LEFT_OUT = 'UID FETCH: the server names the message and gives nothing of it';
+
+/** How often the size that a server told was that of what it gave, and how often it was more. */
+const sizes = new WeakMap<ImapConnection, { exact: number; short: number }>();
+
+/**
+ * What cannot be all of the message is asked for once more, alone. Exchange only estimates sizes: a body that is shorter
+ * and looks whole counts as whole, unless the sizes of this server are right elsewhere.
+ */
+async function lookedAt(connection: ImapConnection, answer: BodyAnswer, told: number): Promise<BodyAnswer> {
+  if (!('body' in answer)) return answer;
+  const { uid, body } = answer;
+  const seen = sizes.get(connection) ?? { exact: 0, short: 0 };
+  sizes.set(connection, seen);
+  const exact = seen.exact > seen.short;
+  if (isShort(body, told)) seen.short++;
+  else if (told > 0) seen.exact++;
+  const doubtOf = (one: Buffer) => doubtAbout(one, told, exact);
+  if (doubtOf(body) === undefined) return answer;
+  let again = body;
+  await connection.execute(
+    fetchCommand([{ uid, bytes: told }], (reply) => {
+      const one = readBody(reply);
+      if (one?.uid === uid && 'body' in one) again = one.body;
+    }),
+  );
+  if (doubtOf(again) === undefined) return { uid, body: again };
+  const longer = again.length > body.length ? again : body;
+  const doubt = doubtOf(longer);
+  return { uid, body: longer, ...(doubt === undefined ? {} : { doubt }) };
 }
 
 function nextLot(wanted: readonly WantedBody[], from: number, maxMessages: number): Lot {
@@ -180,13 +238,16 @@ function fetchCommand(wanted: readonly WantedBody[], onReply: (reply: DataReply 
 }
 
 function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
-  if (reply.kind !== 'data' || reply.name !== 'FETCH') return undefined;
-  const pairs = asPairs(reply.values[0]);
-  const uid = pairs.get('UID');
-  const body = pairs.get('BODY[]');
-  if (uid === undefined || body === undefined) return undefined;
-  const number = Number(asText(uid));
+  if (reply.kind !== 'data' || reply.name !== 'FETCH' || !Array.isArray(reply.values[0])) return undefined;
+  const list = reply.values[0] as readonly Value[];
+  const told = (name: string) => {
+    const at = list.findIndex((one, n) => n % 2 === 0 && typeof one === 'string' && one.toUpperCase() === name);
+    return at === -1 ? undefined : list[at + 1];
+  };
+  const [uid, body] = [Number(told('UID')), told('BODY[]')];
+  if (!Number.isInteger(uid) || body === undefined) return undefined;
   // NIL: the server has the message but not its content (Exchange, for items it cannot render).
-  if (body === null) return { uid: number, unreadable: 'UID FETCH: the server has no content for the message (NIL)' };
-  return { uid: number, body: Buffer.isBuffer(body) ? body : Buffer.from(asText(body), 'latin1') };
+  if (body === null) return { uid, unreadable: 'UID FETCH: the server has no content for the message (NIL)' };
+  if (Buffer.isBuffer(body)) return { uid, body };
+  return typeof body === 'string' ? { uid, body: Buffer.from(body, 'latin1') } : undefined;
 }

@@ -3,9 +3,11 @@ import type { Intent, Located, TargetRef } from '../contract.js';
 import { digestMail } from '../mail.js';
 import { fetchBodies } from './bodies.js';
 import type { ImapConnection } from './connection.js';
-import type { Range, Row } from './listing.js';
-import { fetchRows, lots, searchUids } from './listing.js';
-import { uidKey } from './sequence-set.js';
+import type { Row } from './listing.js';
+import { fetchRows, lots } from './listing.js';
+import type { Census, Range } from './search.js';
+import { searchUids, within } from './search.js';
+import { uidKey, uidSet } from './sequence-set.js';
 
 /** Small enough that a page of large messages is soon proven, large enough to fill the network. */
 const PAGE_ITEMS = 500;
@@ -19,7 +21,10 @@ export interface DigestPage {
   readonly unreadable: readonly { readonly ref: string; readonly reason: string }[];
 }
 
-/** Messages with their digests, in pages, ascending. UIDs that are not there are left out. */
+/**
+ * Messages with their digests, in pages, ascending. UIDs that are not there are left out; what FETCH gives and SEARCH does
+ * not name is in no list that people see, and counts as unreadable.
+ */
 export async function* digestPages(
   open: Open,
   uids: readonly Range[],
@@ -37,23 +42,34 @@ export async function* digestPages(
 interface RowsAhead {
   readonly connection: ImapConnection;
   readonly lot: readonly number[];
-  readonly rows: Promise<Row[]>;
+  readonly rows: Promise<ListedRows>;
+}
+
+/** What FETCH describes of a lot, and which of it SEARCH names. */
+export interface ListedRows {
+  readonly rows: readonly Row[];
+  readonly named: ReadonlySet<number>;
+}
+
+export async function listedRows(connection: ImapConnection, lot: readonly number[]): Promise<ListedRows> {
+  const [rows, found] = await Promise.all([fetchRows(connection, lot), searchUids(connection, uidSet(lot))]);
+  return { rows, named: within(lot, found) };
 }
 
 function rowsAhead(connection: ImapConnection, lot: readonly number[]): RowsAhead {
-  const rows = fetchRows(connection, lot);
+  const rows = listedRows(connection, lot);
   // It is awaited only after the page before it; until then its failure must not count as unhandled.
   rows.catch(() => undefined);
   return { connection, lot, rows };
 }
 
 /** Reading the bodies before may have cost the connection (see bodies.ts): the rows are then asked for again. */
-async function rowsOf(open: Open, { connection, lot, rows }: RowsAhead): Promise<Row[]> {
+async function rowsOf(open: Open, { connection, lot, rows }: RowsAhead): Promise<ListedRows> {
   const now = await open();
-  return now === connection ? rows : fetchRows(now, lot);
+  return now === connection ? rows : listedRows(now, lot);
 }
 
-async function digestPage(open: Open, rows: readonly Row[]): Promise<DigestPage> {
+async function digestPage(open: Open, { rows, named }: ListedRows): Promise<DigestPage> {
   const byUid = new Map(rows.map((row) => [row.uid, row]));
   const found: TargetRef[] = [];
   const unreadable: { ref: string; reason: string }[] = [];
@@ -61,6 +77,13 @@ async function digestPage(open: Open, rows: readonly Row[]): Promise<DigestPage>
     const row = byUid.get(answer.uid);
     const ref = uidKey(answer.uid);
     if ('unreadable' in answer) unreadable.push({ ref, reason: answer.unreadable });
+    else if ('body' in answer && !named.has(answer.uid)) {
+      unreadable.push({
+        ref,
+        reason: 'the server gives the message when it is asked for, and does not list it (SEARCH)',
+      });
+      continue;
+    }
     if (!('body' in answer) || row === undefined) continue;
     const meta = { flags: row.flags, ...(row.date === undefined ? {} : { date: row.date }) };
     found.push({ ref, digest: digestMail(answer.body), bytes: answer.body.length, meta });
@@ -70,18 +93,17 @@ async function digestPage(open: Open, rows: readonly Row[]): Promise<DigestPage>
 
 /**
  * Matches writes in doubt with the messages that came since the anchor, count by count: of three equal intents
- * and two equal messages, two landed. A message that cannot be read may be any of them.
+ * and two equal messages, two landed. A message that cannot be read, or is not named, may be any of them.
  */
 export async function* locateIntents(
   open: Open,
   intents: readonly Intent[],
-  anchor: number,
+  { uids, short }: Census,
   known: (ref: string) => boolean,
 ): AsyncGenerator<Located> {
   const waiting = new Map<string, string[]>();
   for (const { token, digest } of intents) waiting.set(digest, [...(waiting.get(digest) ?? []), token]);
-  let obscure: string | undefined;
-  const uids = await searchUids(await open(), anchor);
+  let obscure = short?.message;
   for await (const page of digestPages(open, uids, (uid) => known(uidKey(uid)))) {
     for (const { ref, digest, meta } of page.found) {
       const token = waiting.get(digest)?.shift();

@@ -1,6 +1,7 @@
 /** From a server's NO, BAD or BYE to our faults. Sources: RFC 5530, RFC 9051, and the servers named beside each text. */
 import type { FaultCode } from '../errors.js';
 import { Fault } from '../errors.js';
+import { maskAddresses } from '../mask-addresses.js';
 import type { StatusReply } from './reply.js';
 
 /** What was being done: it decides what an answer without a code means. */
@@ -22,6 +23,8 @@ interface Verdict {
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+
+const MAX_JUDGED = 2_000;
 
 /** Texts that outweigh the response code: servers send throttling under every code. First match wins. */
 const TEXTS: readonly (readonly [RegExp, Verdict])[] = [
@@ -79,15 +82,18 @@ const CODES: Readonly<Record<string, Verdict>> = {
 const QUOTA_TEXT =
   /over ?quota|quota (is )?exceeded|exceed(s|ed)? (your |the )?quota|mailbox (is )?full|insufficient storage|no space left|disk full|not enough (disk )?space/i;
 const CREDENTIALS_TEXT =
-  /invalid (credentials|login|user)|auth\w* fail|login fail|bad (username|password)|application-specific password|password .*expired|(account|user|mailbox) (is |has been )?(disabled|locked|blocked|suspended)|basic authentication/i;
+  /invalid (credentials|login|user)|auth(enticat\w{2,3}|orization)? fail|login fail|bad (username|password)|application-specific password|(account|user|mailbox) (is |has been )?(disabled|locked|blocked|suspended)|basic authentication/i;
+const PASSWORD_EXPIRED = /password .{0,60}expired/i;
 const TEMPORARY_TEXT = /temporar|try again|later|unavailable|internal (server )?error|timed? ?out|server (is )?busy/i;
 
 /** The fault for a reply that is not OK. */
 export function faultFromReply(reply: StatusReply, context: FaultContext): Fault {
-  const verdict = judge(reply, context);
+  // What a reply means stands at its beginning; the rest of a very long one is not searched.
+  const judged = { ...reply, text: reply.text.slice(0, MAX_JUDGED) };
+  const verdict = judge(judged, context);
   const text = redact(reply.text, context.secrets ?? []);
   const code = reply.code === undefined ? '' : ` [${reply.code.name}]`;
-  const retryAfterMs = backoffMs(reply.text) ?? verdict.retryAfterMs;
+  const retryAfterMs = backoffMs(judged.text) ?? verdict.retryAfterMs;
   return new Fault(verdict.code, `${context.command}: the server answered ${reply.status}${code} ${text}`.trimEnd(), {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(verdict.next === undefined ? {} : { next: verdict.next }),
@@ -113,13 +119,15 @@ function judge(reply: StatusReply, { phase }: FaultContext): Verdict {
   return { code: 'refused' };
 }
 
+const saysCredentials = (text: string): boolean => CREDENTIALS_TEXT.test(text) || PASSWORD_EXPIRED.test(text);
+
 function loginVerdict(text: string): Verdict {
-  if (TEMPORARY_TEXT.test(text) && !CREDENTIALS_TEXT.test(text)) return { code: 'unavailable' };
+  if (TEMPORARY_TEXT.test(text) && !saysCredentials(text)) return { code: 'unavailable' };
   return { code: 'credentials', next: 'check user name and secret, and that IMAP is allowed for the account' };
 }
 
 function byeVerdict(text: string, phase: Phase): Verdict {
-  if (phase === 'login' && CREDENTIALS_TEXT.test(text)) return loginVerdict(text);
+  if (phase === 'login' && saysCredentials(text)) return loginVerdict(text);
   return { code: 'unavailable' };
 }
 
@@ -162,6 +170,6 @@ export function redact(text: string, secrets: readonly string[]): string {
     }
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
-  clean = clean.replace(/[\x00-\x1f\x7f]+/g, ' ').replace(/[^\s<>"'(),;:=]+@[^\s<>"'(),;:]+/g, '<address>');
+  clean = maskAddresses(clean.replace(/[\x00-\x1f\x7f]+/g, ' '), '<address>');
   return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean;
 }

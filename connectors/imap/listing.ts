@@ -1,55 +1,28 @@
-/** UIDs, flags, dates and sizes of the selected folder, in pages that stay small however large the folder is. */
+/**
+ * Flags, dates and sizes of the selected folder, in pages that stay small however large the folder is. What SEARCH named
+ * and FETCH leaves out, under OK or NO, is asked for once more; it is gone only when a second SEARCH does not name it.
+ */
+import { standardFlags } from '../mail.js';
 import type { ImapConnection } from './connection.js';
 import { fromInternalDate } from './internal-date.js';
-import type { DataReply, StatusReply } from './reply.js';
+import type { DataReply, StatusReply, Value } from './reply.js';
 import { asList, asPairs, asText } from './reply.js';
-import { ranges, uidSet } from './sequence-set.js';
+import type { Range } from './search.js';
+import { searchUids, within } from './search.js';
+import { uidSet } from './sequence-set.js';
 
 export interface Row {
   readonly uid: number;
-  /** Sorted, without \Recent and \Deleted. */
+  /** In the standard form (mail.ts). */
   readonly flags: readonly string[];
   readonly date?: string;
-  /** RFC822.SIZE; 0 when the server could not tell. */
+  /** RFC822.SIZE; 0 when the server did not tell. */
   readonly bytes: number;
+  /** The server names the message and tells nothing of it, with why. */
+  readonly undescribed?: string;
 }
 
-export type Range = readonly [from: number, to: number];
-
-const ROW_ITEMS = '(UID FLAGS INTERNALDATE RFC822.SIZE)';
-
-/** The UIDs from `from` on, as ascending ranges. */
-export async function searchUids(connection: ImapConnection, from: number): Promise<Range[]> {
-  const found: Range[] = [];
-  const extended = connection.has('ESEARCH') || connection.has('IMAP4REV2');
-  const add = (more: Iterable<Range>) => {
-    for (const range of more) found.push(range);
-  };
-  const onReply = (reply: DataReply | StatusReply) => {
-    if (reply.kind !== 'data') return;
-    if (reply.name === 'SEARCH') add(runs(reply.values.map((value) => Number(asText(value)))));
-    if (reply.name !== 'ESEARCH') return;
-    const at = reply.values.indexOf('ALL');
-    if (at !== -1) add(ranges(asText(reply.values[at + 1])));
-  };
-  const search = extended ? 'UID SEARCH RETURN (ALL) UID' : 'UID SEARCH UID';
-  await connection.run({ name: 'UID SEARCH', pieces: [`${search} ${from}:*`], onReply });
-  // `n:*` holds the last message even when its UID is below n (RFC 9051, seq-range).
-  return found
-    .filter(([, to]) => to >= from)
-    .map(([a, b]) => [Math.max(a, from), b] as const)
-    .sort((x, y) => x[0] - y[0]);
-}
-
-function runs(uids: number[]): Range[] {
-  const found: [number, number][] = [];
-  for (const uid of uids.filter(Number.isInteger).sort((a, b) => a - b)) {
-    const last = found[found.length - 1];
-    if (last && uid <= last[1] + 1) last[1] = uid;
-    else found.push([uid, uid]);
-  }
-  return found;
-}
+const ROW_ITEMS = ['UID', 'FLAGS', 'INTERNALDATE', 'RFC822.SIZE'] as const;
 
 /** The UIDs of ranges in lots of at most `size`, ascending. */
 export function* lots(
@@ -87,56 +60,104 @@ export async function* rowPages(connection: ImapConnection, uidLots: Iterable<nu
   if (ahead) yield await ahead;
 }
 
-export async function fetchRows(
+/** What was told of each message, put together from as many replies as it came in. */
+class Told {
+  readonly #pairs = new Map<number, Map<string, Value>>();
+  readonly #asked: ReadonlySet<number>;
+  /** Why a message, or one of them, was not described. */
+  words: string | undefined;
+
+  constructor(uids: readonly number[]) {
+    this.#asked = new Set(uids);
+  }
+
+  take(reply: DataReply | StatusReply): void {
+    if (reply.kind !== 'data' || reply.name !== 'FETCH') return;
+    this.words ??= reply.unreadable;
+    try {
+      const pairs = asPairs(reply.values[0]);
+      const uid = Number(asText(pairs.get('UID') ?? '0'));
+      if (!this.#asked.has(uid)) return;
+      this.#pairs.set(uid, new Map([...(this.#pairs.get(uid) ?? []), ...pairs]));
+    } catch (error) {
+      this.words ??= (error as Error).message;
+    }
+  }
+
+  /** Undefined while something is missing; with `partly`, while the flags are. */
+  row(uid: number, partly: boolean): Row | undefined {
+    const pairs = this.#pairs.get(uid);
+    const flags = pairs && this.#flags(pairs);
+    if (!flags) return undefined;
+    const size = pairs.get('RFC822.SIZE');
+    const bytes = typeof size === 'string' && /^\d{1,15}$/.test(size) ? Number(size) : undefined;
+    const date = dateIn(pairs);
+    if (!partly && (bytes === undefined || !pairs.has('INTERNALDATE'))) return undefined;
+    return { uid, flags, bytes: bytes ?? 0, ...(date === undefined ? {} : { date }) };
+  }
+
+  #flags(pairs: ReadonlyMap<string, Value>): readonly string[] | undefined {
+    const flags = pairs.get('FLAGS');
+    if (flags === undefined) return undefined;
+    try {
+      return standardFlags(asList(flags).map(asText));
+    } catch (error) {
+      this.words ??= `its flags: ${(error as Error).message}`;
+      return undefined;
+    }
+  }
+}
+
+function dateIn(pairs: ReadonlyMap<string, Value>): string | undefined {
+  const date = pairs.get('INTERNALDATE');
+  return typeof date === 'string' ? fromInternalDate(date) : undefined;
+}
+
+/** The rows of ascending UIDs. What is named and not described has a row that says so; what is gone has none. */
+export async function fetchRows(connection: ImapConnection, uids: readonly number[]): Promise<Row[]> {
+  if (uids.length === 0) return [];
+  const told = new Told(uids);
+  await describe(connection, uids, told);
+  const open = uids.filter((uid) => told.row(uid, false) === undefined);
+  if (open.length > 0) await describe(connection, open, told);
+  const unknown = open.filter((uid) => told.row(uid, true) === undefined);
+  const named = unknown.length === 0 ? new Set() : within(unknown, await searchUids(connection, uidSet(unknown)));
+  const undescribed = told.words ?? 'the server leaves it out of its answer';
+  return uids.flatMap(
+    (uid) => told.row(uid, true) ?? (named.has(uid) ? { uid, flags: [], bytes: 0, undescribed } : []),
+  );
+}
+
+/** What makes the server say NO is found by halving; of one message alone each part is asked for by itself. */
+async function describe(connection: ImapConnection, uids: readonly number[], told: Told): Promise<void> {
+  const refusal = await ask(connection, uids, ROW_ITEMS, told);
+  if (refusal === undefined) return;
+  if (uids.length > 1) {
+    const middle = Math.ceil(uids.length / 2);
+    const halves = [uids.slice(0, middle), uids.slice(middle)];
+    await Promise.all(halves.map((half) => describe(connection, half, told)));
+    return;
+  }
+  told.words ??= refusal;
+  await Promise.all(ROW_ITEMS.slice(1, 3).map((item) => ask(connection, uids, ['UID', item], told)));
+}
+
+/** Returns the server's words where it refuses. Throws other faults. */
+async function ask(
   connection: ImapConnection,
   uids: readonly number[],
-  items = ROW_ITEMS,
-): Promise<Row[]> {
-  if (uids.length === 0) return [];
-  const asked = new Set(uids);
-  const rows = new Map<number, Row>();
+  items: readonly string[],
+  told: Told,
+): Promise<string | undefined> {
   const command = {
     name: 'UID FETCH',
     phase: 'message' as const,
-    pieces: [`UID FETCH ${uidSet(uids)} ${items}`],
-    onReply(reply: DataReply | StatusReply) {
-      const row = readRow(reply, items === ROW_ITEMS);
-      if (row && asked.has(row.uid)) rows.set(row.uid, row);
-    },
+    pieces: [`UID FETCH ${uidSet(uids)} (${items.join(' ')})`],
+    onReply: (reply: DataReply | StatusReply) => told.take(reply),
   };
   const reply = await connection.execute(command);
-  if (reply.status !== 'OK') {
-    const fault = connection.fault(reply, command);
-    if (fault.code !== 'refused' || (uids.length === 1 && items !== ROW_ITEMS)) throw fault;
-    return uids.length === 1 ? fetchRows(connection, uids, '(UID FLAGS)') : halves(connection, uids, items);
-  }
-  return [...rows.values()].sort((a, b) => a.uid - b.uid);
-}
-
-async function halves(connection: ImapConnection, uids: readonly number[], items: string): Promise<Row[]> {
-  const middle = Math.ceil(uids.length / 2);
-  const [first, second] = await Promise.all([
-    fetchRows(connection, uids.slice(0, middle), items),
-    fetchRows(connection, uids.slice(middle), items),
-  ]);
-  return [...first, ...second];
-}
-
-/** The row in a FETCH reply; undefined for other replies, also for flag changes that nobody asked for. */
-function readRow(reply: DataReply | StatusReply, withSize: boolean): Row | undefined {
-  if (reply.kind !== 'data' || reply.name !== 'FETCH') return undefined;
-  const pairs = asPairs(reply.values[0]);
-  const uid = pairs.get('UID');
-  const flags = pairs.get('FLAGS');
-  if (uid === undefined || flags === undefined || pairs.has('RFC822.SIZE') !== withSize) return undefined;
-  const date = pairs.has('INTERNALDATE') ? fromInternalDate(asText(pairs.get('INTERNALDATE'))) : undefined;
-  return {
-    uid: Number(asText(uid)),
-    flags: asList(flags)
-      .map(asText)
-      .filter((flag) => !/^\\(recent|deleted)$/i.test(flag))
-      .sort(),
-    bytes: Number(asText(pairs.get('RFC822.SIZE') ?? '0')),
-    ...(date === undefined ? {} : { date }),
-  };
+  if (reply.status === 'OK') return undefined;
+  const fault = connection.fault(reply, command);
+  if (fault.code !== 'refused') throw fault;
+  return fault.message;
 }

@@ -30,11 +30,30 @@ export interface DataReply {
   /** The number before the name, as in `* 12 EXISTS`. */
   readonly number?: number;
   readonly values: readonly Value[];
+  /** Why the values of a FETCH or a SEARCH could not be read; they are left out then. */
+  readonly unreadable?: string;
 }
 
 export type Reply = { readonly kind: 'continue'; readonly text: string } | StatusReply | DataReply;
 
 const STATUS = /^(\S+) (OK|NO|BAD|BYE|PREAUTH)(?: (.*))?$/is;
+
+const OF_MESSAGES = /^\* (?:\d+ (FETCH)|(E?SEARCH)) /i;
+
+/**
+ * As `parseReply`, but what cannot be read of messages costs those alone: lines and literals ended where they said, so
+ * the connection still knows where the next reply begins.
+ */
+export function readReply(parts: ReplyParts): Reply {
+  try {
+    return parseReply(parts);
+  } catch (error) {
+    const [, fetch, search] = OF_MESSAGES.exec(parts[0] as string) ?? [];
+    const name = (fetch ?? search)?.toUpperCase();
+    if (name === undefined || !(error instanceof Fault)) throw error;
+    return { kind: 'data', name, values: [], unreadable: error.message };
+  }
+}
 
 /** Throws `Fault('unavailable')` when the reply is not IMAP. */
 export function parseReply(parts: ReplyParts): Reply {

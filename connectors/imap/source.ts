@@ -3,19 +3,24 @@ import { createHash } from 'node:crypto';
 import type { Body, Capability, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Mail } from '../mail.js';
+import type { BodyAnswer } from './bodies.js';
 import { fetchBodies } from './bodies.js';
 import type { ImapConnection } from './connection.js';
 import { describeSource } from './describe.js';
 import type { Folder } from './folders.js';
 import { listFolders } from './folders.js';
 import type { Row } from './listing.js';
-import { lots, rowPages, searchUids } from './listing.js';
+import { fetchRows, lots, rowPages } from './listing.js';
 import { place } from './place.js';
+import { between, takeCensus } from './search.js';
 import { uidKey } from './sequence-set.js';
 import type { ImapSession } from './session.js';
 import { changedUids, parseToken, tokenOf } from './sync-token.js';
 
 const PAGE_ITEMS = 1000;
+/** The version of what the server names and does not describe. */
+const UNDESCRIBED = '';
+const GONE = 'the message is gone from the source; the next run will see that';
 
 export function createImapSource(session: ImapSession): Source<Mail> {
   /** The folder opened read-only, as it is now. */
@@ -60,11 +65,16 @@ export function createImapSource(session: ImapSession): Source<Mail> {
       const unwatch = session.watch(signal);
       try {
         const connection = await open(container, signal, true);
-        const found = await searchUids(connection, after === undefined ? 1 : Number(after) + 1);
-        for await (const rows of rowPages(connection, lots(found, PAGE_ITEMS))) {
+        const listed = after === undefined ? 0 : Number(after);
+        const census = await takeCensus(connection, session, container.path.join('/'));
+        for await (const rows of rowPages(
+          connection,
+          lots(between(census.uids, listed + 1, Number.POSITIVE_INFINITY), PAGE_ITEMS),
+        )) {
           session.check(signal);
           if (rows.length > 0) yield { entries: rows.map(itemOf) };
         }
+        if (census.short) throw census.short;
       } finally {
         unwatch();
       }
@@ -75,7 +85,7 @@ export function createImapSource(session: ImapSession): Source<Mail> {
       try {
         const token = parseToken(since, container);
         const connection = await open(container, signal, true);
-        const { changed, gone } = await changedUids(connection, session, token);
+        const { changed, gone } = await changedUids(connection, session, token, container.path.join('/'));
         for await (const rows of rowPages(connection, lots(changed, PAGE_ITEMS))) {
           session.check(signal);
           if (rows.length > 0) yield { entries: rows.map((row) => ({ change: 'upsert', item: itemOf(row) })) };
@@ -90,14 +100,10 @@ export function createImapSource(session: ImapSession): Source<Mail> {
     async *read(container, refs, signal): AsyncIterable<Body<Mail> | Refused> {
       const unwatch = session.watch(signal);
       try {
-        const wanted = refs.map((ref) => ({ uid: Number(ref.key), bytes: ref.bytes }));
-        for await (const answer of fetchBodies(() => open(container, signal, false), wanted)) {
+        const opener = () => open(container, signal, false);
+        for await (const answer of readInOrder(opener, refs)) {
           session.check(signal);
-          const key = uidKey(answer.uid);
-          if ('body' in answer) yield { key, body: answer.body };
-          else if ('unreadable' in answer)
-            yield { refused: key, reason: `${answer.unreadable}; open it in a mail program, and move it by hand` };
-          else yield { refused: key, reason: 'the message is gone from the source; the next run will see that' };
+          yield answer;
         }
       } finally {
         unwatch();
@@ -106,6 +112,37 @@ export function createImapSource(session: ImapSession): Source<Mail> {
 
     close: () => session.close(),
   };
+}
+
+/** Lots of what is described, and what is not one by one: the order is that of `refs`. */
+async function* readInOrder(
+  open: () => Promise<ImapConnection>,
+  refs: readonly ItemRef[],
+): AsyncGenerator<Body<Mail> | Refused> {
+  for (let at = 0; at < refs.length; ) {
+    const end = refs.findIndex((ref, n) => n >= at && ref.version === UNDESCRIBED && ref.bytes === 0);
+    const described = refs.slice(at, end === -1 ? refs.length : end);
+    const wanted = described.map((ref) => ({ uid: Number(ref.key), bytes: ref.bytes }));
+    if (wanted.length > 0) for await (const answer of fetchBodies(open, wanted)) yield answered(answer);
+    at += described.length;
+    const ref = refs[at++];
+    if (ref) yield { refused: ref.key, reason: await whyUndescribed(await open(), Number(ref.key)) };
+  }
+}
+
+function answered(answer: BodyAnswer): Body<Mail> | Refused {
+  const key = uidKey(answer.uid);
+  if ('gone' in answer) return { refused: key, reason: GONE };
+  const words = 'unreadable' in answer ? answer.unreadable : answer.doubt;
+  if (words !== undefined) return { refused: key, reason: `${words}; open it in a mail program, and move it by hand` };
+  return { key, body: (answer as { body: Mail }).body };
+}
+
+async function whyUndescribed(connection: ImapConnection, uid: number): Promise<string> {
+  const [row] = await fetchRows(connection, [uid]);
+  if (!row) return GONE;
+  if (row.undescribed === undefined) return 'the server describes the message now; the next run will see that';
+  return `the server names the message and does not describe it: ${row.undescribed}; open it in a mail program, and move it by hand`;
 }
 
 function containerOf(folder: Folder): Container {
@@ -128,7 +165,8 @@ function itemOf(row: Row): ItemRef {
 }
 
 /** A UID's content never changes (RFC 9051, section 2.3.1.1): flags, date and size tell all that can. */
-function versionOf({ flags, date = '', bytes }: Row): string {
+function versionOf({ flags, date = '', bytes, undescribed }: Row): string {
+  if (undescribed !== undefined) return UNDESCRIBED;
   return createHash('sha256')
     .update(`${bytes} ${date} ${flags.join(' ')}`)
     .digest('base64url')

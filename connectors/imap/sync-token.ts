@@ -3,10 +3,10 @@ import type { Container } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { ImapConnection } from './connection.js';
 import type { FolderStatus } from './folders.js';
-import type { Range } from './listing.js';
-import { searchUids } from './listing.js';
 import type { DataReply, StatusReply } from './reply.js';
 import { asPairs, asText } from './reply.js';
+import type { Range } from './search.js';
+import { between, countOf, merged, takeCensus, without } from './search.js';
 import { ranges } from './sequence-set.js';
 import type { ImapSession } from './session.js';
 
@@ -41,45 +41,48 @@ function readToken(text: string): Token | undefined {
 }
 
 /**
- * What is new or differs, and what is gone, in the selected folder. With QRESYNC the server tells both. With
- * CONDSTORE alone it cannot tell what is gone: when the number of messages says that something is, this throws
- * `Fault('cursor-lost')`.
+ * What is new or differs, and what is gone, in the selected folder. With QRESYNC the server tells both; what it calls gone
+ * and SEARCH still names is not. Throws `Fault('cursor-lost')` when the counts say that it does not tell all: with CONDSTORE
+ * alone it cannot tell what is gone.
  */
 export async function changedUids(
   connection: ImapConnection,
   session: ImapSession,
   token: Token,
+  path: string,
 ): Promise<{ changed: Range[]; gone: Range[] }> {
   if (!connection.has('CONDSTORE') && !connection.has('QRESYNC')) throw lost('the server no longer tracks changes');
   const vanished = session.enabled('QRESYNC') ? ' VANISHED' : '';
-  const changed: number[] = [];
-  const gone: Range[] = [];
-  await connection.run({
+  const changed: Range[] = [];
+  const told: Range[] = [];
+  const asked = connection.run({
     name: 'UID FETCH',
     pieces: [`UID FETCH 1:* (UID) (CHANGEDSINCE ${token.modSeq}${vanished})`],
     onReply(reply) {
       const uid = changedUid(reply);
-      if (uid !== undefined) changed.push(uid);
+      if (uid !== undefined) changed.push([uid, uid]);
       if (reply.kind === 'data' && reply.name === 'VANISHED') {
-        for (const range of ranges(asText(reply.values[reply.values.length - 1]))) gone.push(range);
+        for (const range of ranges(asText(reply.values[reply.values.length - 1]))) told.push(range);
       }
     },
   });
-  if (vanished === '') await refuseIfSomethingIsGone(connection, session, token);
-  return {
-    changed: [...new Set(changed)].sort((a, b) => a - b).map((uid) => [uid, uid]),
-    // What came after the token was never told to anyone; servers name it all the same.
-    gone: gone.filter(([from]) => from < token.uidNext).map(([from, to]) => [from, Math.min(to, token.uidNext - 1)]),
-  };
+  const [census] = await Promise.all([takeCensus(connection, session, path), asked]);
+  if (census.short) throw lost(census.short.message);
+  const { uids } = census;
+  const fresh = between(uids, token.uidNext, Number.POSITIVE_INFINITY);
+  // What came after the token was never told to anyone; servers name it all the same.
+  const gone = without(between(merged(told), 1, token.uidNext - 1), uids);
+  const left = token.messages - (countOf(uids) - countOf(fresh));
+  if (left < 0 || left > countOf(gone)) {
+    throw lost(`messages were removed, and the server does not tell which${vanished ? '' : ' (no QRESYNC)'}`);
+  }
+  if (countOf(gone) > Math.max(FEW_GONE, 10 * token.messages))
+    throw lost('the server names more as gone than was there');
+  return { changed: merged([...changed, ...fresh]), gone };
 }
 
-async function refuseIfSomethingIsGone(connection: ImapConnection, session: ImapSession, token: Token): Promise<void> {
-  const fresh = await searchUids(connection, token.uidNext);
-  const added = fresh.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-  if (session.selected?.exists !== token.messages + added) {
-    throw lost('messages were removed, and the server cannot tell which (no QRESYNC)');
-  }
-}
+/** So many are looked for one by one; beyond, a listing is quicker. */
+const FEW_GONE = 10_000;
 
 function changedUid(reply: DataReply | StatusReply): number | undefined {
   if (reply.kind !== 'data' || reply.name !== 'FETCH') return undefined;

@@ -9,12 +9,13 @@ import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
 import { describeTarget } from './describe.js';
 import { TargetFolders } from './ensure.js';
-import { digestPages, locateIntents } from './evidence.js';
+import { digestPages, listedRows, locateIntents } from './evidence.js';
 import { folderStatus } from './folders.js';
-import type { Range } from './listing.js';
-import { lots, rowPages, searchUids } from './listing.js';
+import { lots } from './listing.js';
 import { place } from './place.js';
 import { asPairs, asText } from './reply.js';
+import type { Range } from './search.js';
+import { between, takeCensus } from './search.js';
 import { uidKey } from './sequence-set.js';
 import type { ImapSession } from './session.js';
 
@@ -89,7 +90,9 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
       writes.filter((one) => one.op === 'meta'),
     );
     yield* moveAll(
+      session,
       connection,
+      container,
       writes.filter((one) => one.op === 'move'),
     );
     yield* removeAll(
@@ -101,14 +104,17 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
   async function* locate(
     ...[container, intents, anchor, known, signal]: Parameters<Target<Mail>['locate']>
   ): AsyncGenerator<Located> {
+    let connection: ImapConnection;
     try {
-      await open(container, signal, true);
+      connection = await open(container, signal, true);
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'conflict') throw error;
       for (const { token } of intents) yield { token, found: 'unsure', reason: error.message };
       return;
     }
-    yield* locateIntents(() => open(container, signal), intents, Number(anchor), known);
+    const census = await takeCensus(connection, session, container.path.join('/'));
+    const since = { ...census, uids: between(census.uids, Number(anchor), Number.POSITIVE_INFINITY) };
+    yield* locateIntents(() => open(container, signal), intents, since, known);
   }
 
   return {
@@ -139,20 +145,28 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     scan: (container, skip, signal) =>
       watched(signal, async function* (): AsyncGenerator<Page<TargetRef>> {
         const again = opener(container, signal);
-        const uids = await searchUids(await again(), 1);
+        const { uids, short } = await takeCensus(await again(), session, container.path.join('/'));
         for await (const { found } of digestPages(again, uids, (uid) => skip(uidKey(uid)))) {
           if (found.length > 0) yield { entries: found };
         }
+        if (short) throw short;
       }),
     readBack: (container, refs, signal) =>
       watched(signal, async function* (): AsyncGenerator<TargetRef> {
-        for await (const { found } of digestPages(opener(container, signal), asRanges(refs))) yield* found;
+        let hidden: string | undefined;
+        for await (const { found, unreadable } of digestPages(opener(container, signal), asRanges(refs))) {
+          yield* found;
+          hidden ??= unreadable[0]?.reason;
+        }
+        // It is there, and nobody can say what it is: that is not the same as gone.
+        if (hidden !== undefined) throw new Fault('refused', hidden);
       }),
     sizes: (container, refs, signal) =>
       watched(signal, async function* () {
         const connection = await open(container, signal, true);
-        for await (const rows of rowPages(connection, lots(asRanges(refs), PAGE_ITEMS))) {
-          for (const { uid, bytes } of rows) yield { ref: uidKey(uid), bytes };
+        for (const lot of lots(asRanges(refs), PAGE_ITEMS)) {
+          const { rows, named } = await listedRows(connection, lot);
+          for (const { uid, bytes } of rows) if (named.has(uid)) yield { ref: uidKey(uid), bytes };
         }
       }),
     close: () => session.close(),

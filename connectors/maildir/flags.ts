@@ -3,6 +3,8 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withDotLock } from '../dot-lock.js';
 import { ifThere, onFiles } from '../local-files.js';
+import type { FilePath } from './raw-names.js';
+import { below } from './raw-names.js';
 
 const LETTERS: Readonly<Record<string, string>> = {
   D: '\\Draft',
@@ -20,9 +22,9 @@ const KEYWORD = /^[^\s\p{C}(){%*"\\\]\u0080-\uffff]+$/u;
 /** Keyword names by letter position. */
 export type Keywords = readonly (string | undefined)[];
 
-export async function keywordsOf(folder: string): Promise<Keywords> {
+export async function keywordsOf(folder: FilePath): Promise<Keywords> {
   const text = await onFiles(`reading keywords of ${folder}`, () =>
-    ifThere(readFile(join(folder, 'dovecot-keywords'), 'utf8')),
+    ifThere(readFile(below(folder, 'dovecot-keywords'), 'utf8')),
   );
   const names: (string | undefined)[] = [];
   for (const line of text?.split('\n') ?? []) {

@@ -4,10 +4,12 @@
  * the same way (`.` as `&AC4-`), so every name is possible and none leads out of the root.
  */
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Fault } from '../errors.js';
-import { ifThere, inside, onFiles } from '../local-files.js';
+import { compareKeys } from '../key-order.js';
+import { errnoOf, ifThere, inside, onFiles } from '../local-files.js';
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../modified-utf7.js';
+import type { FilePath } from './raw-names.js';
+import { below, isRaw, nameOf, shownName } from './raw-names.js';
 
 export type Layout = 'maildir++' | 'fs';
 
@@ -49,48 +51,77 @@ export function notesOn(path: readonly string[], layout: Layout): string[] {
   ];
 }
 
-export async function folderAt(root: string, key: string): Promise<string> {
-  return inside(root, key === '' ? [] : key.split('/'));
+/** Where the folder is. Throws `Fault('refused')` where a link leads there, or a key leads out of the root. */
+export async function folderAt(root: string, key: string): Promise<FilePath> {
+  const names = key === '' ? [] : key.split('/');
+  const plain = names.findIndex(isRaw);
+  if (plain === -1) return inside(root, names);
+  let folder: FilePath = await inside(root, names.slice(0, plain));
+  for (const name of names.slice(plain)) {
+    folder = below(folder, name);
+    if (/^\.{0,2}$/.test(shownName(name)) || (await ifThere(lstat(folder)))?.isSymbolicLink()) {
+      throw new Fault('refused', `${folder} is a symbolic link, which is not followed`, {
+        next: 'replace it by what it points to',
+      });
+    }
+  }
+  return folder;
 }
 
 /** All folders that hold messages, parents first. Symbolic links are left out. */
 export async function foldersIn(root: string, layout: Layout): Promise<Folder[]> {
   const folders: Folder[] = [];
-  if (await isFolder(root)) folders.push(INBOX);
+  const hasInbox = await isFolder(root);
+  if (hasInbox) folders.push(INBOX);
   if (layout === 'maildir++') {
     for (const name of await subfolders(root)) {
-      if (name.startsWith('.') && name.length > 1 && (await isFolder(join(root, name))))
-        folders.push({ key: name, path: pathOf(name.slice(1).split('.'), name) });
+      if (DOTTED.test(name) && (await isFolder(below(root, name))))
+        folders.push({ key: name, path: pathOf(shownName(name).slice(1).split('.'), shownName(name), hasInbox) });
     }
   } else {
-    await walk(root, [], folders);
+    await walk(root, [], folders, hasInbox);
   }
-  return folders.sort((a, b) => a.path.length - b.path.length || (a.key < b.key ? -1 : 1));
+  return folders.sort((a, b) => a.path.length - b.path.length || compareKeys(a.key, b.key));
 }
 
-async function walk(at: string, above: readonly string[], folders: Folder[]): Promise<void> {
+const DOTTED = /^\ufffd?\../;
+
+async function walk(at: FilePath, above: readonly string[], folders: Folder[], hasInbox: boolean): Promise<void> {
   for (const name of await subfolders(at)) {
-    if (name === 'cur' || name === 'new' || name === 'tmp' || name.startsWith('.')) continue;
+    if (name === 'cur' || name === 'new' || name === 'tmp' || /^\ufffd?\./.test(name)) continue;
     const names = [...above, name];
-    if (await isFolder(join(at, name))) folders.push({ key: names.join('/'), path: pathOf(names, name) });
-    await walk(join(at, name), names, folders);
+    if (await isFolder(below(at, name)))
+      folders.push({ key: names.join('/'), path: pathOf(names.map(shownName), shownName(name), hasInbox) });
+    await walk(below(at, name), names, folders, hasInbox);
   }
 }
 
-/** The decoded path. A folder on disk that is called like the inbox must not be taken for it. */
-function pathOf(names: readonly string[], onDisk: string): string[] {
+/**
+ * The decoded path. A folder on disk that is called like the inbox must not be taken for it, unless the root is none
+ * itself: then it is the inbox, as offlineimap and mbsync have it.
+ */
+function pathOf(names: readonly string[], onDisk: string, hasInbox: boolean): string[] {
   const path = names.map((name) => decodeModifiedUtf7(name) ?? name).map((name) => (name === '' ? '.' : name));
+  if (!hasInbox && path[0]?.toUpperCase() === 'INBOX') return ['INBOX', ...path.slice(1)];
   return isInbox(path) ? [onDisk === 'INBOX' ? '/INBOX' : onDisk] : path;
 }
 
-async function subfolders(at: string): Promise<string[]> {
-  const entries = await onFiles(`listing ${at}`, () => readdir(at, { withFileTypes: true }));
+/** Folders in a folder, without links. */
+export async function subfolders(at: FilePath): Promise<string[]> {
+  const entries = await onFiles(`listing ${at}`, () => readdir(at, { withFileTypes: true, encoding: 'buffer' }));
   return entries
     .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+    .map((entry) => nameOf(entry.name))
+    .sort(compareKeys);
 }
 
-async function isFolder(at: string): Promise<boolean> {
-  return (await ifThere(lstat(join(at, 'cur'))))?.isDirectory() === true;
+/** One of the two is enough: copies leave out empty folders. One that is closed to the worker counts: listing it tells. */
+export async function isFolder(at: FilePath): Promise<boolean> {
+  try {
+    for (const sub of ['cur', 'new']) if ((await ifThere(lstat(below(at, sub))))?.isDirectory()) return true;
+    return false;
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return true;
+    throw error;
+  }
 }

@@ -62,14 +62,20 @@ describe('maildir source', () => {
     ).toBeDefined();
   });
 
-  it('leaves out links, pipes and folders among messages', async () => {
+  it('names links, pipes and folders among messages, and reads none of them', async () => {
     await writeFile(join(root, 'secret'), 'not mail');
     await symlink(join(root, 'secret'), join(root, 'cur', '1.link.host:2,'));
     await mkdir(join(root, 'cur', '2.folder.host:2,'));
     execFileSync('mkfifo', [join(root, 'cur', '3.pipe.host:2,')]);
     await writeFile(join(root, 'cur', '4.mail.host:2,'), plain(1));
-    const items = await itemsAt(source(), ['INBOX']);
-    expect(items.map((item) => item.key)).toEqual(['4.mail.host']);
+    const one = source();
+    const answers = await all(one.read(await containerAt(one, ['INBOX']), await itemsAt(one, ['INBOX']), never));
+    expect(answers.map((answer) => ('refused' in answer ? answer.refused : 'read'))).toEqual([
+      '1.link.host',
+      '2.folder.host',
+      '3.pipe.host',
+      'read',
+    ]);
   });
 
   it('refuses to read a message that became a link or a pipe', async () => {

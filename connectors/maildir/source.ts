@@ -1,19 +1,22 @@
 /** A Maildir as a source. Nothing in it is renamed, moved from `new`, or locked. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Closing } from '../closing.js';
 import type { Container, ItemRef, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import { rolesByName } from '../folder-roles.js';
+import { isAbove } from '../key-order.js';
 import { accountsAt, ifThere, onFiles, provenPath } from '../local-files.js';
 import type { Mail } from '../mail.js';
 import { flagsOf, keywordsOf } from './flags.js';
 import type { Folder, Layout } from './folders.js';
 import { folderAt, foldersIn } from './folders.js';
-import type { FileFacts, MessageFile, MessageFiles } from './message-files.js';
+import type { Content, FileFacts, MessageFile, MessageFiles, Unreadable } from './message-files.js';
 import { contentOf, dateOf, factsOf, messageFilesIn } from './message-files.js';
+import type { FilePath } from './raw-names.js';
+import { below } from './raw-names.js';
 import { subscribedIn } from './subscriptions.js';
+import { unreadIn } from './unread.js';
 
 /** Keys are names that are never given again, so a listing is never void. */
 export const VALIDITY = 'names';
@@ -23,6 +26,11 @@ const PAGE = 1000;
 const AT_ONCE = 50;
 /** File times have ticks: two changes within one look like one. NFS and FAT have ticks of up to two seconds. */
 const TICK_MS = 2000;
+
+/** The validity of what is named as a folder and not read. */
+const UNREAD = 'not read';
+/** In `doctor`; the report names them all. */
+const MOST_NAMED = 20;
 
 export interface MaildirSource {
   readonly path: string;
@@ -45,19 +53,35 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
     return provenPath(path);
   }
 
-  async function filesOf(container: Container, folder: string): Promise<MessageFiles> {
+  async function filesOf(container: Container, folder: FilePath): Promise<MessageFiles> {
     const files = await messageFilesIn(folder);
     listed = { key: container.key, files };
     return files;
   }
 
   /** Content of the message, looked for a second time when another program renamed it. */
-  async function find(container: Container, folder: string, key: string): Promise<Buffer | undefined> {
+  async function find(container: Container, folder: FilePath, key: string): Promise<Content | Unreadable | undefined> {
     const known = listed?.key === container.key ? listed.files.get(key) : undefined;
     const content = known && (await contentOf(folder, known));
-    if (content) return content.body;
+    if (content) return content;
     const file = (await filesOf(container, folder)).get(key);
-    return file && (await contentOf(folder, file))?.body;
+    return file && contentOf(folder, file);
+  }
+
+  async function* refusedList(container: Container, signal: AbortSignal): AsyncIterable<never> {
+    const at = await root(signal);
+    const unread = await unreadIn(at, layout, await foldersIn(at, layout));
+    const found = unread.find(({ key }) => key === container.key);
+    if (found)
+      throw new Fault('refused', `${found.path.join('/')} is not read: ${found.what}`, {
+        next: `${found.next}, or exclude the folder`,
+      });
+  }
+
+  /** What makes one folder impossible to list is the fault of that folder. */
+  function ofFolder(error: unknown): unknown {
+    if (!(error instanceof Fault) || error.code !== 'credentials') return error;
+    return new Fault('refused', error.message, { ...(error.next && { next: error.next }), cause: error });
   }
 
   return {
@@ -65,16 +89,21 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
       return { proof: `maildir:${await root(signal)}`, system: 'maildir:' };
     },
     async describe(signal) {
-      const folders = await foldersIn(await root(signal), layout);
+      const at = await root(signal);
+      const folders = await foldersIn(at, layout);
+      const unread = await unreadIn(at, layout, folders);
       return [
         { name: 'layout', value: layout },
         {
           name: 'folders',
           value: String(folders.length),
-          ...(folders.length === 0 && {
-            problem: `no folder with cur, new and tmp below ${path}: check the path and the layout`,
-          }),
+          ...(folders.length === 0 && { problem: `${NOTHING_AT(path)}: check the path and the layout` }),
         },
+        ...unread.slice(0, MOST_NAMED).map(({ path, what, next }) => ({
+          name: 'mail that is not read',
+          value: path.join('/'),
+          problem: `${what}; ${next}`,
+        })),
       ];
     },
     async accounts(signal) {
@@ -84,6 +113,9 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
     async *containers(signal) {
       const at = await root(signal);
       const folders = await foldersIn(at, layout);
+      const unread = await unreadIn(at, layout, folders);
+      if (folders.length + unread.length === 0)
+        throw new Fault('refused', NOTHING_AT(path), { next: 'check the path and the layout in the spec' });
       const roles = rolesByName(folders.map((folder) => folder.path));
       const subscribed = await subscribedIn(at);
       for (const folder of folders) {
@@ -98,13 +130,18 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
           ...(subscribed && { subscribed: subscribed(folder.path) }),
         };
       }
+      // Named as folders, so that they can be excluded, and show in the report as long as they are not.
+      for (const { key, path } of unread) yield { key, path, validity: UNREAD };
     },
     async *list(container, after, signal) {
+      if (container.validity === UNREAD) return yield* refusedList(container, signal);
       const folder = await folderAt(await root(signal), container.key);
-      const keywords = await keywordsOf(folder);
-      const files = [...(await filesOf(container, folder)).values()]
-        .filter((file) => after === undefined || file.base > after)
-        .sort(byBase);
+      const [keywords, all] = await Promise.all([keywordsOf(folder), filesOf(container, folder)]).catch(
+        (error: unknown) => {
+          throw ofFolder(error);
+        },
+      );
+      const files = [...all.values()].filter((file) => after === undefined || isAbove(file.key, after)).sort(byKey);
       for (let at = 0; at < files.length; at += PAGE) {
         const items: ItemRef[] = [];
         for (let from = at; from < Math.min(at + PAGE, files.length); from += AT_ONCE) {
@@ -123,24 +160,31 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
       const folder = await folderAt(await root(signal), container.key);
       for (const ref of refs) {
         closing.check(signal);
-        const body = await find(container, folder, ref.key);
-        if (body) yield { key: ref.key, body };
-        else yield { refused: ref.key, reason: 'the message is gone from the Maildir; the next run will see that' };
+        const content = await find(container, folder, ref.key);
+        if (!content)
+          yield { refused: ref.key, reason: 'the message is gone from the Maildir; the next run will see that' };
+        else if ('unreadable' in content) yield { refused: ref.key, reason: content.unreadable };
+        else {
+          const { body, notes } = content;
+          yield { key: ref.key, body, ...(notes.length > 0 && { notes }) };
+        }
       }
     },
     close: () => closing.close(),
   };
 }
 
-function byBase(a: MessageFile, b: MessageFile): number {
-  return a.base < b.base ? -1 : 1;
+const NOTHING_AT = (path: string) => `no folder with cur or new at or below ${path}`;
+
+function byKey(a: MessageFile, b: MessageFile): number {
+  return isAbove(a.key, b.key) ? 1 : -1;
 }
 
 /** Facts of a message that may have been renamed since the listing: content, and so size and time, stay. */
-async function currentFacts(folder: string, file: MessageFile): Promise<FileFacts | undefined> {
+async function currentFacts(folder: FilePath, file: MessageFile): Promise<FileFacts | undefined> {
   const facts = await factsOf(folder, file);
   if (facts) return facts;
-  const renamed = (await messageFilesIn(folder)).get(file.base);
+  const renamed = (await messageFilesIn(folder)).get(file.key);
   return renamed && factsOf(folder, renamed);
 }
 
@@ -150,7 +194,7 @@ function itemOf(file: MessageFile, { bytes, seconds }: FileFacts, flags: readonl
     .update(JSON.stringify([bytes, meta]))
     .digest('hex')
     .slice(0, 16);
-  return { key: file.base, version, bytes, rank: 0, meta };
+  return { key: file.key, version, bytes, rank: 0, meta };
 }
 
 /**
@@ -160,10 +204,17 @@ function itemOf(file: MessageFile, { bytes, seconds }: FileFacts, flags: readonl
 async function tokenOf(root: string, folder: Folder, now: number): Promise<string | undefined> {
   const at = await folderAt(root, folder.key);
   const parts: string[] = [];
-  for (const name of ['cur', 'new', 'dovecot-keywords']) {
-    const facts = await onFiles(`looking at ${join(at, name)}`, () => ifThere(stat(join(at, name), { bigint: true })));
-    if (facts && Number(facts.mtimeMs) > now - TICK_MS) return undefined;
-    parts.push(facts ? `${facts.ino}.${facts.mtimeNs}` : '');
+  try {
+    for (const name of ['cur', 'new', 'dovecot-keywords']) {
+      const file = below(at, name);
+      const facts = await onFiles(`looking at ${file}`, () => ifThere(stat(file, { bigint: true })));
+      if (facts && Number(facts.mtimeMs) > now - TICK_MS) return undefined;
+      parts.push(facts ? `${facts.ino}.${facts.mtimeNs}` : '');
+    }
+  } catch (error) {
+    // A folder that is closed to the worker: its listing says so.
+    if (error instanceof Fault && error.code === 'credentials') return undefined;
+    throw error;
   }
   return parts.join(' ');
 }

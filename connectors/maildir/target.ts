@@ -8,15 +8,17 @@ import { join } from 'node:path';
 import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
 import { rolesByName } from '../folder-roles.js';
+import { compareKeys } from '../key-order.js';
 import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
 import type { Mail } from '../mail.js';
 import { canonicalMail, digestMail } from '../mail.js';
 import type { Keywords } from './flags.js';
 import { flagsOf, keywordsOf } from './flags.js';
 import type { Layout } from './folders.js';
-import { folderAt, folderKey, foldersIn, INBOX, notesOn } from './folders.js';
+import { folderKey, foldersIn, INBOX, isFolder, notesOn } from './folders.js';
 import type { MessageFile } from './message-files.js';
 import { contentOf, dateOf, factsOf, markOf, messageFilesIn, writeMark } from './message-files.js';
+import { isRaw } from './raw-names.js';
 import { VALIDITY } from './source.js';
 import { subscribe } from './subscriptions.js';
 import { createWriter } from './writer.js';
@@ -38,7 +40,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
 
   async function folderOf(container: TargetContainer, signal: AbortSignal): Promise<string> {
     closing.check(signal);
-    return folderAt(await provenPath(path), container.key);
+    return folderBelow(await provenPath(path), container.key);
   }
 
   async function* refs(folder: string, files: Iterable<MessageFile>, signal: AbortSignal): AsyncIterable<TargetRef> {
@@ -46,9 +48,9 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
     for (const file of files) {
       closing.check(signal);
       const content = await contentOf(folder, file);
-      if (!content) continue;
+      if (!content || 'unreadable' in content) continue;
       yield {
-        ref: file.base,
+        ref: file.key,
         digest: digestMail(content.body),
         bytes: content.bytes,
         meta: metaOf(file, content.seconds, keywords),
@@ -86,7 +88,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`making ${path}`, () => made(path));
       const found = await findFolder(root, layout, wanted);
       const key = found?.key ?? folderKey(wanted.path, layout);
-      const folder = await inside(root, key === '' ? [] : key.split('/'));
+      const folder = await folderBelow(root, key);
       const created = await onFiles(`making ${folder}`, () => madeFolder(folder, key, layout));
       await onFiles(`cleaning ${folder}`, () => removeTorn(folder, now()));
       if (wanted.subscribed) await subscribe(root, wanted.path);
@@ -100,7 +102,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
       const found = root && (await findFolder(root, layout, wanted));
       if (!found) return undefined;
-      const { size } = await messageFilesIn(await folderAt(root, found.key));
+      const { size } = await messageFilesIn(await folderBelow(root, found.key));
       return { key: found.key, path: found.path, validity: VALIDITY, created: false, items: size };
     },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
@@ -125,21 +127,20 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const free = new Map<string, MessageFile[]>();
       for (const file of (await messageFilesIn(folder)).values()) {
         const mark = markOf(file.base);
-        if (mark !== undefined && !known(file.base)) free.set(mark, [...(free.get(mark) ?? []), file]);
+        if (mark !== undefined && !known(file.key)) free.set(mark, [...(free.get(mark) ?? []), file]);
       }
       for (const { token, digest } of intents) {
         closing.check(signal);
         const file = free.get(writeMark(container.key, token, digest))?.shift();
         const facts = file && (await factsOf(folder, file));
-        if (file && facts)
-          yield { token, found: 'landed', ref: file.base, meta: metaOf(file, facts.seconds, keywords) };
+        if (file && facts) yield { token, found: 'landed', ref: file.key, meta: metaOf(file, facts.seconds, keywords) };
         else yield { token, found: 'absent' };
       }
     },
     async *scan(container, skip, signal) {
       const folder = await folderOf(container, signal);
-      const files = [...(await messageFilesIn(folder)).values()].filter((file) => !skip(file.base));
-      files.sort((a, b) => (a.base < b.base ? -1 : 1));
+      const files = [...(await messageFilesIn(folder)).values()].filter((file) => !skip(file.key));
+      files.sort((a, b) => compareKeys(a.key, b.key));
       for (let at = 0; at < files.length; at += PAGE) {
         const entries: TargetRef[] = [];
         for await (const ref of refs(folder, files.slice(at, at + PAGE), signal)) entries.push(ref);
@@ -163,7 +164,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
         const file = files.get(ref);
         const content = file && (await contentOf(folder, file));
         // Of the canonical form: how lines are stored here must not look like a difference.
-        if (content) yield { ref, bytes: canonicalMail(content.body).length };
+        if (content && 'body' in content) yield { ref, bytes: canonicalMail(content.body).length };
       }
     },
     close: () => closing.close(),
@@ -174,26 +175,32 @@ function metaOf(file: MessageFile, seconds: number, keywords: Keywords): { flags
   return { flags: flagsOf(file.letters, keywords), date: dateOf(seconds) };
 }
 
+/** Folders of a target have names that are text: what it makes, it names itself. */
+async function folderBelow(root: string, key: string): Promise<string> {
+  return inside(root, key === '' ? [] : key.split('/'));
+}
+
 async function made(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   return provenPath(path);
 }
 
-/** By role, then by name however it is written on disk. */
+/** By name however it is written on disk, then by role: that is only guessed from names here. */
 async function findFolder(
   root: string,
   layout: Layout,
   { path, role }: Wanted,
 ): Promise<{ key: string; path: readonly string[] } | undefined> {
-  const folders = await foldersIn(root, layout);
+  // One whose name is not UTF-8 is left to those who can name it.
+  const folders = (await foldersIn(root, layout)).filter(({ key }) => !key.split('/').some(isRaw));
   const roles = rolesByName(folders.map((folder) => folder.path));
-  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
-  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  const byName = folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  return byName ?? (role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role));
 }
 
 async function madeFolder(folder: string, key: string, layout: Layout): Promise<boolean> {
-  if ((await ifThere(stat(join(folder, 'cur')))) && (await ifThere(stat(join(folder, 'tmp'))))) {
-    await mkdir(join(folder, 'new'), { recursive: true, mode: 0o700 });
+  if (await isFolder(folder)) {
+    for (const sub of ['tmp', 'new', 'cur']) await mkdir(join(folder, sub), { recursive: true, mode: 0o700 });
     return false;
   }
   // `cur` last: only a folder that has it is taken for one.

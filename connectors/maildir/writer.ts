@@ -11,7 +11,7 @@ import { bareLineFeedsIn, inUnixLines } from '../unix-lines.js';
 import type { Keywords } from './flags.js';
 import { flagsOf, keywordsOf, lettersOf, withKeywords } from './flags.js';
 import type { MessageFile } from './message-files.js';
-import { dateOf, factsOf, messageFilesIn, writeMark } from './message-files.js';
+import { dateOf, factsOf, messageFilesIn, pathOf, writeMark } from './message-files.js';
 
 /** Writes made durable together. */
 const LOT = 64;
@@ -39,9 +39,9 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
   const touched = new Set<string>();
 
   async function renamed(file: MessageFile, to: string, letters: string): Promise<MessageFile> {
-    const moved: MessageFile = { base: file.base, name: `cur/${file.base}:2,${letters}`, letters };
-    await rename(join(folder, file.name), join(to, moved.name));
-    touched.add(join(folder, file.name, '..')).add(join(to, 'cur'));
+    const moved: MessageFile = { ...file, sub: 'cur', name: `cur/${file.base}:2,${letters}`, letters };
+    await rename(pathOf(folder, file), pathOf(to, moved));
+    touched.add(join(folder, file.sub)).add(join(to, 'cur'));
     return moved;
   }
 
@@ -55,12 +55,19 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
     let base = `${Math.max(seconds ?? 0, 0)}.${mark}.drover,${sizes}`;
     // Taken by another migration's message: a write in doubt is located before it is written again.
     for (let n = 2; files.has(base); n++) base = `${Math.max(seconds ?? 0, 0)}.${mark}.drover${n},${sizes}`;
-    const file: MessageFile = { base, name: `cur/${base}:2,${letters}`, letters };
+    const file: MessageFile = {
+      key: base,
+      base,
+      sub: 'cur',
+      name: `cur/${base}:2,${letters}`,
+      letters,
+      oddFlags: false,
+    };
     files.set(base, file);
     // A name of its own in tmp: a worker that lost its lease must not touch it.
     const torn = join(folder, 'tmp', `${base}.${randomUUID()}`);
     await writeDurably(torn, body, seconds);
-    await rename(torn, join(folder, file.name));
+    await rename(torn, pathOf(folder, file));
     touched.add(join(folder, 'cur'));
     const facts = seconds === undefined ? await factsOf(folder, file) : { seconds };
     const meta: JsonObject = { flags: flagsOf(letters, keywords), ...(facts && { date: dateOf(facts.seconds) }) };
@@ -72,14 +79,14 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
     const now = flagsOf(file.letters, keywords);
     const { letters, notes } = lettersOf(mergedFlags(now, base.flags, wanted.flags), keywords, file.letters);
     const changed = await renamed(file, folder, letters);
-    files.set(file.base, changed);
+    files.set(file.key, changed);
     if (wanted.date !== undefined && base.date !== wanted.date) {
       const seconds = Date.parse(wanted.date) / 1000;
-      await utimes(join(folder, changed.name), seconds, seconds);
+      await utimes(pathOf(folder, changed), seconds, seconds);
     }
     const facts = await factsOf(folder, changed);
     const meta: JsonObject = { flags: flagsOf(letters, keywords), ...(facts && { date: dateOf(facts.seconds) }) };
-    return { token: write.token, ref: file.base, meta, ...(notes.length > 0 && { notes }) };
+    return { token: write.token, ref: file.key, meta, ...(notes.length > 0 && { notes }) };
   }
 
   async function move(write: Write<Mail> & { op: 'move' }, file: MessageFile): Promise<Answer> {
@@ -89,14 +96,14 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
     others.set(to, there);
     const { letters, notes } = lettersOf(flags, there);
     await renamed(file, to, letters);
-    files.delete(file.base);
+    files.delete(file.key);
     return { token: write.token, ref: file.base, ...(notes.length > 0 && { notes }) };
   }
 
   async function remove(write: Write<Mail> & { op: 'remove' }, file: MessageFile): Promise<Answer> {
-    await unlink(join(folder, file.name));
-    touched.add(join(folder, file.name, '..'));
-    files.delete(file.base);
+    await unlink(pathOf(folder, file));
+    touched.add(join(folder, file.sub));
+    files.delete(file.key);
     return { token: write.token };
   }
 

@@ -1,30 +1,39 @@
 /** The line that begins each message: `From sender Thu Jan  1 00:00:00 1970` (RFC 4155, appendix A). */
+import { dateAtEnd } from './written-date.js';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
-const DATE = new RegExp(
-  `(${MONTHS.join('|')}) +(\\d{1,2}) +(\\d{1,2}):(\\d\\d)(?::(\\d\\d))? +(?:([+-]\\d{4}|[A-Z]{1,5}) +)?(\\d{4})(?: +([+-]\\d{4}))?\\s*$`,
-);
-
 /**
- * The internal date. RFC 4155 has it in UTC; Google Takeout and some others add a zone, which is kept.
+ * The date of the line. RFC 4155 has it in UTC; Google Takeout and some others add a zone, which is kept.
  * Undefined when there is no date, or none that exists.
  */
 export function dateOfFromLine(line: string): string | undefined {
-  const match = DATE.exec(line);
-  if (!match) return undefined;
-  const [, month = '', day = '', hour = '', minute = '', second = '00', zoneBefore, year = '', zoneAfter] = match;
-  const zone = [zoneAfter, zoneBefore].find((one) => one !== undefined && /^[+-]/.test(one)) ?? '+0000';
-  const two = (part: string | number) => String(part).padStart(2, '0');
-  const local = `${year}-${two(MONTHS.indexOf(month) + 1)}-${two(day)}T${two(hour)}:${minute}:${second}`;
-  const date = `${local}${zone.slice(0, 3)}:${zone.slice(3)}`;
-  return Number.isNaN(Date.parse(date)) || !new Date(`${local}Z`).toISOString().startsWith(local) ? undefined : date;
+  return dateAtEnd(line);
 }
 
-/** A line that looks like the beginning of a message by itself: it tells a time. */
-export function tellsTime(line: string): boolean {
-  return /\d:\d\d/.test(line);
+/**
+ * The internal date: of the line, unless that has none, or one that exporters write when they know none (the beginning
+ * of a year, a time before there was mail). Then that of the headers, where they tell one.
+ */
+export function internalDate(line: string, header: string): string | undefined {
+  const date = dateOfFromLine(line);
+  if (date !== undefined && !isPlaceholder(date)) return date;
+  return dateOfHeader(header) ?? date;
+}
+
+function isPlaceholder(date: string): boolean {
+  return date < '1971' || date.slice(4, 19) === '-01-01T00:00:00';
+}
+
+/** Of Date, or else of the last hop. */
+function dateOfHeader(header: string): string | undefined {
+  for (const field of [/^date:(.*(?:\r?\n[ \t].*)*)/im, /^received:(.*(?:\r?\n[ \t].*)*)/im]) {
+    const value = field.exec(header)?.[1];
+    const date = value === undefined ? undefined : dateAtEnd(value.slice(value.lastIndexOf(';') + 1));
+    if (date !== undefined && !date.startsWith('0')) return date;
+  }
+  return undefined;
 }
 
 /** How our own lines begin; the number is the length of what follows the line, so that a torn message shows. */

@@ -19,10 +19,10 @@ export const manifest = {
           'An mbox file, or a folder with a tree of them, on the worker. May contain {account}; a target is always a folder.',
       },
       dialect: {
-        enum: ['mboxrd', 'mboxo', 'mboxcl2'],
+        enum: ['mboxrd', 'mboxo', 'mboxcl', 'mboxcl2'],
         default: 'mboxrd',
         description:
-          'How "From " lines inside messages are protected: mboxrd (">" before every ">From "), mboxo (">" before "From "), mboxcl2 (not at all: Content-Length tells). A target writes mboxrd only.',
+          'How "From " lines inside messages are protected: mboxrd (">" before every ">From "), mboxo (">" before "From "), mboxcl (as mboxo, and Content-Length tells), mboxcl2 (not at all: Content-Length tells). A target writes mboxrd only.',
       },
     },
   },

@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../errors.js';
 import type { FileWindow } from './file-window.js';
-import { dateOfFromLine, OURS, ourLength, tellsTime } from './from-line.js';
+import { dateOfFromLine, internalDate, ourLength } from './from-line.js';
 import { headerFlags } from './header-flags.js';
+import { knowsLabels } from './label-language.js';
 import { unquoted } from './quoting.js';
+import { readingOf } from './separator.js';
 
-export type Dialect = 'mboxrd' | 'mboxo' | 'mboxcl2';
+export type Dialect = 'mboxrd' | 'mboxo' | 'mboxcl' | 'mboxcl2';
 
 export interface FoundMessage {
   /** Offset and a digest of the line there: names this message or none, also when the file was rewritten. */
@@ -20,6 +22,10 @@ export interface FoundMessage {
   readonly flags: readonly string[];
   readonly expunged: boolean;
   readonly date: string | undefined;
+  /** What could be read otherwise, or not at all: recorded with the message. */
+  readonly notes: readonly string[];
+  /** A message of ours whose end is missing: its first line tells more bytes than the file has. */
+  readonly torn: boolean;
 }
 
 const LF = 10;
@@ -55,15 +61,42 @@ export async function messageAt(file: FileWindow, at: number, dialect: Dialect):
   const line = head.toString('latin1', 0, lineEnd === -1 ? head.length : lineEnd).replace(/\r$/, '');
   const start = at + (lineEnd === -1 ? head.length : lineEnd + 1);
   const key = `${String(at).padStart(13, '0')}-${createHash('sha256').update(line).digest('hex').slice(0, 8)}`;
-  const length = ourLength(line);
+  const ourBytes = ourLength(line);
   const ours =
-    length === undefined ? undefined : OUR_LINES.exec((await file.bytes(start, LONGEST_LINE)).toString('latin1'))?.[0];
+    ourBytes === undefined
+      ? undefined
+      : OUR_LINES.exec((await file.bytes(start, LONGEST_LINE)).toString('latin1'))?.[0];
   const header = await headerAt(file, start);
-  const { end, next } = await endOf(file, start, header, length, dialect);
-  const date = dateOfFromLine(line);
-  const shown = headerFlags(ours ?? header);
-  return { key, ours: ours !== undefined, start: start + (ours?.length ?? 0), end, next, ...shown, date };
+  let shown = headerFlags(ours ?? header);
+  if (shown.unknownLabels && (await knowsLabels(file))) shown = headerFlags(header, true);
+  const bounds = await endOf(file, start, header, ourBytes, shown.length, dialect);
+  const notes = [...bounds.notes];
+  if (at > 0 && ours === undefined && HAS_NO_FIELDS.test(header)) notes.push(NO_HEADERS);
+  const date = ours === undefined ? internalDate(line, header) : dateOfFromLine(line);
+  if (date === undefined) notes.push(NO_DATE);
+  if (shown.unknownLabels) notes.push(UNKNOWN_LABELS);
+  const { end, next } = bounds;
+  const torn = ours !== undefined && ourBytes !== undefined && start + ourBytes > file.size && next === file.size;
+  return {
+    key,
+    ours: ours !== undefined,
+    start: start + (ours?.length ?? 0),
+    end,
+    next,
+    flags: shown.flags,
+    expunged: shown.expunged,
+    date,
+    notes,
+    torn,
+  };
 }
+
+/** Text where the first field should be; nothing at all is a message without headers. */
+const HAS_NO_FIELDS = /^(?!>+From |[!-9;-~]+[ \t]*:|$)/;
+const NO_HEADERS = 'no headers follow its "From " line: it may be the rest of the message before it';
+const NO_DATE = 'no date could be read, in its "From " line or its headers: the target gives it one';
+const UNKNOWN_LABELS =
+  'its Gmail labels are in a language that is not known here: whether it was read is not kept, it arrives as unread';
 
 /** All messages from `at` on, which must be where one begins, or the end. */
 export async function* messagesFrom(file: FileWindow, at: number, dialect: Dialect): AsyncIterable<FoundMessage> {
@@ -78,7 +111,8 @@ export async function* messagesFrom(file: FileWindow, at: number, dialect: Diale
 export async function contentOf(file: FileWindow, message: FoundMessage, dialect: Dialect): Promise<Buffer> {
   const bytes = await file.bytes(message.start, message.end - message.start);
   const spoken = message.ours ? 'mboxrd' : dialect;
-  return spoken === 'mboxcl2' ? bytes : unquoted(bytes, spoken);
+  if (spoken === 'mboxcl2') return bytes;
+  return unquoted(bytes, spoken === 'mboxcl' ? 'mboxo' : spoken);
 }
 
 /** Most headers are short: a long look at each message would cost more than all else. */
@@ -86,10 +120,16 @@ async function headerAt(file: FileWindow, start: number): Promise<string> {
   for (const length of [LONGEST_LINE, LONGEST_HEADER]) {
     const text = (await file.bytes(start, length)).toString('latin1');
     const end = /^\r?\n|\n\r?\n/.exec(text);
-    if (end) return text.slice(0, end.index + (end[0].startsWith('\n') && end.index > 0 ? 1 : 0));
-    if (text.length < length || length === LONGEST_HEADER) return text;
+    if (end) return untilNext(text.slice(0, end.index + (end[0].startsWith('\n') && end.index > 0 ? 1 : 0)));
+    if (text.length < length || length === LONGEST_HEADER) return untilNext(text);
   }
   return '';
+}
+
+/** A message that is nothing but headers, without a blank line, must not be given those of the next. */
+function untilNext(header: string): string {
+  const next = header.indexOf('\nFrom ');
+  return next === -1 ? header : header.slice(0, next + 1);
 }
 
 interface Ends {
@@ -97,30 +137,52 @@ interface Ends {
   readonly next: number;
 }
 
+interface Bounds extends Ends {
+  readonly notes: readonly string[];
+}
+
+/**
+ * The end by the lengths that are told, where a message really begins behind them, else by the next separating line.
+ * `ourBytes`: of our own first line; `length`: Content-Length.
+ */
 async function endOf(
   file: FileWindow,
   start: number,
   header: string,
+  ourBytes: number | undefined,
   length: number | undefined,
   dialect: Dialect,
-): Promise<Ends> {
-  if (length !== undefined && (await beginsAt(file, start + length)))
-    return { end: start + length - 1, next: start + length };
-  if (dialect === 'mboxcl2') {
-    const told = /^content-length:[ \t]*(\d+)/im.exec(header)?.[1];
-    const body = start + header.length + ((await file.bytes(start + header.length, 1))[0] === CR ? 2 : 1);
-    const ends = told === undefined ? undefined : await toldEnd(file, body + Number(told));
-    if (ends) return ends;
-  }
-  return nextBoundary(file, start);
+): Promise<Bounds> {
+  if (ourBytes !== undefined && (await beginsAt(file, start + ourBytes)))
+    return { end: start + ourBytes - 1, next: start + ourBytes, notes: [] };
+  const counts = dialect === 'mboxcl' || dialect === 'mboxcl2';
+  if (length === undefined) return nextBoundary(file, start);
+  const body = start + header.length + ((await file.bytes(start + header.length, 1))[0] === CR ? 2 : 1);
+  const told = await toldEnd(file, body + length);
+  if (told && counts) return { ...told, notes: [] };
+  const bounds = await nextBoundary(file, start);
+  if (!told) return counts ? { ...bounds, notes: [...bounds.notes, NO_END] } : bounds;
+  if (told.next === bounds.next) return bounds;
+  // Both readings account for all bytes. A length that leads right to a beginning, or to the end, is no accident.
+  return { ...told, notes: [lengthDecided(Math.min(told.next, bounds.next))] };
+}
+
+const NO_END = 'its Content-Length does not lead to the next message: it ends at the next "From " line';
+
+function lengthDecided(at: number): string {
+  return `Content-Length and the "From " line at byte ${at} tell two ends of it: Content-Length was followed`;
 }
 
 /** The blank line and the next message where Content-Length says, if they are there. */
 async function toldEnd(file: FileWindow, end: number): Promise<Ends | undefined> {
   if (end > file.size) return undefined;
-  const after = await file.bytes(end, 4 + FROM.length);
-  const blank = /^(?:\r?\n)?(?:\r?\n)?(?=From |$)/.exec(after.toString('latin1'));
-  return blank ? { end, next: end + blank[0].length } : undefined;
+  const after = (await file.bytes(end, 4 + FROM.length)).toString('latin1');
+  const blank = /^(?:\r?\n)?(?:\r?\n)?(?=From |$)/.exec(after)?.[0];
+  if (blank === undefined) return undefined;
+  const next = end + blank.length;
+  // In the middle of a line "From " begins nothing.
+  const isLine = blank !== '' || next === file.size || (await file.bytes(end - 1, 1))[0] === LF;
+  return isLine ? { end, next } : undefined;
 }
 
 async function beginsAt(file: FileWindow, at: number): Promise<boolean> {
@@ -128,21 +190,20 @@ async function beginsAt(file: FileWindow, at: number): Promise<boolean> {
   return (await file.bytes(at, FROM.length)).equals(FROM);
 }
 
-/** The next "From " line after a blank one. A line that tells no time counts only before a header. */
-async function nextBoundary(file: FileWindow, start: number): Promise<Ends> {
+/** The next line that separates messages. Lines that might as well are noted: they stay in the message. */
+async function nextBoundary(file: FileWindow, start: number): Promise<Bounds> {
+  const notes: string[] = [];
   for (let from = Math.max(start - 1, 0); ; ) {
     const found = await file.indexOf(NEXT_FROM, from);
-    if (found === -1) return lastEnd(file, start);
+    if (found === -1) return { ...(await lastEnd(file, start)), notes };
     const blank = await blankLineBefore(file, found, start);
-    if (blank > 0 && (await isFromLine(file, found + 1))) return { end: found + 1 - blank, next: found + 1 };
+    const text = (await file.bytes(found + 1, LONGEST_LINE)).toString('latin1');
+    const { separates, doubtful } = readingOf(text, blank > 0);
+    if (separates) return { end: found + 1 - blank, next: found + 1, notes };
+    if (doubtful && notes.length === 0)
+      notes.push(`the line "From …" at byte ${found + 1} may begin another message: it was read as text of this one`);
     from = found + 1;
   }
-}
-
-async function isFromLine(file: FileWindow, at: number): Promise<boolean> {
-  const text = (await file.bytes(at, LONGEST_LINE)).toString('latin1');
-  const [line = '', following = ''] = text.split('\n', 2);
-  return line.startsWith(OURS) || tellsTime(line) || /^[!-9;-~]+:/.test(following);
 }
 
 /** Bytes of the blank line that ends with the line feed at `at`; 0 when that line is not blank. */

@@ -1,13 +1,15 @@
 /** mbox files as a source. They are read in place, in passes that take a megabyte of memory whatever their size. */
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { Closing } from '../closing.js';
 import type { Container, ItemRef, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import { rolesByName } from '../folder-roles.js';
 import { accountsAt, faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
 import type { Mail } from '../mail.js';
+import { damageIn } from '../mail-damage.js';
 import { FileWindow } from './file-window.js';
+import type { UnreadFile } from './folder-files.js';
 import { treeAt } from './folder-files.js';
 import type { Dialect, FoundMessage } from './message-at.js';
 import { contentOf, messageAt, messagesFrom, offsetOf } from './message-at.js';
@@ -18,6 +20,11 @@ const PAGE = 1000;
 const TICK_MS = 2000;
 /** What one Buffer should hold at most; mail of this size is damage. */
 const LARGEST = 512 * 1024 * 1024;
+
+/** The validity of what is named as a folder and not read. */
+const UNREAD = 'not read';
+/** In `doctor`; the report names them all. */
+const MOST_NAMED = 20;
 
 export interface MboxSource {
   readonly path: string;
@@ -47,6 +54,11 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
   ): AsyncIterable<T> {
     const file = await fileAt(await root(signal), container.key);
     try {
+      await onFiles(`opening ${file}`, () => access(file, constants.R_OK)).catch((error: unknown) => {
+        // What makes one file impossible to open is the fault of that file.
+        if (!(error instanceof Fault) || error.code !== 'credentials') throw error;
+        throw new Fault('refused', error.message, { ...(error.next && { next: error.next }), cause: error });
+      });
       yield* withFile(file, (handle, facts) => {
         if (validityOf(facts) !== container.validity) throw changed(file);
         return step(new FileWindow(handle, Number(facts.size)));
@@ -56,16 +68,30 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
     }
   }
 
+  async function* refusedList(container: Container, signal: AbortSignal): AsyncIterable<never> {
+    const found = (await treeAt(await root(signal))).unread.find((one) => one.key === container.key);
+    if (found)
+      throw new Fault('refused', `${found.key} is not read: ${reasonOf(found)}`, {
+        next: `${found.foreign.next}, or exclude the folder ${found.path.join('/')}`,
+      });
+  }
+
   return {
     async place(signal) {
       return { proof: `mbox:${await root(signal)}`, system: 'mbox:' };
     },
     async describe(signal) {
-      const { folders, others } = await treeAt(await root(signal));
-      const problem = folders.length === 0 ? `no mbox file at or below ${path}: check the path` : undefined;
+      const { folders, others, unread } = await treeAt(await root(signal));
+      const problem = folders.length === 0 ? NOTHING_AT(path) : undefined;
+
       return [
         { name: 'dialect', value: dialect },
         { name: 'folders', value: String(folders.length), ...(problem !== undefined && { problem }) },
+        ...unread.slice(0, MOST_NAMED).map((one) => ({
+          name: 'mail that is not read',
+          value: one.key,
+          problem: `${reasonOf(one)}; ${one.foreign.next}`,
+        })),
         { name: 'not read: no mbox, or a link', value: String(others.length) },
       ];
     },
@@ -75,7 +101,9 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
     },
     async *containers(signal) {
       const at = await root(signal);
-      const { folders } = await treeAt(at);
+      const { folders, unread } = await treeAt(at);
+      if (folders.length + unread.length === 0)
+        throw new Fault('refused', NOTHING_AT(path), { next: 'check the path in the spec, as the worker sees it' });
       const roles = rolesByName(folders.map((folder) => folder.path));
       for (const folder of folders) {
         closing.check(signal);
@@ -92,8 +120,11 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
           ...(facts.size === 0n && { items: 0 }),
         };
       }
+      // Named as folders, so that they can be excluded, and show in the report as long as they are not.
+      for (const { key, path } of unread) yield { key, path, validity: UNREAD };
     },
     list(container, after, signal) {
+      if (container.validity === UNREAD) return refusedList(container, signal);
       return opened(container, signal, async function* (file) {
         let items: ItemRef[] = [];
         for await (const message of messagesFrom(file, await startAfter(file, after, dialect), dialect)) {
@@ -118,12 +149,25 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
             };
           else if (message.end - message.start > LARGEST)
             yield { refused: ref.key, reason: 'larger than 512 MiB: the file is probably damaged there' };
-          else yield { key: ref.key, body: Buffer.from(await contentOf(file, message, dialect)) };
+          else if (message.torn) yield { refused: ref.key, reason: TORN };
+          else {
+            const body = Buffer.from(await contentOf(file, message, dialect));
+            const notes = [...message.notes, ...damageIn(body)];
+            yield { key: ref.key, body, ...(notes.length > 0 && { notes }) };
+          }
         }
       });
     },
     close: () => closing.close(),
   };
+}
+
+const TORN =
+  'Drover wrote only a part of this message, and was cut off: run the migration that writes this file, which makes it whole';
+const NOTHING_AT = (path: string) => `no mbox file at or below ${path}`;
+
+function reasonOf({ foreign, count }: UnreadFile): string {
+  return `${foreign.each ? `${count} ` : ''}${foreign.what}`;
 }
 
 function changed(file: string): Fault {

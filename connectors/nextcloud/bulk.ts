@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Write, WriteAnswer } from '../contract.js';
-import { whole } from '../dav/answer-body.js';
+import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
 import { parentOf, staysBelow } from '../webdav/paths.js';
@@ -131,7 +131,7 @@ async function* send(
   const answer = await http.ask(asking, signal);
   // 400 ends the reading of the parts; what was written until then is told all the same.
   if (answer.status !== 200 && answer.status !== 400) throw await http.fault(asking, answer);
-  const told = toldIn(await whole(answer.body));
+  const told = toldIn(await whole(answer.body, MOST_SAID));
   for (const write of lot) {
     const { token, body } = write;
     const of = told.get(pathOf(below, body));
@@ -179,11 +179,11 @@ function multipart(boundary: string, below: string, lot: readonly Create[]): Buf
   return Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]);
 }
 
-function toldIn(body: Buffer): Map<string, Told> {
+function toldIn(body: Buffer | undefined): Map<string, Told> {
   const told = new Map<string, Told>();
   let said: unknown;
   try {
-    said = JSON.parse(body.toString());
+    said = body && JSON.parse(body.toString());
   } catch {
     // No word on any file: each is looked for by its own request.
     return told;

@@ -4,7 +4,7 @@
  * apps/files/lib/Capabilities.php name the fields).
  */
 import type { NameRules } from '../contract.js';
-import { drain, whole } from '../dav/answer-body.js';
+import { drain, MOST_SAID, whole } from '../dav/answer-body.js';
 import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 
@@ -37,7 +37,7 @@ export async function readStatus(http: DavHttp, base: string, signal: AbortSigna
     await drain(answer.body);
     return undefined;
   }
-  const said = fieldsOf(parsed(await whole(answer.body)));
+  const said = fieldsOf(parsed(await whole(answer.body, MOST_SAID)));
   if (typeof said.versionstring !== 'string') return undefined;
   const product = typeof said.productname === 'string' ? said.productname : 'Nextcloud';
   return { product, version: said.versionstring, maintenance: said.maintenance === true };
@@ -121,7 +121,7 @@ async function askOcs(http: DavHttp, base: string, what: string, signal: AbortSi
   const asking = { method: 'GET', path: `${base}ocs/v2.php/cloud/${what}`, headers };
   const answer = await http.ask(asking, signal);
   if (answer.status === 200) {
-    const { ocs } = fieldsOf(parsed(await whole(answer.body)));
+    const { ocs } = fieldsOf(parsed(await whole(answer.body, MOST_SAID)));
     if (ocs) return fieldsOf(fieldsOf(ocs).data);
   } else {
     const fault = await http.fault(asking, answer);
@@ -132,11 +132,11 @@ async function askOcs(http: DavHttp, base: string, what: string, signal: AbortSi
   });
 }
 
-function parsed(body: Buffer): unknown {
+function parsed(body: Buffer | undefined): unknown {
   try {
-    return JSON.parse(body.toString());
+    return body && JSON.parse(body.toString());
   } catch {
-    // A page of HTML: the caller says that this is no Nextcloud.
+    // A page of HTML, or what does not end: the caller says that this is no Nextcloud.
     return undefined;
   }
 }

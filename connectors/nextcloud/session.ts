@@ -99,8 +99,8 @@ function addressOf({ url, folder = '' }: NextcloudOptions): {
   readonly below: readonly string[];
 } {
   const { pathname } = new URL(url);
-  const [, before = pathname, behind] = /^(.*?)\/(?:index\.php\/)?remote\.php\/(.*)$/.exec(pathname) ?? [];
-  const base = before.replace(/\/(?:index\.php)?\/*$/, '');
+  const [, before = pathname, behind] = /^(.*?)\/(?:index\.php\/)?remote\.php\/(.*)$/s.exec(pathname) ?? [];
+  const base = before.replace(/(?<!\/)(?:\/index\.php)?\/*$/, '');
   const names = namesOf(base, decoded);
   const inside = namesOf(behind ?? '', decoded);
   const further = namesOf(folder);

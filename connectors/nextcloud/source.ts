@@ -20,9 +20,9 @@ export function createNextcloudSource(session: NextcloudSession): FileSource {
       const { etag } = await quotaOf(http, files, signal);
       yield { key: '/', path: [], validity: '1', ...(etag !== '' && { token: etag }) };
     },
-    async *list(_container, after, signal): AsyncIterable<Page<ItemRef>> {
+    async *list(_container, after, signal, opens): AsyncIterable<Page<ItemRef>> {
       const { files } = await session.roots(signal);
-      yield* listTree(treeIn(http, files), after, signal);
+      yield* listTree(treeIn(http, files), after, signal, opens);
     },
     async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
       const { files } = await session.roots(signal);

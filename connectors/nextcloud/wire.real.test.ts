@@ -102,8 +102,8 @@ it.each(['/remote.php/dav/files/bert/y', '/remote.php/dav/files/y', '/y', 'http:
 
 it.each([
   [404, 'left out: it went away', ['x']],
-  [403, 'no reason to take it for deleted', 'refused'],
-  [503, 'no reason to take it for deleted', 'unavailable'],
+  [403, 'named, and refused', ['x', 'y']],
+  [503, 'named, and refused', ['x', 'y']],
 ] as const)('an entry of which the server says %i is %s', async (code, _, found) => {
   const entry = `<d:response><d:href>/remote.php/dav/files/anna/y</d:href><d:status>HTTP/1.1 ${code} No</d:status></d:response>`;
   proxy.add({
@@ -113,15 +113,17 @@ it.each([
       body: Buffer.from(reply.body.toString().replace('</d:multistatus>', `${entry}</d:multistatus>`)),
     }),
   });
-  if (typeof found === 'string') await expect(listed()).rejects.toMatchObject({ code: found });
-  else expect((await listed()).map(({ key }) => key)).toEqual(found);
+  const refs = await listed();
+  expect(refs.map(({ key }) => key)).toEqual(found);
+  if (refs[1]) expect(await read(refs[1])).toMatchObject({ refused: 'y', reason: expect.stringContaining(`${code}`) });
 });
 
 it('a folder that is listed and not found is not taken for an empty one, one that went away is', async () => {
   await nextcloud.ask('MKCOL', 'folder');
   const within = (asked: DavAsked): boolean => lists(asked) && asked.path.endsWith('/folder/');
-  proxy.add({ when: within, times: 1, ...status(404) });
-  await expect(listed()).rejects.toMatchObject({ code: 'unavailable' });
+  proxy.add({ when: within, times: 2, ...status(404) });
+  const [folder] = (await listed()) as [ItemRef];
+  expect(await read(folder)).toMatchObject({ refused: 'folder/', reason: expect.stringContaining('does not find it') });
   proxy.add({ when: within, times: 1, meanwhile: () => nextcloud.ask('DELETE', 'folder') });
   expect((await listed()).map(({ key }) => key)).toEqual(['folder/', 'x']);
   expect((await listed()).map(({ key }) => key)).toEqual(['x']);
@@ -141,7 +143,7 @@ it('does not take a listing under other addresses for an empty folder', async ()
 it('tells a body that was cut off, in either way of reading', async () => {
   const [ref] = (await listed()) as [ItemRef];
   const cut = proxy.add({ when: ofFiles, cut: 'within' });
-  await expect(read(ref)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await read(ref)).toMatchObject({ refused: 'x', again: true });
   await expect(range(ref, 2, 6)).rejects.toMatchObject({ code: 'unavailable' });
   expect(cut.used).toBe(2);
 });
@@ -163,7 +165,10 @@ it('takes a login that ends in the middle for what it is', async () => {
   const [ref] = (await listed()) as [ItemRef];
   const refusing = sessions.source();
   await refusing.place(NEVER);
-  proxy.add({ when: ofFiles, ...status(401) });
+  const one = proxy.add({ when: ofFiles, times: 1, ...status(401) });
+  expect(await read(ref)).toMatchObject({ refused: 'x', again: true });
+  expect(one.used).toBe(1);
+  proxy.add({ when: ({ path }) => path.includes('/files/'), ...status(401) });
   const reading = async () => {
     for await (const _ of refusing.read(ROOT, [ref], NEVER));
   };

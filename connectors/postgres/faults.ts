@@ -1,6 +1,7 @@
 /** What PostgreSQL's errors mean (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 import type { FaultCode } from '../errors.js';
 import { Fault } from '../errors.js';
+import { maskAddresses } from '../mask-addresses.js';
 
 type Verdict = readonly [pattern: RegExp, code: FaultCode, next: string];
 
@@ -66,8 +67,5 @@ function withoutValues(message: string, values: readonly string[]): string {
   let text = message;
   const longestFirst = values.filter((value) => value.length > 2).sort((a, b) => b.length - a.length);
   for (const value of longestFirst) text = text.replaceAll(value, '…');
-  return text
-    .replace(/: "[^"]*"$/s, ': "…"')
-    .replace(/[^\s"'<>()]+@[^\s"'<>()]+/g, '…')
-    .slice(0, 500);
+  return maskAddresses(text.replace(/: "[^"]*"$/s, ': "…"'), '…').slice(0, 500);
 }

@@ -1,7 +1,7 @@
 /** What the columns of a table cannot hold of a contact, in words. */
 import { canonicalCard } from '../vcard/canonical.js';
 import type { Card, Property } from '../vcard/card.js';
-import { parseCard } from '../vcard/card.js';
+import { plainCard } from '../vcard/plain.js';
 import type { Column } from './words.js';
 
 /** Said of a card by programs, not by people. */
@@ -9,8 +9,8 @@ const BOOKKEEPING = new Set(['PRODID', 'REV', 'VERSION']);
 
 /** One note for each property that is not kept as it was, by its name and never by its value. */
 export function losses(body: Buffer, fitted: Buffer, columns: readonly Column[]): string[] {
-  const before = byName(parseCard(body));
-  const after = byName(parseCard(fitted));
+  const before = byName(plainCard(body));
+  const after = byName(plainCard(fitted));
   return [...before].flatMap(([name, said]) => {
     const kept = after.get(name) ?? [];
     if (kept.length === 0) {
@@ -30,11 +30,13 @@ export function losses(body: Buffer, fitted: Buffer, columns: readonly Column[])
 function byName({ properties }: Card): Map<string, Property[]> {
   const found = new Map<string, Property[]>();
   for (const { group: _, ...property } of properties) {
-    if (BOOKKEEPING.has(property.name) || meaning([property]) === '') continue;
+    if (BOOKKEEPING.has(property.name) || meaning([property]) === NOTHING) continue;
     found.set(property.name, [...(found.get(property.name) ?? []), property]);
   }
   return found;
 }
+
+const NOTHING = canonicalCard({ version: '4.0', properties: [], strays: [] });
 
 function meaning(properties: readonly Property[]): string {
   return canonicalCard({ version: '4.0', properties, strays: [] });

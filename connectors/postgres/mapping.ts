@@ -1,6 +1,7 @@
 /** What of a contact stands in which column, in both directions. */
 import type { Card, Property } from '../vcard/card.js';
-import { componentsOf, decodedValue, formatCard, parseCard, textOf, valuesOf } from '../vcard/card.js';
+import { componentsOf, formatCard, textOf, valuesOf } from '../vcard/card.js';
+import { plainCard } from '../vcard/plain.js';
 import type { Column, Meaning } from './words.js';
 import { held } from './words.js';
 
@@ -12,7 +13,7 @@ const DIVIDED = new Set(['N', 'GENDER', 'CLIENTPIDMAP', 'CATEGORIES', 'NICKNAME'
 const LISTS = new Set(['CATEGORIES', 'NICKNAME']);
 
 export function toRow(body: Buffer, columns: readonly Column[]): Row {
-  const card = parseCard(body);
+  const card = plainCard(body);
   return Object.fromEntries(columns.map((column) => [column.column, valueFor(column, card, body)]));
 }
 
@@ -45,7 +46,7 @@ function textsOf(property: Property, array: boolean): string[] {
         .join(', '),
     ];
   if (array && LISTS.has(property.name)) return valuesOf(property);
-  return [DIVIDED.has(property.name) ? decodedValue(property) : textOf(property)];
+  return [DIVIDED.has(property.name) ? property.value : textOf(property)];
 }
 
 /** PostgreSQL stores no NUL; quoted-printable can hide one. */

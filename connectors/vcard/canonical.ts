@@ -1,11 +1,13 @@
 /**
- * The canonical form of a vCard: equal texts, equal meaning, whatever the version. The rules and their reasons are in
+ * The canonical form of a vCard: equal texts, equal meaning, whatever the version. It is JSON of the structure (lines of
+ * name, parameters, value), so that nothing in a value can pass for structure. The rules and their reasons are in
  * docs/equality.md.
  */
-import { canonicalText, splitAt } from '../icalendar/lines.js';
+import { splitAt, unescaped } from '../icalendar/lines.js';
 import type { Card, Property } from './card.js';
-import { decodedValue, isBinary } from './card.js';
+import { isBinary } from './card.js';
 import { canonicalDate } from './dates.js';
+import { plainProperties } from './plain.js';
 
 /** Bookkeeping that servers and clients rewrite at every save, and that nobody would miss. */
 const BOOKKEEPING = new Set(['PRODID', 'REV', 'X-RADICALE-NAME', 'X-EVOLUTION-WEBDAV-ETAG', 'X-EVOLUTION-VCARD-HREF']);
@@ -33,13 +35,10 @@ const WORDS = new Set(['KIND', 'CLASS']);
 /** How a value is written, not what it says. */
 const ENCODING_PARAMS = new Set(['ENCODING', 'CHARSET', 'VALUE', 'X-APPLE-OMIT-YEAR']);
 
-/** Between parts; text in one spelling never holds it. */
-const BETWEEN = '\\,';
-
 export function canonicalCard(card: Card & { readonly strays: readonly string[] }): string {
   const groups = new Map<string, string[]>();
-  const lines = card.strays.map((line) => `?${line}`);
-  for (const property of card.properties) {
+  const lines = card.strays.map((line) => JSON.stringify(['?', line]));
+  for (const property of plainProperties(card)) {
     const line = canonicalProperty(property);
     if (line === undefined) continue;
     if (property.group === undefined) lines.push(line);
@@ -51,17 +50,20 @@ export function canonicalCard(card: Card & { readonly strays: readonly string[] 
     }
   }
   // A group has no name that people see: it says which properties belong together.
-  for (const members of groups.values()) lines.push(members.sort().join('\n+'));
-  return lines.sort().join('\n');
+  for (const members of groups.values())
+    lines.push(members.length === 1 ? (members[0] as string) : `[${members.sort().join(',')}]`);
+  return `[${lines.sort().join(',')}]`;
 }
 
 function canonicalProperty(property: Property): string | undefined {
   const name = SAME_NAME[property.name] ?? property.name;
   if (BOOKKEEPING.has(name)) return undefined;
   const binary = inlineBinary(property);
-  const value = binary ?? canonicalValue(name, property);
-  if (value === '' || DEFAULTS[name] === value.toUpperCase()) return undefined;
-  return `${name}${canonicalParams(name, property, binary !== undefined)}:${value}`;
+  const params = canonicalParams(name, property, binary !== undefined);
+  if (binary !== undefined) return JSON.stringify([name, params, { base64: binary }]);
+  const value = canonicalValue(name, property);
+  if (value.length === 0 || (typeof value === 'string' && DEFAULTS[name] === value.toUpperCase())) return undefined;
+  return JSON.stringify([name, params, value]);
 }
 
 /** The bytes of a photo, logo, sound or key inside the card, in 2.1, 3.0 and 4.0 spelling, as base64 without blanks. */
@@ -69,50 +71,51 @@ export function inlineBinary(property: Property): string | undefined {
   if (isBinary(property)) {
     // InfCloud writes a data URI and ENCODING=b at once; Radicale takes the former away.
     const value = property.value.replace(/^data:[^;,]*;base64,/i, '');
-    return `base64${BETWEEN}${value.replace(/[\s=]+/g, '')}`;
+    return value.replace(/[\s=]+/g, '');
   }
   const data = /^data:[^,]*?\\?;base64\\?,/i.exec(property.value);
-  return data ? `base64${BETWEEN}${property.value.slice(data[0].length).replace(/[\s=]+/g, '')}` : undefined;
+  return data ? property.value.slice(data[0].length).replace(/[\s=]+/g, '') : undefined;
 }
 
-function canonicalValue(name: string, property: Property): string {
-  const value = decodedValue(property).replace(/\n/g, '\\n');
+function canonicalValue(name: string, property: Property): string | readonly string[] {
+  const { value } = property;
   if (STRUCTURED.has(name)) {
-    const parts = splitAt(value, ';').map((part) => canonicalText(part));
+    const parts = splitAt(value, ';').map(unescaped);
     while (parts.length > 0 && parts[parts.length - 1] === '') parts.pop();
-    return parts.join('\\;');
+    return parts;
   }
   if (LISTS.has(name)) {
-    return splitAt(value, ',')
-      .map((item) => canonicalText(item).trim())
-      .filter((item) => item !== '')
-      .sort()
-      .join(BETWEEN);
+    const items = splitAt(value, ',').map((item) => unescaped(item).trim());
+    return items.filter((item) => item !== '').sort();
   }
   if (DATES.has(name)) return canonicalDate(value, property.params['X-APPLE-OMIT-YEAR']?.[0]);
   if (WORDS.has(name)) return value.trim().toUpperCase();
-  if (name === 'TEL') return canonicalText(value).replace(/^tel:/i, '');
-  if (name === 'TZ') return canonicalText(value).replace(/^([-+]\d\d):(\d\d)$/, '$1$2');
-  if (name === 'GEO') return canonicalText(value).replace(/^geo:/i, '').replace(',', ';');
-  return canonicalText(value);
+  if (name === 'TEL') return unescaped(value).replace(/^tel:/i, '');
+  if (name === 'TZ') return unescaped(value).replace(/^([-+]\d\d):(\d\d)$/, '$1$2');
+  if (name === 'GEO') return unescaped(value).replace(/^geo:/i, '').replace(',', ';');
+  return unescaped(value);
 }
 
-function canonicalParams(name: string, property: Property, binary: boolean): string {
-  const written: string[] = [];
-  for (const [param, values] of Object.entries(property.params)) {
+type CanonicalParam = readonly [name: string, ...values: string[]];
+
+const NO_PARAMS: readonly CanonicalParam[] = [];
+
+function canonicalParams(name: string, property: Property, binary: boolean): readonly CanonicalParam[] {
+  const all = Object.entries(property.params);
+  if (all.length === 0) return NO_PARAMS;
+  const written = new Map<string, CanonicalParam>();
+  const add = (...param: CanonicalParam): void => void written.set(JSON.stringify(param), param);
+  for (const [param, values] of all) {
     if (ENCODING_PARAMS.has(param)) continue;
     // What is inside tells its own type: JPEG and PNG begin with their names.
     if (binary && (param === 'TYPE' || param === 'MEDIATYPE')) continue;
     if (param === 'TYPE') {
       const types = new Set(values.flatMap((value) => value.toUpperCase().split(',')).map((type) => type.trim()));
-      if (types.delete('PREF')) written.push(';PREF=1');
+      if (types.delete('PREF')) add('PREF', '1');
       types.delete(DEFAULT_TYPES[name] ?? '');
       types.delete('');
-      if (types.size > 0) written.push(`;TYPE=${[...types].sort().join(BETWEEN)}`);
-    } else if (values.some((value) => value !== '')) {
-      const sorted = values.map(canonicalText).sort();
-      written.push(`;${param}=${sorted.join(BETWEEN)}`);
-    }
+      if (types.size > 0) add('TYPE', ...[...types].sort());
+    } else if (values.some((value) => value !== '')) add(param, ...values.map(unescaped).sort());
   }
-  return [...new Set(written)].sort().join('');
+  return [...written.keys()].sort().map((key) => written.get(key) as CanonicalParam);
 }

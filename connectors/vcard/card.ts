@@ -3,6 +3,7 @@
  * lose nothing on the way: order, groups, parameters and values stay.
  */
 import { unicode } from '../icalendar/charset.js';
+import type { ContentLine } from '../icalendar/lines.js';
 import { foldedLine, parsedLine, splitAt, unescaped } from '../icalendar/lines.js';
 import { cardLines } from './card-lines.js';
 
@@ -27,6 +28,20 @@ export interface Card {
   readonly properties: readonly Property[];
 }
 
+/** One line of a body: a property of the first card, or what is none. */
+export type CardLine =
+  | { readonly property: Property }
+  /** A line within the card that is no property, or one outside of it; byte text. */
+  | { readonly stray: string; readonly inside: boolean };
+
+export interface ReadCard extends Card {
+  readonly lines: readonly CardLine[];
+  /** Every line that is no part of the card: outside of BEGIN and END, or no property at all. */
+  readonly strays: readonly string[];
+  /** Parameters stand there without names (`TEL;WORK:`), as only 2.1 allows. */
+  readonly bare: boolean;
+}
+
 const ENCODINGS = new Set(['QUOTED-PRINTABLE', 'BASE64', '7BIT', '8BIT', 'B', 'Q']);
 const VALUES = new Set(['URL', 'CID', 'CONTENT-ID', 'INLINE']);
 
@@ -36,43 +51,48 @@ export function parseCard(body: Buffer): Card {
   return { version, properties };
 }
 
-/** The first card, and as `strays` every line that is no part of it: outside of BEGIN and END, or no property at all. */
-export function readCard(body: Buffer): Card & { readonly strays: readonly string[] } {
-  const strays: string[] = [];
-  let version = '3.0';
-  let state: 'before' | 'inside' | 'after' = 'before';
+/** The first card in the body, and whatever else stands there. A card that names no version and has bare parameters is 2.1. */
+export function readCard(body: Buffer): ReadCard {
+  const lines: CardLine[] = [];
   const properties: Property[] = [];
+  const strays: string[] = [];
+  let version: string | undefined;
+  let bare = false;
+  let state: 'before' | 'inside' | 'after' = 'before';
   for (const line of cardLines(body)) {
     const parsed = parsedLine(line);
     if (state === 'before' && parsed?.name === 'BEGIN' && /^\s*VCARD\s*$/i.test(parsed.value)) state = 'inside';
-    else if (state !== 'inside' || !parsed) strays.push(unicode(line));
-    else if (parsed.name === 'END') state = 'after';
-    else if (parsed.name === 'VERSION') version = parsed.value.trim();
+    else if (state !== 'inside' || !parsed) {
+      lines.push({ stray: line, inside: state === 'inside' });
+      strays.push(unicode(line));
+    } else if (parsed.name === 'END') state = 'after';
+    else if (parsed.name === 'VERSION') version ??= parsed.value.trim();
     else {
-      const params: Record<string, string[]> = {};
-      for (const param of parsed.params) {
-        const bare = param.values.length === 0;
-        const name = bare
-          ? ENCODINGS.has(param.name)
-            ? 'ENCODING'
-            : VALUES.has(param.name)
-              ? 'VALUE'
-              : 'TYPE'
-          : param.name;
-        const values = bare ? [param.name] : param.values.map((value) => unicode(value));
-        params[name] = [...(params[name] ?? []), ...values];
-      }
-      const charset = params.CHARSET?.[0];
-      properties.push({
-        ...(parsed.group === undefined ? {} : { group: unicode(parsed.group) }),
-        name: unicode(parsed.name),
-        params,
-        value: unicode(parsed.value, charset),
-      });
+      bare ||= parsed.params.some((param) => param.values.length === 0);
+      const property = propertyOf(parsed);
+      properties.push(property);
+      lines.push({ property });
     }
   }
-  return { version, properties, strays };
+  return { version: version ?? (bare ? '2.1' : '3.0'), properties, strays, lines, bare };
 }
+
+function propertyOf(parsed: ContentLine): Property {
+  const params: Record<string, string[]> = {};
+  const { group, name } = parsed;
+  for (const param of parsed.params) {
+    const bare = param.values.length === 0;
+    const called = bare ? bareName(param.name) : param.name;
+    const values = bare ? [param.name] : param.values.map((value) => unicode(value));
+    const known = params[called];
+    if (known) for (const value of values) known.push(value);
+    else params[called] = values;
+  }
+  const value = unicode(parsed.value, params.CHARSET?.[0]);
+  return group === undefined ? { name, params, value } : { group, name, params, value };
+}
+
+const bareName = (word: string): string => (ENCODINGS.has(word) ? 'ENCODING' : VALUES.has(word) ? 'VALUE' : 'TYPE');
 
 /** The card with CRLF line ends, folded at 75 octets, in UTF-8. */
 export function formatCard(card: Card): Buffer {

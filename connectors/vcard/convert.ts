@@ -1,8 +1,7 @@
 /** Between vCard versions, for targets that hold only one. */
 import type { Fitted } from '../contract.js';
-import type { Property } from './card.js';
 import { formatCard, readCard } from './card.js';
-import { from21 } from './from-21.js';
+import { plainProperties } from './plain.js';
 import { to30 } from './to-30.js';
 import { to40 } from './to-40.js';
 
@@ -18,9 +17,7 @@ export function convertCard(body: Buffer, to: '3.0' | '4.0'): Fitted<Buffer> {
   const notes: string[] = [];
   if (card.strays.length > 0) notes.push('lines that are no properties were left out');
   const note = (text: string): void => void (notes.includes(text) || notes.push(text));
-  let properties: readonly Property[] = card.properties;
-  // What names no known version is read tolerantly, as 2.1 has to be.
-  if (card.version !== '3.0' && card.version !== '4.0') properties = properties.map(from21);
+  let properties = plainProperties(card);
   if (to === '4.0') properties = to40(properties, note);
   else if (card.version === '4.0') properties = to30(properties, note);
   const converted = formatCard({ version: to, properties });

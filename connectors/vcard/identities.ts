@@ -41,7 +41,7 @@ export function normalisedPhone(value: string): string {
   const text = value
     .trim()
     .replace(/^tel:/i, '')
-    .replace(/;.*$/, '')
+    .replace(/;.*$/s, '')
     .replace(/(\+[\d\s]*)\(0\)/, '$1');
   const digits = text.replace(/\D/g, '');
   if (digits === '') return '';

@@ -36,9 +36,9 @@ export function mediaTo40(property: Property): Property {
 /** A data URI as `ENCODING=b;TYPE=JPEG`; anything else as `VALUE=uri`, its MEDIATYPE as TYPE. */
 export function mediaTo30(property: Property): Property {
   const { MEDIATYPE = [], VALUE = [], ...others } = property.params;
-  const data = /^data:([^;,\\]*)[^,]*?\\?;base64\\?,/i.exec(property.value);
+  const data = /^data:[^,]*?\\?;base64\\?,/i.exec(property.value);
   if (data) {
-    const word = wordOf(data[1] as string);
+    const word = wordOf(data[0].slice('data:'.length).split(/[;,\\]/, 1)[0] as string);
     const type: Record<string, readonly string[]> = word === undefined ? {} : { TYPE: [word] };
     return {
       ...property,

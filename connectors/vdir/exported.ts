@@ -80,7 +80,7 @@ export class ExportFile {
     const keys = new Set<string>();
     for await (const { uid, body } of this.#bodies()) {
       check();
-      const plain = plainKey(uid === '' ? this.#rules.digest(body).slice(0, 32) : uid);
+      const plain = plainKey(uid === '' ? this.#contentKey(body) : uid);
       let key = plain;
       for (let n = 2; keys.has(key); n++) key = `${plain}#${n}`;
       keys.add(key);
@@ -89,6 +89,11 @@ export class ExportFile {
     }
     await spool.flush();
     return new Map(items.sort(([a], [b]) => compareKeys(a, b)));
+  }
+
+  /** For items without UID: by their first digest, which later versions do not change, as keys stand in ledgers. */
+  #contentKey(body: Buffer): string {
+    return (this.#rules.digest1 ?? this.#rules.digest)(body).slice(0, 32);
   }
 
   async *#bodies(): AsyncGenerator<{ uid: string; body: Buffer }> {

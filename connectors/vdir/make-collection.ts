@@ -53,7 +53,7 @@ function plainName(name: string): string {
     if (bytes > MAX_NAME_BYTES) break;
     cut += letter;
   }
-  return cut.replace(/[. ]+$/, '_') || '_';
+  return cut.replace(/(?<![. ])[. ]+$/, '_') || '_';
 }
 
 /** Names that some file system takes for the same. */

@@ -14,6 +14,8 @@ export interface Entry {
   /** ETag without quotes and without the mark of weak ones; where there is none, size and date. */
   readonly version: string;
   readonly bytes: number;
+  /** Whether the server tells `bytes`: it need not (RFC 4918, 15.4). */
+  readonly sized: boolean;
   /** ISO 8601; whole seconds. */
   readonly modified: string | undefined;
   readonly created: string | undefined;
@@ -24,6 +26,8 @@ export interface Entry {
 export interface Member extends Entry {
   readonly name: string;
   readonly safe: boolean;
+  /** Why no more is known of it than its name. Whether it is a folder only its href tells then. */
+  readonly unseen?: string;
 }
 
 const ASKED = document(
@@ -48,13 +52,12 @@ export async function* membersOf(
     const members: Member[] = [];
     for (const told of page) {
       if (told.status === 404 || told.status === 410) continue;
-      // What is there and not told of must not pass for deleted.
-      if (told.status >= 400) throw http.faultFrom(asking, { status: told.status, headers: {} }, {});
       const named = nameIn(told.href);
       if (named) {
-        members.push({ ...entryOf(told), ...named });
+        members.push({ ...entryOf(told), ...named, ...hiding(told) });
         continue;
       }
+      if (told.status >= 400) throw http.faultFrom(asking, { status: told.status, headers: {} }, {});
       // Whatever else it tells of: a share of another user's address, or a proxy's.
       if (withSlash(pathOf(told.href) ?? '') !== folder) continue;
       itself = true;
@@ -81,6 +84,15 @@ export async function isEmpty(members: AsyncIterable<readonly Member[]>): Promis
     if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
   }
   return true;
+}
+
+/** What is there and not told of must not pass for deleted. */
+function hiding({ status, href, folder, etag, bytes, size, modified }: Told): Partial<Member> {
+  const untold = !folder && etag === '' && bytes === '' && size === '' && modified === '';
+  if (status < 400 && !untold) return {};
+  const said = status < 400 ? 'and tells nothing of it' : `and answers ${status} for it`;
+  const unseen = `the server lists it ${said}; look at it in the source, and mend its rights or its server`;
+  return { unseen, folder: folder || href.endsWith('/') };
 }
 
 /** One entry; undefined when it is not there. Throws `Fault` for any other answer. */
@@ -141,13 +153,16 @@ export function metaOf({ folder, modified, created, id }: Entry): FileMeta {
 }
 
 function entryOf({ folder, etag, ...told }: Told): Entry {
-  const bytes = folder ? 0 : Number(told.bytes || told.size) || 0;
+  const stated = told.bytes || told.size;
+  const sized = /^\d{1,15}$/.test(stated);
+  const bytes = folder || !sized ? 0 : Number(stated);
   const modified = isoOf(told.modified);
   const born = Number(told.born) * 1000;
   return {
     folder,
     version: versionOf(etag, bytes, modified),
     bytes,
+    sized,
     modified,
     created: born > 0 && born <= LAST_DATE ? new Date(born).toISOString() : isoOf(told.created),
     id: told.id || undefined,

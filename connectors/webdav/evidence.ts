@@ -88,6 +88,7 @@ export async function* sizesOf(
       for await (const page of membersOf(http, requestPath(root, folder), signal)) {
         for (const member of page) {
           const ref = names.get(member.folder ? `${member.name}/` : member.name);
+          if (ref !== undefined && member.unseen) throw new Fault('unavailable', member.unseen);
           if (ref !== undefined) found.set(ref, member);
         }
       }

@@ -1,4 +1,5 @@
 /** What servers were seen to answer at bad moments, and what a source makes of it. */
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { all, entries, never } from '../../tests/conformance/collect.js';
 import { gathered } from '../../tests/conformance/trees.js';
@@ -6,6 +7,7 @@ import type { Asked, Reply, ScriptedHttp } from '../../tests/servers/scripted-ht
 import { multistatus, resource, startScriptedHttp } from '../../tests/servers/scripted-http.js';
 import type { Access, Container, ItemRef } from '../contract.js';
 import type { FileSource } from '../files.js';
+import { isUnseen } from '../files.js';
 import { connector } from './index.js';
 
 const ending: (() => unknown)[] = [];
@@ -104,22 +106,70 @@ describe('a listing', () => {
     expect((await list(session)).map(({ key }) => key)).toEqual(['d/', 'e']);
   });
 
-  it('does not take a folder for empty that is listed, and not found', async () => {
-    const { session } = await source(listing(resource('/f/d/', FOLDER) + file('e', 5)));
+  it.each([403, 500])('names an entry of which the server says %i, and shows the others', async (status) => {
+    const said = (href: string) =>
+      `<D:response><D:href>${href}</D:href><D:status>HTTP/1.1 ${status} No</D:status></D:response>`;
+    const { session } = await source(listing(said('/f/d') + file('e', 5) + said('/f/g/')));
+    const refs = await list(session);
+    expect(refs.map(({ key }) => key)).toEqual(['d', 'e', 'g/']);
+    expect(refs.map(isUnseen)).toEqual([true, false, true]);
+    const reason = expect.stringContaining(String(status));
+    expect(await read(session, ...refs.filter(isUnseen))).toEqual([
+      { refused: 'd', reason },
+      { refused: 'g/', reason },
+    ]);
+  });
+
+  it('names what it does not describe', async () => {
+    const { session } = await source(listing(resource('/f/d', '<D:resourcetype/>') + file('e', 5)));
+    const refs = await list(session);
+    expect(refs.map(isUnseen)).toEqual([true, false]);
+    expect(await read(session, refs[0] as ItemRef)).toMatchObject([{ refused: 'd' }]);
+  });
+
+  it.each([
+    [401, {}],
+    [403, {}],
+    [404, {}],
+    [423, {}],
+    [500, {}],
+    [503, {}],
+    [200, { body: '<html>Log in</html>' }],
+    [207, { ...multistatus(resource('/f/d/', FOLDER) + file('d/a', 5)), cut: 'within' }],
+    [207, multistatus(resource('/other/', FOLDER))],
+  ] as const)('names a folder that is answered with %i, and lists its neighbours', async (status, more) => {
+    const { session, server } = await source((asked) => {
+      if (asked.path === '/f/d/') return { ...more, status };
+      if (asked.path === '/f/e/') return multistatus(resource('/f/e/', FOLDER) + file('e/a', 5));
+      return listing(resource('/f/d/', FOLDER) + resource('/f/e/', FOLDER) + file('z', 5))(asked);
+    });
+    const refs = await list(session);
+    expect(refs.map(({ key }) => key)).toEqual(['d/', 'e/', 'e/a', 'z']);
+    expect(refs.map(isUnseen)).toEqual([true, false, false, false]);
+    const before = server.asked.length;
+    expect(await read(session, refs[0] as ItemRef)).toMatchObject([{ refused: 'd/', reason: expect.any(String) }]);
+    expect(server.asked.slice(before)).toEqual([]);
+  });
+
+  it('fails when the server fails: then it says nothing of one folder', async () => {
+    let away = false;
+    const { session } = await source((asked) => {
+      if (asked.path === '/f/d/') away = true;
+      return away ? { status: 503 } : listing(resource('/f/d/', FOLDER))(asked);
+    });
     await expect(list(session)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it.each([403, 500])('does not take an entry for gone of which the server says %i', async (status) => {
-    const said = `<D:response><D:href>/f/d</D:href><D:status>HTTP/1.1 ${status} No</D:status></D:response>`;
-    const { session } = await source(listing(said + file('e', 5)));
-    await expect(list(session)).rejects.toThrow(String(status));
-  });
-
-  it('fails when a folder may not be read: what is in it must not pass for deleted', async () => {
-    const { session } = await source((asked) =>
-      asked.path === '/f/d/' ? { status: 403 } : listing(resource('/f/d/', FOLDER))(asked),
-    );
-    await expect(list(session)).rejects.toMatchObject({ code: 'refused' });
+  it('opens no folder that nothing is wanted of', async () => {
+    const { session, server } = await source((asked) => {
+      if (asked.path === '/f/d/') return { status: 500 };
+      if (asked.path === '/f/e/') return multistatus(resource('/f/e/', FOLDER) + file('e/a', 5));
+      return listing(resource('/f/d/', FOLDER) + resource('/f/e/', FOLDER))(asked);
+    });
+    const refs = await entries(session.list(root, undefined, never, (folder) => folder !== 'd/'));
+    expect(refs.map(({ key }) => key)).toEqual(['d/', 'e/', 'e/a']);
+    expect(refs.some(isUnseen)).toBe(false);
+    expect(server.asked.some(({ path }) => path === '/f/d/')).toBe(false);
   });
 
   it.each([
@@ -167,7 +217,7 @@ describe('reading', () => {
     const cut = await source(
       getting(() => ({ status: 200, headers: { etag: '"1"' }, body: '0123456789', cut: 'within' })),
     );
-    await expect(read(cut.session, ref('a.txt'))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await read(cut.session, ref('a.txt'))).toMatchObject([{ refused: 'a.txt', again: true }]);
   });
 
   it('takes the version that is there now, with its date', async () => {
@@ -193,6 +243,73 @@ describe('reading', () => {
     expect(await read(session, ref('a.txt'))).toMatchObject([{ refused: 'a.txt' }]);
   });
 
+  it.each([
+    ['500', { status: 500 }],
+    ['423', { status: 423 }],
+    ['503', { status: 503 }],
+    ['401, as for a folder with a login of its own', { status: 401 }],
+    ['404, though it is listed', { status: 404 }],
+    ['a reset', { status: 200, cut: 'before' as const }],
+    ['half of it', { status: 200, headers: { etag: '"1"' }, body: '0123456789', cut: 'within' as const }],
+    ['chunks that end too early', { status: 200, headers: { etag: '"1"' }, body: '01234', chunked: true }],
+    [
+      'chunks that break off',
+      { status: 200, headers: { etag: '"1"' }, body: '0123456789', chunked: true, cut: 'within' as const },
+    ],
+    ['more than is listed', { status: 200, headers: { etag: '"1"' }, body: '0123456789+' }],
+    ['less than is listed', { status: 200, headers: { etag: '"1"' }, body: '01234' }],
+    ['more than is listed, in chunks', { status: 200, headers: { etag: '"1"' }, body: '0123456789+', chunked: true }],
+    ['an unknown coding', { status: 200, headers: { etag: '"1"', 'content-encoding': 'zstd' }, body: '01234' }],
+    ['what is not in its coding', { status: 200, headers: { etag: '"1"', 'content-encoding': 'gzip' }, body: '01234' }],
+  ] satisfies [string, Reply][])(
+    'leaves one file for later that is answered with %s, and reads the next',
+    async (_what, reply) => {
+      const { session } = await source(
+        getting(({ path }) =>
+          path === '/f/a.txt' ? reply : { status: 200, headers: { etag: '"1"' }, body: '9876543210' },
+        ),
+      );
+      const answers = await read(session, ref('a.txt'), ref('b.txt'));
+      expect(answers).toMatchObject([
+        { refused: 'a.txt', again: true, reason: expect.stringMatching(/./) },
+        { key: 'b.txt', body: { bytes: Buffer.from('9876543210') } },
+      ]);
+    },
+  );
+
+  it('asks for the content as it is, and decodes what is compressed all the same', async () => {
+    const content = Buffer.from('0123456789');
+    for (const [coding, body] of [
+      ['gzip', gzipSync(content)],
+      ['x-gzip', gzipSync(content)],
+      ['deflate', deflateSync(content)],
+      ['br', brotliCompressSync(content)],
+    ] as const) {
+      const headers = { etag: '"1"', 'content-encoding': coding };
+      const { session, server } = await source(getting(() => ({ status: 200, headers, body, chunked: true })));
+      expect(await read(session, ref('a.txt'))).toMatchObject([{ body: { bytes: content } }]);
+      expect(await open(session, 3, 4)).toBe('3456');
+      expect(await open(session, 3, 7)).toBe('3456789');
+      const gets = server.asked.filter(({ method }) => method === 'GET');
+      expect(gets.map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'identity', 'identity']);
+    }
+  });
+
+  it('leaves a file as it is that is compressed by itself: Apache names its coding', async () => {
+    const body = gzipSync('a whole archive');
+    const etag = '"1"';
+    const archive = ref('a.txt', body.length);
+    const { session } = await source(({ method, path, headers }) => {
+      if (method !== 'GET') return path === '/f/a.txt' ? multistatus(file('a.txt', body.length)) : undefined;
+      const coding = { etag, 'content-encoding': 'x-gzip' };
+      if (headers.range === undefined) return { status: 200, headers: coding, body };
+      const range = { ...coding, 'content-range': `bytes 2-5/${body.length}` };
+      return { status: 206, headers: range, body: body.subarray(2, 6) };
+    });
+    expect(await read(session, archive)).toMatchObject([{ body: { bytes: body } }]);
+    expect(await gathered(session.open(root, archive, { from: 2, bytes: 4 }, never))).toEqual(body.subarray(2, 6));
+  });
+
   it.each([404, 410, 403, 400])('refuses one file that is answered with %i, and reads the next', async (status) => {
     const { session } = await source(
       getting(({ path }) => (path === '/f/a.txt' ? { status } : { status: 200, body: 'fine' })),
@@ -203,32 +320,70 @@ describe('reading', () => {
 
   it.each([
     [401, {}, { code: 'credentials' }],
-    [423, {}, { code: 'unavailable' }],
     [502, {}, { code: 'unavailable' }],
     [429, { 'retry-after': '7' }, { code: 'throttled', retryAfterMs: 7_000 }],
     [503, { 'retry-after': '2' }, { code: 'throttled', retryAfterMs: 2_000 }],
-  ])('ends with %i in the middle', async (status, headers, fault) => {
-    const { session } = await source(
-      getting(({ path }) => (path === '/f/b.txt' ? { status, headers } : { status: 200, body: 'fine' })),
-    );
+  ])('ends with %i in the middle, when it is not one file that is answered so', async (status, headers, fault) => {
+    const { session } = await source(({ method, path }) => {
+      if (path === '/f/b.txt') return { status, headers };
+      return method === 'GET' ? { status: 200, body: 'fine' } : undefined;
+    });
     const reading = session.read(root, [ref('a.txt', 4), ref('b.txt')], never)[Symbol.asyncIterator]();
     expect(await reading.next()).toMatchObject({ value: { key: 'a.txt' } });
     await expect(reading.next()).rejects.toMatchObject(fault);
     await expect(open(session, 0, 5, ref('b.txt'))).rejects.toMatchObject(fault);
   });
 
-  it('follows a redirect within the server, and none to another', async () => {
-    const other = await start(() => ({ status: 200, body: 'theirs' }));
-    const { session } = await source(
+  it('follows a redirect within the server, with its query', async () => {
+    const { session, server } = await source(
       getting(({ path }) => {
-        if (path === '/f/a.txt') return { status: 307, headers: { location: '/store/1' } };
-        if (path === '/f/b.txt') return { status: 307, headers: { location: `${other.url}/store/1` } };
+        if (path === '/f/a.txt') return { status: 307, headers: { location: '/store/1?sign=a%2Fb&x=%20' } };
         return { status: 200, body: 'content' };
       }),
     );
     expect(await read(session, ref('a.txt', 7))).toMatchObject([{ body: { bytes: Buffer.from('content') } }]);
-    await expect(read(session, ref('b.txt'))).rejects.toMatchObject({ code: 'spec' });
-    expect(other.asked).toEqual([]);
+    expect(server.asked.at(-1)).toMatchObject({ path: '/store/1?sign=a%2Fb&x=%20' });
+    expect(server.asked.at(-1)?.headers.authorization).toMatch(/^Basic /);
+  });
+
+  it.each([301, 302, 303, 307, 308])('follows %i to another server without the login', async (status) => {
+    const other = await start(({ path, headers }) => {
+      if (path === '/one?sign=1') return { status: 302, headers: { location: '/two' } };
+      const body = headers.range === 'bytes=2-3' ? '23' : '0123456789';
+      const part = { 'content-range': 'bytes 2-3/10' };
+      return {
+        status: body.length === 2 ? 206 : 200,
+        headers: { etag: '"theirs"', ...(body.length === 2 && part) },
+        body,
+      };
+    });
+    const { session } = await source(getting(() => ({ status, headers: { location: `${other.url}/one?sign=1` } })));
+    expect(await read(session, ref('a.txt'))).toMatchObject([{ body: { bytes: Buffer.from('0123456789') } }]);
+    expect(await open(session, 2, 2)).toBe('23');
+    expect(other.asked.map(({ path }) => path)).toEqual(['/one?sign=1', '/two', '/one?sign=1', '/two']);
+    expect(other.asked.some(({ headers }) => headers.authorization || headers.cookie)).toBe(false);
+  });
+
+  it.each([
+    ['403', { status: 403 }],
+    ['401', { status: 401, headers: { 'www-authenticate': 'Digest realm="a", nonce="b"' } }],
+    ['404', { status: 404 }],
+    ['429', { status: 429, headers: { 'retry-after': '100' } }],
+    ['500', { status: 500 }],
+    ['a page of its own', { status: 200, body: '<html>Log in' }],
+    ['a circle', { status: 302, headers: { location: '/again' } }],
+    ['a way to nowhere', { status: 302, headers: { location: 'ftp://other/x' } }],
+    ['a way without an end', { status: 302, headers: { location: 'http://[' } }],
+  ] satisfies [string, Reply][])('refuses one file that another server answers with %s', async (_what, reply) => {
+    const other = await start(() => reply);
+    const { session } = await source(
+      getting(({ path }) => {
+        if (path === '/f/a.txt') return { status: 302, headers: { location: `${other.url}/one` } };
+        return { status: 200, body: 'fine' };
+      }),
+    );
+    const answers = await read(session, ref('a.txt'), ref('b.txt', 4));
+    expect(answers).toMatchObject([{ refused: 'a.txt' }, { key: 'b.txt' }]);
   });
 });
 
@@ -270,9 +425,35 @@ describe('a range', () => {
     ['another version', part(3, 6, '"2"')],
     ['412', { status: 412 }],
     ['416', { status: 416 }],
+    ['another size', { ...part(3, 6), headers: { etag: '"1"', 'content-range': 'bytes 3-6/11' } }],
   ])('tells that the source changed: %s', async (_what, reply) => {
-    const { session } = await source(getting(() => reply));
+    const { session } = await source(({ method, path }) => {
+      if (method === 'GET') return reply;
+      return path === '/f/a.txt' ? multistatus(file('a.txt', 11, '"2"')) : undefined;
+    });
     await expect(open(session, 3, 4)).rejects.toMatchObject({ code: 'source-changed' });
+  });
+
+  it.each([
+    ['206 with its right size', { ...part(3, 6), headers: { etag: '"1"', 'content-range': 'bytes 3-6/13' } }],
+    ['200', { status: 200, headers: { etag: '"1"' }, body: `${CONTENT}+++` }],
+    ['200 without a version', { status: 200, body: `${CONTENT}+++` }],
+    ['200 in chunks', { status: 200, headers: { etag: '"1"' }, body: `${CONTENT}+++`, chunked: true }],
+  ] satisfies [string, Reply][])('is not had where more is sent than is listed: %s', async (_what, reply) => {
+    const { session } = await source(getting(() => reply));
+    await expect(open(session, 6, 4)).rejects.toMatchObject({ code: expect.stringMatching(/refused|unavailable/) });
+  });
+
+  it.each([
+    [401, 'refused'],
+    [403, 'refused'],
+    [404, 'refused'],
+    [416, 'unavailable'],
+    [423, 'unavailable'],
+    [500, 'unavailable'],
+  ])('of a file that is listed, and answered with %i, is %s', async (status, code) => {
+    const { session } = await source(getting(() => ({ status })));
+    await expect(open(session, 3, 4)).rejects.toMatchObject({ code });
   });
 
   it('tells so when the change came while it was read', async () => {

@@ -16,9 +16,9 @@ export function createWebdavSource(session: WebdavSession): FileSource {
       // No server that is not Nextcloud tells the state of a whole tree: it is listed each time.
       yield { key: '/', path: [], validity: '1' };
     },
-    async *list(_container, after, signal) {
+    async *list(_container, after, signal, opens) {
       await session.open(signal);
-      yield* listTree(tree, after, signal);
+      yield* listTree(tree, after, signal, opens);
     },
     async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
       session.check(signal);

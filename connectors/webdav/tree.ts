@@ -1,15 +1,17 @@
 /** A tree of files on a server: listed in the order of keys, and read. What all WebDAV servers have in common. */
-import type { Body, ItemRef, Page, Range, Refused } from '../contract.js';
+import type { Body, ItemRef, OpensFolder, Page, Range, Refused } from '../contract.js';
 import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
-import { emptyBody } from '../files.js';
+import { emptyBody, refusalOfUnseen, unseen } from '../files.js';
 import { walkTree } from '../tree-walk.js';
+import type { Listed } from './children.js';
 import { childrenIn } from './children.js';
-import { openRange, readWhole } from './content.js';
+import { readWhole } from './content.js';
 import type { Entry, Member } from './entries.js';
 import { metaOf } from './entries.js';
 import { isParts, UNSAFE } from './paths.js';
+import { openRange } from './range.js';
 
 /** How one server tells of its tree. Paths are those of requests (connectors/dav/hrefs.ts). */
 export interface Tree {
@@ -25,11 +27,19 @@ export interface Tree {
 }
 
 /** Entries with keys above `after`, ascending: one request for each folder that is not passed by. */
-export function listTree(tree: Tree, after: string | undefined, signal: AbortSignal): AsyncGenerator<Page<ItemRef>> {
-  const { http, system, pathOf } = tree;
-  const next = `open the folder in ${system}, and rename it or mend its server; it is tried again`;
-  const listed = { http, root: pathOf(''), next, membersIn: (folder: string) => membersIn(tree, folder, signal) };
-  return walkTree((folder) => childrenIn(listed, folder), after);
+export function listTree(
+  tree: Tree,
+  after: string | undefined,
+  signal: AbortSignal,
+  opens?: OpensFolder,
+): AsyncGenerator<Page<ItemRef>> {
+  const { system, pathOf } = tree;
+  const listed: Listed = {
+    system,
+    membersIn: (folder) => membersIn(tree, folder, signal),
+    answers: () => tree.entryAt(pathOf(''), signal),
+  };
+  return walkTree((folder) => childrenIn(listed, folder, signal), after, opens);
 }
 
 /** The keys that a listing of one folder shows. */
@@ -54,8 +64,10 @@ async function membersIn(tree: Tree, folder: string, signal: AbortSignal): Promi
 /** A folder's ETag changes with what is in it, and says nothing of the folder: it has no version. */
 function refOf(folder: string, member: Member): ItemRef {
   const { name, safe, bytes } = member;
+  const key = `${folder}${name}${member.folder && safe ? '/' : ''}`;
+  if (safe && member.unseen !== undefined) return unseen(key, member.unseen);
   return {
-    key: `${folder}${name}${member.folder && safe ? '/' : ''}`,
+    key,
     version: safe ? (member.folder ? '' : member.version) : UNSAFE,
     bytes,
     rank: 0,
@@ -66,11 +78,13 @@ function refOf(folder: string, member: Member): ItemRef {
 const unsafe = 'the server gave it a name that could lead out of its folder';
 const GONE = 'it is gone from the source; the next run will see that';
 
-/** One entry with its content. Throws the faults that concern more than this entry. */
+/** One entry with its content, or why it cannot be had. Throws the faults that concern more than this entry. */
 export async function readEntry(tree: Tree, ref: ItemRef, signal: AbortSignal): Promise<Body<FileBody> | Refused> {
   const { http, system } = tree;
   const { key, version } = ref;
   const meta = ref.meta as FileMeta;
+  const hidden = refusalOfUnseen(ref);
+  if (hidden) return hidden;
   if (version === UNSAFE) return { refused: key, reason: `${unsafe}; rename it in ${system}` };
   try {
     const path = tree.pathOf(key);
@@ -79,20 +93,48 @@ export async function readEntry(tree: Tree, ref: ItemRef, signal: AbortSignal): 
       return there?.folder ? { key, body: emptyBody(meta, key) } : { refused: key, reason: GONE };
     }
     const read = await readWhole(http, path, ref, signal);
-    if ('why' in read) return { refused: key, reason: read.why };
+    if ('why' in read) return { refused: key, reason: read.why, ...(read.again && { again: true }) };
     const { bytes, modified } = read;
     return { key, body: { ...emptyBody({ ...meta, ...(modified !== undefined && { modified }) }, key), bytes } };
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    if (error.code === 'not-found') return { refused: key, reason: GONE };
-    if (error.code !== 'refused') throw error;
-    return { refused: key, reason: `${error.message}; look at it in ${system}, and move it by hand` };
+    if (signal.aborted || !(error instanceof Fault)) throw error;
+    return refusalOf(tree, ref, error, signal);
   }
 }
 
-/** A range of a file's content: `openRange`. */
-export function openEntry(tree: Tree, ref: ItemRef, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const { http, system } = tree;
-  if (ref.version === UNSAFE) throw new Fault('refused', unsafe, { next: `rename it in ${system}` });
-  return openRange(http, tree.pathOf(ref.key), ref.version, range, signal);
+/** One file that cannot be had, as long as the server tells of it: it costs itself. Else the fault is thrown. */
+async function refusalOf(tree: Tree, { key }: ItemRef, fault: Fault, signal: AbortSignal): Promise<Refused> {
+  const { message, code } = fault;
+  const reason = `${message}; look at it in ${tree.system}, and move it by hand`;
+  if (code === 'refused') return { refused: key, reason };
+  if (!OF_ONE.has(code)) throw fault;
+  if (!(await tree.entryAt(tree.pathOf(key), signal))) return { refused: key, reason: GONE };
+  return { refused: key, reason, again: true };
 }
+
+/** A server may answer so for one file, and so it may for all. */
+const OF_ONE: ReadonlySet<string> = new Set(['unavailable', 'credentials', 'not-found']);
+
+/** A range of a file's content: `openRange`. Throws `Fault('refused')` for what concerns this file alone. */
+export async function* openEntry(
+  tree: Tree,
+  ref: ItemRef,
+  range: Range,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { http, system } = tree;
+  const hidden = refusalOfUnseen(ref);
+  if (hidden) throw new Fault('refused', hidden.reason);
+  if (ref.version === UNSAFE) throw new Fault('refused', unsafe, { next: `rename it in ${system}` });
+  try {
+    yield* openRange(http, tree.pathOf(ref.key), ref, range, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Fault) || !LIKE_GONE.has(error.code)) throw error;
+    // Throws where it is the account that is at fault.
+    if (!(await tree.entryAt(tree.pathOf(ref.key), signal))) throw error;
+    throw new Fault('refused', error.message, { next: `look at it in ${system}, and move it by hand`, cause: error });
+  }
+}
+
+/** What a server says of a file that it lists, and does not give. */
+const LIKE_GONE: ReadonlySet<string> = new Set(['credentials', 'not-found']);

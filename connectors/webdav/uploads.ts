@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
-import { whole } from '../dav/answer-body.js';
+import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
 import { isLocked, locked } from './answers.js';
@@ -145,7 +145,7 @@ async function tryParts(session: WebdavSession, signal: AbortSignal): Promise<bo
   try {
     if (!(await part(0)) || !(await part(1))) return false;
     const answer = await http.ask({ method: 'GET', path }, signal);
-    return (await whole(answer.body)).toString() === '01';
+    return (await whole(answer.body, MOST_SAID))?.toString() === '01';
   } finally {
     await http.change({ method: 'DELETE', path }, signal);
   }

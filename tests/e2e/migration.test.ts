@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Fault } from '../../connectors/errors.js';
 import { memoryStore, removeFrom } from '../../connectors/memory/store.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection, Spec } from '../../schemas/spec.js';
@@ -13,6 +14,7 @@ import {
   progressQuery,
   requestSignal,
   resumeSignal,
+  retrySignal,
 } from '../../workflows/messages.js';
 import type { TestStack } from './stack.js';
 import { startTestStack } from './stack.js';
@@ -98,6 +100,24 @@ it('parks a unit with dead credentials while the rest goes on, and starts it aga
   await handle.signal(credentialsSignal, {});
 
   expect(await handle.result()).toMatchObject({ state: 'done', done: 2 });
+});
+
+it('leaves a system alone for as long as it asks, and no longer when a person tries again in the same run', async () => {
+  const spec = makeSpec(['anna']);
+  sourceOf(spec)
+    .account('anna')
+    .put(['INBOX'], { bytes: message(1) });
+  sourceOf(spec).fault = ({ op }) => {
+    if (op === 'list') throw new Fault('throttled', 'come back tomorrow', { retryAfterMs: 86_400_000 });
+  };
+  const handle = await apply(spec);
+  const blocked = 'select from budget where blocked_until > clock_timestamp()';
+  await expect.poll(async () => (await test.ledger.pool.query(blocked)).rowCount).toBe(1);
+  sourceOf(spec).fault = undefined;
+
+  await handle.signal(retrySignal, {});
+
+  expect(await handle.result()).toMatchObject({ state: 'done', totals: { verified: 1 } });
 });
 
 it('pauses within seconds, goes on after resume, and forgets nothing', async () => {

@@ -60,7 +60,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
        (select count(*) from found f join pairing p on p.target = f.place
          where p.id = any($1) and not f.taken and exists (
            select from item d join container e on e.id = d.container join survey t on t.container = e.id
-           where e.pairing = p.id and e.target_key = f.target_key and d.digest = f.digest
+           where e.pairing = p.id and e.target_key = f.target_key and d.digest in (f.digest, f.earlier)
              and t.migration = $3 and t.unit = $4)
          -- The other direction may have made it an item since.
          and not exists (

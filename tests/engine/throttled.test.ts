@@ -50,9 +50,31 @@ it.each(cases)('throttled while $what, the system is left alone by all', async (
   expect(await blocked()).toEqual([systemScope((side === 'source' ? from : to) as SystemConfig)]);
 });
 
-function throttle(store: MemoryStore, op: string): void {
+it('is left alone for an hour at most, whatever it asks for', async () => {
+  world.from.put(['INBOX'], { bytes: Buffer.from('a\r\n') });
+  throttle(world.source, 'list', 99_999_999_999_999);
+
+  await expect(world.run()).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 3_600_000 });
+
+  const { rows } = await server.ledger.pool.query<{ hours: number }>(
+    'select extract(epoch from blocked_until - clock_timestamp())::float8 / 3600 as hours from budget where blocked_until is not null',
+  );
+  expect(rows).toEqual([{ hours: expect.closeTo(1, 1) }]);
+});
+
+it('is not left alone any longer once a person tries again', async () => {
+  world.from.put(['INBOX'], { bytes: Buffer.from('a\r\n') });
+  throttle(world.source, 'list', 3_600_000);
+  await expect(world.run()).rejects.toMatchObject({ code: 'throttled' });
+  world.source.fault = undefined;
+  await expect(world.run()).rejects.toMatchObject({ code: 'throttled' });
+
+  expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'done', counters: { verified: 1 } });
+});
+
+function throttle(store: MemoryStore, op: string, retryAfterMs = 60_000): void {
   store.fault = (event) => {
-    if (event.op === op) throw new Fault('throttled', 'slow down', { retryAfterMs: 60_000 });
+    if (event.op === op) throw new Fault('throttled', 'slow down', { retryAfterMs });
   };
 }
 

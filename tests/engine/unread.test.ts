@@ -68,7 +68,12 @@ describe('a message that the source does not give', () => {
     });
     for (let n = 1; n <= 5; n++) world.from.put(['INBOX'], { bytes: message(n) });
 
-    const first = (await world.run()) as ClosedRun;
+    const troubles = new Set<string>();
+    const walk = world.slices();
+    let step = await walk.next();
+    for (; !step.done; step = await walk.next())
+      if ('troubles' in step.value) for (const { reason } of step.value.troubles ?? []) troubles.add(reason);
+    const first = step.value as ClosedRun;
     const report = await reportOf(world, server.ledger);
     const tries = asked;
     broken = false;
@@ -76,6 +81,7 @@ describe('a message that the source does not give', () => {
 
     expect(first).toMatchObject({ state: 'failed', totals: { items: 5, verified: 4, failures: 1, pending: 0 } });
     expect(tries).toBe(3);
+    expect([...troubles]).toEqual([expect.stringContaining('the server says 500')]);
     expect(report.verdict).toMatchObject({ complete: false, items: 5, verified: 4 });
     expect(report.rows.find(({ outcome }) => outcome === 'quarantined')?.reason).toContain('the server says 500');
     expect(second).toMatchObject({ state: 'done', totals: { items: 5, verified: 5, failures: 0 } });

@@ -1,7 +1,10 @@
 /** Writes a ledger down as SQL: plain inserts, parents first. The dumps of this folder are made by it. */
 import type { Ledger } from '../../ledger/ledger.js';
 
-/** All tables of version 3 of the ledger, each behind those it refers to. Connections (`slot`) are nobody's any more. */
+/**
+ * All tables up to version 7 of the ledger, each behind those it refers to. Connections (`slot`) are nobody's any more, and
+ * the counters follow from the items.
+ */
 const TABLES = [
   'place',
   'pairing',
@@ -11,10 +14,12 @@ const TABLES = [
   'unit',
   'lease',
   'container',
+  'survey',
   'item',
   'batch',
   'upload',
   'upload_part',
+  'doubt',
   'found',
   'outcome',
   'gate',

@@ -1,4 +1,4 @@
-/** Brings a dump into a database of its own, as version 0.3 left it, and then to the present version. */
+/** Brings a dump into a database of its own, as an earlier version left it, and then to the present version. */
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,11 +8,12 @@ import { migrateLedger } from '../../ledger/migrate.js';
 import type { LedgerServer } from '../engine/ledger.js';
 
 const MIGRATIONS = new URL('../../ledger/migrations/', import.meta.url);
-/** The last file that version 0.3 knew. */
-const VERSION = 3;
+/** The last file that each version knew. */
+const LAST = { '0.3': 3, '0.4': 7 };
+type Version = keyof typeof LAST;
 
-export const dumpOf = (name: string): Promise<string> =>
-  readFile(new URL(`./0.3/${name}.sql`, import.meta.url), 'utf8');
+export const dumpOf = (name: string, of: Version = '0.3'): Promise<string> =>
+  readFile(new URL(`./${of}/${name}.sql`, import.meta.url), 'utf8');
 
 export interface LoadedLedger {
   readonly ledger: Ledger;
@@ -21,7 +22,7 @@ export interface LoadedLedger {
 }
 
 /** The ledger of a dump, migrated. */
-export async function loadLedger(server: LedgerServer, sql: string): Promise<LoadedLedger> {
+export async function loadLedger(server: LedgerServer, sql: string, of: Version = '0.3'): Promise<LoadedLedger> {
   const database = `old_${randomUUID().replaceAll('-', '')}`;
   await server.ledger.pool.query(`create database ${database}`);
   const url = new URL(server.url);
@@ -32,7 +33,7 @@ export async function loadLedger(server: LedgerServer, sql: string): Promise<Loa
   );
   for (const file of (await readdir(MIGRATIONS)).sort()) {
     const version = Number(file.slice(0, 4));
-    if (!(version <= VERSION)) continue;
+    if (!(version <= LAST[of])) continue;
     await ledger.pool.query(await readFile(new URL(file, MIGRATIONS), 'utf8'));
     await ledger.pool.query('insert into ledger_version (version, name) values ($1, $2)', [version, file]);
   }

@@ -64,14 +64,22 @@ export function davAccount(at: DavAccountAt, kind: ItemKind): DavAccountWorld {
 
   const collection = async (path: readonly string[]): Promise<string | undefined> => {
     const named = `displayname>${path.join('/')}<`;
-    return (await below(at.home)).find(({ inner }) => inner.includes(named))?.href;
+    // SOGo has a file to download beside each, of the same name.
+    return (await below(at.home)).find(({ href, inner }) => href.endsWith('/') && inner.includes(named))?.href;
   };
 
   const makeContainer = async (name: string, segment: string): Promise<void> => {
     const body =
       '<?xml version="1.0"?><D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:CR="urn:ietf:params:xml:ns:carddav">' +
       `<D:set><D:prop><D:resourcetype><D:collection/><${type}/></D:resourcetype><D:displayname>${name}</D:displayname></D:prop></D:set></D:mkcol>`;
-    await ask('MKCOL', `${at.home}${encodeURIComponent(segment)}/`, { 'content-type': 'application/xml' }, body);
+    const path = `${at.home}${encodeURIComponent(segment)}/`;
+    await ask('MKCOL', path, { 'content-type': 'application/xml' }, body);
+    // SOGo drops what it is to be made with.
+    const naming =
+      '<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>' +
+      `<D:displayname>${name}</D:displayname></D:prop></D:set></D:propertyupdate>`;
+    if ((await collection([name])) === undefined)
+      await ask('PROPPATCH', path, { 'content-type': 'application/xml' }, naming);
   };
 
   const existing = async (path: readonly string[]): Promise<string> => {
@@ -113,6 +121,20 @@ export function davAccount(at: DavAccountAt, kind: ItemKind): DavAccountWorld {
     async close() {
       for (const { href, inner } of await below(at.home)) if (inner.includes('collection')) await ask('DELETE', href);
     },
+  };
+}
+
+/** An account of a person of its own each time, for servers that keep what is in a home when it is emptied. */
+export function freshAccounts(
+  server: { readonly url: string; addUser(name: string): Promise<void> },
+  home: (user: string) => string,
+  kind: ItemKind,
+): () => Promise<DavAccountWorld> {
+  let n = 0;
+  return async () => {
+    const user = `person${++n}`;
+    await server.addUser(user);
+    return { ...davAccount({ url: server.url, home: home(user), user }, kind), close: async () => {} };
   };
 }
 

@@ -24,14 +24,26 @@ export interface Running {
   end(): Promise<void>;
 }
 
+export interface Starting {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** It has workers that outlive it: all of its process group is killed. */
+  readonly group?: boolean;
+}
+
 /** Starts a program and waits until it listens. Throws with its words when it does not. */
 export async function startListening(
   command: string,
   args: readonly string[],
   port: number,
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, cwd, group = false }: Starting = {},
 ): Promise<Running> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    detached: group,
+    ...(cwd !== undefined && { cwd }),
+  });
   let words = '';
   const keep = (data: Buffer): void => {
     words = (words + data).slice(-KEPT_LOG);
@@ -39,10 +51,11 @@ export async function startListening(
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   child.on('error', (error) => keep(Buffer.from(error.message)));
-  const onExit = (): void => void child.kill('SIGKILL');
+  const onExit = (): void => (group ? killGroup(child) : void child.kill('SIGKILL'));
   process.once('exit', onExit);
   const end = async (): Promise<void> => {
     process.off('exit', onExit);
+    if (group) killGroup(child);
     await ended(child);
   };
   for (const deadline = Date.now() + START_MS; !(await listens(port)); ) {
@@ -53,6 +66,15 @@ export async function startListening(
     await new Promise((go) => setTimeout(go, 30));
   }
   return { log: () => words, end };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -18,6 +18,8 @@ export interface Reply {
   readonly body?: string | Buffer;
   /** The connection ends in the middle of the body, or before the answer begins. */
   readonly cut?: 'within' | 'before';
+  /** Without its length. */
+  readonly chunked?: boolean;
 }
 
 export interface ScriptedHttp {
@@ -46,7 +48,10 @@ export async function startScriptedHttp(answer: (asked: Asked) => Reply | undefi
       if (reply === undefined) return;
       if (reply.cut === 'before') return void response.destroy();
       const body = Buffer.from(reply.body ?? '');
-      response.writeHead(reply.status, { ...reply.headers, 'content-length': String(body.length) });
+      response.writeHead(reply.status, {
+        ...reply.headers,
+        ...(!reply.chunked && { 'content-length': String(body.length) }),
+      });
       if (reply.cut === 'within') response.write(body.subarray(0, body.length / 2), () => response.destroy());
       else response.end(body);
     });

@@ -2,7 +2,7 @@
  * Which tier a test file belongs to. Its path alone decides, so that the listing of a folder shows it
  * (CONTRIBUTING.md, "Tests"). Everything in tests/ may use the ledger unless it is named here as pure.
  */
-const PURE = ['rooms', 'tiers', 'sample', 'deploy'];
+const PURE = ['rooms', 'tiers', 'sample', 'deploy', 'bounds'];
 
 const deep = ['**/*.deep.test.ts', 'tests/faults/**/*.test.ts'];
 const real = ['**/*.real.test.ts', `tests/!(faults|${PURE.join('|')})/**/*.test.ts`];

@@ -1,0 +1,27 @@
+import { afterAll } from 'vitest';
+import { itemSourceConformance } from '../../tests/conformance/item-source.js';
+import { itemTargetConformance } from '../../tests/conformance/item-target.js';
+import { freshAccounts } from '../../tests/servers/dav-account.js';
+import { startDavical } from '../../tests/servers/davical.js';
+
+const davical = await startDavical();
+afterAll(() => davical.stop());
+
+const account = freshAccounts(davical, (user) => `/caldav.php/${user}/`, 'calendar');
+
+itemSourceConformance({
+  name: 'caldav on DAViCal',
+  world: async () => {
+    const fresh = await account();
+    return { ...fresh, open: fresh.source };
+  },
+});
+
+itemTargetConformance({
+  name: 'caldav on DAViCal',
+  kind: 'calendar',
+  world: async () => {
+    const fresh = await account();
+    return { ...fresh, open: fresh.target };
+  },
+});
