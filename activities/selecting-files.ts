@@ -1,7 +1,8 @@
 /** What a selection covers of a tree of files: keys are paths below its root, folders end with "/" (files.ts). */
-import type { ItemRef } from '../connectors/contract.js';
-import { createFolderMatcher } from '../schemas/folder-globs.js';
-import type { Selection } from '../schemas/spec.js';
+import type { ItemRef, OpensFolder } from '../connectors/contract.js';
+import { isUnseen } from '../connectors/files.js';
+import { createFolderMatcher, createLeadMatcher } from '../schemas/folder-globs.js';
+import type { Filter, Selection } from '../schemas/spec.js';
 import { conditions } from './item-conditions.js';
 
 /** Verdicts on folders that are remembered: listings stay in one for long. */
@@ -10,7 +11,8 @@ const REMEMBERED = 10_000;
 /**
  * Whether the selection covers an entry of the tree. A folder named in `folders` stands for all that is below it. The
  * other fields speak of files and links: they take no folder away. With globs over files alone, folders are no items
- * of their own: those that lead to a file are made on its way.
+ * of their own: those that lead to a file are made on its way. Of what cannot be shown only its place is known: a folder
+ * is covered where it may hold what is.
  */
 export function coversEntry(selection: Selection, now: number): (item: ItemRef) => boolean {
   const { include, exclude } = selection;
@@ -19,12 +21,36 @@ export function coversEntry(selection: Selection, now: number): (item: ItemRef) 
   const foldersToo = include?.files === undefined || include.folders !== undefined;
   const included = conditions(include, now);
   const excluded = conditions(exclude, now);
+  const opens = opensFolder(selection);
+  const namedIn = conditions(namesIn(include), now);
+  const namedOut = conditions(namesIn(exclude), now);
   return (item) => {
     const { key } = item;
+    const isHidden = isUnseen(item);
+    if (isHidden && key.endsWith('/')) return opens(key);
     const folder = key.slice(0, key.lastIndexOf('/') + 1);
     if (!within(folder) || without(folder)) return false;
     if (key.endsWith('/')) return foldersToo;
+    if (isHidden) return namedIn.every((holds) => holds(item)) && !namedOut.some((holds) => holds(item));
     return included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
+  };
+}
+
+/** The conditions that speak of names alone. */
+function namesIn({ files, types }: Filter = {}): Filter {
+  return { ...(files && { files }), ...(types && { types }) };
+}
+
+/** Whether a folder may hold what the selection covers: others are not opened. */
+export function opensFolder({ kind, include, exclude }: Selection): OpensFolder {
+  if (kind !== 'files') return () => true;
+  const within = include?.folders ? createTreeMatcher(include.folders) : () => true;
+  const leads = include?.folders ? createLeadMatcher(include.folders) : () => false;
+  const files = include?.files ? createLeadMatcher(include.files) : () => true;
+  const without = exclude?.folders ? createTreeMatcher(exclude.folders) : () => false;
+  return (folder) => {
+    const path = folder.slice(0, -1);
+    return (within(folder) || leads(path)) && files(path) && !without(folder);
   };
 }
 

@@ -85,9 +85,19 @@ export function wantedPath(selection: Selection, key: string): string {
   return key;
 }
 
+/** Whatever the Unicode form of either name. */
 function mapped({ map }: Selection, path: string): string | undefined {
+  if (!map?.folders) return undefined;
   // A folder may be called "constructor".
-  return map?.folders && Object.hasOwn(map.folders, path) ? map.folders[path] : undefined;
+  if (Object.hasOwn(map.folders, path)) return map.folders[path];
+  if (isAscii(path)) return undefined;
+  const name = path.normalize('NFC');
+  return Object.entries(map.folders).find(([from]) => from.normalize('NFC') === name)?.[1];
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are ASCII, too
+  return /^[\x00-\x7f]*$/.test(text);
 }
 
 /**

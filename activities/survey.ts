@@ -4,10 +4,18 @@ import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
-import { leaveOut, lookAtConflicts, lookAtFailures, stageChanges, stageItems, unskip } from '../ledger/items.js';
+import {
+  leaveOut,
+  lookAtConflicts,
+  lookAtFailures,
+  stageChanges,
+  stageItems,
+  undescribedIn,
+  unskip,
+} from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
-import { compareListing, markUnlisted } from '../ledger/listed.js';
+import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../ledger/listed.js';
 import { isSettled } from '../ledger/settled.js';
 import type { Survey } from '../ledger/surveys.js';
 import {
@@ -25,9 +33,11 @@ import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
+import { opensFolder } from './selecting-files.js';
 import type { Slice, WorkResult } from './slice.js';
 import { lookAtTarget } from './still-there.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
+import { createUnopened } from './unopened.js';
 import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
@@ -39,14 +49,20 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   for await (const container of slice.source.containers(signal)) containers.push(container);
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
-    for (const container of containers) {
-      if (!covers(container.path)) continue;
-      const seen = await see(sql, slice, container, filter);
-      const { row, survey } = seen;
+    const covered: Seen[] = [];
+    for (const container of containers)
+      if (covers(container.path)) covered.push(await see(sql, slice, container, filter));
+    const undescribed = await undescribedIn(
+      sql,
+      covered.map(({ row }) => row.id),
+    );
+    for (const seen of covered) {
+      const { row, survey, container } = seen;
       if (survey.run === slice.run && !survey.voided) continue;
-      const idle = survey.token !== null && survey.token === container.token;
-      if (idle) await finishSurvey(sql, row.id, slice, { token: survey.token, filter }, slice.run);
-      else changed.push(seen);
+      const token = undescribed.has(row.id) ? null : survey.token;
+      const idle = token !== null && token === container.token;
+      if (idle) await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
+      else changed.push({ ...seen, survey: { ...survey, token } });
     }
     const present = new Map(containers.map(({ key, path }) => [key, path]));
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
@@ -195,8 +211,14 @@ async function listContainer(
 ): Promise<boolean> {
   const { deps, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
+  const opens = opensFolder(slice.selection);
   const filter = filterOf(slice);
   let after = survey.listingAfter ?? '';
+  const unopened = createUnopened(
+    opens,
+    after,
+    slice.rules.paths ? await unseenUpTo(deps.ledger.pool, row.id, after) : [],
+  );
   let token = survey.listingToken;
   if (survey.listingAfter === null) {
     token = container.token ?? null;
@@ -207,20 +229,23 @@ async function listContainer(
     const items = page.filter(covers);
     const to = last ? undefined : page.at(-1)?.key;
     const range = { after, to };
+    const { hidden, passed } = unopened.of(page);
     await fenced(deps.ledger, lease, async (sql) => {
       const { fresh, isUnlisted } = await compareListing(sql, row.id, range, page);
       const staged = fresh.filter(covers);
       await stageItems(sql, row.id, staged, slice.run, slice.rules.edits, folded(slice, staged));
       if (isUnlisted) {
         const listed = page.map((item) => item.key);
-        await markUnlisted(sql, row.id, range, listed, slice.run);
+        await markUnlisted(sql, row.id, range, listed, slice.run, hidden);
       }
       const uncovered = page.filter((item) => !covers(item)).map((item) => item.key);
-      await leaveUncovered(sql, slice, row.id, uncovered);
+      const below = passed.length > 0 ? await unsettledBelow(sql, row.id, range, passed) : [];
+      await leaveUncovered(sql, slice, row.id, [...uncovered, ...below]);
       await advanceListing(sql, row.id, slice, { ...(to !== undefined && { after: to }), excluded: uncovered.length });
       if (!last) return;
       await clearUnlisted(sql, row.id, 'source');
-      await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
+      // What could not be shown is asked for again, whether the rest changes or not.
+      await finishSurvey(sql, row.id, slice, { token: unopened.isWhole() ? token : null, filter }, slice.run);
     });
     after = to ?? after;
     tally.items += items.length;
@@ -230,7 +255,7 @@ async function listContainer(
   // A page is written down while the source is asked for the next.
   let written: Promise<void> | undefined;
   try {
-    for await (const next of source.list(container, survey.listingAfter ?? undefined, signal)) {
+    for await (const next of source.list(container, survey.listingAfter ?? undefined, signal, opens)) {
       await written;
       if (written && slice.ending()) return false;
       if (page && page.length > 0) {

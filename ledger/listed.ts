@@ -36,22 +36,56 @@ export async function compareListing(
   return { fresh: (fresh ?? []).map((n) => page[n - 1] as ItemRef), isUnlisted: unlisted };
 }
 
-/** Marks what a listing no longer shows in its range as gone from the source. */
+/**
+ * Marks what a listing no longer shows in its range as gone from the source, but for what stands below `hidden` (keys of
+ * folders): what those hold was not looked at.
+ */
 export async function markUnlisted(
   sql: Sql,
   container: number,
   range: Range,
   listed: readonly string[],
   run: number,
+  hidden: readonly string[] = [],
 ): Promise<void> {
   await sql.query({
-    name: `mark-unlisted${suffix(range)}`,
+    name: `mark-unlisted${suffix(range)}${hidden.length > 0 ? '-hidden' : ''}`,
     text: `update item i set gone = true, run = $4, todo = case when todo in ('create', 'update') then null else todo end
      where container = $1 and not gone and ${within('key', range)}
-       and not exists (select from unnest($3::text[]) as l (key) where l.key = i.key)`,
-    values: [container, range.after, listed, run, ...bound(range)],
+       and not exists (select from unnest($3::text[]) as l (key) where l.key = i.key)
+       ${hidden.length > 0 ? `and not ${below('i.key', `$${range.to === undefined ? 5 : 6}`)}` : ''}`,
+    values: [container, range.after, listed, run, ...bound(range), ...(hidden.length > 0 ? [hidden] : [])],
   });
 }
+
+/** Keys of a range below folders, of items with which something is to do, or was tried in vain. */
+export async function unsettledBelow(
+  sql: Sql,
+  container: number,
+  { after, to }: Range,
+  folders: readonly string[],
+): Promise<string[]> {
+  const { rows } = await sql.query<{ key: string }>(
+    `select key from item i where container = $1 and key > $2 and ($3::text is null or key <= $3)
+       and (target_ref is null and (todo is not null or outcome is not null) or todo in ('update', 'meta'))
+       and ${below('i.key', '$4')}`,
+    [container, after, to ?? null, folders],
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Keys up to `to` that a listing named and could not show (connectors/files.ts). */
+export async function unseenUpTo(sql: Sql, container: number, to: string): Promise<string[]> {
+  const { rows } = await sql.query<{ key: string }>(
+    `select key from item where container = $1 and key <= $2 and not gone and version = 'unseen' and meta ? 'unseen'`,
+    [container, to],
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Whether a key stands below one of several folders, or is one of them. */
+const below = (key: string, folders: string): string =>
+  `exists (select from unnest(${folders}::text[]) as f (key) where starts_with(${key}, f.key))`;
 
 /** By `$2` and `$5`. A bound that may be absent would hide the range from the planner: each page would look at all that follows. */
 function within(key: string, { to }: Range): string {

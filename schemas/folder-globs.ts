@@ -4,11 +4,46 @@ import { createGlobMatcher } from './glob.js';
  * Whether a folder's path (`/` between levels) fits one of the globs: `*` within a level, `**` over levels,
  * `?`, `{a,b}`; a backslash takes a character literally. Brackets, parentheses, `|`, `!` are themselves,
  * because `[Gmail]/Sent Mail` and `Sent (old)` are names of folders. `Projects/**` includes `Projects`.
- * Throws for a glob that `folderGlobProblem` objects to.
+ * Whatever the Unicode form of either: what looks alike is alike. Throws for a glob that `folderGlobProblem` objects to.
  */
 export function createFolderMatcher(globs: readonly string[]): (path: string) => boolean {
-  const matchers = globs.map(createGlobMatcher);
-  return (path) => matchers.some((matches) => matches(path));
+  const matchers = globs.map((glob) => createGlobMatcher(glob.normalize('NFC')));
+  return (path) => {
+    const name = path.normalize('NFC');
+    return matchers.some((matches) => matches(name));
+  };
+}
+
+/**
+ * Whether a folder may hold, on some level, what fits one of the globs: `Projects` and `Projects/Alpha` do for
+ * `Projects/A*\/x`. Where it is hard to tell the answer is yes.
+ */
+export function createLeadMatcher(globs: readonly string[]): (path: string) => boolean {
+  const leads = globs.map(leadsOf);
+  return (path) => {
+    const names = path.normalize('NFC').split('/');
+    return leads.some((levels) => {
+      for (const [at, name] of names.entries()) {
+        const level = levels[at];
+        if (level === undefined) return false;
+        if (level === 'any') return true;
+        if (!level(name)) return false;
+      }
+      return names.length < levels.length;
+    });
+  };
+}
+
+/** One matcher for each level; `any`: from there on anything may fit. */
+function leadsOf(glob: string): ('any' | ((name: string) => boolean))[] {
+  // Braces may hold "/": what is behind them is not told apart by levels.
+  const plain = glob.normalize('NFC').replace(/\\./gs, '__');
+  const brace = plain.indexOf('{');
+  const known = plain.slice(0, brace === -1 ? undefined : plain.lastIndexOf('/', brace) + 1);
+  const levels = glob.normalize('NFC').slice(0, known.length).split('/');
+  if (brace !== -1) levels.pop();
+  const made = levels.map((level) => (level.includes('**') ? ('any' as const) : createFolderMatcher([level])));
+  return brace === -1 ? made : [...made, 'any'];
 }
 
 /** What is wrong with a glob over folders, or nothing. */

@@ -4,6 +4,8 @@ import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
 import { coversPlace } from '../selecting.js';
+import { opensFolder } from '../selecting-files.js';
+import { createUnopened } from '../unopened.js';
 import type { Counterpart } from './counterpart.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
 import { looksAtTarget, planItems } from './items.js';
@@ -43,14 +45,17 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   const { counts } = plan;
   let after = '';
   let gone = 0;
+  const opens = opensFolder(look.selection);
+  const unopened = createUnopened(opens, after);
   const planPage = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const to = last ? undefined : page.at(-1)?.key;
     await (tree ? planEntries(tree, page, known) : planItems(plan, page, known));
-    if (known) gone += await planUnlisted(tree ?? plan, known, { after, to }, page);
+    const { hidden } = unopened.of(page);
+    if (known) gone += await planUnlisted(tree ?? plan, known, { after, to }, page, hidden);
     after = to ?? after;
   };
   let page: readonly ItemRef[] = [];
-  const pages = look.source.list(container, undefined, look.signal);
+  const pages = look.source.list(container, undefined, look.signal, opens);
   for await (const next of tree ? gathered(pages) : pages) {
     if (page.length > 0) await planPage(page, false);
     page = next.entries;
@@ -125,6 +130,7 @@ async function planUnlisted(
   row: PlannedContainer,
   range: { readonly after: string; readonly to: string | undefined },
   page: readonly ItemRef[],
+  hidden: readonly string[] = [],
 ): Promise<number> {
   const { look } = plan;
   const mirrors = look.selection.deletions === 'mirror';
@@ -133,7 +139,8 @@ async function planUnlisted(
   let gone = 0;
   const listed = page.map((item) => item.key);
   const covers = coversPlace(look.selection);
-  for await (const unlisted of look.planned.unlisted(row.id, range, listed)) {
+  for await (const known of look.planned.unlisted(row.id, range, listed)) {
+    const unlisted = known.filter(({ key }) => !hidden.some((folder) => key.startsWith(folder)));
     renames?.depart(unlisted);
     if (!mirrors) continue;
     const items = unlisted.filter((item) => covers(item.key));

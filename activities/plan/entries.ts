@@ -3,6 +3,7 @@
  * their paths. Without a dry run no content is read: versions and sizes tell, and what they leave open is said.
  */
 import type { ItemRef } from '../../connectors/contract.js';
+import { refusalOfUnseen } from '../../connectors/files.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import { judge } from '../decide/conflict.js';
 import { coversItem } from '../selecting.js';
@@ -11,7 +12,7 @@ import { EDITED } from '../write/remove.js';
 import type { Placed } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';
 import { asRow, sort } from './items.js';
-import { apply, create, update } from './judging.js';
+import { apply, create, refuse, update } from './judging.js';
 import { placeEntry } from './names.js';
 import type { Arrived } from './renames.js';
 import type { Copy } from './standing.js';
@@ -35,6 +36,11 @@ export async function planEntries(
     if (!covers(item)) {
       counts.excluded++;
       volume.excluded += item.bytes;
+      continue;
+    }
+    const unseen = refusalOfUnseen(item);
+    if (unseen) {
+      refuse(plan, item.key, unseen.reason);
       continue;
     }
     const mine = known.get(item.key);

@@ -5,6 +5,7 @@ import type { PlannedContainer } from '../../ledger/planned.js';
 import type { Twins } from '../files/names.js';
 import { foldedPath, inOrder, NO_TWINS } from '../files/names.js';
 import { coversItem } from '../selecting.js';
+import { opensFolder } from '../selecting-files.js';
 import type { Look } from './look.js';
 
 /**
@@ -45,7 +46,7 @@ async function* folded(
   rules: NameRules,
 ): AsyncGenerator<{ readonly key: string; readonly path: string }> {
   const covers = coversItem(selection);
-  for await (const { entries } of source.list(container, undefined, signal)) {
+  for await (const { entries } of source.list(container, undefined, signal, opensFolder(selection))) {
     for (const item of entries) {
       if (!covers(item)) continue;
       const { key } = item;

@@ -3,7 +3,7 @@ import { access, constants, lstat, readlink } from 'node:fs/promises';
 import type { Body, ItemRef, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileBody } from '../files.js';
-import { emptyBody, LARGE_BYTES, nameOf } from '../files.js';
+import { emptyBody, LARGE_BYTES, nameOf, refusalOfUnseen } from '../files.js';
 import { errnoOf, ifThere } from '../local-files.js';
 import { metaOf, typeOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
@@ -23,6 +23,8 @@ export interface EntryAt {
 
 /** The entry as it is now, whole; throws errors of the file system that concern more than it. */
 export async function readEntry(at: EntryAt, links: LinkPolicy): Promise<Body<FileBody> | Refused> {
+  const hidden = refusalOfUnseen(at.ref);
+  if (hidden) return hidden;
   try {
     for (let tries = 0; tries < TRIES; tries++) {
       const answer = await readOnce(at, links);
@@ -41,10 +43,24 @@ export function refusalOf(error: unknown, ref: ItemRef): Refused {
   if (errno === 'ELOOP') return replaced(ref);
   if (errno === 'EACCES' || errno === 'EPERM')
     return refused(ref, `it cannot be read: ${errno}; give the worker’s user access to it`);
+  if (errno !== undefined && OF_ONE[errno] !== undefined)
+    return { ...refused(ref, `it cannot be read: ${errno}; ${OF_ONE[errno]}`), again: true };
   if (error instanceof Fault && error.code === 'refused')
     return refused(ref, `${error.message}; ${error.next ?? 'see the file'}`);
   throw error;
 }
+
+/** What a disk, or a share, says of single files while others can be read. */
+const OF_ONE: Readonly<Record<string, string>> = {
+  EIO: 'the disk or the share fails there: check it',
+  EREMOTEIO: 'the disk or the share fails there: check it',
+  ENODATA: 'the disk or the share fails there: check it',
+  EUCLEAN: 'the file system is damaged there: check it',
+  EBADMSG: 'the file system is damaged there: check it',
+  EBUSY: 'another program holds it',
+  EAGAIN: 'another program holds it',
+  ETXTBSY: 'another program holds it',
+};
 
 /** Undefined when it changed meanwhile. */
 async function readOnce(

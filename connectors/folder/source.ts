@@ -4,7 +4,7 @@ import { Closing } from '../closing.js';
 import type { Body, Capability, Container, ItemRef, Page, Place, Range, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileSource } from '../files.js';
-import { nameOf } from '../files.js';
+import { nameOf, refusalOfUnseen } from '../files.js';
 import { accountsAt, errnoOf, faultOf, onFiles, provenPath } from '../local-files.js';
 import { atOnce } from '../vdir/item-files.js';
 import { Barred, inFolders, parentOf } from './grouped.js';
@@ -14,7 +14,7 @@ import { changed, openFile, rangeOf } from './opened-file.js';
 import { goneFrom, readEntry, refusalOf } from './read-entry.js';
 import type { LinkPolicy } from './resolve.js';
 import { resolve } from './resolve.js';
-import { walk } from './walk.js';
+import { forbidden, walk } from './walk.js';
 
 const READ_AHEAD = 64;
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
@@ -43,6 +43,8 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
   }
 
   async function readFollowed(root: string, ref: ItemRef): Promise<Body<FileBody> | Refused> {
+    const hidden = refusalOfUnseen(ref);
+    if (hidden) return hidden;
     let at: Awaited<ReturnType<typeof placeOf>>;
     try {
       at = await placeOf(root, ref.key);
@@ -99,9 +101,9 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
       await folder.close();
       yield { key: CONTAINER_KEY, path: [], validity: VALIDITY };
     },
-    async *list(_container, after, signal): AsyncIterable<Page<ItemRef>> {
+    async *list(_container, after, signal, opens): AsyncIterable<Page<ItemRef>> {
       closing.check(signal);
-      yield* walk({ root: await provenPath(path), links, check: () => closing.check(signal) }, after);
+      yield* walk({ root: await provenPath(path), links, opens, check: () => closing.check(signal) }, after);
     },
     async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
       const root = await provenPath(path);
@@ -113,6 +115,8 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
     },
     async *open(_container, ref: ItemRef, range: Range, signal): AsyncIterable<Uint8Array> {
       closing.check(signal);
+      const hidden = refusalOfUnseen(ref);
+      if (hidden) throw new Fault('refused', hidden.reason);
       const root = await provenPath(path);
       const doing = `reading ${JSON.stringify(ref.key)}`;
       const file = await onFiles(doing, async () => {
@@ -121,7 +125,8 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
         try {
           return await openFile(at.folder.at(at.name));
         } catch (error) {
-          throw errnoOf(error) === 'ELOOP' ? changed(ref.key) : error;
+          if (errnoOf(error) === 'ELOOP') throw changed(ref.key);
+          throw forbidden(error) ? closedFile(ref.key) : error;
         } finally {
           await at.folder.close();
         }
@@ -138,6 +143,11 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
     },
     close: () => closing.close(),
   };
+}
+
+/** That concerns this file, and not the account. */
+function closedFile(key: string): Fault {
+  return new Fault('refused', `${JSON.stringify(key)} cannot be read`, { next: 'give the worker’s user access to it' });
 }
 
 function gone(key: string, reason = 'the next run will see that'): Fault {

@@ -2,8 +2,9 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ItemRef, Page } from '../contract.js';
+import type { ItemRef, OpensFolder, Page } from '../contract.js';
 import { Fault } from '../errors.js';
+import { unseen } from '../files.js';
 import { compareKeys, isAbove } from '../key-order.js';
 import { errnoOf, faultOf, ifThere, onFiles } from '../local-files.js';
 import { metaOf, typeOf, versionOf } from './entry.js';
@@ -33,7 +34,7 @@ interface Level {
   held: HeldFolder | undefined;
   next: number;
   /** What was found of the names from `from` on. */
-  ahead: { readonly from: number; readonly stats: readonly (BigIntStats | undefined)[] };
+  ahead: { readonly from: number; readonly stats: readonly Looked[] };
 }
 
 interface Followed {
@@ -46,15 +47,18 @@ export interface WalkDeps {
   readonly links: LinkPolicy;
   /** Throws when the session has ended. */
   readonly check: () => void;
+  readonly opens?: OpensFolder | undefined;
 }
 
-/** Entries with a key above `after`. What vanishes meanwhile is left out. Throws when a folder cannot be read. */
+/** Entries with a key above `after`. What vanishes meanwhile is left out. A folder that cannot be read is unseen (files.ts). */
 export async function* walk(deps: WalkDeps, after: string | undefined): AsyncGenerator<Page<ItemRef>> {
   const stack: Level[] = [];
   let entries: ItemRef[] = [];
   try {
     const root = await openLevel(deps, { key: '', parts: [] }, stack);
-    if (!root) throw new Fault('not-found', `${deps.root} is no folder`, { next: 'check the path in the spec' });
+    if (!root || 'closed' in root) {
+      throw new Fault('not-found', `${deps.root} is no folder`, { next: 'check the path in the spec' });
+    }
     stack.push(root);
     for (let level = stack.at(-1); level; level = stack.at(-1)) {
       const name = level.names[level.next++];
@@ -66,19 +70,19 @@ export async function* walk(deps: WalkDeps, after: string | undefined): AsyncGen
       const key = level.key + name;
       const above = after === undefined || isAbove(key, after);
       if (!above && !(name.endsWith('/') && after.startsWith(key))) continue;
-      if (above) {
-        const entry = await entryOf(deps, level, key);
-        if (!entry) continue;
-        entries.push(entry);
-      }
-      if (name.endsWith('/') && !level.unreadable.has(name)) {
-        const plain = name.slice(0, -1);
-        const below = await openLevel(
-          deps,
-          { key, parts: level.followed.get(name)?.parts ?? [...level.parts, plain] },
-          stack,
-        );
+      const entry = above ? await entryOf(deps, level, key) : undefined;
+      if (above && !entry) continue;
+      const enters = name.endsWith('/') && !level.unreadable.has(name) && (deps.opens?.(key) ?? true);
+      const below = enters ? await openLevel(deps, { key, parts: partsBelow(level, name) }, stack) : undefined;
+      if (below && 'closed' in below) {
+        // It was open when the listing began that this one goes on with: that is not whole any more.
+        if (!above) throw new Fault('refused', below.closed);
+        entries.push(unseen(key, below.closed));
+      } else {
+        if (entry) entries.push(entry);
         if (below) stack.push(below);
+      }
+      if (below) {
         await stack.at(-HELD)?.held?.close();
         const far = stack.at(-HELD);
         if (far) far.held = undefined;
@@ -95,12 +99,21 @@ export async function* walk(deps: WalkDeps, after: string | undefined): AsyncGen
   }
 }
 
+function partsBelow(level: Level, name: string): readonly string[] {
+  return level.followed.get(name)?.parts ?? [...level.parts, name.slice(0, -1)];
+}
+
+/** Why a folder cannot be read. */
+interface Closed {
+  readonly closed: string;
+}
+
 /** Undefined when the folder has vanished. */
 async function openLevel(
   { root, links, check }: WalkDeps,
   { key, parts }: { readonly key: string; readonly parts: readonly string[] },
   stack: readonly Level[],
-): Promise<Level | undefined> {
+): Promise<Level | Closed | undefined> {
   check();
   let held: HeldFolder | undefined;
   try {
@@ -134,6 +147,8 @@ async function openLevel(
   } catch (error) {
     await held?.close();
     if (forbidden(error) && isLostAndFound(key)) return undefined;
+    const closed = key === '' ? undefined : closedBy(error);
+    if (closed !== undefined) return { closed };
     throw faultOf(error, `listing ${key === '' ? root : JSON.stringify(key)}`);
   }
 }
@@ -160,6 +175,7 @@ async function entryOf({ root }: WalkDeps, level: Level, key: string): Promise<I
   const name = level.names[level.next - 1] as string;
   if (level.unreadable.has(name)) return special(key);
   const stats = level.followed.get(name)?.stats ?? (await statsOf(root, level));
+  if (typeof stats === 'string') return unseen(key, stats);
   if (!stats || stats.isDirectory() !== name.endsWith('/')) return undefined;
   const type = typeOf(stats);
   if (!type) return special(key);
@@ -172,7 +188,10 @@ function special(key: string): ItemRef {
   return { key, version: 'unreadable', bytes: 0, rank: 0, meta: { type: key.endsWith('/') ? 'folder' : 'file' } };
 }
 
-async function statsOf(root: string, level: Level): Promise<BigIntStats | undefined> {
+/** In words: why one entry cannot be looked at. */
+type Looked = BigIntStats | string | undefined;
+
+async function statsOf(root: string, level: Level): Promise<Looked> {
   const at = level.next - 1;
   if (at >= level.ahead.from + level.ahead.stats.length) {
     level.held ??= await holdFolder(root, level.parts);
@@ -186,9 +205,33 @@ async function statsOf(root: string, level: Level): Promise<BigIntStats | undefi
   return level.ahead.stats[at - level.ahead.from];
 }
 
-function lookAt(held: HeldFolder, name: string): Promise<BigIntStats | undefined> {
-  return ifThere(lstat(held.at(name.endsWith('/') ? name.slice(0, -1) : name), { bigint: true }));
+async function lookAt(held: HeldFolder, name: string): Promise<Looked> {
+  try {
+    return await ifThere(lstat(held.at(name.endsWith('/') ? name.slice(0, -1) : name), { bigint: true }));
+  } catch (error) {
+    const closed = closedBy(error);
+    if (closed !== undefined) return closed;
+    throw error;
+  }
 }
+
+/** Why one folder, or one entry, cannot be had; undefined for what concerns more than it. */
+function closedBy(error: unknown): string | undefined {
+  if (forbidden(error)) return `it cannot be opened: ${errnoOf(error)}; give the worker’s user access to it`;
+  const reason = OF_ONE[errnoOf(error) ?? ''];
+  if (reason !== undefined) return `it cannot be opened: ${errnoOf(error)}; ${reason}`;
+  return error instanceof Fault && error.code === 'refused' ? `${error.message}; ${error.next ?? 'see it'}` : undefined;
+}
+
+/** What a damaged disk, or one server behind a mount, says of single folders. */
+const OF_ONE: Readonly<Record<string, string>> = {
+  EIO: 'the disk or the share fails there: check it',
+  EUCLEAN: 'the file system is damaged there: check it',
+  EBADMSG: 'the file system is damaged there: check it',
+  ENAMETOOLONG: 'its path is too long for the worker’s system',
+  EOVERFLOW: 'the worker’s system has no numbers for it',
+  ELOOP: 'links lead in a circle there',
+};
 
 export function forbidden(error: unknown): boolean {
   return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM';

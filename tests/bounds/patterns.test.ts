@@ -21,7 +21,7 @@ function heldBy(pattern: Pattern): string | undefined {
   const matcher = new RegExp(source, flags.replace(/[gy]/g, ''));
   const { begins, pumps } = attacksOn(pattern);
   const cost = (text: string, tries: number) => leastCpuOf(() => ended(() => matcher.test(text)), tries);
-  for (const pump of pumps)
+  for (const pump of pumps.filter((one) => one !== ''))
     for (const begin of begins)
       for (const end of ['\u0000', '\n\u0001']) {
         const attack = (length: number) => begin + pump.repeat(length / pump.length) + end;
