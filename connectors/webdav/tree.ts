@@ -47,7 +47,7 @@ export function listTree(
 /** The keys that a listing of one folder shows. */
 export async function* shownIn(tree: Tree, folder: string, signal: AbortSignal): AsyncGenerator<Page<string>> {
   for await (const page of tree.membersOf(tree.pathOf(folder), signal)) {
-    yield { entries: page.map((member) => refOf(folder, member).key) };
+    yield { entries: page.map((member) => refOf(tree, folder, member).key) };
   }
 }
 
