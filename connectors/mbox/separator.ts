@@ -4,7 +4,7 @@
  * before it, and whether headers follow.
  */
 import { OURS } from './from-line.js';
-import { dateAtEnd } from './written-date.js';
+import { dateAtEnd } from '../written-date.js';
 
 export interface Reading {
   readonly separates: boolean;

@@ -115,6 +115,16 @@ export function dateAtEnd(text: string): string | undefined {
   return undefined;
 }
 
+/** Of Date, or else of the last hop. */
+export function dateOfHeader(header: string): string | undefined {
+  for (const field of [/^date:(.*(?:\r?\n[ \t].*)*)/im, /^received:(.*(?:\r?\n[ \t].*)*)/im]) {
+    const value = field.exec(header)?.[1];
+    const date = value === undefined ? undefined : dateAtEnd(value.slice(value.lastIndexOf(';') + 1));
+    if (date !== undefined && !date.startsWith('0')) return date;
+  }
+  return undefined;
+}
+
 function dateOf(parts: Record<string, string | undefined> | undefined): string | undefined {
   if (!parts) return undefined;
   const month = parts.month === undefined ? Number(parts.number) - 1 : monthOf(parts.month);
