@@ -3,8 +3,9 @@
  * so; others write no date, or no blank line before. So three things are weighed: the line's shape, the blank line
  * before it, and whether headers follow.
  */
-import { OURS } from './from-line.js';
+
 import { dateAtEnd } from '../written-date.js';
+import { OURS } from './from-line.js';
 
 export interface Reading {
   readonly separates: boolean;
