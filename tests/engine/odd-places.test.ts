@@ -32,7 +32,10 @@ afterEach(async () => {
   await rm(from, { recursive: true, force: true });
 });
 
-async function opened(habits: Parameters<typeof startInPlaceDav>[0], selection: Partial<Selection> = {}): Promise<void> {
+async function opened(
+  habits: Parameters<typeof startInPlaceDav>[0],
+  selection: Partial<Selection> = {},
+): Promise<void> {
   server = await startInPlaceDav(habits);
   server.put('/t/', '');
   world = createWorld(ledger.ledger, {
@@ -67,7 +70,10 @@ describe('what a listing does not show', () => {
     await source('desktop.ini', 'same');
     server.put('/t/desktop.ini', 'same');
     expect(await world.run()).toMatchObject({ state: 'failed', totals: { verified: 0, failures: 1 } });
-    expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'failed', totals: { verified: 0, failures: 1 } });
+    expect(await world.run({ reason: 'retry' })).toMatchObject({
+      state: 'failed',
+      totals: { verified: 0, failures: 1 },
+    });
     server.habits.hides = undefined;
     expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'done', totals: { verified: 1, failures: 0 } });
   });
