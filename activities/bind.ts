@@ -24,7 +24,7 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   const { deps, lease } = slice;
   const place = await wanted(slice, row);
   if (slice.rules.paths && row.targetKey !== null) await noticeLoss(slice, session, row, place);
-  const target = await opened(slice, session, place);
+  const target = await apart(slice, session, row, place, await opened(slice, session, place));
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
@@ -58,6 +58,26 @@ async function opened({ selection, signal }: Slice, session: Target<unknown>, pl
       side: 'target',
     });
   return session.ensure(place, signal);
+}
+
+/**
+ * A role may lead into a folder that another one of the source goes into by its own name (`Trash` into `Deleted Messages`,
+ * where the source has both). Two folders do not become one: then this one goes by its name too.
+ */
+async function apart(
+  slice: Slice,
+  session: Target<unknown>,
+  row: ContainerRow,
+  { role, ...byName }: Wanted,
+  found: TargetContainer,
+): Promise<TargetContainer> {
+  const same = (path: readonly string[]) => JSON.stringify(path) === JSON.stringify(found.path);
+  if (role === undefined || row.targetKey === found.key || same(byName.path)) return found;
+  const others = await coveredContainers(slice.deps.ledger, slice);
+  if (!others.some((other) => other.id !== row.id && same(wantedContainer(slice.selection, other).path))) return found;
+  const own = await opened(slice, session, byName);
+  const note = `it did not go into ${found.path.join('/')}, which stands for ${role} in the target: another folder of the source is called that`;
+  return { ...own, notes: [...(own.notes ?? []), note] };
 }
 
 /** Why the container alone is refused; undefined for faults of the whole account, and where it is all there is. */

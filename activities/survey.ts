@@ -4,7 +4,15 @@ import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
 import { noteFilter, writeEvent } from '../ledger/events.js';
-import { leaveOut, lookAtConflicts, lookAtFailures, stageChanges, stageItems, unskip } from '../ledger/items.js';
+import {
+  leaveOut,
+  lookAtConflicts,
+  lookAtFailures,
+  stageChanges,
+  stageItems,
+  undescribedIn,
+  unskip,
+} from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
 import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../ledger/listed.js';
@@ -42,17 +50,22 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   for await (const container of slice.source.containers(signal)) containers.push(container);
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
-    let first = true;
-    for (const container of containers) {
-      if (!covers(container.path)) continue;
-      const seen = await see(sql, slice, container, filter);
-      const { row, survey } = seen;
-      first &&= survey.run !== slice.run && survey.listingRun !== slice.run;
+    const covered: Seen[] = [];
+    for (const container of containers)
+      if (covers(container.path)) covered.push(await see(sql, slice, container, filter));
+    const undescribed = await undescribedIn(
+      sql,
+      covered.map(({ row }) => row.id),
+    );
+    for (const seen of covered) {
+      const { row, survey, container } = seen;
       if (survey.run === slice.run && !survey.voided) continue;
-      const idle = survey.token !== null && survey.token === container.token;
-      if (idle) await finishSurvey(sql, row.id, slice, { token: survey.token, filter }, slice.run);
-      else changed.push(seen);
+      const token = undescribed.has(row.id) ? null : survey.token;
+      const idle = token !== null && token === container.token;
+      if (idle) await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
+      else changed.push({ ...seen, survey: { ...survey, token } });
     }
+    const first = covered.every(({ survey }) => survey.run !== slice.run && survey.listingRun !== slice.run);
     if (first) await noteGlobs(sql, slice, containers);
     const present = new Map(containers.map(({ key, path }) => [key, path]));
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);

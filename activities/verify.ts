@@ -10,6 +10,7 @@ import { renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
 import { bindContainer, refusalOf, scanContainer } from './bind.js';
 import { metaNotes } from './decide/flags.js';
+import { sourceNotesIn } from './decide/source-notes.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
 import type { Slice, WorkResult } from './slice.js';
@@ -20,7 +21,7 @@ import { readEach } from './write/each-alone.js';
 import { nameLateCopies } from './write/late.js';
 import { refuseContainer } from './write/refuse-container.js';
 import type { Result } from './write/results.js';
-import { commit } from './write/results.js';
+import { commit, reasonOf } from './write/results.js';
 
 const PAGE = 500;
 /** What is read back between two commits: after a crash so much is read again. */
@@ -155,14 +156,13 @@ async function compareContent(
       return { key: item.key, todo: null, outcome: 'altered', proof: 'readback', reason };
     }
     // What was lost on the way in stays said.
-    const lost = slice.rules.versioned ? item.reason : undefined;
-    const notes = [lost, metaNotes(item.meta, copy.meta)].filter(Boolean).join('; ');
+    const unkept = metaNotes(item.meta, copy.meta);
     return {
       key: item.key,
       todo: null,
       outcome: 'verified',
       proof: 'readback',
-      ...(notes ? { reason: notes } : {}),
+      ...reasonOf([...staying(slice, item), ...(unkept === undefined ? [] : [unkept])]),
       // One of an earlier version is computed anew.
       ...(copy.digest !== item.digest && { digest: copy.digest }),
       ...(copy.version !== undefined && { version: copy.version }),
@@ -198,11 +198,17 @@ async function compareSizes(
         proof: 'size',
         // Where the write did not tell it: edits in later runs rest on it.
         ...(item.targetVersion ? {} : versionIn(versions, item)),
-        ...(slice.rules.versioned && item.reason ? { reason: item.reason } : {}),
+        ...reasonOf(staying(slice, item)),
       }),
     ),
     ...(differing.length > 0 ? await compareContent(slice, session, bound, differing) : []),
   ];
+}
+
+/** Of mail, what the target did not keep is seen in the copy, each time anew; of other kinds it is only known from before. */
+function staying({ rules }: Slice, { reason }: ItemRow): string[] {
+  if (rules.versioned) return reason ? [reason] : [];
+  return sourceNotesIn(reason);
 }
 
 function versionIn(versions: ReadonlyMap<string, string>, { targetRef }: ItemRow): { version?: string } {

@@ -89,10 +89,10 @@ export function foreignByBytes(name: string, head: Buffer): Foreign | undefined 
   if (head.subarray(0, 4).toString('latin1') === '!BDN') return { ...OUTLOOK, called: name };
   const text = head.toString('latin1');
   if (head.length > 0 && /^\0+$/.test(text)) return { ...ZEROS, called: name };
-  const begins = text.replace(/^[\0\s\xef\xbb\xbf>]*/, '');
-  const firstLine = /^from [^\n]*\n/i.exec(begins)?.[0];
-  if (firstLine !== undefined && isMessage(begins.slice(firstLine.length))) return { ...DAMAGED, called: name };
-  if (!isMessage(begins)) return undefined;
+  // Wherever a message begins: what stands before it is what keeps the file from being read.
+  for (const line of text.matchAll(/from [^\n]*\d:\d\d[^\n]*\n/gi))
+    if (isMessage(text.slice(line.index + line[0].length))) return { ...DAMAGED, called: name };
+  if (!isMessage(text.replace(/^[\0\s\xef\xbb\xbf>]*/, ''))) return undefined;
   return /^\d{1,12}$/.test(name) ? MH : { ...MESSAGE, called: name };
 }
 

@@ -104,7 +104,8 @@ export async function inside(root: string, parts: readonly string[]): Promise<st
       });
     }
     at = join(at, part);
-    if ((await ifThere(lstat(at)))?.isSymbolicLink()) {
+    const facts = await onFiles(`looking at ${at}`, () => ifThere(lstat(at)));
+    if (facts?.isSymbolicLink()) {
       throw new Fault('refused', `${at} is a symbolic link, which is not followed`, {
         next: 'replace it by what it points to',
       });

@@ -41,7 +41,8 @@ export async function lateCopies(sql: Sql, container: number, place: number, tar
     `select distinct on (f.ref) i.container, i.key, i.target_ref as ref, f.ref as late, d.key as doubt
      from doubt d join container here on here.id = d.container join container c on c.pairing = here.pairing
      join found f on f.place = $2 and f.target_key = $3 and d.digest in (f.digest, f.earlier) and not f.taken
-     join item i on i.container = c.id and i.digest in (f.digest, f.earlier) and i.target_ref is not null
+     cross join lateral (values (f.digest), (f.earlier)) said (digest)
+     join item i on i.container = c.id and i.digest = said.digest and i.target_ref is not null
        and not (i.container = d.container and f.ref = i.target_ref)
      where d.container = $1
      order by f.ref, i.container <> d.container, i.key <> d.key, i.container, i.key`,

@@ -16,7 +16,9 @@ export const DUPLICATES = `from (
   cross join lateral (
     select ref, digest, bytes from found
     where place = b.target and target_key = b.target_key and not taken
-      and exists (select from item where container = any(b.covered) and digest in (found.digest, found.earlier) offset 0)
+      and (exists (select from item where container = any(b.covered) and digest = found.digest offset 0)
+        or found.earlier is not null
+          and exists (select from item where container = any(b.covered) and digest = found.earlier offset 0))
     offset 0) f
   -- What the other direction carried from here is not a copy, but the item itself.
   where not exists (select from item where container = any(b.containers) and target_ref = f.ref offset 0)`;

@@ -50,7 +50,8 @@ export type Edits = 'meta' | 'content';
 
 /**
  * Writes listed items down: new ones are to be created, changed ones to be updated, known ones stay as they are. An
- * edited item that failed before is tried again: the edit may have mended it.
+ * edited item that failed before is tried again: the edit may have mended it. What the system names and does not describe
+ * (without a version) is there, and as it was known.
  */
 export async function stageItems(
   sql: Sql,
@@ -68,13 +69,15 @@ export async function stageItems(
      from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[], $9::text[])
        as t (key, rank, version, meta, bytes, folded)
      on conflict (container, key) do update set
-       version = excluded.version, meta = excluded.meta, gone = false, removal = null,
+       version = case when ${UNDESCRIBED} then item.version else excluded.version end,
+       meta = case when ${UNDESCRIBED} then item.meta else excluded.meta end, gone = false, removal = null,
        -- Listings of calendars tell no sizes; a file of none is empty.
        bytes = case when $8 = 'content' and (excluded.bytes > 0 or excluded.meta->>'type' = 'file') then excluded.bytes
          else item.bytes end,
        -- Another version is not yet another content: that is told when it was read.
        run = case when $8 = 'content' then item.run else excluded.run end,
        todo = case
+         when ${UNDESCRIBED} then item.todo
          when item.target_ref is not null then case when $8 = 'content' then 'update' else 'meta' end
          when item.outcome is null or $8 = 'content' then 'create'
          else item.todo end
@@ -92,6 +95,9 @@ export async function stageItems(
     ],
   });
 }
+
+/** Nothing is known of it but that it is there; what has a copy keeps what is known of that. */
+const UNDESCRIBED = `(excluded.version = '' and item.target_ref is not null)`;
 
 /** An item that was written down and then left out by a filter: nothing is to do with it, and nothing was tried. */
 export const isLeftOut = (item: string): string =>
@@ -349,6 +355,16 @@ export async function lookAtFailures(sql: Sql, surveyor: Surveyor, run: number, 
      where outcome in ('refused', 'quarantined') and ${failed}`,
     [...values, edits === 'content' ? 'update' : 'meta'],
   );
+}
+
+/** Of these containers the ones that named what they did not describe: only a listing says what it is. */
+export async function undescribedIn(sql: Sql, containers: readonly number[]): Promise<ReadonlySet<number>> {
+  const { rows } = await sql.query<{ container: number }>(
+    `select distinct container from item where container = any($1) and version = '' and key <> '' and outcome = 'refused'
+       and target_ref is null and not gone`,
+    [containers],
+  );
+  return new Set(rows.map(({ container }) => container));
 }
 
 /** What an earlier spec skipped, or could not place, is decided anew. */

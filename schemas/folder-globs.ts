@@ -1,6 +1,4 @@
-import picomatch from 'picomatch';
-
-const OPTIONS = { dot: true, nonegate: true, noextglob: true, strictBrackets: true, debug: true } as const;
+import { createGlobMatcher } from './glob.js';
 
 /**
  * Whether a folder's path (`/` between levels) fits one of the globs: `*` within a level, `**` over levels,
@@ -9,7 +7,7 @@ const OPTIONS = { dot: true, nonegate: true, noextglob: true, strictBrackets: tr
  * Whatever the Unicode form of either: what looks alike is alike. Throws for a glob that `folderGlobProblem` objects to.
  */
 export function createFolderMatcher(globs: readonly string[]): (path: string) => boolean {
-  const matchers = globs.map((glob) => picomatch(withLiteralBrackets(glob.normalize('NFC')), OPTIONS));
+  const matchers = globs.map((glob) => createGlobMatcher(glob.normalize('NFC')));
   return (path) => {
     const name = path.normalize('NFC');
     return matchers.some((matches) => matches(name));
@@ -68,15 +66,11 @@ function globProblem(glob: string, of: 'folder' | 'file'): string | undefined {
   if (glob.startsWith('!')) return `a glob cannot be negated; name the ${of}s under exclude`;
   if (/(^|[^\\])(\\\\)*\\$/.test(glob)) return 'the glob ends in a backslash; write "\\\\" for one';
   if (/\*{3,}/.test(glob)) return 'use "*" within a level or "**" over levels';
+  if (/\{(?:[^{},.]|\.(?!\.))*\.\.[^{},]*\}/.test(glob)) return 'ranges are not known; write {1,2,3} for {1..3}';
   try {
-    createFolderMatcher([glob]);
+    createGlobMatcher(glob);
     return undefined;
   } catch (error) {
-    const [reason] = (error as Error).message.split('\n');
-    return `not a glob: ${reason}`;
+    return `not a glob: ${(error as Error).message}`;
   }
-}
-
-function withLiteralBrackets(glob: string): string {
-  return glob.replace(/\\.|[()|[\]]/gsu, (part) => (part.length > 1 ? part : `\\${part}`));
 }

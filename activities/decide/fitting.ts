@@ -3,6 +3,7 @@ import type { Fitted } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { ItemRow, Settlement } from '../../ledger/items.js';
 import type { Slice } from '../slice.js';
+import { saidBySource } from './source-notes.js';
 
 /** An item with its content, ready to be written. */
 export interface Entry {
@@ -61,7 +62,7 @@ export function fitItem(
       body: held.body,
       bytes: rules.size(held.body),
       digest: rules.digest(held.body),
-      notes: [...told, ...(held.notes ?? [])],
+      notes: [...saidBySource(told), ...(held.notes ?? [])],
       identities: versioned?.identities(body, selection.match ?? DEFAULT_MATCH) ?? [],
       ...(typeof item.base?.uid === 'string' && { uid: item.base.uid }),
     },

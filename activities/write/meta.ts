@@ -5,6 +5,7 @@ import type { ItemRow } from '../../ledger/items.js';
 import { nextItems } from '../../ledger/items.js';
 import type { Bound } from '../bind.js';
 import { mergeBase } from '../decide/flags.js';
+import { sourceNotesIn } from '../decide/source-notes.js';
 import type { Slice } from '../slice.js';
 import { attempt, tokenOf } from './attempt.js';
 import type { Result } from './results.js';
@@ -55,6 +56,6 @@ function changed({ key, meta, proof, outcome, reason }: ItemRow, answer: WriteAn
     todo: proof === null ? 'verify' : null,
     base: answer.meta ?? meta,
     said: { what: 'updated' },
-    ...reasonOf([...(failed === undefined ? [] : [failed]), ...(answer.notes ?? [])]),
+    ...reasonOf([...(failed === undefined ? sourceNotesIn(reason) : [failed]), ...(answer.notes ?? [])]),
   };
 }

@@ -1,5 +1,5 @@
 /** One account on one server: found once, then known to the session that asks. */
-import { resolveSrv, resolveTxt } from 'node:dns/promises';
+import dns from 'node:dns/promises';
 import type { Access, Place } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Collection, Collections } from './collections.js';
@@ -146,17 +146,31 @@ export class DavAccount {
   }
 }
 
-/** A domain's server by DNS (RFC 6764, section 6): SRV names host and port, TXT the path; without them, the domain itself. */
+/**
+ * A domain's server by DNS (RFC 6764, section 6): SRV names host and port, TXT the path; without them, the domain itself.
+ * Whoever can answer for the DNS must not get the login: a server outside of the domain has to be named in the spec
+ * (section 8). Throws `Fault('spec')` for one.
+ */
 async function lookUp(domain: string, scheme: Flavour['scheme'], signal: AbortSignal): Promise<URL> {
   const service = `_${scheme}s._tcp.${domain}`;
   // A domain without records is the usual case; the well-known address is tried then.
-  const records = await resolveSrv(service).catch(() => []);
+  const records = await dns.resolveSrv(service).catch(() => []);
   signal.throwIfAborted();
   const [best] = records
     .filter((one) => one.name !== '')
     .sort((a, b) => a.priority - b.priority || b.weight - a.weight);
   if (!best) return new URL(`https://${domain}/`);
-  const texts = (await resolveTxt(service).catch(() => [])).map((parts) => parts.join(''));
+  if (!isWithin(domain, best.name)) {
+    throw new Fault('spec', `DNS names ${best.name}:${best.port} for ${domain}, which is outside of that domain`, {
+      next: `set url to https://${best.name}:${best.port}/, if that is yours: the login is not sent there unasked`,
+    });
+  }
+  const texts = (await dns.resolveTxt(service).catch(() => [])).map((parts) => parts.join(''));
   const path = texts.find((text) => text.startsWith('path='))?.slice('path='.length) ?? '/';
   return new URL(path, `https://${best.name}:${best.port}/`);
+}
+
+function isWithin(domain: string, host: string): boolean {
+  const [outer, inner] = [domain, host].map((name) => name.toLowerCase().replace(/\.$/, '')) as [string, string];
+  return inner === outer || inner.endsWith(`.${outer}`);
 }

@@ -54,7 +54,9 @@ export function readCard(body: Buffer): Card & { readonly strays: readonly strin
               : 'TYPE'
           : param.name;
         const values = bare ? [param.name] : param.values.map((value) => unicode(value));
-        params[name] = [...(params[name] ?? []), ...values];
+        const known = params[name];
+        if (known) known.push(...values);
+        else params[name] = values;
       }
       const charset = params.CHARSET?.[0];
       properties.push({

@@ -71,11 +71,12 @@ export function parsedLine(line: string): ContentLine | undefined {
 }
 
 /** Names as RFC 5545 has them, and X-names with whatever their makers put in. `See there: …` is a text whose line was broken. */
+const PLAIN = /^[A-Za-z][\w-]*$/;
 const NAME = /^(?:[\w-]+\.)?(?:[A-Za-z0-9][\w.-]*|[Xx]-[^\s\x80-\xff]*)$/;
 
 function named(written: string, params: readonly Parameter[], value: string): ContentLine | undefined {
   const whole = written.trim();
-  if (!NAME.test(whole)) return undefined;
+  if (!PLAIN.test(whole) && !NAME.test(whole)) return undefined;
   // The rest of a text: an address.
   if (value.startsWith('//') && /^(?:https?|ftp)$/i.test(whole)) return undefined;
   const dot = whole.indexOf('.');

@@ -18,8 +18,8 @@ type Definition = readonly string[];
 interface Calendar {
   prodid: string;
   scale: readonly string[];
-  /** By name; two of one name only where they differ. */
-  readonly zones: Map<string, readonly Definition[]>;
+  /** By name and by what they say: two of one name only where they differ. */
+  readonly zones: Map<string, ReadonlyMap<string, Definition>>;
 }
 
 /** What the calendars of a file define, by name; none where they do not agree. */
@@ -77,8 +77,10 @@ function addZone({ zones }: Calendar, lines: Definition, shared: Shared): void {
   const definition = other && isSame(other, lines) ? other : lines;
   if (!shared.has(tzid)) shared.set(tzid, definition);
   else if (definition !== other) shared.set(tzid, undefined);
-  const known = zones.get(tzid) ?? [];
-  if (!known.some((one) => isSame(one, definition))) zones.set(tzid, [...known, definition]);
+  const text = definition.join('\n');
+  const known = zones.get(tzid) as Map<string, Definition> | undefined;
+  if (!known) zones.set(tzid, new Map([[text, definition]]));
+  else if (!known.has(text)) known.set(text, definition);
 }
 
 const isSame = (one: Definition, other: Definition): boolean =>
@@ -198,7 +200,7 @@ function propertyOf(lines: readonly string[], name: string): string | undefined 
 /** The entries of one object, and what their zones mean. */
 interface Series {
   readonly entries: Entry[];
-  readonly zones: Map<string, readonly Definition[]>;
+  readonly zones: Map<string, ReadonlyMap<string, Definition>>;
   hasMaster: boolean;
 }
 
@@ -229,9 +231,7 @@ function series(held: readonly Entry[]): (readonly Entry[])[] {
 function agrees({ calendar, zones }: Entry, others: Series): boolean {
   return zones.every((tzid) => {
     const [mine, theirs] = [calendar.zones.get(tzid), others.zones.get(tzid)];
-    return (
-      !mine || !theirs || (mine.length === theirs.length && mine.every((one, at) => isSame(one, theirs[at] ?? [])))
-    );
+    return !mine || !theirs || (mine.size === theirs.size && [...mine.keys()].every((text) => theirs.has(text)));
   });
 }
 
@@ -241,7 +241,7 @@ function objectOf(entries: readonly Entry[], shared: Shared): Buffer {
   for (const { calendar: own, zones } of entries)
     for (const tzid of zones) {
       const definitions = own.zones.get(tzid);
-      if (definitions) used.set(tzid, definitions);
+      if (definitions) used.set(tzid, [...definitions.values()]);
       else if (!used.has(tzid)) used.set(tzid, [shared.get(tzid) ?? []]);
     }
   return ended([

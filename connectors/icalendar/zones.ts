@@ -51,15 +51,24 @@ export function tzidOf(line: ContentLine): string | undefined {
   return param && zoneName(param.values.join(','));
 }
 
-/** Definitions by name: one, or several where a body gives one name several meanings. */
-export type Zones = ReadonlyMap<string, readonly Component[]>;
+/** What a body defines of one zone: one, or several where it gives one name several meanings. */
+interface Defined {
+  readonly definitions: Component[];
+  /** Computed when it is first asked for. */
+  meaning?: readonly string[];
+}
+
+/** By name. */
+export type Zones = ReadonlyMap<string, Defined>;
 
 /** What a zone means, to compare: the IANA name; else the offsets and changes of its VTIMEZONE; else the name itself. */
 export function zoneMeaning(tzid: string, zones: Zones): readonly string[] {
   const name = standardZone(tzid);
   if (name !== undefined) return ['zone', name];
-  const definitions = zones.get(tzid);
-  return definitions ? ['rules', ...new Set(definitions.map(zoneRules).sort())] : ['name', tzid];
+  const defined = zones.get(tzid);
+  if (!defined) return ['name', tzid];
+  defined.meaning ??= ['rules', ...new Set(defined.definitions.map(zoneRules).sort())];
+  return defined.meaning;
 }
 
 /** What a VTIMEZONE says, as text to compare. */
@@ -173,13 +182,13 @@ function offsetSeconds(text: string | undefined): number | undefined {
 
 /** The time zone definitions of a body. */
 export function zonesIn(components: readonly Component[]): Zones {
-  const zones = new Map<string, Component[]>();
+  const zones = new Map<string, Defined>();
   for (const component of components) {
     if (component.name !== 'VTIMEZONE') continue;
     const tzid = zoneName(lineOf(component, 'TZID')?.value ?? '');
     const known = zones.get(tzid);
-    if (known) known.push(component);
-    else zones.set(tzid, [component]);
+    if (known) known.definitions.push(component);
+    else zones.set(tzid, { definitions: [component] });
   }
   return zones;
 }

@@ -8,6 +8,7 @@ import { startProxy } from '../../tests/servers/proxy.js';
 import type { Script, ScriptedCommand, ScriptedImap } from '../../tests/servers/scripted-imap.js';
 import { startScriptedImap } from '../../tests/servers/scripted-imap.js';
 import { ImapConnection } from './connection.js';
+import { mailboxOf } from './place.js';
 import { expandSet } from './sequence-set.js';
 
 const running: { stop(): Promise<void> }[] = [];
@@ -105,6 +106,64 @@ describe('logging in', () => {
       code: 'credentials',
       message: 'LOGIN: the server answered NO LOGIN failed for <address> <secret>',
     });
+  });
+});
+
+describe('introductions', () => {
+  const unsafe = (text: string) => /^(EXAMINE|SELECT)/.test(text);
+
+  it('come before a folder is opened: NetEase opens none for a client without a name', async () => {
+    let named = false;
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 ID',
+      answer({ tag, text }) {
+        if (text.startsWith('ID (')) named = true;
+        if (text.startsWith('ID (')) return `* ID ("name" "Coremail" "version" "2.0")\r\n${tag} OK\r\n`;
+        return unsafe(text) && !named && `${tag} NO ${text.split(' ')[0]} Unsafe Login. Please contact kefu\r\n`;
+      },
+    });
+    const source = openSource(server, 'anna');
+    expect(await all(source.list({ key: 'INBOX', path: ['INBOX'], validity: '7' }, undefined, never))).toEqual([]);
+    expect(await source.describe(never)).toContainEqual({ name: 'server', value: 'Coremail 2.0' });
+  });
+
+  it.each(['NO', 'BAD', 'OK'])('that a server answers with %s and nothing else go on without', async (status) => {
+    const server = await scripted({
+      capabilities: 'IMAP4rev1 ID',
+      answer: ({ tag, text }) => text.startsWith('ID (') && `* ID NIL\r\n${tag} ${status} no\r\n`,
+    });
+    const source = openSource(server, 'anna');
+    expect((await source.describe(never)).map(({ name }) => name)).not.toContain('server');
+  });
+
+  it('bring what the server wants a person to read, without secrets, and not without end', async () => {
+    const server = await scripted({
+      answer: ({ tag, text, send }) => {
+        if (!text.startsWith('LOGIN')) return false;
+        for (let n = 1; n <= 20; n++) send(`* OK [ALERT] Mailbox of anna@old.example ${n} closes; secret \x1b[31m\r\n`);
+        send(`${tag} OK [ALERT] in\r\n`);
+        return true;
+      },
+    });
+    const alerts = (await openSource(server, 'anna').describe(never)).filter(({ name }) => name === 'alert');
+    expect(alerts.length).toBe(5);
+    expect(alerts[0]?.value).toBe('Mailbox of <address> 1 closes; <secret>  [31m');
+  });
+});
+
+describe('the mailbox that a login opens', () => {
+  it.each<[string, Parameters<typeof mailboxOf>[0], string]>([
+    ['anna', { auth: { username: 'anna' } }, 'anna'],
+    ['dst', { auth: { username: 'anna' } }, 'anna'],
+    ['anna', { auth: { username: 'anna@old.example' } }, 'anna@old.example'],
+    ['anna', { auth: { username: 'anna*admin' } }, 'anna'],
+    ['anna', { auth: { username: 'admin', authorizationId: 'anna' } }, 'anna'],
+    ['shared@old.example', { auth: { username: 'old.example\\boss/shared@old.example' } }, 'shared@old.example'],
+    ['anna', { auth: { username: 'admin' }, prefix: 'user/anna/' }, 'admin/anna'],
+    ['bela', { auth: { username: 'admin' }, prefix: 'user/bela/' }, 'admin/bela'],
+    ['an', { auth: { username: 'anna' } }, 'anna'],
+  ])('of %s with %j is %s', (account, options, mailbox) => {
+    expect(mailboxOf(options, account)).toBe(mailbox);
   });
 });
 

@@ -4,7 +4,7 @@ import { Fault } from '../errors.js';
 import { resetSocket } from '../reset-socket.js';
 import type { Command } from './command.js';
 import { CommandWriter } from './command-writer.js';
-import { faultFromNetwork, faultFromReply } from './faults.js';
+import { faultFromNetwork, faultFromReply, redact } from './faults.js';
 import type { DataReply, StatusReply } from './reply.js';
 import { readReply } from './reply.js';
 import type { ReplyParts } from './reply-reader.js';
@@ -29,8 +29,12 @@ export interface ConnectionOptions {
 
 /** LITERAL- (RFC 7888) allows non-synchronising literals up to this many bytes. */
 const LITERAL_MINUS_BYTES = 4096;
+/** Some servers repeat theirs with each command. */
+const MAX_ALERTS = 5;
 
 export class ImapConnection {
+  /** What the server asks to be shown to a person ([ALERT], RFC 9051, section 7.1): its first words of that, redacted. */
+  readonly alerts: string[] = [];
   /** Upper case; empty until the server told. */
   capabilities: ReadonlySet<string> = new Set();
   readonly #options: ConnectionOptions;
@@ -200,6 +204,7 @@ export class ImapConnection {
     if (this.#dead) return;
     if (this.#awaitsHandshake) throw injected();
     const reply = readReply(parts);
+    if (reply.kind === 'status' && reply.code?.name === 'ALERT') this.#noteAlert(reply.text);
     if (reply.kind === 'status' && reply.code?.name === 'CAPABILITY') this.#learn(reply.code.args.split(' '));
     if (reply.kind === 'data' && reply.name === 'CAPABILITY') this.#learn(reply.values.map(String));
     if (reply.kind === 'continue') this.#onContinue(reply.text);
@@ -220,6 +225,11 @@ export class ImapConnection {
       if (command.onReply !== last) command.onReply?.(reply);
       last = command.onReply;
     }
+  }
+
+  #noteAlert(text: string): void {
+    const words = redact(text, this.#options.secrets);
+    if (this.alerts.length < MAX_ALERTS && !this.alerts.includes(words)) this.alerts.push(words);
   }
 
   #learn(names: readonly string[]): void {

@@ -8,6 +8,7 @@ import type { ImapSession } from './session.js';
 export async function describeSource(connection: ImapConnection, session: ImapSession): Promise<Capability[]> {
   const tracking = session.enabled('QRESYNC') ? 'QRESYNC' : connection.has('CONDSTORE') ? 'CONDSTORE' : 'none';
   return [
+    ...introduced(connection, session),
     { name: 'change tracking', value: `${tracking}${TRACKING[tracking] ?? ''}` },
     offer(connection, 'special-use folders', 'SPECIAL-USE', 'roles are taken from folder names'),
     offer(connection, 'folder states in one reply', 'LIST-STATUS', 'one STATUS a folder'),
@@ -24,6 +25,7 @@ export async function describeTarget(connection: ImapConnection, session: ImapSe
   const inbox = await session.select(connection, 'INBOX', 'write', true);
   const keywords = inbox.permanentFlags === undefined || inbox.permanentFlags.has('\\*');
   return [
+    ...introduced(connection, session),
     { name: 'several messages a command', value: connection.has('MULTIAPPEND') ? 'MULTIAPPEND' : 'no: slower' },
     { name: 'literals', value: literals(connection) },
     { name: 'largest message', value: appendLimit(connection) },
@@ -42,6 +44,14 @@ export async function describeTarget(connection: ImapConnection, session: ImapSe
       ? [{ name: 'access', value: 'read-only', problem: 'this login may not write; give it the rights' }]
       : []),
     ...(await quota(connection)),
+  ];
+}
+
+/** Who the server is, and what it wants a person to read. */
+function introduced(connection: ImapConnection, { server }: ImapSession): Capability[] {
+  return [
+    ...(server === undefined ? [] : [{ name: 'server', value: server }]),
+    ...connection.alerts.map((value) => ({ name: 'alert', value })),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** Finding or making a target folder: by role, then by name, then by a name the server can take. */
-import type { TargetContainer, Wanted } from '../contract.js';
+import type { Role, TargetContainer, Wanted } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Command } from './command.js';
 import { astring } from './command.js';
@@ -8,8 +8,16 @@ import type { Folder, FolderStatus } from './folders.js';
 import { folderStatus, listFolders } from './folders.js';
 import type { TargetName } from './mailbox-names.js';
 import { pathOf, targetName } from './mailbox-names.js';
+import { tellsRole } from './roles.js';
 import { uidKey } from './sequence-set.js';
 import type { ImapSession } from './session.js';
+
+/** The folder for a role: as the server tells it, else the one of that very name, else one that is called like it. */
+function bearing(folders: readonly Folder[], role: Role | undefined, raw: string): Folder | undefined {
+  const bearer = role && folders.find((one) => one.role === role && one.holdsMessages);
+  if (!bearer || tellsRole(bearer.attributes, role)) return bearer || undefined;
+  return folders.find((one) => one.raw === raw && one.holdsMessages) ?? bearer;
+}
 
 export class TargetFolders {
   readonly #session: ImapSession;
@@ -22,10 +30,10 @@ export class TargetFolders {
   /** Idempotent. Throws `Fault`: `refused` when the server takes no form of the name. */
   async ensure(connection: ImapConnection, wanted: Wanted): Promise<TargetContainer> {
     const folders = await this.#list(connection);
-    const found = (wanted.role && folders.find((one) => one.role === wanted.role && one.holdsMessages)) || undefined;
-    if (found) return this.#opened(connection, found.raw, wanted, { created: false, notes: [] });
     const { namespace } = this.#session;
     const name = targetName(wanted.path, namespace);
+    const found = bearing(folders, wanted.role, name.raw);
+    if (found) return this.#opened(connection, found.raw, wanted, { created: false, notes: [] });
     const refusal = await this.#findOrCreate(connection, folders, name);
     if (!(refusal instanceof Error))
       return this.#opened(connection, name.raw, wanted, { ...refusal, notes: name.notes });

@@ -158,6 +158,24 @@ describe('taking away', () => {
   });
 });
 
+describe('a folder for a role', () => {
+  const trash = { path: ['Trash'], role: 'trash' as const };
+
+  it.each<[string, string, string[]]>([
+    ['is the one that the server tells', 'Bin', ['Bin \\Trash', 'Trash']],
+    ['is the one of that name before one that is only called like it', 'Trash', ['Deleted Messages', 'Trash']],
+    ['is the one that is called like it', 'Deleted Messages', ['Deleted Messages']],
+    ['is made under its name', 'Trash', ['Other']],
+  ])('%s', async (_, key, names) => {
+    const folders = names.map((name) => {
+      const [raw = '', attribute] = name.split(' \\');
+      return [raw, folderOf(0, {}, attribute === undefined ? '' : `\\${attribute}`)] as const;
+    });
+    const { target } = await lying(Object.fromEntries([['INBOX', folderOf(0)], ...folders]));
+    expect((await target.ensure(trash, never)).key).toBe(key);
+  });
+});
+
 describe('what is written', () => {
   it('bears the flags that the source has in any spelling, and a note where none are shown', async () => {
     const folder = new LyingFolder({ describe: (told) => (told.uid === 1 ? [] : [inOneReply(told)]) });

@@ -291,6 +291,11 @@ export function assignRoles<F extends RoleBearer>(folders: readonly F[]): Map<F,
   return new Map([...holders].map(([role, folder]) => [folder, role]));
 }
 
+/** Whether the server itself says that a folder with these attributes has the role. */
+export function tellsRole(attributes: ReadonlySet<string>, role: Role): boolean {
+  return role === 'inbox' || [...attributes].some((attribute) => SPECIAL_USE[attribute] === role);
+}
+
 function roleByName(path: readonly string[]): readonly [Role, number] | undefined {
   const parent = path[0]?.toUpperCase();
   const outermost = path.length === 1 || (path.length === 2 && (parent === 'INBOX' || parent?.startsWith('[')));

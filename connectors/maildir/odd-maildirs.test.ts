@@ -256,7 +256,7 @@ describe('folders of a Maildir', () => {
     const problems = (await createMaildirSource({ path: root, layout: 'maildir++' }).describe(never)).map(
       (one) => one.problem,
     );
-    expect(problems.join()).toMatch(/Work: a folder of another layout than maildir\+\+; set layout: fs/);
+    expect(problems.join()).toMatch(/a folder of another layout than maildir\+\+; set layout: fs/);
   });
 
   it('of MH, Apple Mail, dbox, and mbox files, are refused by name', async () => {

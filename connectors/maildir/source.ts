@@ -92,7 +92,6 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
       const at = await root(signal);
       const folders = await foldersIn(at, layout);
       const unread = await unreadIn(at, layout, folders);
-      const named = unread.slice(0, MOST_NAMED).map((one) => `${one.path.join('/')}: ${one.what}; ${one.next}`);
       return [
         { name: 'layout', value: layout },
         {
@@ -100,7 +99,11 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
           value: String(folders.length),
           ...(folders.length === 0 && { problem: `${NOTHING_AT(path)}: check the path and the layout` }),
         },
-        ...named.map((what) => ({ name: 'mail that is not read', value: what, problem: what })),
+        ...unread.slice(0, MOST_NAMED).map(({ path, what, next }) => ({
+          name: 'mail that is not read',
+          value: path.join('/'),
+          problem: `${what}; ${next}`,
+        })),
       ];
     },
     async accounts(signal) {

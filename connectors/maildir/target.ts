@@ -40,7 +40,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
 
   async function folderOf(container: TargetContainer, signal: AbortSignal): Promise<string> {
     closing.check(signal);
-    return inside(await provenPath(path), container.key === '' ? [] : container.key.split('/'));
+    return folderBelow(await provenPath(path), container.key);
   }
 
   async function* refs(folder: string, files: Iterable<MessageFile>, signal: AbortSignal): AsyncIterable<TargetRef> {
@@ -88,7 +88,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`making ${path}`, () => made(path));
       const found = await findFolder(root, layout, wanted);
       const key = found?.key ?? folderKey(wanted.path, layout);
-      const folder = await inside(root, key === '' ? [] : key.split('/'));
+      const folder = await folderBelow(root, key);
       const created = await onFiles(`making ${folder}`, () => madeFolder(folder, key, layout));
       await onFiles(`cleaning ${folder}`, () => removeTorn(folder, now()));
       if (wanted.subscribed) await subscribe(root, wanted.path);
@@ -102,7 +102,7 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
       const found = root && (await findFolder(root, layout, wanted));
       if (!found) return undefined;
-      const { size } = await messageFilesIn(await inside(root, found.key === '' ? [] : found.key.split('/')));
+      const { size } = await messageFilesIn(await folderBelow(root, found.key));
       return { key: found.key, path: found.path, validity: VALIDITY, created: false, items: size };
     },
     // Names made of tokens find a write wherever it landed; there is nothing to remember.
@@ -175,12 +175,17 @@ function metaOf(file: MessageFile, seconds: number, keywords: Keywords): { flags
   return { flags: flagsOf(file.letters, keywords), date: dateOf(seconds) };
 }
 
+/** Folders of a target have names that are text: what it makes, it names itself. */
+async function folderBelow(root: string, key: string): Promise<string> {
+  return inside(root, key === '' ? [] : key.split('/'));
+}
+
 async function made(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   return provenPath(path);
 }
 
-/** By role, then by name however it is written on disk. */
+/** By name however it is written on disk, then by role: that is only guessed from names here. */
 async function findFolder(
   root: string,
   layout: Layout,
@@ -189,8 +194,8 @@ async function findFolder(
   // One whose name is not UTF-8 is left to those who can name it.
   const folders = (await foldersIn(root, layout)).filter(({ key }) => !key.split('/').some(isRaw));
   const roles = rolesByName(folders.map((folder) => folder.path));
-  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
-  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  const byName = folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  return byName ?? (role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role));
 }
 
 async function madeFolder(folder: string, key: string, layout: Layout): Promise<boolean> {

@@ -83,11 +83,15 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
     async describe(signal) {
       const { folders, others, unread } = await treeAt(await root(signal));
       const problem = folders.length === 0 ? NOTHING_AT(path) : undefined;
-      const named = unread.slice(0, MOST_NAMED).map((one) => `${one.key}: ${reasonOf(one)}`);
+
       return [
         { name: 'dialect', value: dialect },
         { name: 'folders', value: String(folders.length), ...(problem !== undefined && { problem }) },
-        ...named.map((what) => ({ name: 'mail that is not read', value: what, problem: what })),
+        ...unread.slice(0, MOST_NAMED).map((one) => ({
+          name: 'mail that is not read',
+          value: one.key,
+          problem: `${reasonOf(one)}; ${one.foreign.next}`,
+        })),
         { name: 'not read: no mbox, or a link', value: String(others.length) },
       ];
     },

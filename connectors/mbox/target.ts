@@ -228,15 +228,15 @@ async function targetRefOf(file: FileWindow, message: FoundMessage): Promise<Tar
   return { ref: message.key, digest: digestMail(content), bytes: content.length, meta: metaOf(message) };
 }
 
-/** By role, then by name however it is written on disk. */
+/** By name however it is written on disk, then by role: that is only guessed from names here. */
 async function findFolder(
   root: string,
   { path, role }: Wanted,
 ): Promise<{ key: string; path: readonly string[] } | undefined> {
   const { folders } = await treeAt(root);
   const roles = rolesByName(folders.map((folder) => folder.path));
-  const byRole = role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role);
-  return byRole ?? folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  const byName = folders.find((folder) => JSON.stringify(folder.path) === JSON.stringify(path));
+  return byName ?? (role && folders.find((folder) => roles.get(JSON.stringify(folder.path)) === role));
 }
 
 function keyOf(path: readonly string[]): string {

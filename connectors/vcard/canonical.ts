@@ -98,10 +98,14 @@ function canonicalValue(name: string, property: Property): string | readonly str
 
 type CanonicalParam = readonly [name: string, ...values: string[]];
 
+const NO_PARAMS: readonly CanonicalParam[] = [];
+
 function canonicalParams(name: string, property: Property, binary: boolean): readonly CanonicalParam[] {
+  const all = Object.entries(property.params);
+  if (all.length === 0) return NO_PARAMS;
   const written = new Map<string, CanonicalParam>();
   const add = (...param: CanonicalParam): void => void written.set(JSON.stringify(param), param);
-  for (const [param, values] of Object.entries(property.params)) {
+  for (const [param, values] of all) {
     if (ENCODING_PARAMS.has(param)) continue;
     // What is inside tells its own type: JPEG and PNG begin with their names.
     if (binary && (param === 'TYPE' || param === 'MEDIATYPE')) continue;

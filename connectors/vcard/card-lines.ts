@@ -12,24 +12,29 @@ export function cardLines(body: Buffer): string[] {
   const text = byteText(body);
   if (!/QUOTED-PRINTABLE|BASE64|AGENT|ENCODING=/i.test(text)) return unfoldedLines(text);
   const lines: string[] = [];
+  /** Of the line that may still go on. */
+  let pieces: string[] = [];
   let softly = false;
   let binary = false;
   for (const line of text.split('\n')) {
-    const last = lines.length - 1;
-    if (softly && last >= 0) {
-      lines[last] = (lines[last] as string).replace(ENDS_SOFTLY, '') + line;
+    if (softly) {
+      const before = pieces.length - 1;
+      pieces[before] = (pieces[before] as string).replace(ENDS_SOFTLY, '');
+      pieces.push(line);
       softly = ENDS_SOFTLY.test(line);
     } else if (line === '') binary = false;
-    else if (last >= 0 && /^[ \t]/.test(line)) {
-      lines[last] = (lines[last] as string) + (binary ? line.trim() : line.slice(1));
+    else if (pieces.length > 0 && /^[ \t]/.test(line)) {
+      pieces.push(binary ? line.trim() : line.slice(1));
     } else if (binary && !line.includes(':') && ONLY_BASE64.test(line)) {
-      lines[last] = (lines[last] as string) + line.trim();
+      pieces.push(line.trim());
     } else {
-      lines.push(line);
+      if (pieces.length > 0) lines.push(pieces.join(''));
+      pieces = [line];
       softly = ENDS_SOFTLY.test(line) && QUOTED_PRINTABLE.test(line);
       binary = BASE64.test(line);
     }
   }
+  if (pieces.length > 0) lines.push(pieces.join(''));
   return nested(lines);
 }
 

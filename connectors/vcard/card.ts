@@ -54,45 +54,42 @@ export function parseCard(body: Buffer): Card {
 /** The first card in the body, and whatever else stands there. A card that names no version and has bare parameters is 2.1. */
 export function readCard(body: Buffer): ReadCard {
   const lines: CardLine[] = [];
+  const properties: Property[] = [];
+  const strays: string[] = [];
   let version: string | undefined;
   let bare = false;
   let state: 'before' | 'inside' | 'after' = 'before';
   for (const line of cardLines(body)) {
     const parsed = parsedLine(line);
     if (state === 'before' && parsed?.name === 'BEGIN' && /^\s*VCARD\s*$/i.test(parsed.value)) state = 'inside';
-    else if (state !== 'inside' || !parsed) lines.push({ stray: line, inside: state === 'inside' });
-    else if (parsed.name === 'END') state = 'after';
+    else if (state !== 'inside' || !parsed) {
+      lines.push({ stray: line, inside: state === 'inside' });
+      strays.push(unicode(line));
+    } else if (parsed.name === 'END') state = 'after';
     else if (parsed.name === 'VERSION') version ??= parsed.value.trim();
     else {
       bare ||= parsed.params.some((param) => param.values.length === 0);
-      lines.push({ property: propertyOf(parsed) });
+      const property = propertyOf(parsed);
+      properties.push(property);
+      lines.push({ property });
     }
   }
-  return {
-    version: version ?? (bare ? '2.1' : '3.0'),
-    properties: lines.flatMap((line) => ('property' in line ? [line.property] : [])),
-    strays: lines.flatMap((line) => ('stray' in line ? [unicode(line.stray)] : [])),
-    lines,
-    bare,
-  };
+  return { version: version ?? (bare ? '2.1' : '3.0'), properties, strays, lines, bare };
 }
 
 function propertyOf(parsed: ContentLine): Property {
   const params: Record<string, string[]> = {};
+  const { group, name } = parsed;
   for (const param of parsed.params) {
     const bare = param.values.length === 0;
-    const name = bare ? bareName(param.name) : param.name;
+    const called = bare ? bareName(param.name) : param.name;
     const values = bare ? [param.name] : param.values.map((value) => unicode(value));
-    const known = params[name];
-    if (known) known.push(...values);
-    else params[name] = values;
+    const known = params[called];
+    if (known) for (const value of values) known.push(value);
+    else params[called] = values;
   }
-  return {
-    ...(parsed.group === undefined ? {} : { group: unicode(parsed.group) }),
-    name: unicode(parsed.name),
-    params,
-    value: unicode(parsed.value, params.CHARSET?.[0]),
-  };
+  const value = unicode(parsed.value, params.CHARSET?.[0]);
+  return group === undefined ? { name, params, value } : { group, name, params, value };
 }
 
 const bareName = (word: string): string => (ENCODINGS.has(word) ? 'ENCODING' : VALUES.has(word) ? 'VALUE' : 'TYPE');

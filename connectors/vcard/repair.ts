@@ -78,7 +78,11 @@ function withLost(given: Property, lost: readonly string[], version: string, not
   const modern = isModern(version);
   const value = modern && isEncoded(property) ? plain(property, version).value : decodedValue(property);
   if (COMPOUND.has(name)) {
-    const joined = [value, ...lost].reduce((whole, line) => (/[\s;]$/.test(whole) ? whole + line : `${whole} ${line}`));
+    // Where a blank stands at the end, the fold took none with it.
+    const pieces = [value, ...lost];
+    const joined = pieces
+      .map((piece, at) => (at === lost.length || /[\s;]/.test(piece.at(-1) ?? ' ') ? piece : `${piece} `))
+      .join('');
     return modern ? decoded(property, joined) : quotedPrintable(property, joined);
   }
   if (!modern) return quotedPrintable(property, [value, ...lost].join('\n'));

@@ -20,11 +20,17 @@ const ADR_TYPES = new Set(['DOM', 'INTL', 'POSTAL', 'PARCEL']);
 
 export function to40(properties: readonly Property[], note: (text: string) => void): Property[] {
   const labels = properties.filter((property) => property.name === 'LABEL');
+  const free = new Map<string, Property[]>();
+  // Taken from the end: the first is the last.
+  for (const label of [...labels].reverse()) {
+    const alike = free.get(typesOf(label));
+    if (alike) alike.push(label);
+    else free.set(typesOf(label), [label]);
+  }
   const used = new Set<Property>();
   const converted = properties.flatMap((property): Property[] => {
     if (property.name === 'LABEL' || property.name === 'SORT-STRING') return [];
-    const label =
-      property.name === 'ADR' ? labels.find((each) => !used.has(each) && sameTypes(each, property)) : undefined;
+    const label = property.name === 'ADR' ? free.get(typesOf(property))?.pop() : undefined;
     if (label) used.add(label);
     return [withLabel(one(property, note), label)];
   });
@@ -98,8 +104,6 @@ const typesOf = (property: Property): string =>
     .filter((type) => type !== 'PREF')
     .sort()
     .join();
-
-const sameTypes = (one: Property, other: Property): boolean => typesOf(one) === typesOf(other);
 
 /** RFC 6350, 6.3.1: the label is a parameter of its address; line ends and quotes after RFC 6868. */
 function withLabel(property: Property, label: Property | undefined): Property {

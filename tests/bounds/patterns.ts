@@ -51,7 +51,7 @@ export function attacksOn({ source }: Pattern): {
   const pairs = own.flatMap((a) => own.map((b) => a + b));
   return {
     begins: ['', ...own.slice(0, 6), own.slice(0, 4).join('')],
-    pumps: [...new Set([...EVERYWHERE, ...own, ...pairs, own.join('')])],
+    pumps: [...new Set([...EVERYWHERE, ...own, ...pairs, own.join('')])].filter((pump) => pump !== ''),
   };
 }
 

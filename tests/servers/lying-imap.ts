@@ -215,7 +215,9 @@ class Session {
         return 'OK';
       case 'STATUS':
         if (!folder) return 'NO [NONEXISTENT] no such folder';
-        this.#say(`* STATUS "${name}" (MESSAGES ${this.#count(folder)} UIDNEXT ${folder.uidNext} UIDVALIDITY 7)`);
+        this.#say(
+          `* STATUS "${name}" (MESSAGES ${this.#count(folder)} UIDNEXT ${folder.uidNext} UIDVALIDITY 7${this.#capabilities.includes('CONDSTORE') ? ' HIGHESTMODSEQ 5' : ''})`,
+        );
         return 'OK';
       case 'SELECT':
       case 'EXAMINE':
