@@ -86,6 +86,7 @@ export class DavHttp {
   async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
     const { method, path, query = '', headers, body } = asking;
     const at = { origin: this.origin, path: encodePath(path) + query };
+    if (isStream(body) && this.#login.mayBeChallenged) await this.change({ method: 'OPTIONS', path }, signal);
     const authorization = await this.#login.header(method, at.path, signal);
     let answer = await this.#request(asking, at, { authorization, ...headers }, signal);
     if (answer.status === 401 && this.#login.challenged(authorization, answer.headers['www-authenticate'])) {
