@@ -4,11 +4,11 @@ import { Fault } from '../errors.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
 import { dial, imapPort } from './dial.js';
-import { redact } from './faults.js';
+import { introduce } from './introduce.js';
 import { login } from './login.js';
 import type { ImapOptions } from './manifest.js';
 import type { DataReply, StatusReply } from './reply.js';
-import { asList, asPairs, asText } from './reply.js';
+import { asList, asText } from './reply.js';
 import { ranges } from './sequence-set.js';
 
 /** The folder that FETCH and STORE now speak of. */
@@ -228,26 +228,6 @@ export class ImapSession {
     const flags = permanentFlags(reply);
     if (flags) selected.permanentFlags = flags;
   }
-}
-
-/**
- * Says who we are, and learns who the server is (RFC 2971): NetEase opens no folder for a client that has not. A server that
- * refuses to be told goes on without.
- */
-async function introduce(connection: ImapConnection): Promise<string | undefined> {
-  if (!connection.has('ID')) return undefined;
-  let server: string | undefined;
-  await connection.execute({
-    name: 'ID',
-    pieces: ['ID ("name" "Drover" "vendor" "Drover")'],
-    onReply(reply) {
-      if (reply.kind !== 'data' || reply.name !== 'ID' || !Array.isArray(reply.values[0])) return;
-      const pairs = asPairs(reply.values[0]);
-      const words = ['NAME', 'VERSION'].map((key) => pairs.get(key)).filter((value) => typeof value === 'string');
-      if (words.length > 0) server = redact(words.join(' '), []);
-    },
-  });
-  return server;
 }
 
 /** How many messages the reply says are gone just now: VANISHED without (EARLIER) is EXPUNGE under QRESYNC (RFC 7162). */
