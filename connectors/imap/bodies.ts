@@ -8,9 +8,8 @@ import type { BodyAnswer, WantedBody } from './body-reply.js';
 import { fetchCommand, readBody } from './body-reply.js';
 import type { ImapConnection } from './connection.js';
 import type { DataReply, StatusReply } from './reply.js';
-import { searchUids, within } from './search.js';
+import { stillThere } from './search.js';
 import { compareSizes, isShortAnswer, lookedAt } from './second-look.js';
-import { uidSet } from './sequence-set.js';
 
 const MAX_LOT_MESSAGES = 200;
 const MAX_LOT_BYTES = 2 * 1024 * 1024;
@@ -150,12 +149,11 @@ async function askAgain(
     const answer = readBody(reply);
     if (answer && left.some((one) => one.uid === answer.uid)) got.set(answer.uid, answer);
   };
-  const [reply, named] = await Promise.all([
+  const [reply, still] = await Promise.all([
     connection.execute(fetchCommand(left, onReply)),
-    searchUids(connection, uidSet(uids)),
+    stillThere(connection, uids),
   ]);
   if (reply.status !== 'OK') await isolate(connection, left, reply, got);
-  const still = within(uids, named);
   for (const { uid } of left)
     if (!got.has(uid)) got.set(uid, still.has(uid) ? { uid, unreadable: LEFT_OUT } : { uid, gone: true });
 }

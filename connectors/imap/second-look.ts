@@ -42,5 +42,5 @@ export async function lookedAt(connection: ImapConnection, answer: BodyAnswer, t
 }
 
 function withNote(uid: number, body: Buffer, told: number): BodyAnswer {
-  return { uid, body, ...(isShort(body, told) ? { note: shortBy(body, told) } : {}) };
+  return { uid, body, ...(isShort(body, told) || body.length === 0 ? { note: shortBy(body, told) } : {}) };
 }

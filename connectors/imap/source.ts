@@ -67,7 +67,7 @@ export function createImapSource(session: ImapSession): Source<Mail> {
       try {
         const connection = await open(container, signal, true);
         const listed = after === undefined ? 0 : Number(after);
-        const census = await takeCensus(connection, session, container.path.join('/'));
+        const census = await takeCensus(connection, container.path.join('/'));
         for await (const rows of rowPages(
           connection,
           lots(between(census.uids, listed + 1, Number.POSITIVE_INFINITY), PAGE_ITEMS),
