@@ -18,7 +18,8 @@ export function placeEntry({ look, counts, names, said }: TreePlan, { key }: Ite
     }
     return undefined;
   }
-  if (look.target.names?.perilous?.includes(nameOf(named.path))) look.remarks.note(`${said}, unit ${look.unit}`, PERILOUS);
+  if (look.target.names?.perilous?.includes(nameOf(named.path)))
+    look.remarks.note(`${said}, unit ${look.unit}`, PERILOUS);
   const inherited = parent && 'notes' in parent ? parent.notes.length : 0;
   const reason = named.notes.slice(inherited).at(-1);
   if (reason !== undefined) look.remarks.name({ where, path: key, becomes: 'renamed', to: named.path, reason });

@@ -32,7 +32,10 @@ afterEach(async () => {
   await rm(from, { recursive: true, force: true });
 });
 
-async function opened(habits: Parameters<typeof startInPlaceDav>[0], selection: Partial<Selection> = {}): Promise<void> {
+async function opened(
+  habits: Parameters<typeof startInPlaceDav>[0],
+  selection: Partial<Selection> = {},
+): Promise<void> {
   server = await startInPlaceDav(habits);
   server.put('/t/', '');
   world = createWorld(ledger.ledger, {
@@ -45,7 +48,7 @@ async function opened(habits: Parameters<typeof startInPlaceDav>[0], selection: 
 }
 
 const source = (path: string, content: string | Buffer): Promise<void> => writeFile(join(from, path), content);
-const at = (path: string): Buffer | undefined => server.files.get(`/t/${path}`)?.bytes;
+const _at = (path: string): Buffer | undefined => server.files.get(`/t/${path}`)?.bytes;
 const leftovers = (): string[] => [...server.files.keys()].filter((path) => path.includes('.drover'));
 const reasons = async (): Promise<string[]> =>
   (await reportOf(world, ledger.ledger)).rows.flatMap(({ outcome, reason }) =>
@@ -67,7 +70,10 @@ describe('what a listing does not show', () => {
     await source('desktop.ini', 'same');
     server.put('/t/desktop.ini', 'same');
     expect(await world.run()).toMatchObject({ state: 'failed', totals: { verified: 0, failures: 1 } });
-    expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'failed', totals: { verified: 0, failures: 1 } });
+    expect(await world.run({ reason: 'retry' })).toMatchObject({
+      state: 'failed',
+      totals: { verified: 0, failures: 1 },
+    });
     server.habits.hides = undefined;
     expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'done', totals: { verified: 1, failures: 0 } });
   });
