@@ -44,14 +44,15 @@ function namesIn({ files, types }: Filter = {}): Filter {
 /** Whether a folder may hold what the selection covers: others are not opened. */
 export function opensFolder({ kind, include, exclude }: Selection): OpensFolder {
   if (kind !== 'files') return () => true;
-  const within = include?.folders ? createTreeMatcher(include.folders) : () => true;
-  const leads = include?.folders ? createLeadMatcher(include.folders) : () => false;
-  const files = include?.files ? createLeadMatcher(include.files) : () => true;
   const without = exclude?.folders ? createTreeMatcher(exclude.folders) : () => false;
-  return (folder) => {
-    const path = folder.slice(0, -1);
-    return (within(folder) || leads(path)) && files(path) && !without(folder);
-  };
+  if (!include?.folders) {
+    const leads = include?.files ? createLeadMatcher(include.files) : () => true;
+    return (folder) => leads(folder.slice(0, -1)) && !without(folder);
+  }
+  // Folders are items then, whatever they hold.
+  const within = createTreeMatcher(include.folders);
+  const leads = createLeadMatcher(include.folders);
+  return (folder) => (within(folder) || leads(folder.slice(0, -1))) && !without(folder);
 }
 
 /** Whether a folder (`a/b/`; empty for the root) or one above it fits a glob. "**" alone stands for the root too. */

@@ -3,7 +3,7 @@ import type { Change, Container, ItemRef, Page, Source } from '../connectors/con
 import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
-import { writeEvent } from '../ledger/events.js';
+import { noteFilter, writeEvent } from '../ledger/events.js';
 import {
   leaveOut,
   lookAtConflicts,
@@ -31,6 +31,7 @@ import { clearUnlisted, listingTries } from '../ledger/unlisted.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
+import { FittingGlobs } from './fitting-globs.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import { opensFolder } from './selecting-files.js';
@@ -56,6 +57,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
       sql,
       covered.map(({ row }) => row.id),
     );
+    const first = covered.every(({ survey }) => survey.run !== slice.run && survey.listingRun !== slice.run);
     for (const seen of covered) {
       const { row, survey, container } = seen;
       if (survey.run === slice.run && !survey.voided) continue;
@@ -64,6 +66,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
       if (idle) await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
       else changed.push({ ...seen, survey: { ...survey, token } });
     }
+    if (first) await noteGlobs(sql, slice, containers);
     const present = new Map(containers.map(({ key, path }) => [key, path]));
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
     await coverOnly(sql, slice, present, covers);
@@ -86,6 +89,18 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   if (slice.rules.versioned && !slice.rules.paths)
     await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
+}
+
+/** Filters of folders and collections that fit none, once a run. Of a tree of files its listing tells. */
+async function noteGlobs(
+  sql: Sql,
+  { selection, rules, input }: Slice,
+  containers: readonly Container[],
+): Promise<void> {
+  if (rules.paths || input.back) return;
+  const globs = new FittingGlobs(selection);
+  for (const container of containers) globs.seeContainer(container);
+  for (const said of globs.said()) await noteFilter(sql, input, said);
 }
 
 /** Most of a survey's time is round trips, one folder after the other. */
@@ -214,6 +229,8 @@ async function listContainer(
   const opens = opensFolder(slice.selection);
   const filter = filterOf(slice);
   let after = survey.listingAfter ?? '';
+  // Of a listing that is gone on with, the first pages were seen by another slice.
+  const globs = slice.rules.paths && !slice.input.back && after === '' ? new FittingGlobs(slice.selection) : undefined;
   const unopened = createUnopened(
     opens,
     after,
@@ -230,6 +247,7 @@ async function listContainer(
     const to = last ? undefined : page.at(-1)?.key;
     const range = { after, to };
     const { hidden, passed } = unopened.of(page);
+    for (const item of page) globs?.seeEntry(item);
     await fenced(deps.ledger, lease, async (sql) => {
       const { fresh, isUnlisted } = await compareListing(sql, row.id, range, page);
       const staged = fresh.filter(covers);
@@ -243,6 +261,7 @@ async function listContainer(
       await leaveUncovered(sql, slice, row.id, [...uncovered, ...below]);
       await advanceListing(sql, row.id, slice, { ...(to !== undefined && { after: to }), excluded: uncovered.length });
       if (!last) return;
+      for (const said of globs?.said() ?? []) await noteFilter(sql, slice.input, said);
       await clearUnlisted(sql, row.id, 'source');
       // What could not be shown is asked for again, whether the rest changes or not.
       await finishSurvey(sql, row.id, slice, { token: unopened.isWhole() ? token : null, filter }, slice.run);

@@ -18,10 +18,14 @@ export interface Unopened {
   isWhole(): boolean;
 }
 
-/** For one listing, which may go on `after` a key; `unseen`: what could not be shown up to there. */
-export function createUnopened(opens: OpensFolder, after: string, unseen: readonly string[] = []): Unopened {
-  let hidden = unseen.map(asFolder);
-  let whole = hidden.length === 0;
+/** For one listing, which may go on `after` a key; `unseen`: what was not shown up to there. */
+export function createUnopened(
+  opens: OpensFolder,
+  after: string,
+  unseen: readonly { readonly key: string; readonly leftOut: boolean }[] = [],
+): Unopened {
+  let hidden = unseen.map(({ key }) => asFolder(key));
+  let whole = unseen.every((one) => one.leftOut);
   let last = after;
   return {
     of(page) {
@@ -29,11 +33,13 @@ export function createUnopened(opens: OpensFolder, after: string, unseen: readon
       // The last page may have ended with such a folder.
       const passed = foldersOf(last).filter((folder) => !opens(folder));
       for (const item of page) {
-        if (isUnseen(item)) hidden.push(asFolder(item.key));
-        else if (item.key.endsWith('/') && !opens(item.key)) passed.push(item.key);
+        if (isUnseen(item)) {
+          hidden.push(asFolder(item.key));
+          whole &&= item.meta.leftOut === true;
+        }
+        if (item.key.endsWith('/') && !isUnseen(item) && !opens(item.key)) passed.push(item.key);
       }
       last = page.at(-1)?.key ?? last;
-      whole &&= hidden.length === 0;
       return { hidden: [...hidden, ...passed], passed };
     },
     isWhole: () => whole,

@@ -28,6 +28,8 @@ export interface FileMeta extends JsonObject {
   readonly id?: string;
   /** Why it cannot be shown (`unseen`). */
   readonly unseen?: string;
+  /** It could be, and the options ask for it to be left out: no failure. */
+  readonly leftOut?: true;
 }
 
 /**
@@ -67,13 +69,20 @@ export function unseen(key: string, reason: string): ItemRef {
   return { key, version: UNSEEN, bytes: 0, rank: 0, meta: { type, unseen: reason } satisfies FileMeta };
 }
 
+/** The same for what the options ask to leave out: it is skipped when it is read. */
+export function leftOut(key: string, reason: string): ItemRef {
+  const plain = unseen(key, reason);
+  return { ...plain, meta: { ...plain.meta, leftOut: true } };
+}
+
 export function isUnseen({ version, meta }: Pick<ItemRef, 'version' | 'meta'>): boolean {
   return version === UNSEEN && meta.unseen !== undefined;
 }
 
 /** The answer to who reads it; undefined for what was shown. */
 export function refusalOfUnseen(ref: ItemRef): Refused | undefined {
-  return isUnseen(ref) ? { refused: ref.key, reason: String(ref.meta.unseen) } : undefined;
+  if (!isUnseen(ref)) return undefined;
+  return { refused: ref.key, reason: String(ref.meta.unseen), ...(ref.meta.leftOut === true && { skipped: true }) };
 }
 
 /** Content is digested in blocks of so many bytes, which can be done at several places at once and taken up again. */

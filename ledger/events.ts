@@ -38,6 +38,25 @@ export async function writeEvent(
   ]);
 }
 
+/** One sentence about the unit's filters, once for each run: `readFilterRemarks`. */
+export async function noteFilter(sql: Sql, at: EventPlace, sentence: string): Promise<void> {
+  await writeEvent(sql, at, 'warn', sentence, { filter: true });
+}
+
+/** What was said of filters in a run, with how many units it was said of. */
+export async function readFilterRemarks(
+  sql: Sql,
+  migration: string,
+  run: number,
+): Promise<{ readonly said: string; readonly units: number }[]> {
+  const { rows } = await sql.query<{ said: string; units: number }>(
+    `select message as said, count(distinct unit)::int as units from event
+     where migration = $1 and run = $2 and detail ? 'filter' group by message order by message limit 200`,
+    [migration, run],
+  );
+  return rows;
+}
+
 /** Events after `after` (an event's id), oldest first. */
 export async function readEvents(
   ledger: Ledger,

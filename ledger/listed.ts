@@ -74,13 +74,18 @@ export async function unsettledBelow(
   return rows.map(({ key }) => key);
 }
 
-/** Keys up to `to` that a listing named and could not show (connectors/files.ts). */
-export async function unseenUpTo(sql: Sql, container: number, to: string): Promise<string[]> {
-  const { rows } = await sql.query<{ key: string }>(
-    `select key from item where container = $1 and key <= $2 and not gone and version = 'unseen' and meta ? 'unseen'`,
+/** Keys up to `to` that a listing named and did not show (connectors/files.ts). */
+export async function unseenUpTo(
+  sql: Sql,
+  container: number,
+  to: string,
+): Promise<{ readonly key: string; readonly leftOut: boolean }[]> {
+  const { rows } = await sql.query<{ key: string; leftOut: boolean }>(
+    `select key, meta ? 'leftOut' as "leftOut" from item
+     where container = $1 and key <= $2 and not gone and version = 'unseen' and meta ? 'unseen'`,
     [container, to],
   );
-  return rows.map(({ key }) => key);
+  return rows;
 }
 
 /** Whether a key stands below one of several folders, or is one of them. */

@@ -1,6 +1,7 @@
 /** Reads the ledger once: every item passes here on its way into the files, so all sums agree with them. */
 
 import type { Kind } from '../connectors/contract.js';
+import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
 import type {
   ReportContainer,
@@ -72,6 +73,8 @@ export interface Gathered {
   readonly gates: readonly ReportGate[];
   readonly changes: readonly { readonly what: string; readonly count: number }[];
   readonly slices: readonly ReportSlice[];
+  /** Globs of the spec that fit nothing, and in how many accounts. */
+  readonly filters: readonly { readonly said: string; readonly units: number }[];
   readonly verdict: Verdict;
   readonly writtenAt: Date;
 }
@@ -169,6 +172,7 @@ export async function gather(
     gates: await readGates(sql, migration, run.number),
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
+    filters: await readFilterRemarks(sql, migration, run.number),
     verdict: judge(total, accounts),
     writtenAt: new Date(),
   };

@@ -20,6 +20,7 @@ export function page(report: Gathered): string {
 ${answer(report)}
 ${tiles(report)}
 ${sections.outcomes(report)}
+${sections.filters(report)}
 ${exceptions(report)}
 ${runSections.conflicts(report)}
 ${runSections.gates(report)}

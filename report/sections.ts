@@ -20,6 +20,18 @@ export function outcomes(report: Gathered): string {
   );
 }
 
+/** What the spec names and the source does not have: mostly a name that is spelt otherwise. */
+export function filters(report: Gathered): string {
+  if (report.filters.length === 0) return '';
+  const rows = report.filters.map(
+    ({ said, units }) => `<td>${escapeHtml(said)}</td><td class="n">${count(units)}</td>`,
+  );
+  return section(
+    'Filters that fit nothing',
+    `<p>Look whether the names are spelt as in the source: what they were to choose, or to leave out, was not found.</p>${tableOf(['what the spec says', 'accounts'], rows, ['accounts'])}`,
+  );
+}
+
 export function progress(report: Gathered): string {
   const { run, slices, changes } = report;
   const chart = progressChart(run.startedAt, slices);

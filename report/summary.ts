@@ -48,6 +48,7 @@ export function summary(report: Gathered): object {
     })),
     conflicts: report.conflicts,
     renamed: report.renames.count,
+    filters: report.filters,
     gates: report.gates,
     changes: report.changes,
     runs: report.runs,

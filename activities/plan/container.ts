@@ -3,6 +3,7 @@ import type { Container, ItemRef } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
+import { FittingGlobs } from '../fitting-globs.js';
 import { coversPlace } from '../selecting.js';
 import { opensFolder } from '../selecting-files.js';
 import { createUnopened } from '../unopened.js';
@@ -47,10 +48,12 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   let gone = 0;
   const opens = opensFolder(look.selection);
   const unopened = createUnopened(opens, after);
+  const globs = tree && !look.back ? new FittingGlobs(look.selection) : undefined;
   const planPage = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const to = last ? undefined : page.at(-1)?.key;
     await (tree ? planEntries(tree, page, known) : planItems(plan, page, known));
     const { hidden } = unopened.of(page);
+    for (const item of page) globs?.seeEntry(item);
     if (known) gone += await planUnlisted(tree ?? plan, known, { after, to }, page, hidden);
     after = to ?? after;
   };
@@ -61,6 +64,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     page = next.entries;
   }
   await planPage(page, true);
+  for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
   if (tree) gone -= await settleRenames(tree);
   const carried = look.back ? look.handled.back(container.key) : { create: 0, update: 0 };
   counts.create += carried.create;

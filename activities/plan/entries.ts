@@ -12,7 +12,7 @@ import { EDITED } from '../write/remove.js';
 import type { Placed } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';
 import { asRow, sort } from './items.js';
-import { apply, create, refuse, update } from './judging.js';
+import { apply, create, leave, update } from './judging.js';
 import { placeEntry } from './names.js';
 import type { Arrived } from './renames.js';
 import type { Copy } from './standing.js';
@@ -40,7 +40,7 @@ export async function planEntries(
     }
     const unseen = refusalOfUnseen(item);
     if (unseen) {
-      refuse(plan, item.key, unseen.reason);
+      leave(plan, unseen);
       continue;
     }
     const mine = known.get(item.key);

@@ -37,25 +37,27 @@ export function createRemarks({ redact }: Pick<Deps, 'redact'>): Remarks {
   const problem = ({ where, problem: what, next }: PlanProblem): void => {
     problems.push({ where, problem: redact(what), ...(next !== undefined && { next: redact(next) }) });
   };
+  const note = (where: string, sentence: string, items = 1): void => {
+    const name = JSON.stringify([where, sentence]);
+    const known = notes.get(name);
+    if (known) known.count += items;
+    else if (notes.size < MAX_NOTES) notes.set(name, { where, note: redact(sentence), count: items });
+    else unsaid += items;
+  };
   return {
     problem,
     fault: (where, { message, next }) => problem({ where, problem: message, ...(next !== undefined && { next }) }),
     capabilities(where, told) {
-      for (const { name, value, problem: next } of told) {
+      for (const { name, value, problem: next, remark } of told) {
         if (next !== undefined) problem({ where, problem: `${name}: ${value}`, next });
+        if (remark !== undefined) note(where, remark);
       }
     },
     refused(where, reason) {
       refused++;
       if (refused <= MAX_REFUSED) problem({ where, problem: reason });
     },
-    note(where, sentence, items = 1) {
-      const name = JSON.stringify([where, sentence]);
-      const known = notes.get(name);
-      if (known) known.count += items;
-      else if (notes.size < MAX_NOTES) notes.set(name, { where, note: redact(sentence), count: items });
-      else unsaid += items;
-    },
+    note,
     name(name) {
       becomes[name.becomes]++;
       if (name.becomes === 'refused') unnamed.set(name.where, (unnamed.get(name.where) ?? 0) + 1);

@@ -81,11 +81,17 @@ export interface Login {
 }
 
 /** `Authorization` for one request; `count`: the how many-th under this nonce, from 1 on. `uri`: as it is sent. */
-export function answerTo(challenge: Challenge, login: Login, method: string, uri: string, count: number): string {
+export function answerTo(
+  challenge: Challenge,
+  login: Login,
+  method: string,
+  uri: string,
+  count: number,
+  cnonce = randomBytes(16).toString('hex'),
+): string {
   const { realm, nonce, opaque, algorithm, session, qop } = challenge;
   const { username, password } = login;
   const digest = (text: string): string => createHash(challenge.hash).update(text).digest('hex');
-  const cnonce = randomBytes(16).toString('hex');
   const nc = count.toString(16).padStart(8, '0');
   const secret = digest(`${username}:${realm}:${password}`);
   const first = session ? digest(`${secret}:${nonce}:${cnonce}`) : secret;

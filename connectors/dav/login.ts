@@ -8,13 +8,16 @@ import type { DavOptions } from './options.js';
 /** A secret is looked up anew so often: for each of thousands of small files it would cost more than its request. */
 const SECRET_MS = 1_000;
 
+/** Servers take the same nonce for minutes. */
+const FRESH_MS = 60_000;
+
 export class DavLogin {
   readonly #auth: DavOptions['auth'];
   readonly #access: Access;
   /** What was sent as a secret: servers have been seen to quote requests in their refusals. */
   readonly secrets = new Set<string>();
   #known: { readonly secret: string; readonly until: number } | undefined;
-  #challenge: { readonly by: Challenge; used: number } | undefined;
+  #challenge: { readonly by: Challenge; readonly at: number; used: number } | undefined;
 
   constructor(auth: DavOptions['auth'], access: Access) {
     this.#auth = auth;
@@ -35,6 +38,11 @@ export class DavLogin {
     return `Basic ${sent}`;
   }
 
+  /** Whether the next request may be asked for a new answer: what goes as a stream goes only once. */
+  get mayBeChallenged(): boolean {
+    return this.#challenge !== undefined && performance.now() - this.#challenge.at > FRESH_MS;
+  }
+
   /** After 401: whether the request that showed `sent` may go once more, with the answer to a challenge. */
   challenged(sent: string, header: string | undefined): boolean {
     this.#known = undefined;
@@ -46,7 +54,7 @@ export class DavLogin {
     if (digest && now && !sent.includes(`nonce="${now.by.nonce}"`)) return true;
     // A nonce that served before may have run out, whether the server says so or not; else the password is wrong.
     if (digest && now && !by.stale && (now.used <= 1 || by.nonce === now.by.nonce)) return false;
-    this.#challenge = { by, used: 0 };
+    this.#challenge = { by, at: performance.now(), used: 0 };
     return true;
   }
 

@@ -50,7 +50,7 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
   async function* opened<T>(
     container: Container,
     signal: AbortSignal,
-    step: (file: FileWindow) => AsyncIterable<T>,
+    step: (file: FileWindow, isChanged: () => Promise<boolean>) => AsyncIterable<T>,
   ): AsyncIterable<T> {
     const file = await fileAt(await root(signal), container.key);
     try {
@@ -61,7 +61,8 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
       });
       yield* withFile(file, (handle, facts) => {
         if (validityOf(facts) !== container.validity) throw changed(file);
-        return step(new FileWindow(handle, Number(facts.size)));
+        const isChanged = async () => (await handle.stat({ bigint: true })).mtimeNs !== facts.mtimeNs;
+        return step(new FileWindow(handle, Number(facts.size)), isChanged);
       });
     } catch (error) {
       throw faultOf(error, `reading ${file}`);
@@ -125,15 +126,20 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
     },
     list(container, after, signal) {
       if (container.validity === UNREAD) return refusedList(container, signal);
-      return opened(container, signal, async function* (file) {
+      return opened(container, signal, async function* (file, isChanged) {
         let items: ItemRef[] = [];
+        let last: FoundMessage | undefined;
         for await (const message of messagesFrom(file, await startAfter(file, after, dialect), dialect)) {
           closing.check(signal);
+          last = message;
           if (!message.expunged) items.push(itemOf(message));
           if (items.length < PAGE) continue;
           yield { entries: items };
           items = [];
         }
+        // Appending leaves what stands there; a program that rewrote the file meanwhile moved it.
+        if (last && (await isChanged()) && !(await sameMessage(file.anew(), last.key, dialect)))
+          throw changed('the mbox file');
         if (items.length > 0) yield { entries: items };
       });
     },

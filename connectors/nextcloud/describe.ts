@@ -2,8 +2,9 @@
 import type { Capability } from '../contract.js';
 import { Fault } from '../errors.js';
 import { readStatus } from './capabilities.js';
-import { quotaOf } from './properties.js';
+import { entryAt, membersOf, quotaOf } from './properties.js';
 import type { NextcloudSession } from './session.js';
+import { isOfOthers } from './tree.js';
 
 export async function describeAccount(
   session: NextcloudSession,
@@ -25,7 +26,7 @@ export async function describeAccount(
       problem: 'the server refuses everything until its maintenance ends',
     });
   }
-  if (role === 'source') return shown;
+  if (role === 'source') return [...shown, ...(await ofOthers(session, files, signal))];
   shown.push(
     { name: 'large files', value: chunkingWords(chunking, maxChunkBytes) },
     { name: 'small files', value: bulkWords(session, bulkUpload) },
@@ -43,6 +44,29 @@ export async function describeAccount(
   const value = `none with ${[...forbidden].join(' ')}; not ${reserved.join(', ')}; none that end with ${ends}`;
   shown.push({ name: 'names', value });
   return shown;
+}
+
+/** What stands in the root and is not the account's own. */
+async function ofOthers(
+  { http, options }: NextcloudSession,
+  files: string,
+  signal: AbortSignal,
+): Promise<Capability[]> {
+  const root = await entryAt(http, files, signal);
+  if (!root || isOfOthers(root)) return [];
+  let others = 0;
+  for await (const page of membersOf(http, files, signal)) others += page.filter(isOfOthers).length;
+  if (others === 0) return [];
+  const taken = options.shared === 'move';
+  const what = taken ? 'moved along, as `shared: move` says' : 'left out; `shared: move` takes them along';
+  const value = `${others} in the root, ${what}`;
+  return [
+    {
+      name: 'shared by others',
+      value,
+      ...(!taken && { remark: `files that others share with the account, and team folders: ${value}` }),
+    },
+  ];
 }
 
 function chunkingWords(chunking: string | undefined, most: number | undefined): string {

@@ -30,6 +30,12 @@ export const manifest = {
         description:
           'Only this folder of the files, e.g. Departments/Sales; {account} is allowed. A target makes it where it is missing.',
       },
+      shared: {
+        enum: ['skip', 'move'],
+        default: 'skip',
+        description:
+          'Files that others share with the account, and team folders, in a source: skip leaves them where they are, since each account that sees them would get a copy; move takes them along. What folder or url names is moved in any case. doctor and plan say how many there are.',
+      },
       auth,
       ca,
       timeouts,

@@ -16,7 +16,7 @@ const NC = 'http://nextcloud.org/ns';
 const ASKED = document(
   'D:propfind',
   '<D:prop><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>' +
-    `<o:fileid xmlns:o="${OC}"/><o:size xmlns:o="${OC}"/><n:creation_time xmlns:n="${NC}"/></D:prop>`,
+    `<o:fileid xmlns:o="${OC}"/><o:size xmlns:o="${OC}"/><n:creation_time xmlns:n="${NC}"/><n:mount-type xmlns:n="${NC}"/></D:prop>`,
 );
 
 /** Members of a folder: as those of any WebDAV server, with what Nextcloud alone knows. */

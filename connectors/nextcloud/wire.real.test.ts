@@ -1,5 +1,5 @@
 /** What servers and proxies do to requests and answers, on an emulated Nextcloud behind a proxy that does it. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DavAsked, DavProxy } from '../../tests/servers/dav-proxy.js';
 import { startDavProxy } from '../../tests/servers/dav-proxy.js';
 import type { Nextcloud } from '../../tests/servers/nextcloud.js';
@@ -173,6 +173,72 @@ it('takes a login that ends in the middle for what it is', async () => {
     for await (const _ of refusing.read(ROOT, [ref], NEVER));
   };
   await expect(reading()).rejects.toMatchObject({ code: 'credentials' });
+});
+
+describe('what is not the account’s own', () => {
+  /** The server says of these entries, and of the root, how they came into the account. */
+  const mounts = (types: Readonly<Record<string, string>>) => ({
+    when: ({ method }: DavAsked): boolean => method === 'PROPFIND',
+    answer: (reply: { status: number; headers: object; body: Buffer }) => {
+      const body = reply.body
+        .toString()
+        .replaceAll(/<d:response><d:href>([^<]*)<\/d:href>[\s\S]*?<\/d:response>/g, (one, href) => {
+          const type = types[String(href).replace('/remote.php/dav/files/anna', '')];
+          const prop = `<nc:mount-type xmlns:nc="http://nextcloud.org/ns">${type}</nc:mount-type>`;
+          return type === undefined
+            ? one
+            : one
+                .replace('<d:resourcetype>', `${prop}<d:resourcetype>`)
+                .replace('<d:resourcetype/>', `${prop}<d:resourcetype/>`);
+        });
+      return { ...reply, headers: { ...reply.headers }, body: Buffer.from(body) };
+    },
+  });
+  const TYPES = { '/Shared/': 'shared', '/Team/': 'group', '/letter': 'shared', '/Disk/': 'external', '/Own/': '' };
+
+  beforeEach(async () => {
+    for (const folder of ['Shared', 'Team', 'Disk', 'Own']) {
+      await nextcloud.ask('MKCOL', folder);
+      await nextcloud.ask('PUT', `${folder}/a`, {}, Buffer.from('a'));
+    }
+    await nextcloud.ask('PUT', 'letter', {}, Buffer.from('a'));
+  });
+  afterEach(async () => {
+    for (const name of ['Shared', 'Team', 'Disk', 'Own', 'letter']) await nextcloud.ask('DELETE', name);
+  });
+
+  const listedWith = async (options: { shared?: 'move' | 'skip'; folder?: string }): Promise<ItemRef[]> => {
+    const all: ItemRef[] = [];
+    for await (const { entries } of sessions.source(options).list(ROOT, undefined, NEVER)) all.push(...entries);
+    return all;
+  };
+
+  it('is named, skipped and not opened', async () => {
+    proxy.add(mounts(TYPES));
+    const refs = await listedWith({});
+    expect(refs.map(({ key }) => key)).toEqual(['Disk/', 'Disk/a', 'Own/', 'Own/a', 'Shared/', 'Team/', 'letter', 'x']);
+    for (const ref of refs.filter(({ key }) => ['Shared/', 'Team/', 'letter'].includes(key))) {
+      expect(await read(ref)).toMatchObject({ skipped: true, reason: expect.stringContaining('shared: move') });
+    }
+    expect(proxy.asked.some(({ path }) => /Shared|Team/.test(path))).toBe(false);
+    const told = await sessions.source().describe(NEVER);
+    expect(told.find(({ name }) => name === 'shared by others')?.remark).toContain('3 in the root, left out');
+  });
+
+  it('moves where the spec says so, or names it', async () => {
+    proxy.add(mounts({ ...TYPES, '/Shared/a': 'shared' }));
+    expect(await listedWith({ shared: 'move' })).toHaveLength(10);
+    expect((await listedWith({ folder: 'Shared' })).map(({ key }) => key)).toEqual(['a']);
+  });
+
+  it('is listed anew where the spec says otherwise', async () => {
+    const token = async (shared: 'move' | 'skip') => {
+      for await (const container of sessions.source({ shared }).containers(NEVER)) return container.token;
+      return undefined;
+    };
+    expect(await token('move')).toBeDefined();
+    expect(await token('move')).not.toBe(await token('skip'));
+  });
 });
 
 it('sends the login nowhere else', async () => {

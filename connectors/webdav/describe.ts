@@ -28,6 +28,24 @@ export async function describeFolder(
       ...(!there?.folder &&
         role === 'source' && { problem: `there is no folder at ${http.origin}${root}; correct url` }),
     },
+    ...(role === 'source' && there?.folder ? await dotfiles(session, headers.server, signal) : []),
     ...(room === undefined ? [] : [{ name: 'room', value: `${room} bytes` }]),
   ];
+}
+
+/**
+ * nginx shows no name that begins with a dot, and neither says so nor gives any other sign. It may also stand before a
+ * server that shows them: then one is seen, as a rule.
+ */
+async function dotfiles(
+  { tree }: WebdavSession,
+  server: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly Capability[]> {
+  if (!/\bnginx\b/i.test(server ?? '')) return [];
+  for await (const page of tree.membersOf(tree.pathOf(''), signal)) {
+    if (page.some(({ name }) => name.startsWith('.'))) return [];
+  }
+  const value = 'none shown: nginx lists no names that begin with a dot, and what has one stays behind';
+  return [{ name: 'dotfiles', value, remark: `dotfiles: ${value}` }];
 }

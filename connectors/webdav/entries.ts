@@ -21,6 +21,8 @@ export interface Entry {
   readonly created: string | undefined;
   /** Stays with a file when it is renamed; undefined where the server has none. */
   readonly id: string | undefined;
+  /** Nextcloud: how it came into the account, where it is not its own (`mount` of listing.ts). */
+  readonly mount: string | undefined;
 }
 
 export interface Member extends Entry {
@@ -166,6 +168,7 @@ function entryOf({ folder, etag, ...told }: Told): Entry {
     modified,
     created: born > 0 && born <= LAST_DATE ? new Date(born).toISOString() : isoOf(told.created),
     id: told.id || undefined,
+    mount: told.mount || undefined,
   };
 }
 

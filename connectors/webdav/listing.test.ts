@@ -26,6 +26,7 @@ const FILE: Told = {
   size: '',
   id: '',
   born: '',
+  mount: '',
 };
 
 describe('a listing', () => {

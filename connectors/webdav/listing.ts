@@ -22,6 +22,8 @@ export interface Told {
   id: string;
   /** nc:creation_time: seconds. */
   born: string;
+  /** nc:mount-type: `shared`, `group` (a team folder) or `external`, and empty for what is the account's own. */
+  mount: string;
 }
 
 type Field = Exclude<keyof Told, 'href' | 'status' | 'folder'>;
@@ -41,7 +43,10 @@ const FIELDS: Readonly<Record<string, ReadonlyMap<string, Field>>> = {
     ['size', 'size'],
     ['fileid', 'id'],
   ]),
-  [NC]: new Map([['creation_time', 'born']]),
+  [NC]: new Map([
+    ['creation_time', 'born'],
+    ['mount-type', 'mount'],
+  ]),
 };
 const EACH: readonly Field[] = Object.values(FIELDS).flatMap((fields) => [...fields.values()]);
 
@@ -56,6 +61,7 @@ const nothing = (): Told => ({
   size: '',
   id: '',
   born: '',
+  mount: '',
 });
 
 /** The resources of a multi-status answer (RFC 4918, 13), those of one chunk together. Throws `Fault('unavailable')`. */

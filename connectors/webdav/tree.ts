@@ -3,7 +3,7 @@ import type { Body, ItemRef, OpensFolder, Page, Range, Refused } from '../contra
 import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileMeta } from '../files.js';
-import { emptyBody, refusalOfUnseen, unseen } from '../files.js';
+import { emptyBody, leftOut, refusalOfUnseen, unseen } from '../files.js';
 import { walkTree } from '../tree-walk.js';
 import type { Listed } from './children.js';
 import { childrenIn } from './children.js';
@@ -22,6 +22,8 @@ export interface Tree {
   pathOf(key: string): string;
   /** As `membersOf` of entries.ts. */
   membersOf(folder: string, signal: AbortSignal): AsyncIterable<readonly Member[]>;
+  /** Why a member is left out, where the options ask for that. */
+  leaves?(member: Member): string | undefined;
   /** As `entryAt` of entries.ts. */
   entryAt(path: string, signal: AbortSignal): Promise<Entry | undefined>;
 }
@@ -42,12 +44,19 @@ export function listTree(
   return walkTree((folder) => childrenIn(listed, folder, signal), after, opens);
 }
 
+/** The keys that a listing of one folder shows. */
+export async function* shownIn(tree: Tree, folder: string, signal: AbortSignal): AsyncGenerator<Page<string>> {
+  for await (const page of tree.membersOf(tree.pathOf(folder), signal)) {
+    yield { entries: page.map((member) => refOf(tree, folder, member).key) };
+  }
+}
+
 async function membersIn(tree: Tree, folder: string, signal: AbortSignal): Promise<ItemRef[]> {
   // A key that is listed twice is listed once.
   const entries = new Map<string, ItemRef>();
   for await (const page of tree.membersOf(tree.pathOf(folder), signal)) {
     for (const member of page) {
-      const ref = refOf(folder, member);
+      const ref = refOf(tree, folder, member);
       if (!isParts(member.name)) entries.set(ref.key, ref);
     }
   }
@@ -55,10 +64,12 @@ async function membersIn(tree: Tree, folder: string, signal: AbortSignal): Promi
 }
 
 /** A folder's ETag changes with what is in it, and says nothing of the folder: it has no version. */
-function refOf(folder: string, member: Member): ItemRef {
+function refOf(tree: Tree, folder: string, member: Member): ItemRef {
   const { name, safe, bytes } = member;
   const key = `${folder}${name}${member.folder && safe ? '/' : ''}`;
   if (safe && member.unseen !== undefined) return unseen(key, member.unseen);
+  const why = safe ? tree.leaves?.(member) : undefined;
+  if (why !== undefined) return leftOut(key, why);
   return {
     key,
     version: safe ? (member.folder ? '' : member.version) : UNSAFE,
