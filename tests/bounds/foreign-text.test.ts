@@ -32,12 +32,12 @@ import { gmailFlags } from '../../connectors/mbox/gmail-labels.js';
 import { headerFlags } from '../../connectors/mbox/header-flags.js';
 import { quoted, unquoted } from '../../connectors/mbox/quoting.js';
 import { readingOf } from '../../connectors/mbox/separator.js';
-import { dateAtEnd } from '../../connectors/mbox/written-date.js';
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../../connectors/modified-utf7.js';
 import { faultOf as databaseFault } from '../../connectors/postgres/faults.js';
 import { inUnixLines } from '../../connectors/unix-lines.js';
 import { memberNames } from '../../connectors/webdav/paths.js';
 import { doubtAbout } from '../../connectors/whole-mail.js';
+import { dateAtEnd } from '../../connectors/written-date.js';
 import { csvRow } from '../../report/csv.js';
 import { reasonGroup } from '../../report/renamed.js';
 import { escapeHtml } from '../../report/text.js';
@@ -155,7 +155,7 @@ function replied(text: string): void {
     // Most of them are no replies.
   }
 }
-const replied1 = (parts: readonly (string | Buffer)[]): void => {
+const replied1 = (parts: readonly unknown[]): void => {
   for (const part of parts) if (typeof part === 'string') replied(part);
 };
 
