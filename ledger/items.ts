@@ -96,8 +96,9 @@ export async function stageItems(
   });
 }
 
-/** Nothing is known of it but that it is there; what has a copy keeps what is known of that. */
-const UNDESCRIBED = `(excluded.version = '' and item.target_ref is not null)`;
+/** Nothing is known of it but that it is there; what has a copy keeps what is known of that. Folders have no version. */
+const UNDESCRIBED = `(excluded.version = '' and item.target_ref is not null
+  and excluded.meta->>'type' is distinct from 'folder')`;
 
 /** An item that was written down and then left out by a filter: nothing is to do with it, and nothing was tried. */
 export const isLeftOut = (item: string): string =>
@@ -361,7 +362,7 @@ export async function lookAtFailures(sql: Sql, surveyor: Surveyor, run: number, 
 export async function undescribedIn(sql: Sql, containers: readonly number[]): Promise<ReadonlySet<number>> {
   const { rows } = await sql.query<{ container: number }>(
     `select distinct container from item where container = any($1) and version = '' and key <> '' and outcome = 'refused'
-       and target_ref is null and not gone`,
+       and target_ref is null and not gone and meta->>'type' is distinct from 'folder'`,
     [containers],
   );
   return new Set(rows.map(({ container }) => container));

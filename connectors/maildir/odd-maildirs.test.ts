@@ -262,10 +262,10 @@ describe('folders of a Maildir', () => {
       'Work/Deep': { read: ['4'] },
       '.Dotted': expect.stringMatching(/^refused: .Dotted is not read: a folder of another layout/),
     });
-    const problems = (await createMaildirSource({ path: root, layout: 'maildir++' }).describe(never)).map(
-      (one) => one.problem,
+    const shown = await createMaildirSource({ path: root, layout: 'maildir++' }).describe(never);
+    expect(shown.map(({ value }) => value).join()).toMatch(
+      /Work: a folder of another layout than maildir\+\+; set layout: fs/,
     );
-    expect(problems.join()).toMatch(/a folder of another layout than maildir\+\+; set layout: fs/);
   });
 
   it('of MH, Apple Mail, dbox, and mbox files, are refused by name', async () => {
