@@ -3,27 +3,13 @@
  * the server cannot give does not stop its neighbours: it is found by halving where the server says NO, and by
  * asking anew, one by one, where it drops the connection (Dovecot does, by its imap_fetch_failure).
  */
-
 import { Fault } from '../errors.js';
-import { doubtAbout, isShort, shortBy } from '../whole-mail.js';
-import { MAX_TEXT_BYTES } from './command.js';
+import type { BodyAnswer, WantedBody } from './body-reply.js';
+import { fetchCommand, readBody } from './body-reply.js';
 import type { ImapConnection } from './connection.js';
-import type { DataReply, StatusReply, Value } from './reply.js';
-import { isSkipped } from './reply.js';
-import { searchUids, within } from './search.js';
-import { uidSet } from './sequence-set.js';
-
-export interface WantedBody {
-  readonly uid: number;
-  /** As listed; bounds what is asked for at once. */
-  readonly bytes: number;
-}
-
-export type BodyAnswer =
-  /** `doubt`: why it cannot be all of the message, after it was asked for twice. `note`: what does not add up all the same. */
-  | { readonly uid: number; readonly body: Buffer; readonly doubt?: string; readonly note?: string }
-  | { readonly uid: number; readonly unreadable: string }
-  | { readonly uid: number; readonly gone: true };
+import type { DataReply, StatusReply } from './reply.js';
+import { stillThere } from './search.js';
+import { compareSizes, isShortAnswer, lookedAt } from './second-look.js';
 
 const MAX_LOT_MESSAGES = 200;
 const MAX_LOT_BYTES = 2 * 1024 * 1024;
@@ -163,67 +149,27 @@ async function askAgain(
     const answer = readBody(reply);
     if (answer && left.some((one) => one.uid === answer.uid)) got.set(answer.uid, answer);
   };
-  const [reply, named] = await Promise.all([
+  const [reply, still] = await Promise.all([
     connection.execute(fetchCommand(left, onReply)),
-    searchUids(connection, uidSet(uids)),
+    stillThere(connection, uids),
   ]);
   if (reply.status !== 'OK') await isolate(connection, left, reply, got);
-  const still = within(uids, named);
   for (const { uid } of left)
     if (!got.has(uid)) got.set(uid, still.has(uid) ? { uid, unreadable: LEFT_OUT } : { uid, gone: true });
 }
 
 const LEFT_OUT = 'UID FETCH: the server names the message and gives nothing of it';
 
-/** How often a server told the size of what it gave, and how often more. */
-const sizes = new WeakMap<ImapConnection, { exact: number; short: number }>();
-
-function compareSizes(connection: ImapConnection, body: Buffer, told: number): void {
-  const seen = sizes.get(connection) ?? { exact: 0, short: 0 };
-  sizes.set(connection, seen);
-  if (isShort(body, told)) seen.short++;
-  else if (told > 0) seen.exact++;
-}
-
-function isShortAnswer(answer: BodyAnswer, told: number): boolean {
-  return 'body' in answer && isShort(answer.body, told);
-}
-
-/**
- * What cannot be all of the message is asked for once more, alone. Exchange only estimates sizes: a body that is shorter
- * and looks whole counts as whole, with a note, unless the sizes of this server are mostly right.
- */
-async function lookedAt(connection: ImapConnection, answer: BodyAnswer, told: number): Promise<BodyAnswer> {
-  if (!('body' in answer)) return answer;
-  const { uid, body } = answer;
-  const { exact, short } = sizes.get(connection) ?? { exact: 0, short: 0 };
-  const doubtOf = (one: Buffer) => doubtAbout(one, told, exact > 0 && exact >= short);
-  if (doubtOf(body) === undefined) return withNote(uid, body, told);
-  let again = body;
-  await connection.execute(
-    fetchCommand([{ uid, bytes: told }], (reply) => {
-      const one = readBody(reply);
-      if (one?.uid === uid && 'body' in one) again = one.body;
-    }),
-  );
-  if (doubtOf(again) === undefined) return withNote(uid, again, told);
-  const longer = again.length > body.length ? again : body;
-  const doubt = doubtOf(longer);
-  return { uid, body: longer, ...(doubt === undefined ? {} : { doubt }) };
-}
-
-function withNote(uid: number, body: Buffer, told: number): BodyAnswer {
-  return { uid, body, ...(isShort(body, told) ? { note: shortBy(body, told) } : {}) };
-}
-
 function nextLot(wanted: readonly WantedBody[], from: number, maxMessages: number): Lot {
   const lot: WantedBody[] = [];
   let bytes = 0;
   for (let at = from; at < wanted.length && lot.length < maxMessages; at++) {
     const one = wanted[at] as WantedBody;
-    if (lot.length > 0 && bytes + one.bytes > MAX_LOT_BYTES) break;
+    // Of unknown size: alone.
+    const size = one.bytes || MAX_LOT_BYTES;
+    if (lot.length > 0 && bytes + size > MAX_LOT_BYTES) break;
     lot.push(one);
-    bytes += one.bytes;
+    bytes += size;
   }
   return { wanted: lot, bytes, settled: false };
 }
@@ -251,43 +197,4 @@ async function isolate(
     else
       got.set(first.uid, { uid: first.uid, unreadable: connection.fault(reply, fetchCommand(half, onReply)).message });
   }
-}
-
-function fetchCommand(wanted: readonly WantedBody[], onReply: (reply: DataReply | StatusReply) => void) {
-  const set = uidSet(wanted.map((one) => one.uid));
-  return {
-    name: 'UID FETCH',
-    phase: 'message' as const,
-    literalBytes: Math.max(...wanted.map(({ bytes }) => mostBytesOf(bytes))),
-    pieces: [`UID FETCH ${set} (UID BODY.PEEK[])`],
-    onReply,
-  };
-}
-
-/** A message is held as a whole; larger ones are not asked for. */
-export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
-
-/** Sizes may be estimates (Exchange), and base64 is longer than what it stands for; beyond, it is not that message. */
-function mostBytesOf(told: number): number {
-  return told === 0 ? MAX_MESSAGE_BYTES : Math.min(MAX_MESSAGE_BYTES, 4 * told + MAX_TEXT_BYTES);
-}
-
-function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
-  if (reply.kind !== 'data' || reply.name !== 'FETCH' || !Array.isArray(reply.values[0])) return undefined;
-  const list = reply.values[0] as readonly Value[];
-  const told = (name: string) => {
-    const at = list.findIndex((one, n) => n % 2 === 0 && typeof one === 'string' && one.toUpperCase() === name);
-    return at === -1 ? undefined : list[at + 1];
-  };
-  const [uid, body] = [Number(told('UID')), told('BODY[]')];
-  if (!Number.isInteger(uid) || body === undefined) return undefined;
-  // NIL: the server has the message but not its content (Exchange, for items it cannot render).
-  if (body === null) return { uid, unreadable: 'UID FETCH: the server has no content for the message (NIL)' };
-  if (Buffer.isBuffer(body)) return { uid, body };
-  if (isSkipped(body))
-    return {
-      uid,
-      unreadable: `UID FETCH: the server gave ${body.skipped} bytes, far more than it tells of the message`,
-    };
-  return typeof body === 'string' ? { uid, body: Buffer.from(body, 'latin1') } : undefined;
 }

@@ -7,7 +7,7 @@ import { MAX_TEXT_BYTES } from './command.js';
 import { CommandWriter } from './command-writer.js';
 import { faultFromNetwork, faultFromReply, redact } from './faults.js';
 import type { DataReply, StatusReply } from './reply.js';
-import { readReply } from './reply.js';
+import { expunged, readReply } from './reply.js';
 import type { ReplyParts } from './reply-reader.js';
 import { ReplyReader } from './reply-reader.js';
 
@@ -36,6 +36,8 @@ const MAX_ALERTS = 5;
 export class ImapConnection {
   /** What the server asks to be shown to a person ([ALERT], RFC 9051, section 7.1): its first words of that, redacted. */
   readonly alerts: string[] = [];
+  /** Messages in the selected folder, as the server counts them (EXISTS), less those that it has told to be gone since. */
+  exists = 0;
   /** Upper case; empty until the server told. */
   capabilities: ReadonlySet<string> = new Set();
   readonly #options: ConnectionOptions;
@@ -224,6 +226,8 @@ export class ImapConnection {
    * matter (Dovecot does with FETCH): all in flight are told, and take what is theirs by its content.
    */
   #tell(reply: DataReply | StatusReply): void {
+    if (reply.kind === 'data' && reply.name === 'EXISTS') this.exists = reply.number ?? this.exists;
+    else this.exists -= Math.min(this.exists, expunged(reply));
     let last: Command['onReply'];
     for (const { command } of this.#inFlight) {
       if (command.onReply !== last) command.onReply?.(reply);

@@ -69,6 +69,14 @@ describe('what SEARCH names and FETCH leaves out', () => {
     expect([uidsOf(found), undescribed(found)]).toEqual([[1, 2, 3, 4, 5], []]);
   });
 
+  it('is not gone when the second SEARCH names less than is counted', async () => {
+    const { source } = await lying(
+      folderOf(5, { ...without(5), search: (uids, time) => (time === 1 ? uids : uids.filter((uid) => uid !== 5)) }),
+    );
+    const found = await listed(source);
+    expect([uidsOf(found), undescribed(found)]).toEqual([[1, 2, 3, 4, 5], [5]]);
+  });
+
   it('is gone when a second SEARCH says so', async () => {
     const folder = folderOf(3, {
       meanwhile: (self, command) => command === 'UID FETCH' && self.take(2),

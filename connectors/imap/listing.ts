@@ -8,7 +8,7 @@ import { fromInternalDate } from './internal-date.js';
 import type { DataReply, StatusReply, Value } from './reply.js';
 import { asList, asPairs, asText } from './reply.js';
 import type { Range } from './search.js';
-import { searchUids, within } from './search.js';
+import { stillThere } from './search.js';
 import { uidSet } from './sequence-set.js';
 
 export interface Row {
@@ -121,7 +121,7 @@ export async function fetchRows(connection: ImapConnection, uids: readonly numbe
   const open = uids.filter((uid) => told.row(uid, false) === undefined);
   if (open.length > 0) await describe(connection, open, told);
   const unknown = open.filter((uid) => told.row(uid, true) === undefined);
-  const named = unknown.length === 0 ? new Set() : within(unknown, await searchUids(connection, uidSet(unknown)));
+  const named = unknown.length === 0 ? new Set() : await stillThere(connection, unknown);
   const undescribed = told.words ?? 'the server leaves it out of its answer';
   return uids.flatMap(
     (uid) => told.row(uid, true) ?? (named.has(uid) ? { uid, flags: [], bytes: 0, undescribed } : []),

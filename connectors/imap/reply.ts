@@ -1,6 +1,7 @@
 /** The meaning of one IMAP reply: status, continuation or data, with its values as a tree. */
 import { Fault } from '../errors.js';
 import type { ReplyParts, Skipped } from './reply-reader.js';
+import { ranges } from './sequence-set.js';
 
 /** Atoms and quoted strings are strings of latin1, one character a byte; NIL is null; literals are buffers. */
 export type Value = string | null | Buffer | Skipped | readonly Value[];
@@ -238,4 +239,13 @@ export function asPairs(value: Value | undefined): Map<string, Value> {
   const pairs = new Map<string, Value>();
   for (let at = 0; at + 1 < list.length; at += 2) pairs.set(asText(list[at]).toUpperCase(), list[at + 1] as Value);
   return pairs;
+}
+
+/** How many messages the reply says are gone just now: VANISHED without (EARLIER) is EXPUNGE under QRESYNC (RFC 7162). */
+export function expunged(reply: DataReply | StatusReply): number {
+  if (reply.kind !== 'data') return 0;
+  if (reply.name === 'EXPUNGE') return 1;
+  const [uids] = reply.values;
+  if (reply.name !== 'VANISHED' || typeof uids !== 'string') return 0;
+  return [...ranges(uids)].reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }

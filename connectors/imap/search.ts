@@ -2,10 +2,8 @@
 import { Fault } from '../errors.js';
 import type { ImapConnection } from './connection.js';
 import type { DataReply, StatusReply, Value } from './reply.js';
-import { asText } from './reply.js';
+import { asText, expunged } from './reply.js';
 import { ranges } from './sequence-set.js';
-import type { ImapSession } from './session.js';
-import { expunged } from './session.js';
 
 export type Range = readonly [from: number, to: number];
 
@@ -108,21 +106,25 @@ const BEYOND = 100_000;
  * there before SEARCH was sent, and was not told to be gone by its end, must be named. Throws `Fault('refused')` where SEARCH
  * names far more than can be there.
  */
-export async function takeCensus(connection: ImapConnection, session: ImapSession, path: string): Promise<Census> {
-  const onReply = (reply: DataReply | StatusReply) => session.notice(reply);
+export async function takeCensus(connection: ImapConnection, path: string): Promise<Census> {
   for (let look = 1; ; look++) {
-    if (look > 1) await connection.run({ name: 'NOOP', pieces: ['NOOP'], onReply });
-    const before = session.selected?.exists ?? 0;
+    if (look > 1) await connection.run({ name: 'NOOP', pieces: ['NOOP'] });
+    const before = connection.exists;
     let gone = 0;
     const uids = await searchUids(connection, '1:*', (reply) => {
-      onReply(reply);
       gone += expunged(reply);
     });
     const [named, counted] = [countOf(uids), before - gone];
-    if (named > (session.selected?.exists ?? 0) + BEYOND) throw differs(path, before, named);
+    if (named > connection.exists + BEYOND) throw differs(path, before, named);
     if (named >= counted) return { uids };
     if (look === LOOKS) return { uids, short: differs(path, counted, named) };
   }
+}
+
+/** Which of the ascending UIDs are not gone: also those that a SEARCH leaves out which names less than is counted. */
+export async function stillThere(connection: ImapConnection, uids: readonly number[]): Promise<ReadonlySet<number>> {
+  const census = await takeCensus(connection, 'that is open');
+  return census.short ? new Set(uids) : within(uids, census.uids);
 }
 
 function differs(path: string, counted: number, named: number): Fault {

@@ -4,18 +4,16 @@ import { Fault } from '../errors.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
 import { dial, imapPort } from './dial.js';
-import { redact } from './faults.js';
+import { introduce } from './introduce.js';
 import { login } from './login.js';
 import type { ImapOptions } from './manifest.js';
 import type { DataReply, StatusReply } from './reply.js';
-import { asList, asPairs, asText } from './reply.js';
-import { ranges } from './sequence-set.js';
+import { asList, asText } from './reply.js';
 
 /** The folder that FETCH and STORE now speak of. */
 export interface Selected {
   readonly name: string;
   readonly validity: string;
-  exists: number;
   /** Absent when the server did not say, which means all (RFC 9051, section 7.1). */
   permanentFlags?: ReadonlySet<string>;
   readonly readOnly: boolean;
@@ -188,16 +186,13 @@ export class ImapSession {
   async select(connection: ImapConnection, name: string, mode: 'read' | 'write', fresh = false): Promise<Selected> {
     if (!fresh && this.#selected?.name === name) return this.#selected;
     this.#selected = undefined;
-    const seen: { exists: number; validity: string; permanentFlags?: ReadonlySet<string> } = {
-      exists: 0,
-      validity: '',
-    };
+    const seen: { validity: string; permanentFlags?: ReadonlySet<string> } = { validity: '' };
     const verb = mode === 'read' ? 'EXAMINE' : 'SELECT';
+    connection.exists = 0;
     const reply = await connection.run({
       name: verb,
       pieces: [`${verb} `, astring(name)],
       onReply(reply) {
-        if (reply.kind === 'data' && reply.name === 'EXISTS') seen.exists = reply.number ?? 0;
         if (reply.kind === 'status' && reply.code?.name === 'UIDVALIDITY') seen.validity = reply.code.args;
         const flags = permanentFlags(reply);
         if (flags) seen.permanentFlags = flags;
@@ -223,40 +218,9 @@ export class ImapSession {
   notice(reply: DataReply | StatusReply): void {
     const selected = this.#selected;
     if (!selected) return;
-    if (reply.kind === 'data' && reply.name === 'EXISTS') selected.exists = reply.number ?? selected.exists;
-    selected.exists = Math.max(0, selected.exists - expunged(reply));
     const flags = permanentFlags(reply);
     if (flags) selected.permanentFlags = flags;
   }
-}
-
-/**
- * Says who we are, and learns who the server is (RFC 2971): NetEase opens no folder for a client that has not. A server that
- * refuses to be told goes on without.
- */
-async function introduce(connection: ImapConnection): Promise<string | undefined> {
-  if (!connection.has('ID')) return undefined;
-  let server: string | undefined;
-  await connection.execute({
-    name: 'ID',
-    pieces: ['ID ("name" "Drover" "vendor" "Drover")'],
-    onReply(reply) {
-      if (reply.kind !== 'data' || reply.name !== 'ID' || !Array.isArray(reply.values[0])) return;
-      const pairs = asPairs(reply.values[0]);
-      const words = ['NAME', 'VERSION'].map((key) => pairs.get(key)).filter((value) => typeof value === 'string');
-      if (words.length > 0) server = redact(words.join(' '), []);
-    },
-  });
-  return server;
-}
-
-/** How many messages the reply says are gone just now: VANISHED without (EARLIER) is EXPUNGE under QRESYNC (RFC 7162). */
-export function expunged(reply: DataReply | StatusReply): number {
-  if (reply.kind !== 'data') return 0;
-  if (reply.name === 'EXPUNGE') return 1;
-  const [uids] = reply.values;
-  if (reply.name !== 'VANISHED' || typeof uids !== 'string') return 0;
-  return [...ranges(uids)].reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }
 
 function permanentFlags(reply: DataReply | StatusReply): ReadonlySet<string> | undefined {

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import type { Body, Capability, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Mail } from '../mail.js';
-import type { BodyAnswer } from './bodies.js';
-import { fetchBodies, MAX_MESSAGE_BYTES } from './bodies.js';
+import { fetchBodies } from './bodies.js';
+import type { BodyAnswer } from './body-reply.js';
+import { MAX_MESSAGE_BYTES } from './body-reply.js';
 import type { ImapConnection } from './connection.js';
 import { describeSource } from './describe.js';
 import type { Folder } from './folders.js';
@@ -66,7 +67,7 @@ export function createImapSource(session: ImapSession): Source<Mail> {
       try {
         const connection = await open(container, signal, true);
         const listed = after === undefined ? 0 : Number(after);
-        const census = await takeCensus(connection, session, container.path.join('/'));
+        const census = await takeCensus(connection, container.path.join('/'));
         for await (const rows of rowPages(
           connection,
           lots(between(census.uids, listed + 1, Number.POSITIVE_INFINITY), PAGE_ITEMS),

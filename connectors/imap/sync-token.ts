@@ -66,7 +66,7 @@ export async function changedUids(
       }
     },
   });
-  const [census] = await Promise.all([takeCensus(connection, session, path), asked]);
+  const [census] = await Promise.all([takeCensus(connection, path), asked]);
   if (census.short) throw lost(census.short.message);
   const { uids } = census;
   const fresh = between(uids, token.uidNext, Number.POSITIVE_INFINITY);

@@ -112,7 +112,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
       for (const { token } of intents) yield { token, found: 'unsure', reason: error.message };
       return;
     }
-    const census = await takeCensus(connection, session, container.path.join('/'));
+    const census = await takeCensus(connection, container.path.join('/'));
     const since = { ...census, uids: between(census.uids, Number(anchor), Number.POSITIVE_INFINITY) };
     yield* locateIntents(() => open(container, signal), intents, since, known);
   }
@@ -145,7 +145,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     scan: (container, skip, signal) =>
       watched(signal, async function* (): AsyncGenerator<Page<TargetRef>> {
         const again = opener(container, signal);
-        const { uids, short } = await takeCensus(await again(), session, container.path.join('/'));
+        const { uids, short } = await takeCensus(await again(), container.path.join('/'));
         for await (const { found } of digestPages(again, uids, (uid) => skip(uidKey(uid)))) {
           if (found.length > 0) yield { entries: found };
         }
