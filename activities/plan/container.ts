@@ -76,7 +76,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     look.remarks.fault(plan.said, cut);
   }
   for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
-  gone += tree ? -(await settleRenames(tree)) : await settleLeft(plan, known, left);
+  gone += tree ? -(await settleRenames(tree)) : await settleLeft(plan, known, cut ? [] : left);
   const carried = look.back ? look.handled.back(container.key) : { create: 0, update: 0 };
   counts.create += carried.create;
   counts.update += carried.update;
