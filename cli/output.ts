@@ -78,8 +78,14 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
 
 /** Columns that the text takes on a terminal, colours apart: CJK and emoji take two, accents none. */
 function width(text: string): number {
-  return stringWidth(text);
+  if (text.length <= LONG) return stringWidth(text);
+  // In parts: the whole of a very long text would take the square of its length. A letter on an edge may count twice.
+  let columns = 0;
+  for (let at = 0; at < text.length; at += LONG) columns += stringWidth(text.slice(at, at + LONG));
+  return columns;
 }
+
+const LONG = 500;
 
 /** The text with blanks behind it, so that it takes so many columns. */
 export function padded(text: string, columns: number): string {

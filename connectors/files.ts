@@ -140,6 +140,12 @@ export function foldersAbove(path: string): string[] {
   return folders;
 }
 
+/** The innermost folder above a path, `a/b/` of `a/b/c`; undefined at the root. */
+export function folderAbove(path: string): string | undefined {
+  const end = path.lastIndexOf('/', path.length - 2);
+  return end === -1 || path.length < 2 ? undefined : path.slice(0, end + 1);
+}
+
 /** The name of an entry, without the folders above it. */
 export function nameOf(path: string): string {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;

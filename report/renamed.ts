@@ -53,9 +53,22 @@ function mapped(key: string, folders: Readonly<Record<string, string>> | undefin
 export function reasonGroup({ key, reason }: Pick<ReportItem, 'key' | 'reason'>, renamed: boolean): string {
   if (reason === null) return '';
   if (renamed && reason.includes(' was renamed to ')) return 'renamed: see the names that were changed';
-  let plain = reason;
-  for (let end = key.length; end > 0; end = key.lastIndexOf('/', end - 2) + 1) {
-    plain = plain.replaceAll(`: ${key.slice(0, end)}`, '');
+  let plain = '';
+  let at = 0;
+  for (let colon = reason.indexOf(': '); colon !== -1; colon = reason.indexOf(': ', at)) {
+    const shared = sharedLevels(key, reason, colon + 2);
+    plain += reason.slice(at, shared === 0 ? colon + 2 : colon);
+    at = colon + 2 + shared;
   }
-  return plain;
+  return plain + reason.slice(at);
+}
+
+/** No system has longer paths. */
+const MOST_PATH = 4_096;
+
+/** How much of the key stands in the text from `from` on: all of it, or whole folders. */
+function sharedLevels(key: string, text: string, from: number): number {
+  let same = 0;
+  while (same < Math.min(key.length, MOST_PATH) && key[same] === text[from + same]) same++;
+  return same === key.length ? same : same === 0 ? 0 : key.lastIndexOf('/', same - 1) + 1;
 }

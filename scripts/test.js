@@ -40,6 +40,8 @@ try {
       { program: 'apache2', debian: 'apache2-bin' },
       ...(usesGroupware ? GROUPWARE : []),
     ]);
+    // WsgiDAV, which Debian has not, comes from PyPI (tests/servers/in-place-servers.ts).
+    if (tier === 'deep' || tier === 'soak') requirePrograms([{ program: 'pip3', debian: 'python3-pip' }]);
     await requireTemporal();
   }
 } catch (error) {

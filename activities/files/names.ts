@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { NameRules } from '../../connectors/contract.js';
-import { foldersAbove, nameOf } from '../../connectors/files.js';
+import { folderAbove, nameOf } from '../../connectors/files.js';
 import { compareKeys } from '../../connectors/key-order.js';
 import type { Selection } from '../../schemas/spec.js';
 import { wantedPath } from '../selecting.js';
@@ -53,7 +53,7 @@ export function createNames(rules: NameRules, selection: Selection, twins = NO_T
   const earlierTwins = (key: string, above: string): string[] => {
     const group = groups.get(key) ?? [];
     return group.slice(0, group.indexOf(key)).filter((other) => {
-      const parent = foldersAbove(other).at(-1);
+      const parent = folderAbove(other);
       const named = parent === undefined ? { path: '' } : folder(parent);
       return 'path' in named && named.path === above;
     });
@@ -70,7 +70,7 @@ export function createNames(rules: NameRules, selection: Selection, twins = NO_T
   };
 
   const place = (key: string): Named => {
-    const above = foldersAbove(key).at(-1);
+    const above = folderAbove(key);
     // The spec's map names whole folders: below them everything follows.
     const mapped = wantedPath(selection, key);
     const parent: Named = above === undefined ? { path: '', notes: [] } : folder(above);
@@ -126,7 +126,7 @@ export function numberedPath(
   number: number,
   plain = kept(rules, nameOf(key)),
 ): string {
-  const path = (foldersAbove(key).at(-1) ?? '') + numbered(plain, number);
+  const path = (folderAbove(key) ?? '') + numbered(plain, number);
   return foldedPath(rules, selection, path) ?? path;
 }
 

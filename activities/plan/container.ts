@@ -1,7 +1,7 @@
 /** One container in one direction: the source's listing against the ledger, and what is new or edited against the target. */
 import type { Container, ItemRef, Page } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { PlannedContainer } from '../../ledger/planned.js';
+import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
 import { FittingGlobs } from '../fitting-globs.js';
@@ -12,6 +12,7 @@ import type { Counterpart } from './counterpart.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
 import { looksAtTarget, planItems } from './items.js';
 import type { ContainerPlan } from './judging.js';
+import { settleTwins } from './judging.js';
 import type { Look } from './look.js';
 import { noCounts } from './look.js';
 import { judgeGone } from './removals.js';
@@ -47,6 +48,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   const { counts } = plan;
   let after = '';
   let gone = 0;
+  const left: PlannedItem[] = [];
   const opens = opensFolder(look.selection);
   const unopened = createUnopened(opens, after);
   const globs = tree && !look.back ? new FittingGlobs(look.selection) : undefined;
@@ -55,7 +57,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     await (tree ? planEntries(tree, page, known) : planItems(plan, page, known));
     const { hidden } = unopened.of(page);
     for (const item of page) globs?.seeEntry(item);
-    if (known) gone += await planUnlisted(tree ?? plan, known, { after, to }, page, hidden);
+    if (known) gone += await planUnlisted(tree ?? plan, known, { after, to }, page, { hidden, left });
     after = to ?? after;
   };
   let page: readonly ItemRef[] = [];
@@ -74,7 +76,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     look.remarks.fault(plan.said, cut);
   }
   for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
-  if (tree) gone -= await settleRenames(tree);
+  gone += tree ? -(await settleRenames(tree)) : await settleLeft(plan, known, left);
   const carried = look.back ? look.handled.back(container.key) : { create: 0, update: 0 };
   counts.create += carried.create;
   counts.update += carried.update;
@@ -116,7 +118,9 @@ export async function planVanished(
 ): Promise<PlannedRow | undefined> {
   const plain = containerPlan(look, row, at);
   const plan = look.rules.paths ? await treePlan(plain, NO_TWINS, undefined) : plain;
-  const gone = await planUnlisted(plan, row, { after: '', to: undefined }, []);
+  const left: PlannedItem[] = [];
+  const trees = await planUnlisted(plan, row, { after: '', to: undefined }, [], { left });
+  const gone = trees + (await settleLeft(plain, row, left));
   if (gone === 0) return undefined;
   const names = namesOf(look, row.path, row.targetPath ?? row.path);
   return { gone, row: { ...names, make: false, looked: true, ...plan.counts } };
@@ -146,32 +150,51 @@ function containerPlan(look: Look, container: ContainerPlan['container'], at: Co
     container,
     counts: noCounts(),
     said: look.selection.name,
+    twins: [],
     name: (key) =>
       `${look.selection.name}, unit ${look.unit}${side}: ${[container.path.join('/'), key].join(' ').trim()}`,
   };
 }
 
+/** `left`: takes what is judged at the end of a listing, when it is known what came under another key. */
 async function planUnlisted(
   plan: ContainerPlan | TreePlan,
   row: PlannedContainer,
   range: { readonly after: string; readonly to: string | undefined },
   page: readonly ItemRef[],
-  hidden: readonly string[] = [],
+  { hidden = [], left }: { readonly hidden?: readonly string[]; readonly left: PlannedItem[] },
 ): Promise<number> {
   const { look } = plan;
   const mirrors = look.selection.deletions === 'mirror';
-  const renames = 'renames' in plan ? plan.renames : undefined;
-  if (!mirrors && !renames) return 0;
+  const tree = 'renames' in plan ? plan : undefined;
+  const named = tree === undefined && look.rules.versioned !== undefined;
+  if (!mirrors && !named && !tree?.renames) return 0;
   let gone = 0;
   const listed = page.map((item) => item.key);
   const covers = coversPlace(look.selection);
   for await (const known of look.planned.unlisted(row.id, range, listed)) {
     const unlisted = known.filter(({ key }) => !hidden.some((folder) => key.startsWith(folder)));
-    renames?.depart(unlisted);
-    if (!mirrors) continue;
+    tree?.renames?.depart(unlisted);
+    if (named) left.push(...unlisted);
+    if (named || !mirrors) continue;
     const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
     await ('standing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
   }
   return gone;
+}
+
+/** What left a container that is no tree: some of it may be there under another key. Returns how many items are gone. */
+async function settleLeft(
+  plan: ContainerPlan,
+  row: PlannedContainer | undefined,
+  left: readonly PlannedItem[],
+): Promise<number> {
+  const { selection } = plan.look;
+  const renamed = await settleTwins(plan, row?.id, left);
+  if (selection.deletions !== 'mirror') return 0;
+  const covers = coversPlace(selection);
+  const gone = left.filter(({ key }) => !renamed.has(key) && covers(key));
+  await judgeGone(plan, gone);
+  return gone.length;
 }

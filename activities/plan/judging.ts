@@ -25,8 +25,17 @@ export interface ContainerPlan {
   readonly volume?: Volume;
   /** The selection, in whose name remarks are summed up. */
   readonly said: string;
+  /** New items that share an identity with another: judged when it is known which of those left the source. */
+  readonly twins: Met[];
   /** Names one item in a problem. */
   name(key: string): string;
+}
+
+/** An item that another of the source stands in the way of. */
+export interface Met {
+  readonly entry: Entry;
+  readonly other: Namesake;
+  readonly by: string;
 }
 
 /** Items that have no copy yet. */
@@ -52,7 +61,7 @@ export async function judgeNew(plan: ContainerPlan, entries: readonly Entry[]): 
   for (const entry of rest) {
     const met = metBy(plan, entry, standing, strays.byIdentity);
     if (!met) create(plan, entry);
-    else if ('other' in met) leaveTwin(plan, entry, met.other, met.by);
+    else if ('other' in met) plan.twins.push({ entry, ...met });
     else {
       await claim(plan, met.copy);
       clashes.push({ entry, ref: met.copy.ref, by: met.by });
@@ -125,6 +134,26 @@ export function update({ counts, volume, look, said }: ContainerPlan, entry: Pic
   counts.update++;
   if (volume) volume.update += entry.bytes;
   for (const note of entry.notes) look.remarks.note(said, note);
+}
+
+/**
+ * Of twins, those that are what left the source under another key (write/renamed.ts): they keep its copy, edited or not.
+ * The others are left out. Returns the keys whose copies go on so.
+ */
+export async function settleTwins(
+  plan: ContainerPlan,
+  container: number | undefined,
+  left: readonly PlannedItem[],
+): Promise<ReadonlySet<string>> {
+  const gone = new Map(left.map((item) => [item.key, item]));
+  const renamed: { entry: Entry; known: PlannedItem }[] = [];
+  for (const { entry, other, by } of plan.twins) {
+    const known = by === 'uid' && other.container === container ? gone.get(other.key ?? '') : undefined;
+    if (known && gone.delete(known.key)) renamed.push({ entry, known });
+    else leaveTwin(plan, entry, other, by);
+  }
+  await judgeEdits(plan, renamed);
+  return new Set(renamed.map(({ known }) => known.key));
 }
 
 function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: string): void {

@@ -18,7 +18,6 @@ const SOURCE = {
   'says so when a token is not known': 'SOGo 5.8.0 takes any number for a time',
 };
 const TARGET = {
-  'writes an item once when two sessions create it at once': 'SOGo 5.8.0 ignores If-None-Match',
   'keeps floating time': 'SOGo 5.8.0 puts it into the zone of the account',
   'keeps an instant without end or duration': 'SOGo 5.8.0 makes it last an hour',
   'keeps a journal entry': 'SOGo 5.8.0 answers 404 to it',
@@ -47,4 +46,5 @@ itemTargetConformance({
     return { ...fresh, open: fresh.target };
   },
   waived: TARGET,
+  atTimes: { 'writes an item once when two sessions create it at once': 'SOGo 5.8.0 ignores If-None-Match' },
 });

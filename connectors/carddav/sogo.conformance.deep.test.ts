@@ -18,7 +18,6 @@ const SOURCE = {
   'says so when a token is not known': 'SOGo 5.8.0 takes any number for a time',
 };
 const TARGET = {
-  'writes an item once when two sessions create it at once': 'SOGo 5.8.0 ignores If-None-Match',
   'keeps 3.0 everything escaped': 'SOGo 5.8.0 escapes some of it otherwise',
   'keeps 3.0 empty properties': 'SOGo 5.8.0 leaves them out, with what stands in the same value',
 };
@@ -40,4 +39,5 @@ itemTargetConformance({
     return { ...fresh, open: fresh.target };
   },
   waived: TARGET,
+  atTimes: { 'writes an item once when two sessions create it at once': 'SOGo 5.8.0 ignores If-None-Match' },
 });

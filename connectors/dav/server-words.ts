@@ -40,19 +40,37 @@ function formsOf(secret: string): string[] {
   return [...new Set(forms)].sort((a, b) => b.length - a.length);
 }
 
-/** Masks each run of characters that stands in the content, too. */
+/** Masks each run of characters that stands in the content, too. The content, which may be large, is gone through once. */
 function withoutQuotes(words: string, content: Buffer): string {
   const line = words.slice(0, 4 * MAX_WORDS);
+  const shared = sharedRuns(line, content.toString());
   let clean = '';
-  for (let at = 0; at < line.length; ) {
-    let end = at + QUOTED;
-    if (end > line.length || !content.includes(line.slice(at, end))) {
-      clean += line[at++];
-      continue;
+  let masked = 0;
+  for (let at = 0; at < line.length; at++) {
+    if (shared.has(line.slice(at, at + QUOTED))) {
+      if (masked <= at) clean += '<content>';
+      masked = at + QUOTED;
     }
-    while (end < line.length && content.includes(line.slice(at, end + 1))) end++;
-    clean += '<content>';
-    at = end;
+    if (masked <= at) clean += line[at];
   }
   return clean;
+}
+
+/** The runs of `QUOTED` characters of the line that stand in the text. */
+function sharedRuns(line: string, text: string): Set<string> {
+  const runs = new Set<string>();
+  // Whether a run begins with two characters such as these: most places of the text are done with by that.
+  const begins = new Uint8Array(65_536);
+  const pair = (of: string, at: number): number => (of.charCodeAt(at) * 251 + of.charCodeAt(at + 1)) & 0xffff;
+  for (let at = 0; at + QUOTED <= line.length; at++) {
+    runs.add(line.slice(at, at + QUOTED));
+    begins[pair(line, at)] = 1;
+  }
+  const shared = new Set<string>();
+  for (let at = 0; at + QUOTED <= text.length; at++) {
+    if (begins[pair(text, at)] === 0) continue;
+    const run = text.slice(at, at + QUOTED);
+    if (runs.has(run)) shared.add(run);
+  }
+  return shared;
 }

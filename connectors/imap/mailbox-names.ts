@@ -80,6 +80,8 @@ function allowedName(name: string, delimiter: string | undefined, cautious: bool
       .replace(/ {2,}/g, ' ');
     if (encodeName(allowed).length > MAX_NAME_BYTES) {
       const mark = createHash('sha256').update(name).digest('hex').slice(0, 8);
+      // A letter takes one byte or more: what is behind cannot stay in any case.
+      allowed = [...allowed].slice(0, MAX_NAME_BYTES).join('');
       while (encodeName(allowed).length > MAX_NAME_BYTES - 9) allowed = [...allowed].slice(0, -1).join('');
       allowed = `${allowed}_${mark}`;
     }

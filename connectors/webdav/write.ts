@@ -1,6 +1,6 @@
 /** One change at a time, each on the condition that the target still holds what the writer thought. */
 import type { Write, WriteAnswer } from '../contract.js';
-import type { Changed } from '../dav/http.js';
+import type { Changed, DavHttp } from '../dav/http.js';
 import type { FileBody } from '../files.js';
 import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from './answers.js';
 import { putAside } from './aside.js';
@@ -49,8 +49,7 @@ async function create(writing: Placing, write: Put & { op: 'create' }, signal: A
   }
   const peril = await perilous(writing, token, path, signal);
   if (peril) return peril;
-  const honours = await honoursOf(http, root, signal);
-  if (!honours.conditions || honours.inPlace) return putAside(writing, { ...write, path, version: undefined }, signal);
+  if (await mayLeaveHalf(http, root, signal)) return putAside(writing, { ...write, path, version: undefined }, signal);
   const asking = put(requestPath(root, path), body, { 'if-none-match': '*' });
   const answer = await sentWithParents(writing, asking, path, signal);
   if (answer === undefined) return inTheWay(token, path);
@@ -64,7 +63,7 @@ async function update(writing: Placing, write: Put & { op: 'update' }, signal: A
   const { token, ref, version, body } = write;
   const peril = await perilous(writing, token, ref, signal);
   if (peril) return peril;
-  if (version !== undefined && (await honoursOf(http, root, signal)).inPlace) {
+  if (version !== undefined && (await mayLeaveHalf(http, root, signal))) {
     const answer = await putAside(writing, { ...write, path: ref, version }, signal);
     return 'conflicted' in answer ? another(token, ref) : answer;
   }
@@ -73,6 +72,12 @@ async function update(writing: Placing, write: Put & { op: 'update' }, signal: A
   if ([404, 409, 412].includes(answer.status)) return another(token, ref);
   if (answer.status >= 300) throw await failedPut(writing, asking, answer, body.bytes.length, signal);
   return { token, ref, ...versionIn(answer) };
+}
+
+/** Of servers that know no conditions most write into the file itself, also where a proxy before them hides it. */
+async function mayLeaveHalf(http: DavHttp, root: string, signal: AbortSignal): Promise<boolean> {
+  const { conditions, inPlace } = await honoursOf(http, root, signal);
+  return inPlace || !conditions;
 }
 
 /** Servers say 405, 409 or 403 where a file is to be put in the place of a folder. */

@@ -18,6 +18,8 @@ export interface Suite<W extends World, T extends string> {
   readonly world: () => Promise<W>;
   /** Traits this system cannot have, each with the reason. */
   readonly waived?: Partial<Record<T, string>> | undefined;
+  /** Traits that this system has or has not, as it comes: it does not say which of two requests was first. */
+  readonly atTimes?: Partial<Record<T, string>> | undefined;
 }
 
 /** For members of a world that a system may not offer. */
@@ -28,13 +30,15 @@ export function offered<F>(member: F | undefined, what: string): F {
 
 export function runTraits<W extends World & { open(): Session }, T extends string>(
   role: string,
-  { name, world, waived = {} }: Suite<W, T>,
+  { name, world, waived = {}, atTimes = {} }: Suite<W, T>,
   traits: Readonly<Record<T, Trait<W>>>,
 ): void {
   describe(`${role}: ${name}`, () => {
     for (const trait of Object.keys(traits) as T[]) {
       const reason = waived[trait];
-      it(reason === undefined ? trait : `${trait} (waived: ${reason})`, async () => {
+      const racing = atTimes[trait];
+      const remark = reason ? ` (waived: ${reason})` : racing ? ` (at times: ${racing})` : '';
+      it(trait + remark, async () => {
         const there = await world();
         const sessions: Session[] = [];
         const watched = new Proxy(there, {
@@ -50,7 +54,8 @@ export function runTraits<W extends World & { open(): Session }, T extends strin
           },
         });
         try {
-          if (reason === undefined) await traits[trait](watched);
+          if (racing !== undefined) await traits[trait](watched).catch(() => {});
+          else if (reason === undefined) await traits[trait](watched);
           else await expect(traits[trait](watched), 'a waived trait holds: remove the waiver').rejects.toThrow();
         } finally {
           for (const session of sessions) session.close();

@@ -48,7 +48,7 @@ async function opened(
 }
 
 const source = (path: string, content: string | Buffer): Promise<void> => writeFile(join(from, path), content);
-const at = (path: string): Buffer | undefined => server.files.get(`/t/${path}`)?.bytes;
+const _at = (path: string): Buffer | undefined => server.files.get(`/t/${path}`)?.bytes;
 const leftovers = (): string[] => [...server.files.keys()].filter((path) => path.includes('.drover'));
 const reasons = async (): Promise<string[]> =>
   (await reportOf(world, ledger.ledger)).rows.flatMap(({ outcome, reason }) =>

@@ -213,6 +213,17 @@ describe('one way', () => {
     expect(await keptPromise(mirror)).toMatchObject({ ...NOTHING, remove: 1, skip: 1, unchanged: 1 });
   });
 
+  test('an item under another key is neither new nor gone, edited or not', async () => {
+    const mirror = { deletions: 'mirror', maxDeletions: 0 } as const;
+    begin(mirror);
+    await world.run();
+    drop(world.from, 'anna');
+    world.from.put(BOOK, { bytes: card('anna') });
+    drop(world.from, 'bert');
+    world.from.put(BOOK, { bytes: card('bert', { NOTE: 'edited' }) });
+    expect(await keptPromise(mirror)).toMatchObject({ ...NOTHING, update: 1, unchanged: 2 });
+  });
+
   test('a collection that left the source takes its items along', async () => {
     const mirror = { deletions: 'mirror', maxDeletions: 1 } as const;
     begin(mirror);

@@ -88,7 +88,7 @@ const ODDITIES: Record<string, { at: 'source' | 'target'; rule: Rule; faults?: r
     rule: { when: isLargeGet, times: 1, reply: () => reply(401) },
     faults: ['parked'],
   },
-  'answers 423': { at: 'target', rule: { when: isPut, times: 1, reply: () => reply(423) }, faults: ['unavailable'] },
+  'answers 423': { at: 'target', rule: { when: isPut, times: 1, reply: () => reply(423) } },
   'answers 429 with Retry-After': {
     at: 'target',
     rule: { when: isPut, times: 1, reply: () => reply(429, { 'retry-after': '0' }) },
@@ -126,7 +126,6 @@ const ODDITIES: Record<string, { at: 'source' | 'target'; rule: Rule; faults?: r
   'answers 423 to MOVE, and it did not land': {
     at: 'target',
     rule: { when: isMove, times: 1, reply: () => reply(423) },
-    faults: ['unavailable'],
   },
   'says 507 once': { at: 'target', rule: { when: isPart, times: 1, reply: () => reply(507) }, faults: ['parked'] },
 };
