@@ -263,7 +263,7 @@ describe('folders of a Maildir', () => {
       '.Dotted': expect.stringMatching(/^refused: .Dotted is not read: a folder of another layout/),
     });
     const shown = await createMaildirSource({ path: root, layout: 'maildir++' }).describe(never);
-    expect(shown.map(({ value }) => value).join()).toMatch(
+    expect(shown.map(({ value, problem }) => `${value}: ${problem}`).join()).toMatch(
       /Work: a folder of another layout than maildir\+\+; set layout: fs/,
     );
   });

@@ -29,7 +29,7 @@ const TICK_MS = 2000;
 
 /** The validity of what is named as a folder and not read. */
 const UNREAD = 'not read';
-/** In `doctor`, which does not know what a spec excludes: it is no problem there. Plan and report name what is covered. */
+/** In `doctor`, where it is not known what the spec excludes; the report names all that is not. */
 const MOST_NAMED = 20;
 
 export interface MaildirSource {
@@ -109,7 +109,8 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
         },
         ...unread.slice(0, MOST_NAMED).map(({ path, what, next }) => ({
           name: 'mail that is not read',
-          value: `${path.join('/')}: ${what}; ${next}`,
+          value: path.join('/'),
+          problem: `${what}; ${next}; if the spec excludes it, all is well`,
         })),
       ];
     },

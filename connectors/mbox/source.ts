@@ -23,7 +23,7 @@ const LARGEST = 512 * 1024 * 1024;
 
 /** The validity of what is named as a folder and not read. */
 const UNREAD = 'not read';
-/** In `doctor`, which does not know what a spec excludes: it is no problem there. Plan and report name what is covered. */
+/** In `doctor`, where it is not known what the spec excludes; the report names all that is not. */
 const MOST_NAMED = 20;
 
 export interface MboxSource {
@@ -94,7 +94,8 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
         { name: 'folders', value: String(folders.length), ...(problem !== undefined && { problem }) },
         ...unread.slice(0, MOST_NAMED).map((one) => ({
           name: 'mail that is not read',
-          value: `${one.key}: ${reasonOf(one)}; ${one.foreign.next}`,
+          value: one.key,
+          problem: `${reasonOf(one)}; ${one.foreign.next}; if the spec excludes it, all is well`,
         })),
         { name: 'not read: no mbox, or a link', value: String(others.length) },
       ];
