@@ -57,6 +57,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
       sql,
       covered.map(({ row }) => row.id),
     );
+    const first = covered.every(({ survey }) => survey.run !== slice.run && survey.listingRun !== slice.run);
     for (const seen of covered) {
       const { row, survey, container } = seen;
       if (survey.run === slice.run && !survey.voided) continue;

@@ -13,6 +13,7 @@ import { metaNotes } from './decide/flags.js';
 import { sourceNotesIn } from './decide/source-notes.js';
 import { inTurn } from './in-turn.js';
 import { inLanes, withLanes } from './lanes.js';
+import { HIDDEN, unshown } from './shown.js';
 import type { Slice, WorkResult } from './slice.js';
 import { paced, spend } from './spend.js';
 import { rememberRoot } from './still-there.js';
@@ -103,7 +104,7 @@ async function verifyPage(
   bound: Bound,
   items: readonly ItemRow[],
 ): Promise<void> {
-  const results = await compare(slice, session, bound, items);
+  const results = await seen(slice, session, bound, items, await compare(slice, session, bound, items));
   await commit(slice, { container: bound.id, bound }, results, async (sql) => {
     // The other direction knows the copies by the versions that were read.
     if (slice.other !== undefined) await renewLinks(sql, slice.other, bound.targetKey, versionsRead(items, results));
@@ -118,6 +119,25 @@ function versionsRead(
   const refs = new Map(items.map((item) => [item.key, item.targetRef as string]));
   return results.flatMap(({ key, version }) =>
     version === undefined ? [] : [{ ref: refs.get(key) as string, version }],
+  );
+}
+
+/** What is proven and not listed is not where people look. */
+async function seen(
+  slice: Slice,
+  session: Target<unknown>,
+  bound: Bound,
+  items: readonly ItemRow[],
+  results: readonly Result[],
+): Promise<readonly Result[]> {
+  const refs = new Map(items.map((item) => [item.key, item.targetRef as string]));
+  const proven = results.filter(({ outcome }) => outcome === 'verified').map(({ key }) => refs.get(key) as string);
+  const hidden = await unshown(slice, session, bound.target, proven);
+  if (hidden.size === 0) return results;
+  return results.map((result) =>
+    result.outcome === 'verified' && hidden.has(refs.get(result.key) as string)
+      ? { key: result.key, todo: null, outcome: 'missing', reason: HIDDEN }
+      : result,
   );
 }
 

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { createStyle, printable, table } from './output.js';
+import { createStyle, fitted, fittedEnd, printable, table } from './output.js';
 import { createRecordingShell } from './recording-shell.js';
 
 describe('table', () => {
@@ -17,6 +19,20 @@ describe('table', () => {
     ).toEqual(['NAME    ITEMS  STATE', `ä           5  ${green('done')}`, 'folder   1200  todo']);
   });
 
+  it('stands in columns whatever the script', () => {
+    const lines = table(
+      ['folder', 'n'],
+      [
+        ['会議資料フォルダ', 1],
+        ['Sent', 2],
+        ['👨‍👩‍👧 Familie', 3],
+        ['e\u0301te\u0301', 4],
+      ],
+    );
+
+    expect(new Set(lines.map((line) => stringWidth(line))).size).toBe(1);
+  });
+
   it('may have no rows', () => {
     expect(table(['NAME', 'STATE'], [])).toEqual(['NAME  STATE']);
   });
@@ -32,6 +48,30 @@ describe('colours', () => {
     [{ isTty: true, env: { TERM: 'dumb' } }, true, 'x'],
   ])('%j, --color %s', (given, color, text) => {
     expect(createStyle(createRecordingShell(given).shell, color).red('x')).toBe(text);
+  });
+});
+
+describe('fitted', () => {
+  it('takes no more columns than there are, and all that have room', () => {
+    const letter = fc.constantFrom('a', '会', '👨‍👩‍👧', 'e\u0301', ' ', 'ﾊ');
+    fc.assert(
+      fc.property(fc.array(letter, { maxLength: 40 }), fc.integer({ min: 2, max: 30 }), (letters, columns) => {
+        const text = letters.join('');
+        for (const shorten of [fitted, fittedEnd]) {
+          const shown = shorten(text, columns);
+          expect(stringWidth(shown)).toBeLessThanOrEqual(columns);
+          if (stringWidth(text) <= columns) expect(shown).toBe(text);
+          else expect(stringWidth(shown)).toBeGreaterThanOrEqual(columns - 1);
+        }
+      }),
+    );
+  });
+
+  it('shows the end of a path', () => {
+    expect([fittedEnd('会議資料/会議資料.mp4', 10), fitted('会議資料/会議資料.mp4', 10)]).toEqual([
+      '…資料.mp4',
+      '会議資料/…',
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 /** How commands print: one value as text, JSON or YAML; tables; colours where they are wanted. */
-import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
+import { visibleText } from '../schemas/visible-text.js';
 import type { Shell } from './shell.js';
 
 export const OUTPUT_FORMATS = ['text', 'json', 'yaml'] as const;
@@ -61,7 +62,7 @@ export function createStyle(shell: Shell, color = true): Style {
 /** Lines with aligned columns, two blanks between; cells that are numbers stand right. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const cells = [header, ...rows.map((row) => row.map(String))];
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => width(row[column] ?? ''))));
+  const widths = header.map((_, column) => widest(cells.map((row) => row[column] ?? '')));
   const right = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   return cells.map((row) =>
     widths
@@ -75,14 +76,55 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
   );
 }
 
+/** Columns that the text takes on a terminal, colours apart: CJK and emoji take two, accents none. */
 function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return stringWidth(text);
 }
 
-/** Makes control characters of foreign text (folder names, server replies) visible, so that they cannot drive the terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = (character.codePointAt(0) as number).toString(16);
-    return `\\u${code.padStart(4, '0')}`;
-  });
+/** The text with blanks behind it, so that it takes so many columns. */
+export function padded(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - width(text)));
 }
+
+/** The widest of the texts. */
+export const widest = (texts: readonly string[]): number =>
+  texts.reduce((most, text) => Math.max(most, width(text)), 0);
+
+const LETTERS = new Intl.Segmenter();
+
+/** The text, cut where it takes more columns than there are; an ellipsis stands for the rest. */
+export function fitted(text: string, columns: number): string {
+  const kept = lettersWithin(lettersOf(text, columns), columns);
+  return kept === undefined ? text : `${kept.join('')}…`;
+}
+
+/** As much of the end of the text as there is room for. */
+export function fittedEnd(text: string, columns: number): string {
+  const kept = lettersWithin(lettersOf(text, columns, true), columns);
+  return kept === undefined ? text : `…${kept.reverse().join('')}`;
+}
+
+/** More than could be shown is not taken apart: names may be long, and this runs several times a second. */
+function lettersOf(text: string, columns: number, fromEnd = false): string[] {
+  const most = 16 * columns;
+  const near = text.length <= most ? text : fromEnd ? text.slice(-most) : text.slice(0, most);
+  const letters = [...LETTERS.segment(near)].map(({ segment }) => segment);
+  return fromEnd ? letters.reverse() : letters;
+}
+
+/** Undefined: all of them have room. Else those that leave room for an ellipsis. */
+function lettersWithin(letters: readonly string[], columns: number): string[] | undefined {
+  const kept: string[] = [];
+  let taken = 0;
+  let cut: number | undefined;
+  for (const letter of letters) {
+    taken += width(letter);
+    if (taken > columns - 1) cut ??= kept.length;
+    if (taken > columns) return kept.slice(0, cut);
+    kept.push(letter);
+  }
+  return undefined;
+}
+
+/** Makes what acts unseen in foreign text (folder names, server replies) visible, so that it cannot drive the terminal. */
+export const printable = visibleText;

@@ -2,7 +2,7 @@
 import { count, duration, plural, size } from '../report/text.js';
 import type { FileUnderWay, GateName, ParkedUnit, RunResult, UnitCounters } from '../workflows/messages.js';
 import type { Style } from './output.js';
-import { printable } from './output.js';
+import { fitted, fittedEnd, printable } from './output.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';
 
 const OPENERS: Readonly<Record<GateName, string>> = {
@@ -32,22 +32,24 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
       .filter(Boolean)
       .join(' · '),
     `${bar(totals, Math.min(40, columns - 10), style)} ${percent(totals.verified, totals.items - totals.skipped)}`,
-    cut(itemWords(snapshot), columns),
+    fitted(itemWords(snapshot), columns),
   ];
   const rates = rateWords(snapshot);
-  if (rates !== '') lines.push(style.dim(cut(rates, columns)));
+  if (rates !== '') lines.push(style.dim(fitted(rates, columns)));
   for (const file of snapshot.files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
   if (snapshot.files.length > MAX_FILES)
     lines.push(style.dim(`  ${count(snapshot.files.length - MAX_FILES)} more large files under way`));
   for (const trouble of snapshot.troubles.slice(0, MAX_TROUBLES))
-    lines.push(style.yellow(cut(troubleWords(trouble), columns)));
+    lines.push(style.yellow(fitted(troubleWords(trouble), columns)));
   for (const gate of progress.gates.slice(0, MAX_GATES)) {
-    lines.push(style.yellow(cut(gateWords(gate), columns)));
-    lines.push(cut(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns));
+    lines.push(style.yellow(fitted(gateWords(gate), columns)));
+    lines.push(
+      fitted(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns),
+    );
   }
   if (progress.gates.length > MAX_GATES)
     lines.push(`${count(progress.gates.length - MAX_GATES)} more units wait: migrate status ${progress.name}`);
-  lines.push(style.dim(cut('Ctrl-C ends watching; the migration goes on', columns)));
+  lines.push(style.dim(fitted('Ctrl-C ends watching; the migration goes on', columns)));
   return lines;
 }
 
@@ -180,9 +182,7 @@ export function failureWords({ failures, conflicts }: UnitCounters): string {
 /** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */
 export function fileWords({ path, bytes, done }: FileUnderWay, columns: number): string {
   const told = `  ${percent(done, bytes)} of ${size(bytes)}  `;
-  const name = printable(path);
-  const room = Math.max(8, columns - told.length);
-  return told + (name.length <= room ? name : `…${name.slice(name.length - room + 1)}`);
+  return told + fittedEnd(printable(path), Math.max(8, columns - told.length));
 }
 
 /** What fails while it goes on: items, or the work on a whole unit. */
@@ -215,6 +215,3 @@ export function bar(totals: Snapshot['totals'], width: number, style: Style): st
 function percent(part: number, whole: number): string {
   return whole <= 0 ? '' : `${Math.floor((100 * part) / whole)} %`;
 }
-
-const cut = (text: string, columns: number): string =>
-  text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;

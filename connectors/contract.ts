@@ -378,6 +378,11 @@ export interface Target<B = unknown> extends Session {
     refs: readonly string[],
     signal: AbortSignal,
   ): AsyncIterable<{ readonly ref: string; readonly sha256: string }>;
+  /**
+   * The references that a listing of one folder of a tree shows (`''` for its root): what people see who look into it.
+   * Throws `Fault('not-found')` when it is not there. Absent: what can be read back is seen.
+   */
+  shown?(container: TargetContainer, folder: string, signal: AbortSignal): AsyncIterable<Page<string>>;
   /** Bytes that still fit, where the account has a quota that the target tells. */
   room?(signal: AbortSignal): Promise<number | undefined>;
   /** What names it can keep; every `FileTarget` says it. */
@@ -396,6 +401,8 @@ export interface NameRules {
   readonly suffixes?: readonly string[];
   /** Names that are refused in any letter case, with whatever behind a dot, e.g. `CON`. */
   readonly reserved?: readonly string[];
+  /** Names that the server may take for its own configuration, so that they change what it does: said in plans. */
+  readonly perilous?: readonly string[];
   /** Limits in bytes of UTF-8: of a name, and of the whole path below the root. */
   readonly nameBytes?: number;
   readonly pathBytes?: number;

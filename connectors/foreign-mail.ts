@@ -50,11 +50,16 @@ const OUTLOOK: Omit<Foreign, 'called'> = {
   what: 'a file of Outlook',
   next: 'read the account through IMAP, or export it with readpst',
 };
-const MESSAGE: Omit<Foreign, 'called'> = { what: 'a single message', next: EML.next };
+const MESSAGE: Foreign = {
+  each: true,
+  called: 'single messages',
+  what: 'single messages, a file each',
+  next: EML.next,
+};
 const PACKED: Omit<Foreign, 'called'> = { what: 'compressed or archived', next: 'unpack it' };
 const DAMAGED: Omit<Foreign, 'called'> = {
-  what: 'an mbox file that begins with something else (blank lines, a byte order mark, NUL bytes, a quoted or small "from")',
-  next: 'take away what stands before its first "From " line, or export it again',
+  what: 'an mbox file that begins with something else (blank lines, a byte order mark, NUL bytes, a quoted or small "from"), or whose lines do not end in LF',
+  next: 'take away what stands before its first "From " line, convert its line ends, or export it again',
 };
 const ZEROS: Omit<Foreign, 'called'> = {
   what: 'only NUL bytes: damaged',
@@ -87,13 +92,18 @@ export function foreignByBytes(name: string, head: Buffer): Foreign | undefined 
   const packed = packing(head);
   if (packed !== undefined) return { ...PACKED, what: packed, called: name };
   if (head.subarray(0, 4).toString('latin1') === '!BDN') return { ...OUTLOOK, called: name };
-  const text = head.toString('latin1');
-  if (head.length > 0 && /^\0+$/.test(text)) return { ...ZEROS, called: name };
+  const raw = head.toString('latin1');
+  if (head.length > 0 && /^\0+$/.test(raw)) return { ...ZEROS, called: name };
+  // UTF-16 and blocks of NUL bytes look like text without these; old Macs ended lines with CR alone.
+  const text = raw.replaceAll('\0', '').replace(/\r(?!\n)/g, '\n');
   // Wherever a message begins: what stands before it is what keeps the file from being read.
-  for (const line of text.matchAll(/from [^\n]*\d:\d\d[^\n]*\n/gi))
-    if (isMessage(text.slice(line.index + line[0].length))) return { ...DAMAGED, called: name };
+  for (let at = text.indexOf('\n'), from = 0; at !== -1; from = at + 1, at = text.indexOf('\n', from)) {
+    const line = text.slice(from, at);
+    if (/from /i.test(line) && /\d:\d\d/.test(line) && isMessage(text.slice(at + 1)))
+      return { ...DAMAGED, called: name };
+  }
   if (!isMessage(text.replace(/^[\0\s\xef\xbb\xbf>]*/, ''))) return undefined;
-  return /^\d{1,12}$/.test(name) ? MH : { ...MESSAGE, called: name };
+  return /^\d{1,12}$/.test(name) ? MH : MESSAGE;
 }
 
 /** What compressed or encrypted `head`; undefined when nothing did. */

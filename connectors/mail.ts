@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Digest, JsonObject } from './contract.js';
+import { dateOfHeader } from './written-date.js';
 
 /** A message: RFC 5322 bytes as the source gave them. */
 export type Mail = Buffer;
@@ -13,6 +14,17 @@ export interface MailMeta extends JsonObject {
   readonly flags: readonly string[];
   /** INTERNALDATE to the second with its zone, e.g. `2019-03-01T10:22:03+01:00`; absent where the source has none. */
   readonly date?: string;
+}
+
+/** Headers beyond are not looked at for a date. */
+const HEAD_BYTES = 64 * 1024;
+
+/**
+ * When a message arrived: as the source tells, else as its headers do. Without either a target takes the present, and mail
+ * of years ago stands on top of the mailbox.
+ */
+export function arrivalOf({ date }: MailMeta, message: Mail): string | undefined {
+  return date ?? dateOfHeader(message.toString('latin1', 0, Math.min(headerEnd(message), HEAD_BYTES)));
 }
 
 const SPELLINGS = new Map(

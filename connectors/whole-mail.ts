@@ -6,6 +6,10 @@ export function isShort(body: Mail, told: number): boolean {
   return body.length < told && body.length + bareLineFeeds(body) < told;
 }
 
+export function shortBy(body: Mail, told: number): string {
+  return `the server tells ${told} bytes and gave ${body.length}`;
+}
+
 /**
  * Why a body cannot be the whole message; undefined where it may be. `told` is the size that the system told, 0 where it told
  * none; `exact` says that its sizes are right elsewhere, so that a body below it is cut off.
@@ -13,8 +17,12 @@ export function isShort(body: Mail, told: number): boolean {
 export function doubtAbout(body: Mail, told: number, exact: boolean): string | undefined {
   if (isPlaceholder(body))
     return 'the server gave a notice in place of the message, which it could not retrieve itself';
+  if (told === 0 && body.length > 0) {
+    const end = missingEnd(body);
+    return end && `the server tells no size and gave ${body.length} bytes: ${end}`;
+  }
   if (!isShort(body, told)) return undefined;
-  const words = `the server tells ${told} bytes and gave ${body.length}`;
+  const words = shortBy(body, told);
   if (body.length === 0) return `${words}: the message is empty`;
   const end = missingEnd(body);
   if (end !== undefined) return `${words}: ${end}`;

@@ -30,7 +30,7 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
        ${sum('n', `outcome = 'arrived' or outcome = 'verified' and todo`)} as arrived,
        ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict') and stands`)} as failures,
        ${sum('n', 'todo')} as pending, ${sum('bytes', 'copy')} as "bytesArrived",
-       ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
+       ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
        ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
        ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
        ${sum('n', `outcome = 'skipped' and stands`)} as skipped, ${sum('n', `outcome = 'conflict' and stands`)} as conflicts,

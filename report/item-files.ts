@@ -35,14 +35,17 @@ export interface ItemFiles {
   close(): Promise<void>;
 }
 
-/** Opens the files for writing; throws when the folder cannot be written to. */
+/**
+ * Makes the files; throws when the folder cannot be written to, and when one is there: nobody may have laid a link in
+ * its place.
+ */
 export async function openItemFiles(csvPath: string, jsonPath: string, renamedPath: string): Promise<ItemFiles> {
   const handles: FileHandle[] = [];
   const closeAll = async (): Promise<void> => {
     await Promise.all(handles.map((file) => file.close()));
   };
   try {
-    for (const path of [csvPath, jsonPath, renamedPath]) handles.push(await open(path, 'w'));
+    for (const path of [csvPath, jsonPath, renamedPath]) handles.push(await open(path, 'wx'));
   } catch (error) {
     await closeAll();
     throw error;

@@ -1,4 +1,5 @@
 /** Numbers, times and foreign text as the report's page shows them. */
+import { visibleText } from '../schemas/visible-text.js';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -8,14 +9,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text of others inside HTML. Control characters and those that turn the reading direction are made visible. */
+/** Text of others inside HTML. What is not seen, or turns the direction of reading, is made visible. */
 export function escapeHtml(text: string): string {
-  return text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-      const code = (character.codePointAt(0) as number).toString(16);
-      return `\\u${code.padStart(4, '0')}`;
-    })
-    .replace(/[&<>"']/g, (character) => ESCAPES[character] as string);
+  return visibleText(text).replace(/[&<>"']/g, (character) => ESCAPES[character] as string);
 }
 
 export const count = (value: number): string => value.toLocaleString('en-US');

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -43,6 +43,21 @@ describe('writeReport', () => {
     expect(rows.filter((row) => row.outcome === 'verified')).toHaveLength(37);
     expect(summary.totals.outcomes).toMatchObject({ verified: 37, refused: 2, pending: 1 });
     expect((await readdir(folder)).sort()).toEqual(['items.csv', 'items.json', 'report.html', 'summary.json']);
+  });
+
+  it('writes through no link that somebody has laid in its place', async () => {
+    await fillLedger(server.ledger, {});
+    const elsewhere = join(folder, 'elsewhere.txt');
+    await writeFile(elsewhere, 'not ours');
+    for (const name of ['items.csv', 'items.json', 'summary.json', 'report.html', 'renamed.csv']) {
+      await symlink(elsewhere, join(folder, name));
+      await symlink(elsewhere, join(folder, `.${name}.${process.pid}.part`));
+    }
+
+    await writeReport(server.ledger, { migration: 'acme', folder });
+
+    expect(await readFile(elsewhere, 'utf8')).toBe('not ours');
+    expect(JSON.parse(await read('summary.json')).totals).toBeDefined();
   });
 
   it('is complete only when every item is verified and every unit is done', async () => {

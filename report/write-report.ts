@@ -47,6 +47,8 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
   const part = (name: string): string => join(folder, `.${name}.${process.pid}.part`);
   const names = ['items.csv', 'items.json', 'renamed.csv', 'summary.json', 'report.html'];
   try {
+    // Of a process with this number that was killed.
+    for (const name of names) await rm(part(name), { force: true });
     const files = await openItemFiles(part('items.csv'), part('items.json'), part('renamed.csv'));
     let report: Gathered | undefined;
     try {
@@ -56,8 +58,8 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
       await files.close();
     }
     if (report === undefined) return undefined;
-    await writeFile(part('summary.json'), `${JSON.stringify(summary(report), null, 2)}\n`);
-    await writeFile(part('report.html'), page(report));
+    await writeFile(part('summary.json'), `${JSON.stringify(summary(report), null, 2)}\n`, { flag: 'wx' });
+    await writeFile(part('report.html'), page(report), { flag: 'wx' });
     // The page last: where it is, the rest is too.
     for (const name of names) {
       if (name !== 'renamed.csv' || report.renames.count > 0) await rename(part(name), join(folder, name));

@@ -1,3 +1,5 @@
+import { visibleText } from './visible-text.js';
+
 /** One problem or warning of a spec, at the place where a person can mend it. */
 export interface Diagnostic {
   /** The file as the person named it, or a CSV file as the spec names it. */
@@ -40,14 +42,10 @@ export function sortDiagnostics(problems: readonly Diagnostic[]): Diagnostic[] {
   });
 }
 
-/** A word of the spec as messages show it: quoted, cut, and with control characters made visible. */
+/** A word of the spec as messages show it: quoted, cut, and with what is not seen made visible. */
 export function quote(word: string): string {
   const cut = [...word].length > 60 ? `${[...word].slice(0, 59).join('')}…` : word;
-  const visible = cut.replace(
-    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
-    (character) => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
-  );
-  return `"${visible}"`;
+  return `"${visibleText(cut)}"`;
 }
 
 /** `a`, `a or b`, `a, b or c`. */

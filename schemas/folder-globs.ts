@@ -66,7 +66,8 @@ function globProblem(glob: string, of: 'folder' | 'file'): string | undefined {
   if (glob.startsWith('!')) return `a glob cannot be negated; name the ${of}s under exclude`;
   if (/(^|[^\\])(\\\\)*\\$/.test(glob)) return 'the glob ends in a backslash; write "\\\\" for one';
   if (/\*{3,}/.test(glob)) return 'use "*" within a level or "**" over levels';
-  if (/\{(?:[^{},.]|\.(?!\.))*\.\.[^{},]*\}/.test(glob)) return 'ranges are not known; write {1,2,3} for {1..3}';
+  if ([...glob.matchAll(/\{([^{},]*)\}/g)].some(([, inside]) => inside?.includes('..')))
+    return 'ranges are not known; write {1,2,3} for {1..3}';
   try {
     createGlobMatcher(glob);
     return undefined;

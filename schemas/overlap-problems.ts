@@ -47,6 +47,11 @@ export function overlapProblems(spec: unknown, fromFiles: AccountsFromFiles): Pr
       });
       continue;
     }
+    if (isAll && source === target) {
+      const message = 'every account would be copied into itself: source and target are the same';
+      problems.push({ path, at: 'key', message });
+      continue;
+    }
     if (isAll) for (const claims of [forth, back]) claims?.all.push(here);
     let inFile = 0;
     for (const [item, account] of (inline ?? fromFiles.get(index) ?? []).entries()) {
@@ -74,7 +79,10 @@ function claim(
   to: string,
   here: string,
 ): string | undefined {
-  if (back && same && from === to) return `${quote(from)} cannot be kept in step with itself`;
+  if (same && from === to)
+    return back
+      ? `${quote(from)} cannot be kept in step with itself`
+      : `${quote(from)} would be copied into itself: source and target are the same`;
   const [pair, mirror] = [JSON.stringify([from, to]), JSON.stringify([to, from])];
   const first = forth.pairs.get(pair);
   if (first !== undefined) {

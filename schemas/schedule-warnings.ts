@@ -10,7 +10,7 @@ import { labelOf, listAt, mappingAt, partOf, textAt } from './problem.js';
 export function scheduleWarnings(spec: unknown, manifests: Manifests): Problem[] {
   return (listAt(spec, ['schedules']) ?? []).flatMap((_, index) => {
     const path = ['schedules', String(index)];
-    return [...tokenWarnings(spec, manifests, path), ...cronWarnings(spec, path)];
+    return [...tokenWarnings(spec, manifests, path), ...cronWarnings(spec, path), ...restlessWarnings(spec, path)];
   });
 }
 
@@ -39,6 +39,17 @@ function tokenWarnings(spec: unknown, manifests: Manifests, path: readonly strin
     at: 'value',
     message: `${labelOf(path, spec)} starts ${start.words}, but the sync tokens of ${system} live ${life}: each start lists everything again`,
   }));
+}
+
+/** Each start looks at every account and every folder; what starts oftener than it ends never rests. */
+const RESTLESS_MS = 60_000;
+
+function restlessWarnings(spec: unknown, path: readonly string[]): Problem[] {
+  const every = textAt(spec, [...path, 'every']);
+  const ms = every === undefined ? undefined : parseDuration(every);
+  if (ms === undefined || ms >= RESTLESS_MS) return [];
+  const message = `${labelOf(path, spec)} starts every ${every}, and looks at all accounts each time; 1m or more is kind to the servers`;
+  return [{ path: [...path, 'every'], at: 'value', message }];
 }
 
 /** How long a system's sync tokens live, as the spec or its connector says; undefined where they do not die. */

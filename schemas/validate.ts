@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { ValidateFunction } from 'ajv';
 import { Ajv } from 'ajv';
 import type { JsonObject } from '../connectors/contract.js';
+import { mergeWarnings, samePlaceProblems, withinWarnings } from './account-problems.js';
 import { MAX_ACCOUNTS_FILE_BYTES, readAccounts } from './accounts-file.js';
 import type { Manifests } from './assemble.js';
 import { assembleSchema } from './assemble.js';
@@ -18,6 +19,7 @@ import { referenceProblems } from './reference-problems.js';
 import { scheduleWarnings } from './schedule-warnings.js';
 import { schemaProblems } from './schema-problems.js';
 import type { Account, Filter, Limits, Selection, Spec, SystemConfig } from './spec.js';
+import { systemOptionProblems } from './system-problems.js';
 
 /**
  * Reads a file. Of a file larger than `maxBytes` it may give just `maxBytes + 1` bytes: that is how its size
@@ -40,7 +42,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
 
   const isValid = compile(manifests);
   const problems: Problem[] = isValid(value) ? [] : schemaProblems(isValid.errors ?? [], value);
-  problems.push(...referenceProblems(value, manifests));
+  problems.push(...referenceProblems(value, manifests), ...systemOptionProblems(value));
   const fromFiles = new Map<number, readonly Account[]>();
   const inFiles: Diagnostic[] = [];
   for (const [index] of (listAt(value, ['selections']) ?? []).entries()) {
@@ -58,7 +60,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
       inFiles.push(...accounts.problems.map((found) => ({ ...found, path: makePointer(path) })));
     else fromFiles.set(index, accounts.accounts);
   }
-  problems.push(...overlapProblems(value, fromFiles));
+  problems.push(...overlapProblems(value, fromFiles), ...samePlaceProblems(value, manifests, fromFiles));
   const locate = ({ path, at, message }: Problem): Diagnostic => ({
     file,
     ...place(path, at),
@@ -66,7 +68,12 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
     path: makePointer(path),
   });
   if (problems.length + inFiles.length === 0) {
-    const warnings = [...filterWarnings(value), ...scheduleWarnings(value, manifests)].map((odd) => ({
+    const warnings = [
+      ...filterWarnings(value),
+      ...mergeWarnings(value, fromFiles),
+      ...withinWarnings(value),
+      ...scheduleWarnings(value, manifests),
+    ].map((odd) => ({
       ...locate(odd),
       severity: 'warning' as const,
     }));

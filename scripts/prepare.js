@@ -1,7 +1,7 @@
 /** What `npm test` and `npm run demo` need before they begin, on a machine that has only Node. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './packages.js';
 import { say } from './say.js';
@@ -59,8 +59,9 @@ export function run(command, args, env = process.env) {
   execFileSync(command, args, { cwd: root, stdio: 'inherit', env });
 }
 
-/** @param {string} program */
+/** @param {string} program in a folder of programs, or the whole path of a file */
 function isInstalled(program) {
+  if (isAbsolute(program)) return existsSync(program);
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.some((folder) => {
     try {

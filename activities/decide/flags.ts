@@ -38,16 +38,9 @@ export function metaNotes(wanted: JsonObject, copy: JsonObject): string | undefi
   const before = typeof wanted.date === 'string' ? Date.parse(wanted.date) : Number.NaN;
   const after = typeof copy.date === 'string' ? Date.parse(copy.date) : Number.NaN;
   if (!Number.isNaN(before) && before !== after) notes.push('internal date not kept');
-  if (hasFlags(wanted) && Number.isNaN(before)) {
-    const date = typeof copy.date === 'string' ? `; its copy has ${copy.date}` : '';
-    notes.push(`the source tells no date of arrival${date}`);
-  }
+  if (Number.isNaN(before) && typeof copy.date === 'string')
+    notes.push(`the source tells no date of arrival; its copy has ${copy.date}`);
   return notes.length > 0 ? notes.join('; ') : undefined;
-}
-
-/** Only mail has flags. */
-function hasFlags({ flags }: JsonObject): boolean {
-  return Array.isArray(flags);
 }
 
 function names(flags: unknown): string[] {

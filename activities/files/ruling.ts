@@ -4,6 +4,7 @@ import { digestStream } from '../../connectors/file-digest.js';
 import type { FileMeta } from '../../connectors/files.js';
 import { emptyBody } from '../../connectors/files.js';
 import { judge } from '../decide/conflict.js';
+import { HIDDEN, unshown } from '../shown.js';
 import { keepAside } from '../write/keep.js';
 import type { Result } from '../write/results.js';
 import { reasonOf } from '../write/results.js';
@@ -105,7 +106,8 @@ async function ruleOn(
         made: item.targetRef === null ? 'adopted' : 'updated',
         ...reasonOf(notes),
       };
-      return { to: 'end', result };
+      const hidden = await unshown(slice, pair.target, bound.target, [ref]);
+      return { to: 'end', result: hidden.size > 0 ? { ...result, outcome: 'missing', reason: HIDDEN } : result };
     }
     case 'create':
       return { to: 'again', conflict: verdict.conflict };

@@ -1,5 +1,6 @@
 /** One container in one direction: the source's listing against the ledger, and what is new or edited against the target. */
-import type { Container, ItemRef } from '../../connectors/contract.js';
+import type { Container, ItemRef, Page } from '../../connectors/contract.js';
+import { Fault } from '../../connectors/errors.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../workflows/messages.js';
 import { NO_TWINS } from '../files/names.js';
@@ -58,12 +59,20 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     after = to ?? after;
   };
   let page: readonly ItemRef[] = [];
-  const pages = look.source.list(container, undefined, look.signal, opens);
+  let cut: Fault | undefined;
+  const pages = untilRefused(look.source.list(container, undefined, look.signal, opens), (fault) => {
+    cut = fault;
+  });
   for await (const next of tree ? gathered(pages) : pages) {
     if (page.length > 0) await planPage(page, false);
     page = next.entries;
   }
-  await planPage(page, true);
+  // As in the survey: what a source could not list whole is named, and nothing in it counts as gone.
+  if (cut === undefined) await planPage(page, true);
+  else {
+    if (page.length > 0) await planPage(page, false);
+    look.remarks.fault(plan.said, cut);
+  }
   for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
   if (tree) gone -= await settleRenames(tree);
   const carried = look.back ? look.handled.back(container.key) : { create: 0, update: 0 };
@@ -84,6 +93,19 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
       ...(tree && { volume: tree.volume }),
     },
   };
+}
+
+/** The pages of a listing; a container that is refused after them, or before the first, ends it. */
+async function* untilRefused(
+  pages: AsyncIterable<Page<ItemRef>>,
+  tell: (fault: Fault) => void,
+): AsyncGenerator<Page<ItemRef>> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'refused') throw error;
+    tell(error);
+  }
 }
 
 /** A container that the source no longer has: undefined when nothing of it would be removed. */

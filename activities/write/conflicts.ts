@@ -8,6 +8,7 @@ import { scanContainer } from '../bind.js';
 import type { Clash, Verdict } from '../decide/conflict.js';
 import { judge, underItsName } from '../decide/conflict.js';
 import type { OpenDestination } from '../destination.js';
+import { HIDDEN, unshown } from '../shown.js';
 import type { Slice } from '../slice.js';
 import { readEach } from './each-alone.js';
 import type { Edit } from './edits.js';
@@ -38,7 +39,9 @@ export async function settleClashes(
         conflict === undefined ? judge(slice, clash, copy) : { to: 'leave', outcome: 'conflict', conflict };
       return { clash, copy, verdict };
     });
-    await settleJudged(slice, to, judged);
+    const takes = judged.flatMap(({ clash, verdict }) => (verdict.to === 'take' ? [clash.ref] : []));
+    const unseen = await unshown(slice, target, to.bound.target, takes);
+    await settleJudged(slice, to, judged, unseen);
     const edits: Edit[] = [];
     const anew: Result[] = [];
     for (const { clash, copy, verdict } of judged) {
@@ -77,9 +80,19 @@ interface Judged {
 const RESTLESS = 'the copy in the target changed each time it was to be replaced; it was left as it is';
 
 /** Writes down the conflicts, and what needs no further write. */
-async function settleJudged(slice: Slice, { bound }: OpenDestination, judged: readonly Judged[]): Promise<void> {
+async function settleJudged(
+  slice: Slice,
+  { bound }: OpenDestination,
+  judged: readonly Judged[],
+  unseen: ReadonlySet<string>,
+): Promise<void> {
   const { input, pairing, other } = slice;
-  const results = judged.flatMap((one) => settled(one, other !== undefined));
+  const results = judged
+    .flatMap((one) => settled(one, other !== undefined))
+    .map((one): Result => {
+      const hidden = one.outcome === 'verified' && typeof one.ref === 'string' && unseen.has(one.ref);
+      return hidden ? { ...one, outcome: 'missing', reason: HIDDEN } : one;
+    });
   const conflicts = judged.flatMap(({ clash, verdict }): OutcomeEntry[] => {
     if (!('conflict' in verdict) || verdict.conflict === undefined || verdict.to === 'leave') return [];
     // What is carried back is a conflict of the other direction, which says so.

@@ -5,7 +5,7 @@ import type { DoctorArgs } from '../arguments.js';
 import { clientChecks } from '../checks.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import type { Style } from '../output.js';
-import { createStyle, print, printable } from '../output.js';
+import { createStyle, padded, print, printable, widest } from '../output.js';
 import { execute } from '../plan.js';
 import { requireSpec } from '../read-spec.js';
 import type { Shell } from '../shell.js';
@@ -50,12 +50,14 @@ async function check(shell: Shell, args: DoctorArgs, input: DoctorInput): Promis
 
 /** A line for each check, and under a failed one what to do. */
 export function checkLines(checks: readonly Check[], style: Style): string[] {
-  const subjects = Math.max(...checks.map((one) => one.subject.length));
-  const names = Math.max(...checks.map((one) => one.check.length));
+  const subjects = widest(checks.map((one) => printable(one.subject)));
+  const names = widest(checks.map((one) => one.check));
   const lines: string[] = [];
   for (const { ok, subject, check: name, value, fix } of checks) {
     const mark = ok ? style.green('✓') : style.red('✗');
-    lines.push(`${mark} ${subject.padEnd(subjects)}  ${name.padEnd(names)}  ${printable(value)}`.trimEnd());
+    lines.push(
+      `${mark} ${padded(printable(subject), subjects)}  ${padded(name, names)}  ${printable(value)}`.trimEnd(),
+    );
     if (!ok && fix) lines.push(`  ${' '.repeat(subjects)}  ${style.yellow(`→ ${printable(fix)}`)}`);
   }
   const failed = checks.filter((one) => !one.ok).length;

@@ -12,7 +12,6 @@ const onRadicale = () => davAccount({ url: radicale.url, home: '/anna/', user: '
 /** Converted to another version these say the same in other properties: the trait asks for a note where digests differ. */
 const CONVERTED = {
   'keeps 4.0 relations and accounts': 'nothing is lost, but 3.0 says it in other properties',
-  'keeps 2.1 an agent of several lines': 'nothing is lost, but 3.0 says it in other properties',
 };
 
 itemSourceConformance({

@@ -9,12 +9,19 @@ afterAll(() => davical.stop());
 
 const account = freshAccounts(davical, (user) => `/caldav.php/${user}/`, 'contacts');
 
+const SOURCE = { 'says so when a token is not known': 'DAViCal 1.1.12 tells everything then' };
+const TARGET = {
+  'keeps 3.0 names of other scripts': 'DAViCal 1.1.12 makes one value of the list in NICKNAME',
+  'keeps 3.0 everything escaped': 'DAViCal 1.1.12 unescapes N and CATEGORIES, or escapes them once too often',
+};
+
 itemSourceConformance({
   name: 'carddav on DAViCal',
   world: async () => {
     const fresh = await account();
     return { ...fresh, open: fresh.source };
   },
+  waived: SOURCE,
 });
 
 itemTargetConformance({
@@ -24,4 +31,5 @@ itemTargetConformance({
     const fresh = await account();
     return { ...fresh, open: fresh.target };
   },
+  waived: TARGET,
 });

@@ -54,6 +54,7 @@ export class DavHttp {
   readonly #either = new WeakMap<AbortSignal, AbortSignal>();
   /** Requests that change something, and have no answer yet. */
   #writing = 0;
+  #sogo = false;
   /** What the server's clock said last, and when that was. */
   #clock: { readonly date: number; readonly at: number } | undefined;
   /** Scheme, host and port of where requests go now. */
@@ -96,7 +97,13 @@ export class DavHttp {
     }
     const date = Date.parse(answer.headers.date ?? '');
     if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
+    if (answer.headers.server?.includes('SOPE')) this.#sogo = true;
     return answer;
+  }
+
+  /** Whether answers were SOGo's, whose ways are known (README of caldav): it signs with the name of its library. */
+  get sogo(): boolean {
+    return this.#sogo;
   }
 
   /** The server's time at least, in milliseconds, by what it said last; our own where it says none. */
@@ -168,7 +175,10 @@ export class DavHttp {
     );
   }
 
-  /** What may be repeated is sent once more over another connection: a server may close one without saying so. */
+  /**
+   * A server that closes connections without saying so (sogod) gets one for each request from then on. What may be repeated
+   * is sent once more.
+   */
   async #request(
     asking: Asking,
     at: { readonly origin: string; readonly path: string },
@@ -189,9 +199,12 @@ export class DavHttp {
     };
     this.#writing += writes;
     try {
-      const answer = await this.#agent.request(asked).catch((error: unknown) => {
-        if (writes > 0 || both.aborted || !wasClosed(error)) throw error;
-        return this.#agent.request(asked);
+      const request = () => this.#agent.request({ ...asked, reset: CLOSING.has(at.origin) });
+      const answer = await request().catch((error: unknown) => {
+        if (both.aborted || !wasClosed(error)) throw error;
+        CLOSING.add(at.origin);
+        if (writes > 0) throw error;
+        return request();
       });
       const told = joined(answer.headers);
       const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
@@ -309,6 +322,9 @@ function redirect({ status, headers: { location } }: Answer, from: string): URL 
   if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, from)) return undefined;
   return new URL(location, from);
 }
+
+/** Servers, by origin, that were seen to close a connection where they had not said so. */
+const CLOSING = new Set<string>();
 
 /** The other side ended the connection before it answered. */
 function wasClosed(error: unknown): boolean {

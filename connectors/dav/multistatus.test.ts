@@ -134,3 +134,31 @@ describe('a request', () => {
     expect(escapeXml('a\u0000b\u001fc')).toBe('abc');
   });
 });
+
+describe('characters that XML has no form for', () => {
+  const named = (text: string): string =>
+    body(
+      `<D:response><D:href>/cal/</D:href><D:propstat><D:prop><D:displayname>${text}</D:displayname></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>`,
+    );
+  const nameIn = async (text: string, lenient: boolean): Promise<string | undefined> => {
+    for await (const member of readMultistatus(inPieces(named(text), 7), 'PROPFIND /', lenient))
+      if ('resource' in member) return member.resource.props.get('D:displayname')?.text;
+    return undefined;
+  };
+
+  it.each(['\x10', '\x00', '\x0c', '\ufffe', '\uffff'])(
+    '%j is left out of a name, which must not hide all collections',
+    async (odd) => {
+      expect(await nameIn(`Te${odd}am`, true)).toBe('Team');
+    },
+  );
+
+  it('are no reason to take content for what it is not: such an answer is none', async () => {
+    await expect(nameIn('Te\x10am', false)).rejects.toThrow('not well-formed XML');
+    await expect(nameIn('Te<am', true)).rejects.toThrow('not well-formed XML');
+  });
+
+  it('are in nothing that is asked', () => {
+    expect(escapeXml('a\x00b\x10c\x0cd\ufffee\ufffff\ud800g\u{1f600}h\r\n\t')).toBe('abcdefg\u{1f600}h&#13;\n\t');
+  });
+});

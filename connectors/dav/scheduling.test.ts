@@ -61,7 +61,6 @@ it('asks a server that schedules to leave it to us', async () => {
   expect(await write(target, invitation)).toMatchObject({ token: 't' });
   const put = server.asked.find(({ method }) => method === 'PUT');
   expect(put?.body.match(/SCHEDULE-AGENT=CLIENT/g)?.length).toBe(4);
-  expect(put?.headers['x-sogo-send-appointment-notifications']).toBe('NO');
 });
 
 it('says nothing of it when it is read again, in either role', async () => {

@@ -9,7 +9,7 @@ import { drain } from './answer-body.js';
 export type Scheduling =
   /** It stores events and sends nothing. */
   | 'none'
-  /** It honours SCHEDULE-AGENT (RFC 6638, 7.1) or SOGo's header. */
+  /** It honours SCHEDULE-AGENT (RFC 6638, 7.1). */
   | 'quiet'
   /** It schedules by an older draft, or does not say how: it cannot be kept from mailing. */
   | 'unknown';
@@ -26,9 +26,6 @@ export async function schedulingOf(account: DavAccount, signal: AbortSignal): Pr
 }
 
 export const quietly = {
-  /** Headers that keep a server quiet which has its own way (SOGo). */
-  headers: { 'x-sogo-send-appointment-notifications': 'NO' },
-
   invites: (account: DavAccount, body: Buffer): boolean => account.flavour.scheme === 'caldav' && invites(body),
 
   done: quieted,

@@ -157,7 +157,7 @@ describe('writing', () => {
   });
 
   it.each<[string, Reply, object]>([
-    ['412', { status: 412 }, { conflicted: 't1' }],
+    ['412 though nothing stands there', { status: 412 }, { refused: 't1' }],
     [
       '409 no-uid-conflict with the other one',
       davError(409, '<C:no-uid-conflict><D:href>/h/work/other%40x.ics</D:href></C:no-uid-conflict>'),
@@ -205,6 +205,14 @@ describe('writing', () => {
     ['502', { status: 502 }, { code: 'unavailable' }],
   ])('%s stops the writing', async (_, reply, fault) => {
     await expect(writing(reply)).rejects.toMatchObject(fault);
+  });
+
+  it('of what stands there already is a conflict', async () => {
+    const there: Answer = ({ method, path }) => {
+      if (method === 'PUT') return { status: 412 };
+      return path.startsWith('/h/work/') ? multistatus(resource(path, '<D:getetag>"v1"</D:getetag>')) : undefined;
+    };
+    expect(await writing(there)).toMatchObject({ conflicted: 't1', ref: expect.stringContaining('.ics') });
   });
 
   it('stops where the server has trouble with everything', async () => {

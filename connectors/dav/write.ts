@@ -9,7 +9,7 @@ import type { Otherwise } from './conditions.js';
 import { tryCondition, whileUnchanged } from './conditions.js';
 import { encodePath, nameIn, segmentOf } from './hrefs.js';
 import type { Changed } from './http.js';
-import { getItem, versionOf } from './items.js';
+import { getItem, ifMatch, versionOf } from './items.js';
 import type { Scheduling } from './scheduling.js';
 import { quietly } from './scheduling.js';
 
@@ -71,7 +71,14 @@ function failure({ account }: Writing, asking: Asking, answer: Changed): Fault |
  */
 async function failedAlone(
   writing: Writing,
-  { token, ref, digest }: { readonly token: string; readonly ref: string; readonly digest: string },
+  {
+    op,
+    token,
+    digest,
+    ref,
+  }: Pick<Write<Buffer> & { op: 'create' | 'update' }, 'op' | 'token' | 'digest'> & {
+    readonly ref: string;
+  },
   asking: Asking,
   answer: Changed,
   signal: AbortSignal,
@@ -83,6 +90,8 @@ async function failedAlone(
   if (copy && account.flavour.rules.digest(quietly.undone(account, copy.body)) === digest) {
     return { token, ref, version: copy.version };
   }
+  // Another session was faster: DAViCal stumbles over that, too.
+  if (copy && op === 'create') return { conflicted: token, ref, reason: IS_THERE };
   const { message } = account.http.faultFrom(asking, answer, answer.error);
   throw new Refusal(new Fault('refused', message, { next: 'see what it says of this item, then retry' }));
 }
@@ -112,14 +121,20 @@ async function create(
   if (status >= 200 && status < 300) {
     // Storing it again may have given it another version.
     const again = await tryCondition(account, asking, signal);
-    return written(write.token, name, again ? { ...answer, headers: {} } : answer);
+    return unmarked(writing, { ...write, ref: name }, again ? { ...answer, headers: {} } : answer, signal);
   }
   if (status >= 300 && status < 400) return redirected(writing, write, answer, signal);
   if (isUidConflict(answer)) {
     const ref = error.href ? nameIn(container.key, error.href) : undefined;
     return { conflicted: write.token, ...(ref !== undefined && { ref }), reason: IS_THERE };
   }
-  if (isOtherwise(answer)) return { conflicted: write.token, ref: name, reason: IS_THERE };
+  if (isOtherwise(answer)) {
+    // SOGo says so, too, of an invitation whose organiser it knows and has no copy from.
+    if (await isThere(account, container.key + name, signal))
+      return { conflicted: write.token, ref: name, reason: IS_THERE };
+    const { message } = account.http.faultFrom(asking, answer, error);
+    throw new Refusal(new Fault('refused', `${message}, though nothing stands there`, { next: NOTHING_THERE }));
+  }
   if (status === 409 && error.condition === undefined) {
     // The collection is away, or, with SOGo, the UID is taken.
     if (await isThere(account, container.key, signal)) return { conflicted: write.token, reason: IS_THERE };
@@ -129,6 +144,7 @@ async function create(
   return failedAlone(writing, { ...write, ref: name }, asking, answer, signal);
 }
 
+const NOTHING_THERE = 'if it is an invitation, move the organiser’s account first, then retry';
 const IS_THERE = 'the target holds an item with this UID already';
 
 /** The condition of the request did not hold. DAViCal names it in the body, others only say 412. */
@@ -169,8 +185,8 @@ async function update(
   const asking = put(writing, write.ref, write.body, write.version === undefined ? { 'if-match': '*' } : {});
   const answer = await changeOf(writing, write, asking, signal);
   if (answer === 'changed' || answer === 'gone') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
-  const { status, error } = answer;
-  if (status >= 200 && status < 300) return written(write.token, write.ref, answer);
+  const { status } = answer;
+  if (status >= 200 && status < 300) return unmarked(writing, write, answer, signal);
   if ([404, 410].includes(status) || isOtherwise(answer) || isUidConflict(answer)) {
     return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
@@ -198,9 +214,9 @@ async function remove(
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   await refuseToMail(writing, write.ref, signal);
-  const asking = { method: 'DELETE', path: container.key + write.ref, headers: quietly.headers };
+  const asking = { method: 'DELETE', path: container.key + write.ref };
   // An empty version is nobody's: the copy is thought to be gone.
-  const answer = await changeOf(writing, write, asking, signal);
+  const answer = await changeOf(writing, await marked(writing, write, signal), asking, signal);
   if (answer === 'gone') return { token: write.token };
   if (answer === 'changed') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status } = answer;
@@ -219,7 +235,7 @@ async function move(
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
   const destination = `${account.http.origin}${encodePath(write.to.key + write.ref)}`;
-  const headers = { destination, overwrite: 'F', ...quietly.headers };
+  const headers = { destination, overwrite: 'F' };
   const asking = { method: 'MOVE', path: container.key + write.ref, headers };
   const answer = await account.http.change(asking, signal);
   if (answer.status >= 200 && answer.status < 300) return written(write.token, write.ref, answer);
@@ -237,7 +253,8 @@ async function refuseToMail(
   ref: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (scheduling === 'none' || account.options.scheduling === 'allow') return;
+  // Of SOGo the mark was taken away again after each write.
+  if (scheduling === 'none' || account.http.sogo || account.options.scheduling === 'allow') return;
   const copy = await getItem(account, container.key, ref, signal);
   if (!copy || !quietly.invites(account, copy.body) || quietly.done(copy.body).equals(copy.body)) return;
   throw new Refusal(
@@ -247,14 +264,55 @@ async function refuseToMail(
   );
 }
 
+/**
+ * What was just stored, without the mark that kept SOGo from mailing: it would keep it from mailing of people's own
+ * changes, too. Storing it a second time mails nobody.
+ */
+async function unmarked(
+  writing: Writing,
+  { token, ref, body }: { readonly token: string; readonly ref: string; readonly body: Buffer },
+  first: Changed,
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  const { account } = writing;
+  const answer = written(token, ref, first);
+  if (!account.http.sogo || !isQuiet(writing, body) || !('token' in answer)) return answer;
+  const { version } = answer;
+  const plain = { ...put(writing, ref, body, version === undefined ? {} : ifMatch(version)), body };
+  const second = await account.http.change(plain, signal);
+  if (second.status < 300) return written(token, ref, second);
+  return { ...answer, notes: ['SOGo kept the mark SCHEDULE-AGENT=CLIENT: it mails nobody of later changes'] };
+}
+
+/** A copy that is to be removed gets the mark again: SOGo mails attendees that it is called off, unless it has it. */
+async function marked(
+  writing: Writing,
+  write: Write<Buffer> & { op: 'remove' },
+  signal: AbortSignal,
+): Promise<Write<Buffer> & { op: 'remove' }> {
+  const { account, container } = writing;
+  if (!account.http.sogo || write.version === undefined) return write;
+  const copy = await getItem(account, container.key, write.ref, signal);
+  if (copy?.version !== write.version || !isQuiet(writing, copy.body)) return write;
+  const again = await account.http.change(put(writing, write.ref, copy.body, ifMatch(copy.version)), signal);
+  const { etag } = again.headers;
+  return again.status < 300 && etag !== undefined ? { ...write, version: versionOf(etag) } : write;
+}
+
+/** Whether it is written with the mark that keeps a scheduling server from mailing. */
+function isQuiet({ account, scheduling }: Writing, body: Buffer): boolean {
+  return account.options.scheduling !== 'allow' && scheduling !== 'none' && quietly.invites(account, body);
+}
+
 function put(
-  { account, container, scheduling }: Writing,
+  writing: Writing,
   name: string,
   body: Buffer,
   condition: Readonly<Record<string, string>>,
-): Asking {
+): Asking & { readonly body: Buffer } {
+  const { account, container, scheduling } = writing;
   const { contentType } = account.flavour;
-  const quiet = account.options.scheduling !== 'allow' && scheduling !== 'none' && quietly.invites(account, body);
+  const quiet = isQuiet(writing, body);
   if (quiet && scheduling === 'unknown') {
     throw new Refusal(
       new Fault('refused', 'the server would mail its attendees, and cannot be told not to', {
@@ -265,7 +323,7 @@ function put(
   return {
     method: 'PUT',
     path: container.key + name,
-    headers: { 'content-type': contentType, ...condition, ...(quiet && quietly.headers) },
+    headers: { 'content-type': contentType, ...condition },
     body: quiet ? quietly.done(body) : body,
   };
 }

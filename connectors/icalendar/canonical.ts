@@ -5,6 +5,7 @@
  */
 import type { ContentLine, Parameter } from './lines.js';
 import { splitAt, unescaped } from './lines.js';
+import { isOrganisersOwn, isSetByServers } from './meeting.js';
 import { canonicalDuration, canonicalRule, canonicalSpan, endAfter, impliedEnd, isZeroDuration } from './times.js';
 import type { Component, Parsed } from './tree.js';
 import { entriesOf, lineOf } from './tree.js';
@@ -91,7 +92,7 @@ function canonicalComponent(component: Component, zones: Zones): string {
   const lines = component.strays.map(stray);
   addEnds(component, zones, lines);
   for (const line of component.lines) {
-    if (BOOKKEEPING.has(line.name)) continue;
+    if (BOOKKEEPING.has(line.name) || isOrganisersOwn(line, component)) continue;
     if (END_NAMES.has(line.name) && hasEnds(component) && line === lineOf(component, line.name)) continue;
     addLine(line, component, zones, lines);
   }
@@ -197,7 +198,7 @@ function sorted(params: CanonicalParam[]): CanonicalParam[] {
 function canonicalParam(line: ContentLine, param: Parameter): readonly [CanonicalParam] | undefined {
   const { name } = param;
   const first = param.values[0] ?? '';
-  if (SCHEDULING_PARAMS.has(name)) return undefined;
+  if (SCHEDULING_PARAMS.has(name) || isSetByServers(line, name)) return undefined;
   if (name === 'TZID' && TIMES.has(line.name)) return undefined;
   if (name === 'VALUE' && isPlainFrom(line, first.toUpperCase())) return undefined;
   const upper = WORD_PARAMS.has(name);

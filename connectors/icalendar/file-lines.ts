@@ -1,12 +1,14 @@
 /** The lines of an export file while it streams in: byte text, without line ends, folded as written. */
-import { Fault } from '../errors.js';
 import { utf8Chunks } from './charset.js';
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
-/** A longer line is none; reading on would only fill the memory. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** What is longer is no item; reading on would only fill the memory. */
+export const MAX_ITEM_BYTES = 64 * 1024 * 1024;
 
-/** Lines end as in `byteText`. Memory: one line and one chunk. Throws `Fault('refused')` for a line of more than 64 MiB. */
+export const TOO_LARGE =
+  'it is larger than 64 MiB, or has no end: look for its BEGIN without an END, or take out what is so large';
+
+/** Lines end as in `byteText`. Memory: one line and one chunk; what a line has beyond 64 MiB is left out. */
 export async function* fileLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let pieces: string[] = [];
   let bytes = 0;
@@ -48,12 +50,8 @@ export async function* fileLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       from = end + 1;
     }
     if (from >= text.length) continue;
-    pieces.push(text.slice(from));
+    if (bytes <= MAX_ITEM_BYTES) pieces.push(text.slice(from));
     bytes += text.length - from;
-    if (bytes > MAX_LINE_BYTES)
-      throw new Fault('refused', 'an export file holds a line of more than 64 MiB', {
-        next: 'look whether it is an export of calendars or contacts at all',
-      });
   }
   if (pieces.length > 0 || returns > 0) yield taken('');
 }

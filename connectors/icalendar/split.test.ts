@@ -115,6 +115,18 @@ describe('splitCalendar', () => {
     expect(objects.map(({ uid }) => uid)).toEqual(['a', 'a']);
   });
 
+  it('names an entry that is too large, and goes on with its neighbours', async () => {
+    const lines = [...entry('a', START), ...entry('b', START, ...Array(1000).fill('COMMENT:x')), ...entry('c', START)];
+    const found = [];
+    for await (const { uid, problem } of splitCalendar(inChunks(Buffer.from(calendar(...lines)), 100), 5000))
+      found.push([uid, problem]);
+    expect(found).toEqual([
+      ['a', undefined],
+      ['b', expect.stringMatching(/larger than 64 MiB/)],
+      ['c', undefined],
+    ]);
+  });
+
   it('does not drop what is no calendar, or was not ended', async () => {
     const noise = await split('hello\r\nthere');
     expect(noise.map(({ body }) => calendarProblem(body))).toEqual([expect.stringContaining('no iCalendar')]);

@@ -1,13 +1,10 @@
 /** One calendar object for each UID from an export file with many entries. */
 import { createHash } from 'node:crypto';
-import { Fault } from '../errors.js';
 import { unicode } from './charset.js';
-import { fileLines } from './file-lines.js';
+import { fileLines, MAX_ITEM_BYTES, TOO_LARGE } from './file-lines.js';
 import { parsedLine } from './lines.js';
 import { tzidOf, zoneName } from './zones.js';
 
-/** A component larger than this is none; reading on would only fill the memory. */
-const MAX_COMPONENT_BYTES = 64 * 1024 * 1024;
 const PRODID = 'PRODID:-//Drover//Export//EN';
 const ENTRIES = new Set(['VEVENT', 'VTODO', 'VJOURNAL']);
 
@@ -40,6 +37,15 @@ interface Part {
   readonly name: string;
   readonly lines: readonly string[];
   readonly calendar: Calendar;
+  /** Its lines are left out. */
+  readonly tooLarge: boolean;
+}
+
+/** One object of an export file, or why it is not to be had; the body is then empty. */
+export interface SplitObject {
+  readonly uid: string;
+  readonly body: Buffer;
+  readonly problem?: string;
 }
 
 /**
@@ -52,13 +58,18 @@ interface Part {
  *
  * Memory: what cannot be emitted yet. Entries that repeat, overrides (which may stand anywhere), and entries whose time
  * zone has not been read are held to the end; everything else leaves at once, in the order of the file.
- * Throws `Fault('refused')` for a component of more than 64 MiB.
+ * A component of more than `most` bytes comes as a problem.
  */
-export async function* splitCalendar(chunks: AsyncIterable<Buffer>): AsyncGenerator<{ uid: string; body: Buffer }> {
+export async function* splitCalendar(
+  chunks: AsyncIterable<Buffer>,
+  most = MAX_ITEM_BYTES,
+): AsyncGenerator<SplitObject> {
   const shared: Shared = new Map();
   const held: Entry[] = [];
-  for await (const { name, lines, calendar } of parts(chunks)) {
-    if (name === '') yield { uid: contentId(lines), body: ended(lines) };
+  for await (const { name, lines, calendar, tooLarge } of parts(chunks, most)) {
+    if (tooLarge)
+      yield { uid: unicode(propertyOf(lines, 'UID')?.trim() ?? ''), body: Buffer.alloc(0), problem: TOO_LARGE };
+    else if (name === '') yield { uid: contentId(lines), body: ended(lines) };
     else if (name === 'VTIMEZONE') addZone(calendar, lines, shared);
     else {
       const entry = entryOf(lines, calendar);
@@ -86,18 +97,20 @@ function addZone({ zones }: Calendar, lines: Definition, shared: Shared): void {
 const isSame = (one: Definition, other: Definition): boolean =>
   one === other || (one.length === other.length && one.every((line, at) => line === other[at]));
 
+const HEAD_LINES = 50;
+
 /** Deeper nesting is noise, no calendar. */
 const MAX_DEPTH = 50;
 
 /** Components of the first level, and as nameless ones what stands outside of any calendar. */
-async function* parts(chunks: AsyncIterable<Buffer>): AsyncGenerator<Part> {
+async function* parts(chunks: AsyncIterable<Buffer>, most: number): AsyncGenerator<Part> {
   let lines: string[] = [];
   let bytes = 0;
   const open: string[] = [];
   let inCalendar = false;
   let calendar = begun();
   const taken = (name: string): Part => {
-    const part = { name, lines, calendar };
+    const part = { name, lines, calendar, tooLarge: bytes > most };
     lines = [];
     bytes = 0;
     open.length = 0;
@@ -106,7 +119,7 @@ async function* parts(chunks: AsyncIterable<Buffer>): AsyncGenerator<Part> {
   for await (const line of fileLines(chunks)) {
     const marker = markerIn(line);
     if (marker?.name === 'VCALENDAR') {
-      if (lines.length > 0) yield taken(open.length > 0 ? 'X' : '');
+      if (lines.length > 0 || bytes > most) yield taken(open.length > 0 ? 'X' : '');
       inCalendar = marker.begins;
       if (inCalendar) calendar = begun();
       continue;
@@ -119,12 +132,10 @@ async function* parts(chunks: AsyncIterable<Buffer>): AsyncGenerator<Part> {
       continue;
     }
     if (line === '') continue;
-    lines.push(line);
     bytes += line.length;
-    if (bytes > MAX_COMPONENT_BYTES)
-      throw new Fault('refused', 'an export file holds a component of more than 64 MiB', {
-        next: 'look for a line BEGIN:VEVENT without END:VEVENT, and split the file there',
-      });
+    // Of what is too large only the head is kept, for its UID.
+    if (bytes <= most) lines.push(line);
+    else if (lines.length > HEAD_LINES) lines.length = HEAD_LINES;
     if (marker?.begins) {
       if (open.length < MAX_DEPTH) open.push(marker.name);
     } else if (marker) {
@@ -135,7 +146,7 @@ async function* parts(chunks: AsyncIterable<Buffer>): AsyncGenerator<Part> {
       if (open.length === 0) yield taken(outer ?? marker.name);
     }
   }
-  if (lines.length > 0) yield taken(open.length > 0 ? 'X' : '');
+  if (lines.length > 0 || bytes > most) yield taken(open.length > 0 ? 'X' : '');
 }
 
 const begun = (): Calendar => ({ prodid: PRODID, scale: [], zones: new Map() });

@@ -10,6 +10,7 @@ import type { Refused, TargetContainer, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { LineRate } from '../line-rate.js';
 import type { Mail, MailMeta } from '../mail.js';
+import { arrivalOf } from '../mail.js';
 import type { Command, Piece } from './command.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
@@ -139,7 +140,13 @@ function entryFor(create: Create, selected: Selected, hasBinary: boolean): Entry
   const meta = create.meta as MailMeta;
   const { kept, notes } = keptFlags(meta.flags, selected);
   const literal = messageLiteral(create.body, hasBinary);
-  return { token: create.token, literal, flags: kept, date: meta.date, notes: [...notes, ...literal.notes] };
+  return {
+    token: create.token,
+    literal,
+    flags: kept,
+    date: arrivalOf(meta, create.body),
+    notes: [...notes, ...literal.notes],
+  };
 }
 
 function tooLarge({ token, literal }: Entry, limit: number | undefined): Refused | undefined {

@@ -5,9 +5,11 @@
  */
 
 import { Fault } from '../errors.js';
-import { doubtAbout, isShort } from '../whole-mail.js';
+import { doubtAbout, isShort, shortBy } from '../whole-mail.js';
+import { MAX_TEXT_BYTES } from './command.js';
 import type { ImapConnection } from './connection.js';
 import type { DataReply, StatusReply, Value } from './reply.js';
+import { isSkipped } from './reply.js';
 import { searchUids, within } from './search.js';
 import { uidSet } from './sequence-set.js';
 
@@ -18,8 +20,8 @@ export interface WantedBody {
 }
 
 export type BodyAnswer =
-  /** `doubt`: why it cannot be all of the message, after it was asked for twice. */
-  | { readonly uid: number; readonly body: Buffer; readonly doubt?: string }
+  /** `doubt`: why it cannot be all of the message, after it was asked for twice. `note`: what does not add up all the same. */
+  | { readonly uid: number; readonly body: Buffer; readonly doubt?: string; readonly note?: string }
   | { readonly uid: number; readonly unreadable: string }
   | { readonly uid: number; readonly gone: true };
 
@@ -83,7 +85,7 @@ async function* readFrom(
   firstLotMessages: number,
 ): AsyncGenerator<BodyAnswer> {
   const got = new Map<number, BodyAnswer>();
-  const uids = new Set(wanted.map((one) => one.uid));
+  const uids = new Map(wanted.map((one) => [one.uid, one.bytes]));
   const ahead: Lot[] = [];
   let wake: () => void = () => undefined;
   let asked = 0;
@@ -91,7 +93,9 @@ async function* readFrom(
 
   const onReply = (reply: DataReply | StatusReply) => {
     const answer = readBody(reply);
-    if (!answer || !uids.has(answer.uid)) return;
+    const told = answer && uids.get(answer.uid);
+    if (!answer || told === undefined) return;
+    if ('body' in answer && !got.has(answer.uid)) compareSizes(connection, answer.body, told);
     got.set(answer.uid, answer);
     wake();
   };
@@ -134,6 +138,12 @@ async function* readFrom(
       const answer = got.get(uid) ?? { uid, gone: true };
       got.delete(uid);
       uids.delete(uid);
+      // How right the sizes of this server are is told by the neighbours.
+      while (isShortAnswer(answer, bytes) && !lot.settled) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
       yield await lookedAt(connection, answer, bytes);
     }
     ahead.shift();
@@ -165,23 +175,30 @@ async function askAgain(
 
 const LEFT_OUT = 'UID FETCH: the server names the message and gives nothing of it';
 
-/** How often the size that a server told was that of what it gave, and how often it was more. */
+/** How often a server told the size of what it gave, and how often more. */
 const sizes = new WeakMap<ImapConnection, { exact: number; short: number }>();
+
+function compareSizes(connection: ImapConnection, body: Buffer, told: number): void {
+  const seen = sizes.get(connection) ?? { exact: 0, short: 0 };
+  sizes.set(connection, seen);
+  if (isShort(body, told)) seen.short++;
+  else if (told > 0) seen.exact++;
+}
+
+function isShortAnswer(answer: BodyAnswer, told: number): boolean {
+  return 'body' in answer && isShort(answer.body, told);
+}
 
 /**
  * What cannot be all of the message is asked for once more, alone. Exchange only estimates sizes: a body that is shorter
- * and looks whole counts as whole, unless the sizes of this server are right elsewhere.
+ * and looks whole counts as whole, with a note, unless the sizes of this server are mostly right.
  */
 async function lookedAt(connection: ImapConnection, answer: BodyAnswer, told: number): Promise<BodyAnswer> {
   if (!('body' in answer)) return answer;
   const { uid, body } = answer;
-  const seen = sizes.get(connection) ?? { exact: 0, short: 0 };
-  sizes.set(connection, seen);
-  const exact = seen.exact > seen.short;
-  if (isShort(body, told)) seen.short++;
-  else if (told > 0) seen.exact++;
-  const doubtOf = (one: Buffer) => doubtAbout(one, told, exact);
-  if (doubtOf(body) === undefined) return answer;
+  const { exact, short } = sizes.get(connection) ?? { exact: 0, short: 0 };
+  const doubtOf = (one: Buffer) => doubtAbout(one, told, exact > 0 && exact >= short);
+  if (doubtOf(body) === undefined) return withNote(uid, body, told);
   let again = body;
   await connection.execute(
     fetchCommand([{ uid, bytes: told }], (reply) => {
@@ -189,10 +206,14 @@ async function lookedAt(connection: ImapConnection, answer: BodyAnswer, told: nu
       if (one?.uid === uid && 'body' in one) again = one.body;
     }),
   );
-  if (doubtOf(again) === undefined) return { uid, body: again };
+  if (doubtOf(again) === undefined) return withNote(uid, again, told);
   const longer = again.length > body.length ? again : body;
   const doubt = doubtOf(longer);
   return { uid, body: longer, ...(doubt === undefined ? {} : { doubt }) };
+}
+
+function withNote(uid: number, body: Buffer, told: number): BodyAnswer {
+  return { uid, body, ...(isShort(body, told) ? { note: shortBy(body, told) } : {}) };
 }
 
 function nextLot(wanted: readonly WantedBody[], from: number, maxMessages: number): Lot {
@@ -234,7 +255,21 @@ async function isolate(
 
 function fetchCommand(wanted: readonly WantedBody[], onReply: (reply: DataReply | StatusReply) => void) {
   const set = uidSet(wanted.map((one) => one.uid));
-  return { name: 'UID FETCH', phase: 'message' as const, pieces: [`UID FETCH ${set} (UID BODY.PEEK[])`], onReply };
+  return {
+    name: 'UID FETCH',
+    phase: 'message' as const,
+    literalBytes: Math.max(...wanted.map(({ bytes }) => mostBytesOf(bytes))),
+    pieces: [`UID FETCH ${set} (UID BODY.PEEK[])`],
+    onReply,
+  };
+}
+
+/** A message is held as a whole; larger ones are not asked for. */
+export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+
+/** Sizes may be estimates (Exchange), and base64 is longer than what it stands for; beyond, it is not that message. */
+function mostBytesOf(told: number): number {
+  return told === 0 ? MAX_MESSAGE_BYTES : Math.min(MAX_MESSAGE_BYTES, 4 * told + MAX_TEXT_BYTES);
 }
 
 function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
@@ -249,5 +284,10 @@ function readBody(reply: DataReply | StatusReply): BodyAnswer | undefined {
   // NIL: the server has the message but not its content (Exchange, for items it cannot render).
   if (body === null) return { uid, unreadable: 'UID FETCH: the server has no content for the message (NIL)' };
   if (Buffer.isBuffer(body)) return { uid, body };
+  if (isSkipped(body))
+    return {
+      uid,
+      unreadable: `UID FETCH: the server gave ${body.skipped} bytes, far more than it tells of the message`,
+    };
   return typeof body === 'string' ? { uid, body: Buffer.from(body, 'latin1') } : undefined;
 }

@@ -16,11 +16,16 @@ export interface Command {
   readonly name: string;
   readonly pieces: readonly Piece[];
   readonly phase?: Phase;
+  /** The longest literal that may answer it, where that is more than MAX_TEXT_BYTES. */
+  readonly literalBytes?: number;
   /** Untagged replies that come while this is in flight: also those to other commands, so look at the content. */
   readonly onReply?: (reply: DataReply | StatusReply) => void;
   /** Answers a continuation that no literal asked for, as SASL does; returns the line to send. */
   readonly onContinue?: (text: string) => string;
 }
+
+/** Names, flags and dates come as literals too; longer ones are not kept. */
+export const MAX_TEXT_BYTES = 1024 * 1024;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the RFC's ATOM-CHAR excludes them
 const ATOM = /^[^\x00-\x20\x7f-\xff(){%*"\\\]]+$/;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Fault } from '../errors.js';
 import { resetSocket } from '../reset-socket.js';
 import type { Command } from './command.js';
+import { MAX_TEXT_BYTES } from './command.js';
 import { CommandWriter } from './command-writer.js';
 import { faultFromNetwork, faultFromReply, redact } from './faults.js';
 import type { DataReply, StatusReply } from './reply.js';
@@ -58,7 +59,10 @@ export class ImapConnection {
   constructor(socket: Socket, options: ConnectionOptions, raw: Socket = socket) {
     this.#options = options;
     this.#raw = raw;
-    this.#reader = new ReplyReader((parts) => this.#onParts(parts));
+    this.#reader = new ReplyReader(
+      (parts) => this.#onParts(parts),
+      () => Math.max(MAX_TEXT_BYTES, ...this.#inFlight.map(({ command }) => command.literalBytes ?? 0)),
+    );
     this.#greeted = new Promise((resolve, reject) => {
       this.#greeting = { resolve, reject };
     });

@@ -1,5 +1,6 @@
 /** All folders of an account with their role, subscription and state, in as few round trips as the server allows. */
 import type { Role } from '../contract.js';
+import { Fault } from '../errors.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
 import { isForeign, pathOf } from './mailbox-names.js';
@@ -29,6 +30,9 @@ export interface Folder {
   status?: FolderStatus;
 }
 
+/** A mailbox with more is none. */
+const MOST_FOLDERS = 100_000;
+
 /** Personal folders, parents first; with `status` also the state of each that holds messages. */
 export async function listFolders(
   connection: ImapConnection,
@@ -44,6 +48,8 @@ export async function listFolders(
     if (reply.name === 'STATUS') statuses.set(rawName(reply.values[0]), readStatus(reply.values[1]));
     if (reply.name !== 'LIST') return;
     const folder = readFolder(reply.values, namespace);
+    if (folders.size > MOST_FOLDERS)
+      throw new Fault('refused', `LIST: the server names more than ${MOST_FOLDERS} folders`);
     if (!folders.has(folder.raw) && !isForeign(folder.raw, namespace)) folders.set(folder.raw, folder);
   };
   const extended = connection.has('LIST-EXTENDED');

@@ -177,6 +177,20 @@ describe('a folder for a role', () => {
 });
 
 describe('what is written', () => {
+  it('has the date of its headers where the source tells none: not the present', async () => {
+    const { server, target } = await lying({ INBOX: folderOf(0) });
+    const hop = 'Received: from a by b; Wed, 4 Mar 2020 08:00:00 +0000\r\nSubject: x\r\n\r\nx\r\n';
+    const bodies = [message(1).toString(), hop, 'Subject: x\r\n\r\nDate: Wed, 4 Mar 2020 08:00:00 +0000\r\n'];
+    const writes = bodies.map((body, n) => create(`t${n}`, Buffer.from(body)));
+    await all(target.write(at('INBOX'), writes, never));
+    expect(server.folders.get('INBOX')?.messages.map(({ date }) => date)).toEqual([
+      '"03-Mar-2020 10:11:12 +0100"',
+      '"04-Mar-2020 08:00:00 +0000"',
+      // What the server takes without one.
+      '"01-Jan-2026 00:00:00 +0000"',
+    ]);
+  });
+
   it('bears the flags that the source has in any spelling, and a note where none are shown', async () => {
     const folder = new LyingFolder({ describe: (told) => (told.uid === 1 ? [] : [inOneReply(told)]) });
     const { target } = await lying({ INBOX: folder });

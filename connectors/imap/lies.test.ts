@@ -214,6 +214,22 @@ describe('what is given of a message', () => {
     for (const n of [1, 3, 4, 5]) expect(read[n - 1]).toBe(message(n).toString());
   });
 
+  it('is not kept where it is far more than was told: it costs itself, whatever comes', async () => {
+    const folder = secondOf(undefined, (told) => (told === long.length ? 300 * 1024 * 1024 : told));
+    folder.put(message(6));
+    const { server, source } = await lying(folder);
+    const { items } = await listed(source);
+    const before = server.commands.length;
+    expect((await outcomes(source, items))[1]).toMatch(/has 314572800 bytes, more than .* are carried/);
+    expect(server.commands.slice(before).some((command) => /FETCH .*2/.test(command) && /1:6/.test(command))).toBe(
+      false,
+    );
+    const huge = await lying(secondOf(() => Buffer.alloc(3 * 1024 * 1024, 'x')));
+    const read = await outcomes(huge.source, (await listed(huge.source)).items);
+    expect(read[1]).toMatch(/gave 3145728 bytes, far more/);
+    for (const n of [1, 3, 4, 5]) expect(read[n - 1]).toBe(message(n).toString());
+  });
+
   it('is asked for twice: what was cut off by chance arrives', async () => {
     for (const first of [Buffer.alloc(0), long.subarray(0, 60), placeholder, undefined]) {
       const { source } = await lying(secondOf(({ bytes }, time) => (time === 1 ? first : bytes)));
@@ -229,6 +245,25 @@ describe('what is given of a message', () => {
       const read = await outcomes(source, items);
       expect(read).toEqual([1, 2, 3, 4, 5].map((n) => (n === 2 ? long : message(n)).toString()));
     }
+  });
+
+  it('has a note where it counts as whole and is shorter', async () => {
+    const { source } = await lying(secondOf(undefined, (told) => told * 3));
+    const { items } = await listed(source);
+    const answers = await all(source.read(container, items, never));
+    const note = `the server tells ${3 * message(1).length} bytes and gave ${message(1).length}`;
+    expect(answers[0]).toMatchObject({ notes: [note] });
+  });
+
+  it('is cut off where sizes are right, also when it is the first that is read', async () => {
+    const folder = folderOf(0, {
+      body: ({ uid, bytes }) => (uid === 1 ? bytes.subarray(0, bytes.length - 22) : bytes),
+    });
+    folder.put(long);
+    folder.put(message(2));
+    const { source } = await lying(folder);
+    const read = await outcomes(source, (await listed(source)).items);
+    expect(read).toEqual([expect.stringMatching(/the message is cut off/), message(2).toString()]);
   });
 
   it('is cut off where sizes are estimates, and it does not look whole', async () => {

@@ -5,8 +5,13 @@
  */
 import { Fault } from '../errors.js';
 
+/** A literal of so many bytes that was longer than anyone asked for: its bytes went by and were not kept. */
+export interface Skipped {
+  readonly skipped: number;
+}
+
 /** Text (latin1, one character a byte) and literals as they alternate in one reply, without the line end. */
-export type ReplyParts = readonly (string | Buffer)[];
+export type ReplyParts = readonly (string | Buffer | Skipped)[];
 
 const LF = 10;
 const CR = 13;
@@ -14,7 +19,8 @@ const CLOSING_BRACE = 0x7d;
 
 /** A search over some millions of messages answers in one line; more than this is not IMAP. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
-const MAX_LITERAL_BYTES = 1024 * 1024 * 1024;
+/** More is not waited for. */
+const MAX_LITERAL_BYTES = 4 * 1024 * 1024 * 1024;
 
 /** Human text may end in `{5}` and is no literal then (resp-text of RFC 9051). */
 const TEXT_REPLY = /^(\+|\S+ (OK|NO|BAD|BYE|PREAUTH))( |$)/i;
@@ -22,24 +28,34 @@ const LITERAL_AT_END = /~?\{(\d+)\}$/;
 
 export class ReplyReader {
   readonly #onReply: (parts: ReplyParts) => void;
-  #parts: (string | Buffer)[] = [];
+  readonly #mostBytes: () => number;
+  #parts: (string | Buffer | Skipped)[] = [];
   #line: Buffer[] = [];
   #lineBytes = 0;
   #literal: Buffer | undefined;
   #filled = 0;
+  #toSkip = 0;
 
-  constructor(onReply: (parts: ReplyParts) => void) {
+  /** `mostBytes` tells how long a literal may be now to be kept. */
+  constructor(onReply: (parts: ReplyParts) => void, mostBytes: () => number = () => MAX_LITERAL_BYTES) {
     this.#onReply = onReply;
+    this.#mostBytes = mostBytes;
   }
 
   /** Whether a reply has begun and is not complete. */
   get pending(): boolean {
-    return this.#parts.length > 0 || this.#lineBytes > 0 || this.#literal !== undefined;
+    return this.#parts.length > 0 || this.#lineBytes > 0 || this.#literal !== undefined || this.#toSkip > 0;
   }
 
   /** Takes the next bytes; calls `onReply` for each reply they complete. Throws `Fault` for what is not IMAP. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
+      if (this.#toSkip > 0) {
+        const skipped = Math.min(this.#toSkip, chunk.length - at);
+        this.#toSkip -= skipped;
+        at += skipped;
+        continue;
+      }
       at = this.#literal === undefined ? this.#takeLine(chunk, at) : this.#takeLiteral(this.#literal, chunk, at);
     }
   }
@@ -96,7 +112,10 @@ export class ReplyReader {
     }
     this.#parts.push(text.slice(0, length.index));
     this.#filled = 0;
-    if (bytes === 0) this.#parts.push(Buffer.alloc(0));
+    if (bytes > this.#mostBytes()) {
+      this.#parts.push({ skipped: bytes });
+      this.#toSkip = bytes;
+    } else if (bytes === 0) this.#parts.push(Buffer.alloc(0));
     else this.#literal = Buffer.allocUnsafe(bytes);
   }
 

@@ -1,9 +1,9 @@
 /** The meaning of one IMAP reply: status, continuation or data, with its values as a tree. */
 import { Fault } from '../errors.js';
-import type { ReplyParts } from './reply-reader.js';
+import type { ReplyParts, Skipped } from './reply-reader.js';
 
 /** Atoms and quoted strings are strings of latin1, one character a byte; NIL is null; literals are buffers. */
-export type Value = string | null | Buffer | readonly Value[];
+export type Value = string | null | Buffer | Skipped | readonly Value[];
 
 export type Status = 'OK' | 'NO' | 'BAD' | 'BYE' | 'PREAUTH';
 
@@ -146,7 +146,7 @@ class ValueReader {
           if (depth > 0) throw malformed('a parenthesis is not closed');
           return values;
         }
-        values.push(literal as Buffer);
+        values.push(literal as Buffer | Skipped);
         this.#part += 2;
         this.#text = (this.#parts[this.#part] ?? '') as string;
         this.#at = 0;
@@ -212,11 +212,16 @@ class ValueReader {
   }
 }
 
+export function isSkipped(value: Value | undefined): value is Skipped {
+  return typeof value === 'object' && value !== null && 'skipped' in value;
+}
+
 /** The text of a string value; NIL is `NIL`, for where a server sends that name as an atom. */
 export function asText(value: Value | undefined): string {
   if (typeof value === 'string') return value;
   if (value === null) return 'NIL';
   if (Buffer.isBuffer(value)) return value.toString('latin1');
+  if (isSkipped(value)) throw malformed(`a literal of ${value.skipped} bytes stands where a few belong`);
   throw malformed('a list stands where text belongs');
 }
 

@@ -4,7 +4,7 @@ import type { Body, Capability, Change, Container, ItemRef, Page, Refused, Sourc
 import { Fault } from '../errors.js';
 import type { Mail } from '../mail.js';
 import type { BodyAnswer } from './bodies.js';
-import { fetchBodies } from './bodies.js';
+import { fetchBodies, MAX_MESSAGE_BYTES } from './bodies.js';
 import type { ImapConnection } from './connection.js';
 import { describeSource } from './describe.js';
 import type { Folder } from './folders.js';
@@ -120,14 +120,23 @@ async function* readInOrder(
   refs: readonly ItemRef[],
 ): AsyncGenerator<Body<Mail> | Refused> {
   for (let at = 0; at < refs.length; ) {
-    const end = refs.findIndex((ref, n) => n >= at && ref.version === UNDESCRIBED && ref.bytes === 0);
+    const end = refs.findIndex((ref, n) => n >= at && isAlone(ref));
     const described = refs.slice(at, end === -1 ? refs.length : end);
     const wanted = described.map((ref) => ({ uid: Number(ref.key), bytes: ref.bytes }));
     if (wanted.length > 0) for await (const answer of fetchBodies(open, wanted)) yield answered(answer);
     at += described.length;
     const ref = refs[at++];
-    if (ref) yield { refused: ref.key, reason: await whyUndescribed(await open(), Number(ref.key)) };
+    if (ref) yield { refused: ref.key, reason: tooLarge(ref) ?? (await whyUndescribed(await open(), Number(ref.key))) };
   }
+}
+
+function isAlone(ref: ItemRef): boolean {
+  return (ref.version === UNDESCRIBED && ref.bytes === 0) || tooLarge(ref) !== undefined;
+}
+
+function tooLarge({ bytes }: ItemRef): string | undefined {
+  if (bytes <= MAX_MESSAGE_BYTES) return undefined;
+  return `the message has ${bytes} bytes, more than the ${MAX_MESSAGE_BYTES} that are carried; move it by hand`;
 }
 
 function answered(answer: BodyAnswer): Body<Mail> | Refused {
@@ -135,7 +144,8 @@ function answered(answer: BodyAnswer): Body<Mail> | Refused {
   if ('gone' in answer) return { refused: key, reason: GONE };
   const words = 'unreadable' in answer ? answer.unreadable : answer.doubt;
   if (words !== undefined) return { refused: key, reason: `${words}; open it in a mail program, and move it by hand` };
-  return { key, body: (answer as { body: Mail }).body };
+  const { body, note } = answer as Extract<BodyAnswer, { body: Mail }>;
+  return { key, body, ...(note === undefined ? {} : { notes: [note] }) };
 }
 
 async function whyUndescribed(connection: ImapConnection, uid: number): Promise<string> {

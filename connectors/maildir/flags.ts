@@ -44,6 +44,11 @@ export function flagsOf(letters: string, keywords: Keywords): string[] {
   return [...flags].sort();
 }
 
+/** Keyword letters of a name that `dovecot-keywords` does not name: what they mean is not known. */
+export function unnamedLetters(letters: string, keywords: Keywords): string {
+  return [...letters].filter((letter) => letter >= 'a' && meaningOf(letter, keywords) === undefined).join('');
+}
+
 function meaningOf(letter: string, keywords: Keywords): string | undefined {
   return LETTERS[letter] ?? (letter >= 'a' && letter <= 'z' ? keywords[letter.charCodeAt(0) - 97] : undefined);
 }

@@ -115,6 +115,15 @@ describe('files of a Maildir', () => {
     });
   });
 
+  it('say so where keyword letters have no name', async () => {
+    await write('cur/1.a:2,Sab', mail('a'));
+    await write('dovecot-keywords', '0 Work\n');
+
+    expect(await told()).toEqual({
+      INBOX: { read: [expect.stringMatching(/^a Work \\Seen its name has keyword letters \(b\)/)], refused: [] },
+    });
+  });
+
   it('and folders whose names are no UTF-8 are read, beside those that are', async () => {
     await write('cur/1.A:2,S', mail('1'));
     await write('cur/2.h\xfcgel:2,S', mail('2'));
@@ -253,10 +262,10 @@ describe('folders of a Maildir', () => {
       'Work/Deep': { read: ['4'] },
       '.Dotted': expect.stringMatching(/^refused: .Dotted is not read: a folder of another layout/),
     });
-    const problems = (await createMaildirSource({ path: root, layout: 'maildir++' }).describe(never)).map(
-      (one) => one.problem,
+    const shown = await createMaildirSource({ path: root, layout: 'maildir++' }).describe(never);
+    expect(shown.map(({ value }) => value).join()).toMatch(
+      /Work: a folder of another layout than maildir\+\+; set layout: fs/,
     );
-    expect(problems.join()).toMatch(/a folder of another layout than maildir\+\+; set layout: fs/);
   });
 
   it('of MH, Apple Mail, dbox, and mbox files, are refused by name', async () => {
@@ -284,6 +293,15 @@ describe('folders of a Maildir', () => {
       code: 'refused',
       message: expect.stringContaining('no folder with cur'),
     });
+  });
+
+  it('whose messages are kept behind a link are named', async () => {
+    await write('cur/1:2,S', mail('1'));
+    await write('elsewhere/2:2,S', 'not looked at');
+    await mkdir(join(root, '.Sent'));
+    await symlink(join(root, 'elsewhere'), join(root, '.Sent', 'cur'));
+
+    expect(await told()).toMatchObject({ '.Sent/cur': expect.stringMatching(/symbolic link/) });
   });
 
   it('that a link leads out to are named', async () => {

@@ -8,7 +8,7 @@ import { rolesByName } from '../folder-roles.js';
 import { isAbove } from '../key-order.js';
 import { accountsAt, ifThere, onFiles, provenPath } from '../local-files.js';
 import type { Mail } from '../mail.js';
-import { flagsOf, keywordsOf } from './flags.js';
+import { flagsOf, keywordsOf, unnamedLetters } from './flags.js';
 import type { Folder, Layout } from './folders.js';
 import { folderAt, foldersIn } from './folders.js';
 import type { Content, FileFacts, MessageFile, MessageFiles, Unreadable } from './message-files.js';
@@ -29,7 +29,7 @@ const TICK_MS = 2000;
 
 /** The validity of what is named as a folder and not read. */
 const UNREAD = 'not read';
-/** In `doctor`; the report names them all. */
+/** In `doctor`, which does not know what a spec excludes: it is no problem there. Plan and report name what is covered. */
 const MOST_NAMED = 20;
 
 export interface MaildirSource {
@@ -37,6 +37,11 @@ export interface MaildirSource {
   readonly layout: Layout;
   /** The clock; for tests. */
   readonly now?: () => number;
+}
+
+interface Found {
+  readonly file: MessageFile;
+  readonly content: Content | Unreadable;
 }
 
 export function createMaildirSource({ path, layout, now = Date.now }: MaildirSource): Source<Mail> {
@@ -60,12 +65,15 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
   }
 
   /** Content of the message, looked for a second time when another program renamed it. */
-  async function find(container: Container, folder: FilePath, key: string): Promise<Content | Unreadable | undefined> {
-    const known = listed?.key === container.key ? listed.files.get(key) : undefined;
-    const content = known && (await contentOf(folder, known));
-    if (content) return content;
-    const file = (await filesOf(container, folder)).get(key);
-    return file && contentOf(folder, file);
+  async function find(container: Container, folder: FilePath, key: string): Promise<Found | undefined> {
+    const known = listed?.key === container.key ? listed.files : undefined;
+    for (const files of [known, undefined]) {
+      const file = (files ?? (await filesOf(container, folder))).get(key);
+      const content = file && (await contentOf(folder, file));
+      if (content) return { file, content };
+      if (!known) break;
+    }
+    return undefined;
   }
 
   async function* refusedList(container: Container, signal: AbortSignal): AsyncIterable<never> {
@@ -101,8 +109,7 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
         },
         ...unread.slice(0, MOST_NAMED).map(({ path, what, next }) => ({
           name: 'mail that is not read',
-          value: path.join('/'),
-          problem: `${what}; ${next}`,
+          value: `${path.join('/')}: ${what}; ${next}`,
         })),
       ];
     },
@@ -158,14 +165,17 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
     },
     async *read(container, refs, signal) {
       const folder = await folderAt(await root(signal), container.key);
+      const keywords = await keywordsOf(folder);
       for (const ref of refs) {
         closing.check(signal);
-        const content = await find(container, folder, ref.key);
-        if (!content)
+        const found = await find(container, folder, ref.key);
+        if (!found)
           yield { refused: ref.key, reason: 'the message is gone from the Maildir; the next run will see that' };
-        else if ('unreadable' in content) yield { refused: ref.key, reason: content.unreadable };
+        else if ('unreadable' in found.content) yield { refused: ref.key, reason: found.content.unreadable };
         else {
-          const { body, notes } = content;
+          const { body } = found.content;
+          const unnamed = unnamedLetters(found.file.letters, keywords);
+          const notes = [...found.content.notes, ...(unnamed === '' ? [] : [unnamedNote(unnamed)])];
           yield { key: ref.key, body, ...(notes.length > 0 && { notes }) };
         }
       }
@@ -175,6 +185,10 @@ export function createMaildirSource({ path, layout, now = Date.now }: MaildirSou
 }
 
 const NOTHING_AT = (path: string) => `no folder with cur or new at or below ${path}`;
+
+function unnamedNote(letters: string): string {
+  return `its name has keyword letters (${letters}) that dovecot-keywords does not name: they are not kept`;
+}
 
 function byKey(a: MessageFile, b: MessageFile): number {
   return isAbove(a.key, b.key) ? 1 : -1;

@@ -49,7 +49,7 @@ async function look(walk: Walk, at: FilePath, names: readonly string[]): Promise
     } else if (entry.isFile()) {
       const foreign = await foreignAt(walk, inner, names, name);
       if (foreign) note(walk, [...names, foreign.called], foreign);
-    } else if (entry.isSymbolicLink() && (await leadsToMail(walk.root, inner))) {
+    } else if (entry.isSymbolicLink() && (await leadsToMail(walk.root, inner, name))) {
       note(walk, path, { called: '', ...LINK });
     }
   }
@@ -89,8 +89,10 @@ function otherLayout(layout: Layout): Omit<Foreign, 'called'> {
 
 const LINK = { what: 'a symbolic link, which is not followed', next: 'replace it by what it points to' };
 
-async function leadsToMail(root: string, link: FilePath): Promise<boolean> {
+async function leadsToMail(root: string, link: FilePath, name: string): Promise<boolean> {
   const to = await realpath(link, { encoding: 'buffer' }).catch(() => undefined);
+  // The messages of a folder may be elsewhere: then the folder is none here.
+  if (to !== undefined && /^(?:cur|new)$/.test(name)) return true;
   if (to === undefined || `${to}/`.startsWith(`${root}/`)) return false;
   return isFolder(to);
 }

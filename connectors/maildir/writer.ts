@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { JsonObject, Refused, TargetContainer, Write, Written } from '../contract.js';
 import { faultOf, ifThere, syncFolder } from '../local-files.js';
 import type { Mail, MailMeta } from '../mail.js';
+import { arrivalOf } from '../mail.js';
 import { mergedFlags } from '../merged-flags.js';
 import { bareLineFeedsIn, inUnixLines } from '../unix-lines.js';
 import type { Keywords } from './flags.js';
@@ -46,7 +47,8 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
   }
 
   async function create(write: Write<Mail> & { op: 'create' }): Promise<Answer> {
-    const { flags, date } = write.meta as MailMeta;
+    const { flags } = write.meta as MailMeta;
+    const date = arrivalOf(write.meta as MailMeta, write.body);
     const seconds = date === undefined ? undefined : Math.floor(Date.parse(date) / 1000);
     const mark = writeMark(folderKey, write.token, write.digest);
     const { letters, notes } = lettersOf(flags, keywords);

@@ -6,6 +6,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { withDotLock } from '../dot-lock.js';
 import type { MailMeta } from '../mail.js';
+import { arrivalOf } from '../mail.js';
 import { inUnixLines } from '../unix-lines.js';
 import { OURS, ourFromLine, ourLength } from './from-line.js';
 import { ourLines } from './message-at.js';
@@ -42,7 +43,7 @@ export function entryOf(
   // A carriage return at the end would become part of the line end that has to follow it.
   const ending = content.length === 0 || last === LF ? '\n' : last === 13 ? '\r\n\n' : '\n\n';
   const rest = Buffer.concat([Buffer.from(ourLines(kept)), content, Buffer.from(ending)]);
-  const told = meta.date === undefined ? Number.NaN : Date.parse(meta.date);
+  const told = Date.parse(arrivalOf(meta, body) ?? '');
   const date = Number.isNaN(told) ? now : new Date(told);
   const entry = Buffer.concat([Buffer.from(ourFromLine(rest.length, date)), rest]);
   return { entry, flags: kept.sort(), date: `${date.toISOString().slice(0, 19)}+00:00`, notes };

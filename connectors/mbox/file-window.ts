@@ -15,6 +15,11 @@ export class FileWindow {
     this.size = size;
   }
 
+  /** The same file as it is now: nothing read before is used again. */
+  anew(): FileWindow {
+    return new FileWindow(this.#handle, this.size);
+  }
+
   /** The bytes from `at`, fewer than `length` only at the end of the file. Valid for ever: windows are not reused. */
   async bytes(at: number, length: number): Promise<Buffer> {
     const end = Math.min(at + length, this.size);

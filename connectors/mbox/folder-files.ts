@@ -78,8 +78,16 @@ interface Found {
 
 async function entriesOf(at: string): Promise<Dirent[]> {
   const entries = await onFiles(`listing ${at}`, () => readdir(at, { withFileTypes: true }));
-  return entries.filter((entry) => !entry.name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.filter(isShown).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** Hidden folders are not looked into, but for those where KMail keeps the children of a folder. */
+function isShown(entry: Dirent): boolean {
+  return !entry.name.startsWith('.') || (entry.isDirectory() ? KMAIL.test(entry.name) : !entry.name.startsWith('.nfs'));
+}
+
+const KMAIL = /^\.(.+)\.directory$/;
+const HIDDEN = { what: 'a hidden mbox file', next: 'give it a name without a dot at the beginning' };
 
 async function walk(
   entries: readonly Dirent[],
@@ -101,7 +109,10 @@ async function walk(
     } else if (entry.isFile()) {
       // Folders of numbered messages may hold many thousands: one was looked into.
       const isNext = /^\d{1,12}$/.test(name) && found.unread.has([...names, MH.called].join('/'));
-      file(name, isNext ? MH : await kindOf(at), names, above, found);
+      const kind = isNext ? MH : await kindOf(at);
+      // Hidden files are the programs' own, unless mail stands in one.
+      if (!name.startsWith('.')) file(name, kind, names, above, found);
+      else if (kind === 'mbox' && entry.name !== '.mbox') note(found, names, above, { called: name, ...HIDDEN });
     } else {
       const leadsOut = entry.isSymbolicLink() && (await leadsOutOf(found.root, at));
       if (leadsOut) note(found, names, above, { called: name, ...LINK });
@@ -140,8 +151,10 @@ async function leadsOutOf(root: string, link: string): Promise<boolean> {
   return to !== undefined && to !== root && !to.startsWith(`${root}/`);
 }
 
-/** `Name` of `Name.sbd`, and of `Name.mbox` where the folder holds the file itself. */
+/** `Name` of `Name.sbd`, of `.Name.directory`, and of `Name.mbox` where the folder holds the file itself. */
 function levelName(name: string, inside: readonly Dirent[]): string {
+  const parent = KMAIL.exec(name)?.[1];
+  if (parent !== undefined) return folderName(parent);
   if (name.endsWith('.sbd')) return folderName(name.slice(0, -4));
   if (name.endsWith('.mbox') && inside.some((entry) => entry.name === 'mbox')) return folderName(name.slice(0, -5));
   return folderName(name);

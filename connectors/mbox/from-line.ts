@@ -1,5 +1,5 @@
 /** The line that begins each message: `From sender Thu Jan  1 00:00:00 1970` (RFC 4155, appendix A). */
-import { dateAtEnd } from './written-date.js';
+import { dateAtEnd, dateOfHeader } from '../written-date.js';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -24,16 +24,6 @@ export function internalDate(line: string, header: string): string | undefined {
 
 function isPlaceholder(date: string): boolean {
   return date < '1971' || date.slice(4, 19) === '-01-01T00:00:00';
-}
-
-/** Of Date, or else of the last hop. */
-function dateOfHeader(header: string): string | undefined {
-  for (const field of [/^date:(.*(?:\r?\n[ \t].*)*)/im, /^received:(.*(?:\r?\n[ \t].*)*)/im]) {
-    const value = field.exec(header)?.[1];
-    const date = value === undefined ? undefined : dateAtEnd(value.slice(value.lastIndexOf(';') + 1));
-    if (date !== undefined && !date.startsWith('0')) return date;
-  }
-  return undefined;
 }
 
 /** How our own lines begin; the number is the length of what follows the line, so that a torn message shows. */

@@ -35,6 +35,8 @@ const FROM = Buffer.from('From ');
 const NEXT_FROM = Buffer.from('\nFrom ');
 const LONGEST_LINE = 8192;
 const LONGEST_HEADER = 256 * 1024;
+/** Enough of a beginning to tell it from text. */
+const LOOK = 2048;
 /** Where our own messages keep their flags; written and taken away by us, never part of the message. */
 const OUR_LINES = /^Status: ([RO]*)\nX-Status: ([AFT]*)\nX-Keywords: ([^\n]*)\n/;
 
@@ -58,6 +60,11 @@ export async function messageAt(file: FileWindow, at: number, dialect: Dialect):
     });
   }
   const lineEnd = head.indexOf(LF);
+  if (lineEnd === -1 && head.includes(CR)) {
+    throw new Fault('refused', `the lines from byte ${at} on end in a carriage return alone, as on old Macs`, {
+      next: 'convert the line ends of the file, or export the folder again',
+    });
+  }
   const line = head.toString('latin1', 0, lineEnd === -1 ? head.length : lineEnd).replace(/\r$/, '');
   const start = at + (lineEnd === -1 ? head.length : lineEnd + 1);
   const key = `${String(at).padStart(13, '0')}-${createHash('sha256').update(line).digest('hex').slice(0, 8)}`;
@@ -76,6 +83,7 @@ export async function messageAt(file: FileWindow, at: number, dialect: Dialect):
   if (date === undefined) notes.push(NO_DATE);
   if (shown.unknownLabels) notes.push(UNKNOWN_LABELS);
   const { end, next } = bounds;
+  if (next === file.size && (await isCut(file, header, start, end))) notes.push(CUT);
   const torn = ours !== undefined && ourBytes !== undefined && start + ourBytes > file.size && next === file.size;
   return {
     key,
@@ -97,6 +105,18 @@ const NO_HEADERS = 'no headers follow its "From " line: it may be the rest of th
 const NO_DATE = 'no date could be read, in its "From " line or its headers: the target gives it one';
 const UNKNOWN_LABELS =
   'its Gmail labels are in a language that is not known here: whether it was read is not kept, it arrives as unread';
+
+const LONGEST_TYPE = 2000;
+const CUT = 'the file ends before the last MIME part of this message does: it may have been cut';
+
+/** The last message of a file that was cut lacks the line that ends its parts. */
+async function isCut(file: FileWindow, header: string, start: number, end: number): Promise<boolean> {
+  const type = /^content-type:([^\n]*(?:\n[ \t][^\n]*)*)/im.exec(header)?.[1]?.slice(0, LONGEST_TYPE) ?? '';
+  const [, quoted, plain] = /boundary=(?:"([^"\r\n]+)"|([^\s;"]+))/i.exec(type) ?? [];
+  const boundary = /multipart\//i.test(type) ? (quoted ?? plain) : undefined;
+  if (boundary === undefined) return false;
+  return (await file.indexOf(Buffer.from(`\n--${boundary}--`, 'latin1'), start, end)) === -1;
+}
 
 /** All messages from `at` on, which must be where one begins, or the end. */
 export async function* messagesFrom(file: FileWindow, at: number, dialect: Dialect): AsyncIterable<FoundMessage> {
@@ -197,7 +217,7 @@ async function nextBoundary(file: FileWindow, start: number): Promise<Bounds> {
     const found = await file.indexOf(NEXT_FROM, from);
     if (found === -1) return { ...(await lastEnd(file, start)), notes };
     const blank = await blankLineBefore(file, found, start);
-    const text = (await file.bytes(found + 1, LONGEST_LINE)).toString('latin1');
+    const text = (await file.bytes(found + 1, LOOK)).toString('latin1');
     const { separates, doubtful } = readingOf(text, blank > 0);
     if (separates) return { end: found + 1 - blank, next: found + 1, notes };
     if (doubtful && notes.length === 0)

@@ -267,6 +267,37 @@ describe('files of a tree', () => {
       expect([name, told[name]]).toEqual([name, expect.stringMatching(/^refused: /)]);
     expect(told['old.mbox.gz']).toMatch(/old\.mbox\.gz is not read: compressed/);
     expect(Object.keys(told).length).toBe(13);
+    expect(told).not.toHaveProperty('notes.txt');
+  });
+
+  it('of KMail are folders below folders; a hidden file that is an mbox is named, others are not', async () => {
+    await write('inbox', good);
+    await write('.inbox.directory/Sub', good);
+    await write('.inbox.directory/.Sub.index', 'an index');
+    await write('.archive', good);
+    await write('.cache/x', good);
+
+    expect(await treeOf()).toEqual({
+      INBOX: 1,
+      'INBOX/Sub': 1,
+      '.archive': expect.stringMatching(/hidden mbox file/),
+    });
+  });
+
+  it('in UTF-16, with the line ends of old Macs, or behind foreign lines, are named', async () => {
+    await write('utf16', Buffer.from(`\ufeff${good}`, 'utf16le'));
+    await write('mac', good.replaceAll('\n', '\r'));
+    await write('old.mbox', good.replaceAll('\n', '\r'));
+    await write('exported', `Exported by a program\n${good}`);
+    await write('a1b2c3', mail('single'));
+
+    expect(await treeOf()).toEqual({
+      utf16: expect.stringMatching(/^refused: .*begins with something else/),
+      old: expect.stringMatching(/^refused: .*old Macs/),
+      mac: expect.stringMatching(/^refused: .*do not end in LF/),
+      exported: expect.stringMatching(/^refused: .*begins with something else/),
+      'single messages': expect.stringMatching(/^refused: .*1 single messages/),
+    });
   });
 
   it('of Apple Mail, MH, Maildir, dbox and Outlook are refused by name, one folder at a time', async () => {
@@ -314,6 +345,40 @@ describe('damage', () => {
     const messages = await messagesOf(`${FULL}\n${mail('x', `a\n${'\0'.repeat(700)}b\n`)}\n`);
 
     expect(messages[0]?.notes.join()).toMatch(/NUL bytes/);
+  });
+
+  it('is said of the last message where its parts do not end', async () => {
+    const multipart = (end: string) =>
+      `Subject: x\nContent-Type: multipart/mixed;\n\tboundary="b 1"\n\n--b 1\n\ntext\n${end}`;
+    const messages = (end: string) => messagesOf(`${FULL}\n${multipart('')}\n${FULL}\n${multipart(end)}`);
+
+    expect((await messages('--b 1--\n')).map(({ notes }) => notes)).toEqual([[], []]);
+    expect((await messages('--b')).map(({ notes }) => notes)).toEqual([
+      [],
+      [expect.stringMatching(/may have been cut/)],
+    ]);
+  });
+
+  it('by a program that rewrites the file while it is listed is a change of the source, and appending is none', async () => {
+    const many = Array.from({ length: 1500 }, (_, n) => `${FULL}\n${mail(String(n))}\n`).join('');
+    for (const [meanwhile, listed] of [
+      [many + many, 1500],
+      [`${many.slice(0, -5)}\n`.replace('hello', 'hello ....'), 'source-changed'],
+    ] as const) {
+      await write('x.mbox', many);
+      const source = createMboxSource({ path: join(root, 'x.mbox'), dialect: 'mboxrd' });
+      const [container] = (await all(source.containers(never))) as [Container];
+      let count = 0;
+      const listing = (async () => {
+        for await (const page of source.list(container, undefined, never)) {
+          count += page.entries.length;
+          if (count === 1000) await write('x.mbox', meanwhile);
+        }
+        return count;
+      })();
+
+      expect(await listing.catch((error: { code: string }) => error.code)).toBe(listed);
+    }
   });
 
   it('refuses what Drover itself was writing when it was cut off', async () => {

@@ -3,8 +3,9 @@
  * so; others write no date, or no blank line before. So three things are weighed: the line's shape, the blank line
  * before it, and whether headers follow.
  */
+
+import { dateAtEnd } from '../written-date.js';
 import { OURS } from './from-line.js';
-import { dateAtEnd } from './written-date.js';
 
 export interface Reading {
   readonly separates: boolean;
@@ -22,8 +23,11 @@ export function readingOf(text: string, blank: boolean): Reading {
   const lineEnd = text.indexOf('\n');
   const line = (lineEnd === -1 ? text : text.slice(0, lineEnd)).trimEnd();
   if (blank && line.startsWith(OURS)) return SEPARATES;
+  const shape = shapeOf(line);
+  // The most of all beginnings.
+  if (blank && shape === 'dated' && BEGINS_WITH_FIELD.test(text.slice(lineEnd + 1, lineEnd + 100))) return SEPARATES;
   const follows = lineEnd === -1 ? 'nothing' : following(text, lineEnd + 1);
-  switch (shapeOf(line)) {
+  switch (shape) {
     case 'dated':
       if (!blank) return follows === 'headers' ? SEPARATES : TEXT;
       return follows === 'text' ? PERHAPS_SEPARATES : SEPARATES;
@@ -54,6 +58,7 @@ function mayBeSender(rest: string): boolean {
 const KNOWN =
   /^(?:from|to|cc|bcc|subject|date|message-id|received(?:-spf)?|return-path|reply-to|sender|mime-version|delivered-to|delivery-date|envelope-to|in-reply-to|references|status|x-[!-9;-~]+|(?:content|list|resent|arc|thread)-[!-9;-~]+|dkim-signature|domainkey-signature|authentication-results|errors-to|precedence|importance|priority|sensitivity|organization|user-agent|lines|newsgroups|path|apparently-to|mailing-list|autocrypt|auto-submitted|feedback-id|old-return-path)[ \t]*:/i;
 const FIELD = /^[!-9;-~]+[ \t]*:/;
+const BEGINS_WITH_FIELD = /^[!-9;-~]{1,80}:/;
 
 /**
  * `headers`: two fields that messages have, or one among nothing but fields. `fields`: what looks like fields of other

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { access, constants, stat } from 'node:fs/promises';
 import { Closing } from '../closing.js';
-import type { Container, ItemRef, Source } from '../contract.js';
+import type { Body, Container, ItemRef, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import { rolesByName } from '../folder-roles.js';
 import { accountsAt, faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
@@ -23,7 +23,7 @@ const LARGEST = 512 * 1024 * 1024;
 
 /** The validity of what is named as a folder and not read. */
 const UNREAD = 'not read';
-/** In `doctor`; the report names them all. */
+/** In `doctor`, which does not know what a spec excludes: it is no problem there. Plan and report name what is covered. */
 const MOST_NAMED = 20;
 
 export interface MboxSource {
@@ -50,7 +50,7 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
   async function* opened<T>(
     container: Container,
     signal: AbortSignal,
-    step: (file: FileWindow) => AsyncIterable<T>,
+    step: (file: FileWindow, isChanged: () => Promise<boolean>) => AsyncIterable<T>,
   ): AsyncIterable<T> {
     const file = await fileAt(await root(signal), container.key);
     try {
@@ -61,10 +61,15 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
       });
       yield* withFile(file, (handle, facts) => {
         if (validityOf(facts) !== container.validity) throw changed(file);
-        return step(new FileWindow(handle, Number(facts.size)));
+        const isChanged = async () => (await handle.stat({ bigint: true })).mtimeNs !== facts.mtimeNs;
+        return step(new FileWindow(handle, Number(facts.size)), isChanged);
       });
     } catch (error) {
-      throw faultOf(error, `reading ${file}`);
+      if (!(error instanceof Fault) || error.code !== 'refused') throw faultOf(error, `reading ${file}`);
+      throw new Fault('refused', `${container.path.join('/')}: ${error.message}`, {
+        ...(error.next && { next: error.next }),
+        cause: error,
+      });
     }
   }
 
@@ -89,8 +94,7 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
         { name: 'folders', value: String(folders.length), ...(problem !== undefined && { problem }) },
         ...unread.slice(0, MOST_NAMED).map((one) => ({
           name: 'mail that is not read',
-          value: one.key,
-          problem: `${reasonOf(one)}; ${one.foreign.next}`,
+          value: `${one.key}: ${reasonOf(one)}; ${one.foreign.next}`,
         })),
         { name: 'not read: no mbox, or a link', value: String(others.length) },
       ];
@@ -125,20 +129,26 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
     },
     list(container, after, signal) {
       if (container.validity === UNREAD) return refusedList(container, signal);
-      return opened(container, signal, async function* (file) {
+      return opened(container, signal, async function* (file, isChanged) {
         let items: ItemRef[] = [];
+        let last: FoundMessage | undefined;
         for await (const message of messagesFrom(file, await startAfter(file, after, dialect), dialect)) {
           closing.check(signal);
+          last = message;
           if (!message.expunged) items.push(itemOf(message));
           if (items.length < PAGE) continue;
           yield { entries: items };
           items = [];
         }
+        // Appending leaves what stands there; a program that rewrote the file meanwhile moved it.
+        if (last && (await isChanged()) && !(await sameMessage(file.anew(), last.key, dialect)))
+          throw changed('the mbox file');
         if (items.length > 0) yield { entries: items };
       });
     },
-    read(container, refs, signal) {
-      return opened(container, signal, async function* (file) {
+    async *read(container, refs, signal) {
+      let answered = 0;
+      const bodies = opened(container, signal, async function* (file): AsyncIterable<Body<Mail> | Refused> {
         for (const ref of refs) {
           closing.check(signal);
           const message = await sameMessage(file, ref.key, dialect);
@@ -157,6 +167,16 @@ export function createMboxSource({ path, dialect, now = Date.now }: MboxSource):
           }
         }
       });
+      try {
+        for await (const body of bodies) {
+          answered++;
+          yield body;
+        }
+      } catch (error) {
+        // A file that cannot be opened costs what is in it.
+        if (!(error instanceof Fault) || error.code !== 'refused') throw error;
+        for (const { key } of refs.slice(answered)) yield { refused: key, reason: error.message };
+      }
     },
     close: () => closing.close(),
   };

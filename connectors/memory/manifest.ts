@@ -8,6 +8,7 @@ export const manifest = {
   kinds: ['mail', 'calendar', 'contacts'],
   roles: ['source', 'target'],
   listsAccounts: true,
+  tellsAccountsApart: true,
   options: {
     type: 'object',
     additionalProperties: false,

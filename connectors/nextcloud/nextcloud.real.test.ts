@@ -321,7 +321,8 @@ describe('as a target', () => {
       nextcloud.set({ quota: 1_000_000_000 });
     }
     nextcloud.lock('y');
-    await expect(write(target, [createOf(fileBody('y', 'y'))])).rejects.toMatchObject({ code: 'unavailable' });
+    const [locked] = await write(target, [createOf(fileBody('y', 'y')), createOf(fileBody('z', 'z'))]);
+    expect(locked).toMatchObject({ refused: 'y', reason: expect.stringContaining('423') });
     nextcloud.lock('y', false);
   });
 

@@ -2,7 +2,8 @@
 import type { NameRules, Page, TargetContainer, TargetRef, Write, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileBody, FileTarget } from '../files.js';
-import { listTree } from '../webdav/tree.js';
+import { whileLocked } from '../webdav/answers.js';
+import { listTree, shownIn } from '../webdav/tree.js';
 import { bulk } from './bulk.js';
 import { describeAccount } from './describe.js';
 import { checksumsOf, copyAt, locate, sizesOf } from './evidence.js';
@@ -70,21 +71,23 @@ export function createNextcloudTarget(session: NextcloudSession): FileTarget {
       const writing = writingIn(roots);
       // Folders first, the outer ones before the inner: so what goes into them finds them there.
       const isFolder = (write: Write<FileBody>): boolean => write.op === 'create' && write.body.type === 'folder';
+      const one = (write: Write<FileBody>): Promise<WriteAnswer> =>
+        whileLocked(write.token, () => apply(writing, write, signal), signal);
       const made = writes.filter(isFolder);
-      for (const write of made) yield await apply(writing, write, signal);
+      for (const write of made) yield await one(write);
       let left: readonly Write<FileBody>[] = writes.filter((write) => !isFolder(write));
       const { bulkUpload } = roots.capabilities;
       if (bulkUpload !== undefined && options.bulk !== 'never') {
         const creates = left.flatMap((write) => (write.op === 'create' ? [write] : []));
         const others = left.filter((write) => write.op !== 'create');
         const single: Write<FileBody>[] = [];
-        for await (const one of bulk(writing, roots, options.bulk === 'without-creation-dates', creates, signal)) {
-          if ('answer' in one) yield one.answer;
-          else single.push(one.left);
+        for await (const sent of bulk(writing, roots, options.bulk === 'without-creation-dates', creates, signal)) {
+          if ('answer' in sent) yield sent.answer;
+          else single.push(sent.left);
         }
         left = [...single, ...others];
       }
-      for (const write of left) yield await apply(writing, write, signal);
+      for (const write of left) yield await one(write);
     },
     async *locate(_container, intents, _anchor, _known, signal) {
       const { files } = await session.roots(signal);
@@ -111,6 +114,10 @@ export function createNextcloudTarget(session: NextcloudSession): FileTarget {
     async *sizes(_container, refs, signal) {
       const { files } = await session.roots(signal);
       yield* sizesOf({ http, root: files }, refs, signal);
+    },
+    async *shown(_container, folder, signal) {
+      const { files } = await session.roots(signal);
+      yield* shownIn(treeIn(http, files), folder, signal);
     },
     async *checksums(_container, refs, signal) {
       const { files } = await session.roots(signal);

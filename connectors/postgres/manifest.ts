@@ -12,6 +12,7 @@ export const manifest = {
   kinds: ['contacts'],
   roles: ['source', 'target'],
   listsAccounts: false,
+  tellsAccountsApart: true,
   options: {
     type: 'object',
     additionalProperties: false,

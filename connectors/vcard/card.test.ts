@@ -107,7 +107,7 @@ async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 
 async function split(file: Buffer, size = 1000): Promise<Buffer[]> {
   const cards = [];
-  for await (const body of splitCards(inChunks(file, size))) cards.push(body);
+  for await (const body of splitCards(inChunks(file, size))) cards.push(body as Buffer);
   return cards;
 }
 
@@ -129,6 +129,14 @@ describe('splitCards', () => {
     expect((await split(file)).map(String)).toEqual(
       [String(card(1)), `\r\n\r\n${card(2)}`].map((each) => each.trimStart()),
     );
+  });
+
+  it('names a card that is too large, and goes on with its neighbours', async () => {
+    const large = `${card(2)}`.replace('END:VCARD', `${'NOTE:x\r\n'.repeat(1000)}END:VCARD`);
+    const cards = [];
+    for await (const body of splitCards(inChunks(Buffer.from(`${card(1)}${large}${card(3)}`), 100), 5000))
+      cards.push(String(body));
+    expect(cards).toEqual([String(card(1)), 'too large', String(card(3))]);
   });
 
   it('does not drop what stands between cards', async () => {

@@ -1,9 +1,7 @@
 /** One vCard after the other from an export file. */
-import { Fault } from '../errors.js';
-import { fileLines } from '../icalendar/file-lines.js';
+import { fileLines, MAX_ITEM_BYTES } from '../icalendar/file-lines.js';
 
-/** A card larger than this is no card; reading on would only fill the memory. */
-const MAX_CARD_BYTES = 64 * 1024 * 1024;
+export const TOO_LARGE = 'too large';
 
 const BEGIN = /^BEGIN:VCARD\s*$/i;
 const END = /^END:VCARD\s*$/i;
@@ -14,18 +12,20 @@ const AGENT_BEGINS = /^(?:[\w-]+\.)?AGENT(?:;[^:]*)?:\s*BEGIN:VCARD\s*$/i;
 /**
  * Cards in the order of the file, with CRLF line ends and otherwise as written. A card inside another (AGENT) stays
  * inside. A card that is not ended stops at the next BEGIN; text between cards comes as a body of its own: neither is
- * dropped, `contactProblem` tells what is wrong with it. Memory: one card. Throws `Fault('refused')` for a card of more
- * than 64 MiB.
+ * dropped, `contactProblem` tells what is wrong with it. Memory: one card. In the place of a card of more than `most` bytes
+ * comes `too large`.
  */
-export async function* splitCards(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* splitCards(
+  chunks: AsyncIterable<Buffer>,
+  most = MAX_ITEM_BYTES,
+): AsyncGenerator<Buffer | typeof TOO_LARGE> {
   let lines: string[] = [];
   let bytes = 0;
   let depth = 0;
   let before = '';
-  const taken = (): Buffer | undefined => {
-    const body = lines.some((line) => line.trim() !== '')
-      ? Buffer.from(`${lines.join('\r\n')}\r\n`, 'latin1')
-      : undefined;
+  const taken = (): Buffer | typeof TOO_LARGE | undefined => {
+    const some = lines.some((line) => line.trim() !== '');
+    const body = bytes > most ? TOO_LARGE : some ? Buffer.from(`${lines.join('\r\n')}\r\n`, 'latin1') : undefined;
     lines = [];
     bytes = 0;
     depth = 0;
@@ -40,12 +40,9 @@ export async function* splitCards(chunks: AsyncIterable<Buffer>): AsyncGenerator
         depth = 1;
       }
     } else if (depth > 0 && AGENT_BEGINS.test(line)) depth++;
-    lines.push(line);
     bytes += line.length + 2;
-    if (bytes > MAX_CARD_BYTES)
-      throw new Fault('refused', 'an export file holds a vCard of more than 64 MiB', {
-        next: 'look for a line BEGIN:VCARD without END:VCARD, and split the file there',
-      });
+    if (bytes <= most) lines.push(line);
+    else lines = [];
     if (END.test(line) && depth > 0 && --depth === 0) {
       const body = taken();
       if (body) yield body;

@@ -4,8 +4,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { ContainerProperties, ItemRef } from '../contract.js';
 import { unicode } from '../icalendar/charset.js';
-import { fileLines } from '../icalendar/file-lines.js';
+import { fileLines, TOO_LARGE } from '../icalendar/file-lines.js';
 import { parsedLine, unescaped } from '../icalendar/lines.js';
+import type { SplitObject } from '../icalendar/split.js';
 import { splitCalendar } from '../icalendar/split.js';
 import { compareKeys } from '../key-order.js';
 import type { KindRules } from '../kinds.js';
@@ -21,8 +22,11 @@ interface Split {
   readonly state: string;
   readonly spool: Spool;
   /** Ascending by key. */
-  readonly items: ReadonlyMap<string, Kept & { readonly version: string }>;
+  readonly items: ReadonlyMap<string, Item>;
 }
+
+/** What is kept of an item; one that is not to be had has a reason instead of a place. */
+type Item = { readonly version: string; readonly bytes: number } & (Kept | { readonly problem: string });
 
 /** A file that is split once and again when it changed. Memory: its keys, not its items. */
 export class ExportFile {
@@ -43,11 +47,11 @@ export class ExportFile {
     return [...items].map(([key, { version, bytes }]) => ({ key, version, bytes, rank: 0, meta: {} }));
   }
 
-  /** Undefined when the file holds no such item any more. */
-  async read(key: string, check: () => void): Promise<Buffer | undefined> {
+  /** Undefined when the file holds no such item any more; a text tells why it is not to be had. */
+  async read(key: string, check: () => void): Promise<Buffer | string | undefined> {
     const { items, spool } = await this.#current(check);
     const kept = items.get(key);
-    return kept && spool.read(kept);
+    return kept && ('problem' in kept ? kept.problem : spool.read(kept));
   }
 
   async close(): Promise<void> {
@@ -76,16 +80,19 @@ export class ExportFile {
   }
 
   async #fill(spool: Spool, check: () => void): Promise<Split['items']> {
-    const items: [string, Kept & { readonly version: string }][] = [];
+    const items: [string, Item][] = [];
     const keys = new Set<string>();
-    for await (const { uid, body } of this.#bodies()) {
+    for await (const { uid, body, problem } of this.#bodies()) {
       check();
       const plain = plainKey(uid === '' ? this.#contentKey(body) : uid);
       let key = plain;
       for (let n = 2; keys.has(key); n++) key = `${plain}#${n}`;
       keys.add(key);
       const version = createHash('sha256').update(body).digest('hex').slice(0, 32);
-      items.push([key, { ...(await spool.append(body)), version }]);
+      items.push([
+        key,
+        problem === undefined ? { ...(await spool.append(body)), version } : { problem, version, bytes: 0 },
+      ]);
     }
     await spool.flush();
     return new Map(items.sort(([a], [b]) => compareKeys(a, b)));
@@ -96,11 +103,15 @@ export class ExportFile {
     return (this.#rules.digest1 ?? this.#rules.digest)(body).slice(0, 32);
   }
 
-  async *#bodies(): AsyncGenerator<{ uid: string; body: Buffer }> {
+  async *#bodies(): AsyncGenerator<SplitObject> {
     const chunks = createReadStream(this.#path) as AsyncIterable<Buffer>;
     if (this.#suffix === '.ics') yield* splitCalendar(chunks);
     else {
       for await (const body of splitCards(chunks)) {
+        if (typeof body === 'string') {
+          yield { uid: '', body: Buffer.alloc(0), problem: TOO_LARGE };
+          continue;
+        }
         const uid = this.#rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
         yield { uid, body };
       }

@@ -31,11 +31,13 @@ const BEGINS = /^BEGIN:/im;
 /** A name for each item, the same for the parts of a series. */
 async function* itemsOf(chunks: AsyncIterable<Buffer>, suffix: Suffix): AsyncGenerator<string> {
   if (suffix === '.ics') {
-    for await (const { uid, body } of splitCalendar(chunks)) if (BEGINS.test(byteText(body))) yield uid;
+    for await (const { uid, body, problem } of splitCalendar(chunks))
+      if (problem !== undefined || BEGINS.test(byteText(body))) yield uid;
     return;
   }
   let cards = 0;
-  for await (const body of splitCards(chunks)) if (BEGINS.test(byteText(body))) yield String(cards++);
+  for await (const body of splitCards(chunks))
+    if (typeof body === 'string' || BEGINS.test(byteText(body))) yield String(cards++);
 }
 
 async function* streamed(chunks: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

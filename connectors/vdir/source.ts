@@ -95,7 +95,8 @@ export function createVdirSource(path: string, kind: VdirKind): Source<Buffer> {
         for (const { key } of refs) {
           closing.check(signal);
           const body = await file.read(key, () => closing.check(signal));
-          yield body ? { key, body } : gone(key);
+          if (typeof body === 'string') yield { refused: key, reason: body };
+          else yield body ? { key, body } : gone(key);
         }
         return;
       }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Intent, WriteAnswer } from '../contract.js';
 import type { DavHttp } from '../dav/http.js';
 import type { FileBody } from '../files.js';
-import { inTheWay } from './answers.js';
+import { inTheWay, isLocked } from './answers.js';
 import { entryAt } from './entries.js';
 import { honoursOf } from './honours.js';
 import type { Placing } from './into-place.js';
@@ -37,7 +37,10 @@ export async function putAside(placing: Placing, write: Aside, signal: AbortSign
     throw fault;
   }
   const moved = await intoPlace(placing, aside, write, version, signal);
-  if ('doubt' in moved) throw moved.doubt;
+  if ('doubt' in moved) {
+    if (isLocked(moved.doubt)) await removeParts(http, aside, signal);
+    throw moved.doubt;
+  }
   if (!('token' in moved)) await removeParts(http, aside, signal);
   return moved;
 }

@@ -99,7 +99,6 @@ describe('writing', () => {
 
   it.each([
     [401, {}, { code: 'credentials' }],
-    [423, {}, { code: 'unavailable' }],
     [500, {}, { code: 'unavailable' }],
     [507, {}, { code: 'quota' }],
     [429, { 'retry-after': '3' }, { code: 'throttled', retryAfterMs: 3_000 }],

@@ -2,13 +2,14 @@
 import type { Page, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../files.js';
+import { whileLocked } from './answers.js';
 import { clearAside } from './aside.js';
 import { describeFolder } from './describe.js';
 import { entryAt, roomIn } from './entries.js';
 import { copyAt, locate, sizesOf } from './evidence.js';
 import { Folders } from './folders.js';
 import type { WebdavSession } from './session.js';
-import { listTree } from './tree.js';
+import { listTree, shownIn } from './tree.js';
 import { createUploads } from './uploads.js';
 import { apply } from './write.js';
 
@@ -36,7 +37,7 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
     quietMs: QUIET_MS,
     lanes: session.access.lanes ?? LANES,
     // What file systems under servers take; a server that takes less refuses the file itself.
-    names: { nameBytes: 255 },
+    names: { nameBytes: 255, perilous: ['.htaccess'] },
     uploads: createUploads(session, folders),
     place: (signal) => session.place(signal),
     describe: (signal) => describeFolder(session, 'target', signal),
@@ -54,7 +55,7 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
     anchor: async () => '',
     async *write(_container, writes, signal): AsyncIterable<WriteAnswer> {
       session.check(signal);
-      for (const write of writes) yield await apply(writing, write, signal);
+      for (const write of writes) yield await whileLocked(write.token, () => apply(writing, write, signal), signal);
     },
     async *locate(_container, intents, _anchor, _known, signal) {
       session.check(signal);
@@ -85,6 +86,10 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
     async *sizes(_container, refs, signal) {
       session.check(signal);
       yield* sizesOf(place, refs, signal);
+    },
+    shown(_container, folder, signal) {
+      session.check(signal);
+      return shownIn(session.tree, folder, signal);
     },
     room: (signal) => roomIn(http, root, signal),
   };

@@ -44,6 +44,13 @@ export function listTree(
   return walkTree((folder) => childrenIn(listed, folder, signal), after, opens);
 }
 
+/** The keys that a listing of one folder shows. */
+export async function* shownIn(tree: Tree, folder: string, signal: AbortSignal): AsyncGenerator<Page<string>> {
+  for await (const page of tree.membersOf(tree.pathOf(folder), signal)) {
+    yield { entries: page.map((member) => refOf(tree, folder, member).key) };
+  }
+}
+
 async function membersIn(tree: Tree, folder: string, signal: AbortSignal): Promise<ItemRef[]> {
   // A key that is listed twice is listed once.
   const entries = new Map<string, ItemRef>();

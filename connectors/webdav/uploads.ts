@@ -8,6 +8,7 @@ import type { Upload, Uploads, WriteAnswer } from '../contract.js';
 import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
 import { BLOCK_BYTES } from '../files.js';
+import { isLocked, locked } from './answers.js';
 import { removeParts } from './aside.js';
 import { entryAt } from './entries.js';
 import type { Folders } from './folders.js';
@@ -80,6 +81,8 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
     async finish(_container, upload, version, signal) {
       session.check(signal);
       const parts = placeOf(upload);
+      // Somebody else's lock, unless the server may be at it itself.
+      let foreign = true;
       for (let look = 0; ; look++) {
         const there = await entryAt(http, parts, signal);
         if (!there) return await landedAt(session, upload, version, signal);
@@ -96,6 +99,8 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
         }
         const answer = await intoPlace({ http, root, folders }, parts, upload, version, signal);
         if (!('doubt' in answer)) return answer;
+        foreign &&= isLocked(answer.doubt);
+        if (foreign && look === LOCKED_LOOKS) return locked(upload.token, answer.doubt);
         if (look === LOOKS) throw answer.doubt;
         await wait(LOOK_MS * 2 ** look, undefined, { signal });
       }
@@ -110,6 +115,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
 /** How often, and how soon first, it is looked for when the answer to MOVE says nothing. */
 const LOOKS = 5;
 const LOOK_MS = 300;
+const LOCKED_LOOKS = 2;
 
 /** The parts are gone: it has landed where a file of that size stands in its place, and not the one it was to replace. */
 async function landedAt(

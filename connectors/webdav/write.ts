@@ -7,6 +7,7 @@ import { putAside } from './aside.js';
 import { ANOTHER, conditional } from './conditional.js';
 import { entryAt, isEmpty, membersOf } from './entries.js';
 import { honoursOf } from './honours.js';
+import { perilous } from './htaccess.js';
 import type { Placing } from './into-place.js';
 import { destination, requestPath } from './paths.js';
 import { put, sentWithParents } from './put.js';
@@ -46,6 +47,8 @@ async function create(writing: Placing, write: Put & { op: 'create' }, signal: A
   if (body.type === 'folder') {
     return (await folders.make(path, signal)) ? { token, ref: path, version: '' } : inTheWay(token, path);
   }
+  const peril = await perilous(writing, token, path, signal);
+  if (peril) return peril;
   const honours = await honoursOf(http, root, signal);
   if (!honours.conditions || honours.inPlace) return putAside(writing, { ...write, path, version: undefined }, signal);
   const asking = put(requestPath(root, path), body, { 'if-none-match': '*' });
@@ -59,6 +62,8 @@ async function create(writing: Placing, write: Put & { op: 'create' }, signal: A
 async function update(writing: Placing, write: Put & { op: 'update' }, signal: AbortSignal): Promise<WriteAnswer> {
   const { http, root } = writing;
   const { token, ref, version, body } = write;
+  const peril = await perilous(writing, token, ref, signal);
+  if (peril) return peril;
   if (version !== undefined && (await honoursOf(http, root, signal)).inPlace) {
     const answer = await putAside(writing, { ...write, path: ref, version }, signal);
     return 'conflicted' in answer ? another(token, ref) : answer;
@@ -88,6 +93,8 @@ async function move(
 ): Promise<WriteAnswer> {
   const { http, root, folders } = writing;
   const { token, ref, path = ref, version } = write;
+  const peril = await perilous(writing, token, path, signal);
+  if (peril) return peril;
   const to = requestPath(root, path);
   const asking = {
     method: 'MOVE',

@@ -29,7 +29,8 @@ function heldBy(pattern: Pattern): string | undefined {
           if (cpuOf(() => matcher.test(attack(length))) > 5 && cost(attack(length), 5) > 5) return attack(length);
         const long = attack(15_000);
         if (cpuOf(() => ended(() => matcher.test(long))) < 5) continue;
-        if (cost(attack(45_000), 2) > 5 * cost(attack(15_000), 3))
+        const longer = cost(attack(45_000), 3);
+        if (longer > 5 && longer > 5 * cost(attack(15_000), 3))
           return `${JSON.stringify(begin)}, ${JSON.stringify(pump)} repeated, ${JSON.stringify(end)}`;
       }
   return undefined;

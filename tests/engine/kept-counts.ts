@@ -51,7 +51,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
        count(*) filter (where todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
        count(*) filter (where i.run = r.id and outcome is not null and coalesce(proof, '') <> 'scan'
-         and not gone and outcome not in ('skipped', 'conflict') and made is distinct from 'adopted') as changed,
+         and not gone and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,
        count(*) filter (where i.run = r.id and made = 'updated' and not gone) as updated,
        count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,

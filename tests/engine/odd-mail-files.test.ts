@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { plan } from '../../activities/plan/plan.js';
+import { specHash } from '../../schemas/hash.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';
@@ -146,6 +148,22 @@ describe('an mbox tree', () => {
     await rm(join(dir, 'from', 'old.mbox.gz'));
     expect(await world.run()).toMatchObject({ state: 'done', totals: { verified: 3, failures: 0 } });
     expect(await arrived()).toEqual(['.Bom bom', '.Good good', '.blank blank']);
+  });
+
+  it('of which one cannot be listed is planned without it, and the plan names it', async () => {
+    await put('Good', `${FROM}${mail('good')}\n`);
+    await put('blank.mbox', `\n${FROM}${mail('blank')}\n`);
+    await put('z last', `${FROM}${mail('last')}\n`);
+    begin('mbox');
+    const { spec, deps } = world;
+    const asked = { spec, specHash: specHash(spec), dryRun: false };
+
+    const { totals, problems } = await plan(deps, asked, new AbortController().signal, () => {});
+
+    expect(totals).toMatchObject({ create: 2 });
+    expect(problems.map(({ problem }) => problem)).toEqual([
+      expect.stringMatching(/^blank: no "From " line at byte 0/),
+    ]);
   });
 
   it('says with a message what of it could not be told for certain, also after its flags changed', async () => {

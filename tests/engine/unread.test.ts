@@ -79,7 +79,10 @@ describe('a message that the source does not give', () => {
     broken = false;
     const second = (await world.run()) as ClosedRun;
 
-    expect(first).toMatchObject({ state: 'failed', totals: { items: 5, verified: 4, failures: 1, pending: 0 } });
+    expect(first).toMatchObject({
+      state: 'failed',
+      totals: { items: 5, verified: 4, failures: 1, pending: 0, changed: 4 },
+    });
     expect(tries).toBe(3);
     expect([...troubles]).toEqual([expect.stringContaining('the server says 500')]);
     expect(report.verdict).toMatchObject({ complete: false, items: 5, verified: 4 });

@@ -10,6 +10,8 @@ export interface ApacheOptions {
   readonly users?: readonly string[];
   /** Where its folder is made, e.g. on a disk in memory. */
   readonly below?: string;
+  /** What `.htaccess` files in the folders of these users may say (AllowOverride). Default: they are not read. */
+  readonly overrides?: Readonly<Record<string, string>>;
   /** Further lines of its configuration. */
   readonly config?: string;
 }
@@ -72,6 +74,9 @@ DavLockDB ${dir}/locks/db
   AuthUserFile ${dir}/users
   Require valid-user
 </Directory>
+${Object.entries(options.overrides ?? {})
+  .map(([user, may]) => `<Directory ${join(folder, user)}>\n  AllowOverride ${may}\n</Directory>`)
+  .join('\n')}
 ${options.config ?? ''}
 `,
   );

@@ -16,7 +16,7 @@ export interface Habits {
   /** Resets the connection of a PUT when so many bytes of it have come. */
   cut: ((path: string) => number | undefined) | undefined;
   /** What stands instead of an answer to any request; undefined: it is served. */
-  reply: ((method: string, path: string) => number | undefined) | undefined;
+  reply: ((method: string, path: string, to: string | undefined) => number | undefined) | undefined;
   /** Takes it, gives it when it is asked for by its name, and does not list it. */
   hides: ((name: string) => boolean) | undefined;
   /** Collects a whole PUT before it writes anything, as servers behind nginx are given it. */
@@ -30,7 +30,7 @@ export interface InPlaceDav {
   readonly habits: Habits;
   /** Content by path, folders by a path with a slash at the end. */
   readonly files: Map<string, { bytes: Buffer; version: number; modified: number }>;
-  /** `METHOD path`, in order. */
+  /** `METHOD path`, in order; a PROPFIND of depth 1 is `PROPFIND listing path`. */
   readonly asked: string[];
   /** What another program puts there. */
   put(path: string, content: Buffer | string, modified?: number): void;
@@ -91,7 +91,7 @@ export async function startInPlaceDav(habits: Partial<Habits> = {}): Promise<InP
     const file = { bytes: Buffer.alloc(0), version: ++versions, modified: Date.now() };
     const cut = set.cut?.(path);
     if (!set.whole) files.set(path, file);
-    for await (const chunk of request) {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const next = Buffer.concat([file.bytes, chunk as Buffer]);
       const most = Math.min(cut ?? next.length, file.bytes.length + set.room - used());
       file.bytes = Buffer.from(next.subarray(0, most));
@@ -122,13 +122,14 @@ export async function startInPlaceDav(habits: Partial<Habits> = {}): Promise<InP
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.method as string;
     const path = decodeURIComponent(request.url as string);
-    asked.push(`${method} ${path}`);
+    asked.push(`${method}${request.headers.depth === '1' ? ' listing' : ''} ${path}`);
     const answer = (status: number, body: Buffer | string = '', headers: Record<string, string> = {}): void => {
       if (status === 0) return void request.socket.resetAndDestroy();
       response.writeHead(status, { dav: '1', ...headers, 'content-length': String(Buffer.byteLength(body)) });
       response.end(method === 'HEAD' ? '' : body);
     };
-    const told = set.reply?.(method, path);
+    const to = request.headers.destination;
+    const told = set.reply?.(method, path, typeof to === 'string' ? to : undefined);
     if (told !== undefined) {
       request.resume();
       return answer(told);
@@ -148,6 +149,7 @@ export async function startInPlaceDav(habits: Partial<Habits> = {}): Promise<InP
       }
       case 'PUT': {
         const status = await write(request, path);
+        request.resume();
         return answer(status, '', status < 300 && status > 0 && set.conditions ? { etag: etag(path) } : {});
       }
       case 'GET': {

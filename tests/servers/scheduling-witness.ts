@@ -1,6 +1,6 @@
 /**
- * Makes a server look like one that schedules (RFC 6638), and notes what such a server would mail: written from the RFC and
- * from SOGo's ways, without our own code for either.
+ * Makes a server look like one that schedules (RFC 6638), and notes what such a server would mail: written from the RFC,
+ * without our own code for it. SOGo itself is in tests/faults/sogo.test.ts.
  */
 import type { Behind, DavAsked, DavReply, Rule } from './dav-proxy.js';
 
@@ -11,10 +11,10 @@ export interface SchedulingWitness {
 }
 
 /**
- * `schedule-agent`: obeys SCHEDULE-AGENT (RFC 6638, 7.1) and nothing else. `sogo`: obeys SOGo's header and nothing else.
- * `draft`: says that it schedules by an older draft, and obeys nothing.
+ * `schedule-agent`: obeys SCHEDULE-AGENT (RFC 6638, 7.1). `draft`: says that it schedules by an older draft, and obeys
+ * nothing.
  */
-export function witnessScheduling(obeys: 'schedule-agent' | 'sogo' | 'draft'): SchedulingWitness {
+export function witnessScheduling(obeys: 'schedule-agent' | 'draft'): SchedulingWitness {
   const mailed: string[] = [];
   const before = new WeakMap<DavAsked, string>();
   const stored = async ({ path, headers }: DavAsked, behind: Behind): Promise<string> => {
@@ -22,8 +22,6 @@ export function witnessScheduling(obeys: 'schedule-agent' | 'sogo' | 'draft'): S
     const { status, body } = await behind({ method: 'GET', path, headers: { authorization }, body: Buffer.alloc(0) });
     return status === 200 ? unfolded(body) : '';
   };
-  const isQuiet = (asked: DavAsked): boolean =>
-    obeys === 'sogo' && asked.headers['x-sogo-send-appointment-notifications'] === 'NO';
   const mails = (event: string): boolean =>
     invitesSomebody(event) && isAhead(event) && !(obeys === 'schedule-agent' && isClientsOwn(event));
   const note = (why: string, event: string): void =>
@@ -42,7 +40,7 @@ export function witnessScheduling(obeys: 'schedule-agent' | 'sogo' | 'draft'): S
         when: ({ method, path }) => ['PUT', 'DELETE'].includes(method) && !path.endsWith('/'),
         meanwhile: async (asked, behind) => void before.set(asked, await stored(asked, behind)),
         answer(answer: DavReply, asked) {
-          if (answer.status >= 300 || isQuiet(asked)) return answer;
+          if (answer.status >= 300) return answer;
           const old = before.get(asked) ?? '';
           const now = asked.method === 'PUT' ? unfolded(asked.body) : '';
           if (mails(now)) note(mails(old) ? 'update' : 'invitation', now);
@@ -55,7 +53,7 @@ export function witnessScheduling(obeys: 'schedule-agent' | 'sogo' | 'draft'): S
         // Several events at once are stored by Radicale alone; a server that schedules would look into each.
         when: ({ method, path }) => method === 'PUT' && path.endsWith('/'),
         answer(answer, asked) {
-          if (answer.status >= 300 || isQuiet(asked)) return answer;
+          if (answer.status >= 300) return answer;
           const events = unfolded(asked.body).match(/^BEGIN:VEVENT$[\s\S]*?^END:VEVENT$/gm) ?? [];
           for (const event of events) if (mails(event)) note('invitation', event);
           return answer;

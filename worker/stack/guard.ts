@@ -10,6 +10,9 @@ import type { GuardOrder, GuardReport } from './guarded.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as GuardOrder;
 
+// What the servers write is for their owner alone.
+process.umask(0o077);
+
 const server = spawn(order.command, order.args, {
   cwd: order.cwd,
   detached: true,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -74,12 +74,15 @@ describe('startStack', () => {
     const below = join(folder, 'some', 'where');
     await mkdir(below, { recursive: true });
     const found = await findDevStack(below);
-    const mode = (await stat(join(dir, 'dev.json'))).mode & 0o777;
+    const files = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isFile());
+    const open: string[] = [];
+    for (const { name } of files) if (((await stat(join(dir, name))).mode & 0o077) !== 0) open.push(name);
     await first.stop();
     const second = await start();
 
     expect(found).toMatchObject({ pid: process.pid, temporalAddress: first.temporalAddress, taskQueue: 'drover' });
-    expect(mode).toBe(0o600);
+    expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['dev.json', 'temporal.db']));
+    expect(open).toEqual([]);
     expect(
       await query(second, "select to_regclass('kept') is not null as kept, current_setting('fsync') as fsync"),
     ).toEqual([{ kept: true, fsync: 'on' }]);

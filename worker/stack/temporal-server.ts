@@ -1,4 +1,5 @@
 /** The Temporal dev server: one process with its Web UI and an SQLite file. */
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
@@ -39,6 +40,8 @@ export interface TemporalServerOptions {
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
   const { dir, signal } = options;
   const logFile = join(dir, 'temporal.log');
+  const database = join(dir, 'temporal.db');
+  await makePrivate(database);
   for (let attempt = 1; ; attempt++) {
     const ports = {
       frontend: await freePort(attempt === 1 ? options.preferred.frontend : undefined),
@@ -56,7 +59,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
           '--metrics-port',
           String(await freePort()),
         ],
-        ...['--http-port', String(await freePort()), '--db-filename', join(dir, 'temporal.db')],
+        ...['--http-port', String(await freePort()), '--db-filename', database],
         ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
       ],
       cwd: dir,
@@ -77,6 +80,14 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       throw new Error(`starting Temporal's dev server: ${(error as Error).message}; see ${logFile}:\n${tail}`);
     }
   }
+}
+
+/** Specs are in it, with the names of accounts. Earlier versions left it readable by everybody; now the guard sees to it. */
+async function makePrivate(database: string): Promise<void> {
+  for (const file of [database, `${database}-wal`, `${database}-shm`])
+    await chmod(file, 0o600).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
 }
 
 async function uiPort(options: TemporalServerOptions, attempt: number): Promise<number> {

@@ -76,6 +76,22 @@ const FORMS = [
   `(?<day>\\d{1,2})\\.(?<number>\\d{1,2})\\.(?<year>\\d{4}),? ${TIME}(?: ?(?<zone>${ZONE}))?`,
 ].map((form) => new RegExp(`(?:^|[ ,])${form}$`, 'u'));
 
+/** As nearly every program writes it. Each message is asked for its date several times, so that this way is short. */
+const COMMON = new RegExp(
+  ` (${ENGLISH.join('|')}) {1,2}(\\d{1,2}) (\\d\\d:[0-5]\\d:[0-5]\\d)(?: ([+-][01]\\d)([0-5]\\d))? (\\d{4})$`,
+  'i',
+);
+
+function commonDate(text: string): string | undefined {
+  const match = COMMON.exec(text.length > LONGEST ? text.slice(-LONGEST) : text);
+  if (!match) return undefined;
+  const [, month = '', day = '', time = '', hours = '+00', minutes = '00', year = ''] = match;
+  // The last days of a month are looked at more closely.
+  if (Number(day) < 1 || Number(day) > 28 || time > '24') return undefined;
+  const number = String(ENGLISH.indexOf(month.toLowerCase()) + 1).padStart(2, '0');
+  return `${year}-${number}-${day.padStart(2, '0')}T${time}${hours}:${minutes}`;
+}
+
 /** Enough for any date; so much is searched of a line that a stranger may have made long. */
 const LONGEST = 100;
 
@@ -84,6 +100,8 @@ const LONGEST = 100;
  * nobody knows. Undefined when there is no date, or none that exists.
  */
 export function dateAtEnd(text: string): string | undefined {
+  const common = commonDate(text);
+  if (common !== undefined) return common;
   const end = decoded(text.slice(-4 * LONGEST))
     .replace(/\s+/g, ' ')
     .replace(/ remote from \S{1,80} ?$/, '')
@@ -93,6 +111,16 @@ export function dateAtEnd(text: string): string | undefined {
   for (const form of FORMS) {
     const date = dateOf(form.exec(end)?.groups);
     if (date !== undefined) return date;
+  }
+  return undefined;
+}
+
+/** Of Date, or else of the last hop. */
+export function dateOfHeader(header: string): string | undefined {
+  for (const field of [/^date:(.*(?:\r?\n[ \t].*)*)/im, /^received:(.*(?:\r?\n[ \t].*)*)/im]) {
+    const value = field.exec(header)?.[1];
+    const date = value === undefined ? undefined : dateAtEnd(value.slice(value.lastIndexOf(';') + 1));
+    if (date !== undefined && !date.startsWith('0')) return date;
   }
   return undefined;
 }

@@ -1,0 +1,56 @@
+/** What options of systems say that no server will understand, as far as their words alone show it. */
+import { quote } from './diagnostic.js';
+import type { Problem } from './problem.js';
+import { mappingAt } from './problem.js';
+import { didYouMean } from './suggest.js';
+
+/** Of every system; a wrong word would show only when a worker speaks to a server, or lead to another place. */
+export function systemOptionProblems(spec: unknown): Problem[] {
+  return ['sources', 'targets'].flatMap((group) =>
+    [...textsIn(mappingAt(spec, [group]), [group])].flatMap(({ path, text }) => {
+      if (path[2] === 'type' || path[2] === 'limits') return [];
+      const message = loginInUrl(text) ?? (path.at(-1) === 'host' ? hostProblem(text) : undefined) ?? template(text);
+      return message === undefined ? [] : [{ path, at: 'value', message } satisfies Problem];
+    }),
+  );
+}
+
+interface Text {
+  readonly path: readonly string[];
+  readonly text: string;
+}
+
+function* textsIn(value: unknown, path: readonly string[]): Generator<Text> {
+  if (typeof value === 'string') yield { path, text: value };
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, inner] of Object.entries(value)) yield* textsIn(inner, [...path, key]);
+}
+
+/** The words themselves are not repeated: they hold a password. */
+function loginInUrl(text: string): string | undefined {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(text)) return undefined;
+  return 'a URL may not hold a login: write the name under auth, and the password there as { env: NAME } or { file: /path }';
+}
+
+function hostProblem(text: string): string | undefined {
+  // A folder of a Unix socket.
+  if (text.startsWith('/')) return undefined;
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) {
+    const secure = /^imaps:/i.test(scheme) ? '; tls: implicit is what imaps means, and the default' : '';
+    return `host is the name or address of a server alone: leave out ${quote(scheme)}${secure}`;
+  }
+  const [, name, port] = /^([^:]+|\[[^\]]*\]):(\d+)$/.exec(text) ?? [];
+  if (name !== undefined) return `host is the name or address of a server alone: write host: ${name} and port: ${port}`;
+  if (text.startsWith('[')) return 'an address of IPv6 stands without brackets in host';
+  if (/[\s/?#@]/.test(text)) return 'host is the name or address of a server alone';
+  return undefined;
+}
+
+function template(text: string): string | undefined {
+  for (const [, word = ''] of text.matchAll(/\{([A-Za-z][\w.-]*)\}/g)) {
+    if (word !== 'account')
+      return `${quote(`{${word}}`)} stands for nothing${didYouMean(word, ['account']).replace('"account"', '"{account}"') || '; only {account} is filled in'}`;
+  }
+  return undefined;
+}
