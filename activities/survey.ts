@@ -66,7 +66,6 @@ export async function survey(slice: Slice): Promise<WorkResult> {
       if (idle) await finishSurvey(sql, row.id, slice, { token, filter }, slice.run);
       else changed.push({ ...seen, survey: { ...survey, token } });
     }
-    const first = covered.every(({ survey }) => survey.run !== slice.run && survey.listingRun !== slice.run);
     if (first) await noteGlobs(sql, slice, containers);
     const present = new Map(containers.map(({ key, path }) => [key, path]));
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
