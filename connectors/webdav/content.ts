@@ -84,8 +84,8 @@ async function readOnce(http: DavHttp, path: string, ref: ItemRef, signal: Abort
   const where = http.where({ method: 'GET', path });
   if (!there || there.folder) throw new Fault('not-found', `${where}: it is gone`, { next: 'list again' });
   const same = there.version === version;
-  // A listing without sizes: what is announced and came has to do.
-  const now = there.sized ? ofLength(there.bytes) : announced === sent.length ? sent : undefined;
+  // A listing without sizes says 0: nothing proves then that what came is all of it.
+  const now = ofLength(there.bytes);
   if (now && (same || etag === undefined || etag === there.version)) {
     return { bytes: now, modified: same ? listed : modified };
   }

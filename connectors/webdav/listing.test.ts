@@ -30,6 +30,18 @@ const FILE: Told = {
 };
 
 describe('a listing', () => {
+  it('is none that does not end: what is held of it is bounded', async () => {
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('<D:multistatus xmlns:D="DAV:"><D:response><D:href>');
+      const chunk = Buffer.alloc(65_536, 'a');
+      for (let sent = 0; sent < 10_000; sent++) yield chunk;
+    }
+    const reading = (async () => {
+      for await (const _ of readListing(endless(), 'PROPFIND http://there/'));
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('is read whatever its prefixes are', async () => {
     const inner = (p: string) =>
       `<${p}response><${p}href>/a.txt</${p}href><${p}propstat><${p}prop><${p}getetag>"1"</${p}getetag><${p}getcontentlength>5</${p}getcontentlength>` +

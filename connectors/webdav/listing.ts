@@ -64,6 +64,9 @@ const nothing = (): Told => ({
   mount: '',
 });
 
+/** Characters without the end of an element: no href and no date is nearly as long, and chunks come whole. */
+const MOST_SILENT = 4 * 1024 * 1024;
+
 /** The resources of a multi-status answer (RFC 4918, 13), those of one chunk together. Throws `Fault('unavailable')`. */
 export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<readonly Told[]> {
   const parser = new SaxesParser({ xmlns: true, position: false });
@@ -73,6 +76,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
   let props = nothing();
   let propstat = false;
   let root = true;
+  let silent = 0;
   let words: string | undefined;
   parser.on('error', (error) => {
     failure ??= error;
@@ -96,6 +100,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
   parser.on('text', text);
   parser.on('cdata', text);
   parser.on('closetag', ({ uri, local }) => {
+    silent = 0;
     const said = words?.trim() ?? '';
     words = undefined;
     const field = FIELDS[uri]?.get(local);
@@ -113,6 +118,9 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
   });
   const decoder = new TextDecoder();
   const fed = (more: string): void => {
+    // The parser holds what stands between two tags until the second comes.
+    silent += more.length;
+    if (silent > MOST_SILENT) failure ??= new Error('text without an end');
     if (failure === undefined) parser.write(more);
     if (failure !== undefined) throw malformed(where, failure);
   };

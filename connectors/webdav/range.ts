@@ -76,8 +76,8 @@ function rangeIn({ headers }: Answer): { from: number; to: number; total: number
 
 function partOf(answer: Answer, { from, bytes }: Range, asItIs: boolean, where: string): AsyncIterable<Uint8Array> {
   const told = rangeIn(answer);
-  // Without a word on where it begins it may be any: the digest of what was read would prove it all the same.
-  const other = told ? told.from !== from || told.to !== from + bytes - 1 : from > 0;
+  // Without a word on where it begins (RFC 9110, 15.3.7, wants it) it may be any.
+  const other = told?.from !== from || told.to !== from + bytes - 1;
   if (!other && asItIs) return exactly(answer.body, bytes, where);
   return refusing(answer, asItIs, where);
 }
@@ -85,7 +85,9 @@ function partOf(answer: Answer, { from, bytes }: Range, asItIs: boolean, where: 
 // biome-ignore lint/correctness/useYield: it is in the place of a stream
 async function* refusing(answer: Answer, asItIs: boolean, where: string): AsyncGenerator<Uint8Array> {
   await leave(answer.body);
-  const what = asItIs ? 'another range than was asked for' : 'a range of compressed content, which is none of the file';
+  const what = asItIs
+    ? 'another range than was asked for, or does not say which'
+    : 'a range of compressed content, which is none of the file';
   throw new Fault('unavailable', `${where}: the server sent ${what}`, {
     next: 'look for a proxy that changes ranges or compresses; it is tried again',
   });

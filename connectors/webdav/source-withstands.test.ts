@@ -445,9 +445,9 @@ describe('a range', () => {
   });
 
   it.each([
-    [401, 'refused'],
+    [401, 'unavailable'],
     [403, 'refused'],
-    [404, 'refused'],
+    [404, 'unavailable'],
     [416, 'unavailable'],
     [423, 'unavailable'],
     [500, 'unavailable'],

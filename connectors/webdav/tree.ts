@@ -119,7 +119,7 @@ async function refusalOf(tree: Tree, { key }: ItemRef, fault: Fault, signal: Abo
 /** A server may answer so for one file, and so it may for all. */
 const OF_ONE: ReadonlySet<string> = new Set(['unavailable', 'credentials', 'not-found']);
 
-/** A range of a file's content: `openRange`. Throws `Fault('refused')` for what concerns this file alone. */
+/** A range of a file's content: `openRange`. What a server says of this file alone is `unavailable`, or `refused`. */
 export async function* openEntry(
   tree: Tree,
   ref: ItemRef,
@@ -136,7 +136,7 @@ export async function* openEntry(
     if (signal.aborted || !(error instanceof Fault) || !LIKE_GONE.has(error.code)) throw error;
     // Throws where it is the account that is at fault.
     if (!(await tree.entryAt(tree.pathOf(ref.key), signal))) throw error;
-    throw new Fault('refused', error.message, { next: `look at it in ${system}, and move it by hand`, cause: error });
+    throw new Fault('unavailable', error.message, { next: `it is tried again; look at it in ${system}`, cause: error });
   }
 }
 
