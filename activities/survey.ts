@@ -52,7 +52,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     const changed: Seen[] = [];
     const covered: Seen[] = [];
     for (const container of containers)
-      if (covers(container.path)) covered.push(await see(sql, slice, container, filter));
+      if (!container.leftOut && covers(container.path)) covered.push(await see(sql, slice, container, filter));
     const undescribed = await undescribedIn(
       sql,
       covered.map(({ row }) => row.id),
@@ -69,7 +69,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     if (first) await noteGlobs(sql, slice, containers);
     const present = new Map(containers.map(({ key, path }) => [key, path]));
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
-    await coverOnly(sql, slice, present, covers);
+    const leftOut = new Set(containers.flatMap((container) => (container.leftOut ? [container.key] : [])));
+    await coverOnly(sql, slice, present, (path, key) => !leftOut.has(key) && covers(path));
     if (slice.rules.versioned) await lookAtConflicts(sql, slice);
     await lookAtFailures(sql, slice, slice.run, slice.rules.edits);
     const tries = await listingTries(sql, pairing.id);

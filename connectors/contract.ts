@@ -60,6 +60,11 @@ export interface Container {
   readonly items?: number;
   readonly subscribed?: boolean;
   readonly properties?: ContainerProperties;
+  /**
+   * Why the options leave it out, e.g. because others own it. It is not moved, and what was moved of it before is let be:
+   * were it not listed at all, it would count as gone.
+   */
+  readonly leftOut?: string;
 }
 
 /** One item as a listing shows it, without its content. */

@@ -69,15 +69,15 @@ export async function coverOnly(
   sql: Sql,
   { pairing, unit }: Surveyor,
   present: ReadonlyMap<string, readonly string[]>,
-  covers: (path: readonly string[]) => boolean,
+  covers: (path: readonly string[], key: string) => boolean,
 ): Promise<void> {
   const { rows } = await sql.query<{ id: number; key: string; path: string[]; covered: boolean }>(
     `select c.id, c.key, c.path, s.container is not null as covered from container c
      left join survey s on s.container = c.id and s.migration = $2 and s.unit = $3 where c.pairing = $1`,
     [pairing.id, unit.migration, unit.n],
   );
-  const left = rows.filter(({ key, path, covered }) => covered && !covers(present.get(key) ?? path));
-  const away = rows.filter(({ key, path, covered }) => !covered && !present.has(key) && covers(path));
+  const left = rows.filter(({ key, path, covered }) => covered && !covers(present.get(key) ?? path, key));
+  const away = rows.filter(({ key, path, covered }) => !covered && !present.has(key) && covers(path, key));
   if (left.length > 0) {
     await sql.query('delete from survey where migration = $2 and unit = $3 and container = any($1)', [
       left.map(({ id }) => id),

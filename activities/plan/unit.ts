@@ -131,8 +131,8 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
   const { selection, source, planned, signal, remarks } = look;
   const matches = coversContainer(selection);
   // Filters speak of paths in the spec's source.
-  const covers = ({ path }: Pick<Container, 'path'>): boolean =>
-    matches(look.back ? wantedContainer(selection, { path }).path : path);
+  const covers = ({ path, leftOut }: Pick<Container, 'path' | 'leftOut'>): boolean =>
+    !leftOut && matches(look.back ? wantedContainer(selection, { path }).path : path);
   const known = await planned.containers();
   const containers: Container[] = [];
   for await (const container of source.containers(signal)) containers.push(container);

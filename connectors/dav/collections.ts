@@ -58,8 +58,10 @@ const STATES: readonly Name[] = ['D:sync-token', 'D:supported-report-set'];
 /** The collections of a home, and what stands there beside them. */
 export interface Collections {
   readonly own: readonly Collection[];
-  /** Calendars or address books that others own and show in this home: left out unless the spec asks for them. */
+  /** Calendars or address books that others own and show in this home. */
   readonly shared: readonly Collection[];
+  /** Those of them that the spec does not ask for. */
+  readonly left: readonly Collection[];
   /** Every address in the home that is taken, by whatever. */
   readonly addresses: ReadonlySet<string>;
 }
@@ -113,10 +115,12 @@ export async function collectionsOf(
       one: collection(key, path, resource, { description, multiget, nameless: name === undefined, ctag, now }),
     };
   });
-  const taking = account.options.shared === 'move';
+  const shared = both.flatMap((one) => (one.shared ? [one.one] : []));
+  const left = account.options.shared === 'move' ? [] : shared;
   return {
-    own: both.flatMap(({ one, shared }) => (shared && !taking ? [] : [one])),
-    shared: both.flatMap(({ one, shared }) => (shared ? [one] : [])),
+    own: both.flatMap(({ one }) => (left.includes(one) ? [] : [one])),
+    shared,
+    left,
     addresses: new Set([...there.keys()].filter((key) => key !== home)),
   };
 }

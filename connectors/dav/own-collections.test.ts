@@ -66,7 +66,7 @@ function target(server: ScriptedHttp, connector = caldav): Target<Buffer> {
 
 async function names(session: Source<Buffer>): Promise<string[]> {
   const all: string[] = [];
-  for await (const { path } of session.containers(never)) all.push(path.join('/'));
+  for await (const { path, leftOut } of session.containers(never)) if (!leftOut) all.push(path.join('/'));
   return all.sort();
 }
 

@@ -21,7 +21,9 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
     describe: (signal) => describeAccount(account, 'source', signal),
     close: () => account.close(),
     async *containers(signal): AsyncIterable<Container> {
-      for (const one of (await collectionsOf(account, signal)).own) yield containerOf(one);
+      const { own, left } = await collectionsOf(account, signal);
+      for (const one of own) yield containerOf(one);
+      for (const one of left) yield { ...containerOf(one), leftOut: 'others own it' };
     },
     async *list(container, after, signal): AsyncIterable<Page<ItemRef>> {
       await account.home(signal);
