@@ -124,7 +124,7 @@ const HABITS: readonly [string, Rule, 'moved' | RegExp][] = [
       },
       ask: withoutRange,
     },
-    /bytes for a file of which|closed|terminated|SOCKET/,
+    /bytes for a file of which|closed|terminated|SOCKET|CONTENT_LENGTH/,
   ],
   [
     'sends half of it in chunks',

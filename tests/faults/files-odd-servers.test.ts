@@ -49,12 +49,10 @@ const ODDITIES: Record<string, { at: 'source' | 'target'; rule: Rule; faults?: r
   'cuts the connection before a GET': {
     at: 'source',
     rule: { when: isGet, times: 1, cut: 'before' },
-    faults: ['unavailable'],
   },
   'cuts the connection within a GET': {
     at: 'source',
     rule: { when: isLargeGet, times: 1, cut: 'within' },
-    faults: ['unavailable'],
   },
   'cuts the connection before a PUT': {
     at: 'target',
@@ -86,7 +84,6 @@ const ODDITIES: Record<string, { at: 'source' | 'target'; rule: Rule; faults?: r
   'answers 401 once': {
     at: 'source',
     rule: { when: isLargeGet, times: 1, reply: () => reply(401) },
-    faults: ['parked'],
   },
   'answers 423': { at: 'target', rule: { when: isPut, times: 1, reply: () => reply(423) } },
   'answers 429 with Retry-After': {

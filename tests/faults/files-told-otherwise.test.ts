@@ -205,7 +205,9 @@ it('a target whose folder was removed is not called whole again', async () => {
   await world.run();
   await rm(to, { recursive: true });
   await put(from, 'd', 'd');
-  expect(await world.run()).toMatchObject({ state: 'failed', totals: { verified: 1, failures: 3 } });
+  await expect(world.run()).rejects.toThrow('its disk may not be mounted');
+  await expect(tree(to)).rejects.toThrow('ENOENT');
+  expect(await world.run({ reason: 'verify' })).toMatchObject({ state: 'failed', totals: { failures: 3 } });
   expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'done', totals: { verified: 4 } });
   expect(await tree(to)).toEqual({ a: 'a', b: 'b', c: 'c', d: 'd' });
   await world.close();
