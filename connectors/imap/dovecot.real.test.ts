@@ -325,3 +325,19 @@ describe('change tracking', () => {
     expect(read).toBe(5000);
   });
 });
+
+describe('a mailbox that is taken from its disk while a session has it open', () => {
+  it('is seen to be gone by the next run, though the session was kept', async () => {
+    const server = await dovecot();
+    const target = closing(openTarget(server, 'anna'));
+    const inbox = await target.ensure({ path: ['INBOX'] }, never);
+    const work = await target.ensure({ path: ['Work'] }, never);
+    for (const container of [work, inbox]) await apply(target, container, [create('1', plain('one'))]);
+    const mail = server.mailDir('anna');
+    for (const name of await readdir(mail)) await rm(join(mail, name), { recursive: true });
+
+    expect((await target.standing?.(inbox, never))?.items).toBe(0);
+    await expect(target.standing?.(work, never)).rejects.toMatchObject({ code: 'refused' });
+    expect(await target.ensure({ path: ['Work'] }, never)).toMatchObject({ created: true, items: 0 });
+  });
+});

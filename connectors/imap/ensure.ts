@@ -44,6 +44,11 @@ export class TargetFolders {
     return this.#opened(connection, cautious.raw, wanted, { ...second, notes: cautious.notes });
   }
 
+  /** The next look asks for the folders anew. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
   /** What `ensure` would find; undefined where it would make one. */
   async find(connection: ImapConnection, wanted: Wanted): Promise<TargetContainer | undefined> {
     const raw = this.#nameIn(await this.#list(connection), wanted) ?? (await this.#nameAnew(connection, wanted));

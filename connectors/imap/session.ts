@@ -203,14 +203,15 @@ export class ImapSession {
   }
 
   /**
-   * Leaves a folder that was opened for `read`. Of a selected folder STATUS need not tell what came since
-   * (RFC 9051, section 6.3.11): Dovecot tells what the session has seen.
+   * Leaves the selected folder, and removes nothing. Of a selected folder STATUS need not tell what came since
+   * (RFC 9051, section 6.3.11): Dovecot tells what the session has seen, also of one that was taken from its disk.
    */
   async leave(connection: ImapConnection): Promise<void> {
     if (this.#selected === undefined) return;
-    this.#selected = undefined;
-    // After EXAMINE, CLOSE removes nothing (RFC 9051, section 6.4.1).
     const verb = connection.has('UNSELECT') ? 'UNSELECT' : 'CLOSE';
+    // After EXAMINE, CLOSE removes nothing (RFC 9051, section 6.4.1).
+    if (verb === 'CLOSE' && !this.#selected.readOnly) await this.select(connection, this.#selected.name, 'read', true);
+    this.#selected = undefined;
     await connection.run({ name: verb, pieces: [verb] });
   }
 

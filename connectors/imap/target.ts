@@ -127,7 +127,11 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     ensure: (wanted, signal) => during(signal, async () => folders.ensure(await session.ready(signal), wanted)),
     standing: ({ key }, signal) =>
       during(signal, async () => {
-        const { validity, messages } = await folderStatus(await session.ready(signal), key);
+        const connection = await session.ready(signal);
+        // This session may be kept from an earlier run: neither its open folder nor its list of folders is proof of anything.
+        await session.leave(connection);
+        folders.forget();
+        const { validity, messages } = await folderStatus(connection, key);
         return { validity, items: messages };
       }),
     find: (wanted, signal) => during(signal, async () => folders.find(await session.ready(signal), wanted)),
