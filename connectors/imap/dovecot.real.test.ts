@@ -336,7 +336,12 @@ describe('a mailbox that is taken from its disk while a session has it open', ()
     const mail = server.mailDir('anna');
     for (const name of await readdir(mail)) await rm(join(mail, name), { recursive: true });
 
-    expect((await target.standing?.(inbox, never))?.items).toBe(0);
+    // Dovecot makes an inbox anew, or says that it was deleted.
+    const inInbox = target.standing?.(inbox, never).then(
+      (standing) => standing?.items,
+      ({ code }) => code,
+    );
+    expect([0, 'refused']).toContain(await inInbox);
     await expect(target.standing?.(work, never)).rejects.toMatchObject({ code: 'refused' });
     expect(await target.ensure({ path: ['Work'] }, never)).toMatchObject({ created: true, items: 0 });
   });
