@@ -19,6 +19,11 @@ function bearing(folders: readonly Folder[], role: Role | undefined, raw: string
   return folders.find((one) => one.raw === raw && one.holdsMessages) ?? bearer;
 }
 
+/** Dovecot says so without a code: "Mailbox doesn't exist", "Mailbox was deleted under us". */
+function saysGone({ code, message }: Fault): boolean {
+  return code === 'not-found' || (code === 'refused' && /n't exist|not exist|was deleted/i.test(message));
+}
+
 export class TargetFolders {
   readonly #session: ImapSession;
   #known: { readonly connection: ImapConnection; readonly folders: Folder[] } | undefined;
@@ -30,6 +35,22 @@ export class TargetFolders {
   /** Idempotent. Throws `Fault`: `refused` when the server takes no form of the name. */
   async ensure(connection: ImapConnection, wanted: Wanted): Promise<TargetContainer> {
     const folders = await this.#list(connection);
+    try {
+      return await this.#foundOrMade(connection, wanted, folders);
+    } catch (error) {
+      if (!(error instanceof Fault) || !saysGone(error)) throw error;
+      // Lists may be older than what they list: ours of a kept session, and Dovecot's own.
+      this.#known = undefined;
+      const now = (await this.#list(connection)).filter(
+        ({ raw }) => raw === 'INBOX' || !folders.some((one) => one.raw === raw),
+      );
+      return this.#foundOrMade(connection, wanted, now).catch(() => {
+        throw error;
+      });
+    }
+  }
+
+  async #foundOrMade(connection: ImapConnection, wanted: Wanted, folders: readonly Folder[]): Promise<TargetContainer> {
     const { namespace } = this.#session;
     const name = targetName(wanted.path, namespace);
     const found = bearing(folders, wanted.role, name.raw);
