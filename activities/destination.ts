@@ -13,7 +13,7 @@ import { sharedBy } from './write/shared.js';
 
 export interface Destination {
   readonly row: ContainerRow;
-  /** Why the target does not let it be opened, once that was tried: it costs only itself. */
+  /** Why the target does not let this container be opened; set once it was tried. */
   readonly refused: string | undefined;
   open(target: Target<unknown>): Promise<OpenDestination>;
   /** Everything was written that there was: what the target holds now was looked at. */

@@ -45,7 +45,7 @@ export class FittingGlobs {
 function globsIn(where: 'include' | 'exclude', filter: Selection['include']): Glob[] {
   const of = (field: 'folders' | 'files'): Glob[] =>
     (filter?.[field] ?? [])
-      // It stands for the root, too, which is no entry.
+      // The pattern also means the root itself, which is not an entry.
       .filter((glob) => glob !== '**')
       .map((glob) => ({
         at: `${where}.${field}`,

@@ -164,7 +164,7 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
   for (const to of destinations) await to.close(slice.target);
 }
 
-/** False: the target refuses this one, which costs only what belongs there. */
+/** False: the target refuses this container. What belongs there fails, the others go on. */
 async function opens(to: Destination, target: Target<unknown>): Promise<boolean> {
   try {
     await to.open(target);

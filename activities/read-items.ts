@@ -1,6 +1,6 @@
 /**
- * Content from the source, where some of it cannot be had: such an item costs itself. It is tried again in later slices,
- * behind its neighbours, and then quarantined with the system's words.
+ * Reads content from a source that may not give all of it. An item that cannot be read is tried again in later slices,
+ * after the others, and then quarantined with the system's words.
  */
 import type { Body, Refused, Source } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
@@ -120,7 +120,7 @@ function mayBeOfOneItem(error: unknown): error is Error {
 const FINAL: ReadonlySet<string> = new Set(['refused', 'conflict', 'internal']);
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'source-changed']);
 
-/** An error of our own on one item's content is told by its name alone: its message may quote the content. */
+/** Of our own errors only the name is reported: the message may quote the item's content. */
 function wordsOf(error: Error): string {
   return error instanceof Fault
     ? error.message

@@ -4,18 +4,11 @@ import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
 import { noteFilter, writeEvent } from '../ledger/events.js';
-import {
-  leaveOut,
-  lookAtConflicts,
-  lookAtFailures,
-  stageChanges,
-  stageItems,
-  undescribedIn,
-  unskip,
-} from '../ledger/items.js';
+import { leaveOut, stageChanges, stageItems } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import type { Sql } from '../ledger/ledger.js';
 import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../ledger/listed.js';
+import { lookAtConflicts, lookAtFailures, undescribedIn, unskip } from '../ledger/look-again.js';
 import { isSettled } from '../ledger/settled.js';
 import type { Survey } from '../ledger/surveys.js';
 import {

@@ -8,17 +8,16 @@ import type { Settlement } from '../../ledger/items.js';
 import {
   countTries,
   forgetItems,
-  lookAtConflicts,
   setRanks,
   settleItems,
   settleUnchanged,
   stageChanges,
   stageItems,
-  unskip,
 } from '../../ledger/items.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { askBack, linkBack, renewLinks, stageBack, unlinkBack } from '../../ledger/links.js';
 import { markUnlisted } from '../../ledger/listed.js';
+import { lookAtConflicts, unskip } from '../../ledger/look-again.js';
 import { rebindReferences } from '../../ledger/rebind.js';
 import { takeOver } from '../../ledger/recased.js';
 
