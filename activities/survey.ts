@@ -27,7 +27,7 @@ import {
   voidSurveys,
 } from '../ledger/surveys.js';
 import { releaseTwins } from '../ledger/twins.js';
-import { clearUnlisted, listingTries } from '../ledger/unlisted.js';
+import { clearUnlisted, listingTries, restoreUnlisted } from '../ledger/unlisted.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
@@ -159,6 +159,8 @@ async function see(sql: Sql, slice: Slice, container: Container, filter: string)
     return { container, row: { ...row, validity: container.validity }, survey: { ...survey, ...UNKNOWN, run: 0 } };
   }
   if (survey.listingRun === slice.run && survey.filter === filter) return { container, row, survey };
+  // A listing that was never finished may have been short: what it took for gone is there until another says otherwise.
+  if (survey.listingRun !== null) await restoreUnlisted(sql, row.id, survey.listingRun);
   const anew = survey.filter !== filter || survey.outdated;
   if (anew && survey.run !== slice.run && slice.rules.versioned) await unskip(sql, row.id);
   return { container, row, survey: { ...survey, ...UNLISTED, ...(anew && { token: null }) } };
