@@ -58,6 +58,7 @@ async function* readGroup(
       else if (answer.again) unread.push(answer);
       else yield { settled: refusal(answer) };
     }
+    for (const key of left.keys()) unread.push({ refused: key, reason: UNANSWERED, again: true });
   } catch (error) {
     if (signal.aborted || left.size === 0 || !mayBeOfOneItem(error)) throw error;
     if (group.length > 1 && isFinal(error)) {
@@ -70,6 +71,8 @@ async function* readGroup(
   }
   yield* await triedAgain(slice, source, row, group, unread);
 }
+
+const UNANSWERED = 'the source was asked for it and did not answer';
 
 /** Items in trouble are read in small groups, and at last alone. */
 function* inReads(items: readonly ItemRow[]): Generator<readonly ItemRow[]> {

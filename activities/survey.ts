@@ -20,7 +20,7 @@ import {
   voidSurveys,
 } from '../ledger/surveys.js';
 import { releaseTwins } from '../ledger/twins.js';
-import { clearUnlisted, listingTries } from '../ledger/unlisted.js';
+import { clearUnlisted, listingTries, restoreUnlisted } from '../ledger/unlisted.js';
 import { canonicalJson } from '../schemas/hash.js';
 import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
@@ -152,6 +152,8 @@ async function see(sql: Sql, slice: Slice, container: Container, filter: string)
     return { container, row: { ...row, validity: container.validity }, survey: { ...survey, ...UNKNOWN, run: 0 } };
   }
   if (survey.listingRun === slice.run && survey.filter === filter) return { container, row, survey };
+  // A listing that was never finished may have been short: what it took for gone is there until another says otherwise.
+  if (survey.listingRun !== null) await restoreUnlisted(sql, row.id, survey.listingRun);
   const anew = survey.filter !== filter || survey.outdated;
   if (anew && survey.run !== slice.run && slice.rules.versioned) await unskip(sql, row.id);
   return { container, row, survey: { ...survey, ...UNLISTED, ...(anew && { token: null }) } };
@@ -189,6 +191,7 @@ async function applyChanges(slice: Slice, source: Source<unknown>, { container, 
   const { deps, lease, signal, tally } = slice;
   const covers = coversItem(slice.selection);
   const pages = source.changes?.(container, survey.token as string, signal) as AsyncIterable<Page<Change>>;
+  let undescribed = false;
   for await (const page of pages) {
     const changes = page.entries.filter((change) => change.change === 'gone' || covers(change.item));
     const left = page.entries.flatMap((c) => (c.change === 'gone' || covers(c.item) ? [] : [c.item.key]));
@@ -197,11 +200,18 @@ async function applyChanges(slice: Slice, source: Source<unknown>, { container, 
       await leaveUncovered(sql, slice, row.id, left);
     });
     tally.items += changes.length;
+    undescribed ||= changes.some((change) => change.change === 'upsert' && isUndescribed(slice, change.item));
   }
+  const token = undescribed ? null : (container.token ?? null);
   await fenced(deps.ledger, lease, async (sql) => {
     await clearUnlisted(sql, row.id, 'source');
-    await finishSurvey(sql, row.id, slice, { token: container.token ?? null, filter: filterOf(slice) }, slice.run);
+    await finishSurvey(sql, row.id, slice, { token, filter: filterOf(slice) }, slice.run);
   });
+}
+
+/** What a system named without describing it is asked for again: no token stands for that. Folders of a tree have no version. */
+function isUndescribed({ rules }: Slice, { version }: ItemRef): boolean {
+  return version === '' && !rules.paths;
 }
 
 /** What waits to be written and is not covered any more stays where it is. Other units may want it: they list anew. */
@@ -223,6 +233,7 @@ async function listContainer(
   const opens = opensFolder(slice.selection);
   const filter = filterOf(slice);
   let after = survey.listingAfter ?? '';
+  let undescribed = false;
   // Of a listing that is gone on with, the first pages were seen by another slice.
   const globs = slice.rules.paths && !slice.input.back && after === '' ? new FittingGlobs(slice.selection) : undefined;
   const unopened = createUnopened(
@@ -238,6 +249,7 @@ async function listContainer(
   }
   const write = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const items = page.filter(covers);
+    undescribed ||= items.some((item) => isUndescribed(slice, item));
     const to = last ? undefined : page.at(-1)?.key;
     const range = { after, to };
     const { hidden, passed } = unopened.of(page);
@@ -258,7 +270,8 @@ async function listContainer(
       for (const said of globs?.said() ?? []) await noteFilter(sql, slice.input, said);
       await clearUnlisted(sql, row.id, 'source');
       // What could not be shown is asked for again, whether the rest changes or not.
-      await finishSurvey(sql, row.id, slice, { token: unopened.isWhole() ? token : null, filter }, slice.run);
+      const whole = unopened.isWhole() && !undescribed;
+      await finishSurvey(sql, row.id, slice, { token: whole ? token : null, filter }, slice.run);
     });
     after = to ?? after;
     tally.items += items.length;

@@ -26,7 +26,11 @@ export async function lookAtFailures(sql: Sql, surveyor: Surveyor, run: number, 
     values,
   );
   await sql.query(
-    `update item set todo = case when target_ref is null then 'create' else $5 end, tries = 0
+    // A copy whose flags could not be set stands there: it counts again once they are set and it was read.
+    `update item set todo = case when target_ref is null then 'create' else $5 end, tries = 0,
+       outcome = case when target_ref is not null and $5 = 'meta' then 'arrived' else outcome end,
+       proof = case when target_ref is not null and $5 = 'meta' then null else proof end,
+       reason = case when target_ref is not null and $5 = 'meta' then null else reason end
      where outcome in ('refused', 'quarantined') and ${failed}`,
     [...values, edits === 'content' ? 'update' : 'meta'],
   );
@@ -46,7 +50,7 @@ export async function undescribedIn(sql: Sql, containers: readonly number[]): Pr
 export async function unskip(sql: Sql, container: number): Promise<void> {
   await sql.query(
     `update item set todo = 'create', outcome = null, reason = null, identities = null
-     where container = $1 and outcome in ('skipped', 'refused') and target_ref is null and not gone`,
+     where container = $1 and outcome in ('skipped', 'refused') and target_ref is null and not gone and key <> ''`,
     [container],
   );
 }

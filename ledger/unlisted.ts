@@ -55,13 +55,12 @@ export async function listingTries(sql: Sql, pairing: number): Promise<ReadonlyM
 }
 
 /**
- * A listing that was not whole tells nothing of what it left out: what it took for gone is there again, and an edit that
- * it took back with that is asked for anew.
+ * A listing that was not whole tells nothing of what it left out: what it took for gone is there again. What was to be
+ * done with that is decided when it is listed again: rows without a copy are taken for left out, edits for unknown.
  */
 export async function restoreUnlisted(sql: Sql, container: number, run: number): Promise<void> {
   await sql.query(
-    `update item set gone = false, version = case when target_ref is null then version else '' end,
-       todo = case when target_ref is null and outcome is null then 'create' else todo end
+    `update item set gone = false, version = case when target_ref is null then version else '' end
      where container = $1 and gone and run = $2`,
     [container, run],
   );
