@@ -42,6 +42,13 @@ export class FittingGlobs {
   }
 }
 
+/** What is to be said of globs that fit none of the containers, for kinds that have several. */
+export function unfittedBy(containers: readonly Pick<Container, 'path'>[], selection: Selection): string[] {
+  const globs = new FittingGlobs(selection);
+  for (const container of containers) globs.seeContainer(container);
+  return globs.said();
+}
+
 function globsIn(where: 'include' | 'exclude', filter: Selection['include']): Glob[] {
   const of = (field: 'folders' | 'files'): Glob[] =>
     (filter?.[field] ?? [])

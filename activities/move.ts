@@ -1,13 +1,13 @@
 /** Move: everything that survey found to do, container by container, in batches that overlap. */
 import type { Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
+import { isNamed } from '../connectors/kinds.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
 import { countToDo } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { releaseTwins } from '../ledger/twins.js';
-import type { Bound } from './bind.js';
-import { bindContainer, bindMissing, refusalOf } from './bind.js';
+import { bindMissing } from './bind.js';
 import { createChannel } from './channel.js';
 import { pause } from './connections.js';
 import { TWIN } from './decide/twins.js';
@@ -25,7 +25,7 @@ import type { Slice, WorkResult } from './slice.js';
 import { deliver } from './write/deliver.js';
 import { changeMeta } from './write/meta.js';
 import { recover } from './write/recover.js';
-import { refuseContainer } from './write/refuse-container.js';
+import { bindOrRefuse } from './write/refuse-container.js';
 import { remove } from './write/remove.js';
 
 export async function move(slice: Slice): Promise<WorkResult> {
@@ -44,14 +44,16 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (gate) return gate;
   }
   // An edit may have given an item another address: another may be called so now.
-  if (slice.rules.versioned && !slice.rules.paths) {
+  if (isNamed(slice.rules)) {
     const released = await fenced(deps.ledger, slice.lease, (sql) => releaseTwins(sql, slice, TWIN));
     if (released > 0) return 'more';
   }
   // What was adopted may lack flags: asked for anew.
   for (const row of await containersToDo(deps.ledger, slice)) {
     if (slice.ending()) return 'more';
-    if (row.todo.includes('meta')) await changeMetaIn(slice, row);
+    if (!row.todo.includes('meta')) continue;
+    const bound = await bindOrRefuse(slice, slice.target, row, 'meta');
+    if (bound) await changeMeta(slice, bound);
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';
@@ -71,18 +73,6 @@ export async function move(slice: Slice): Promise<WorkResult> {
     waits = true;
   }
   return waits ? ORDER : remove(slice);
-}
-
-async function changeMetaIn(slice: Slice, row: ContainerRow): Promise<void> {
-  let bound: Bound;
-  try {
-    bound = await bindContainer(slice, slice.target, row);
-  } catch (error) {
-    const reason = refusalOf(slice, error);
-    if (reason === undefined) throw error;
-    return refuseContainer(slice, row, 'meta', reason);
-  }
-  await changeMeta(slice, bound);
 }
 
 const ORDER: GateOpened = {

@@ -2,7 +2,7 @@
  * Reads content from a source that may not give all of it. An item that cannot be read is tried again in later slices,
  * after the others, and then quarantined with the system's words.
  */
-import type { Body, Refused, Source } from '../connectors/contract.js';
+import type { Body, ItemRef, Refused, Source } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { writeEvent } from '../ledger/events.js';
@@ -184,12 +184,6 @@ export function unreadable({ key, tries }: ItemRow, words: string): Result {
   return { key, todo: null, outcome: 'quarantined', reason };
 }
 
-export function asRef(item: ItemRow): {
-  key: string;
-  version: string;
-  bytes: number;
-  rank: number;
-  meta: ItemRow['meta'];
-} {
+export function asRef(item: ItemRow): ItemRef {
   return { key: item.key, version: item.version, bytes: item.bytes, rank: item.rank, meta: item.meta };
 }

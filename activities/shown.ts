@@ -4,7 +4,7 @@
  */
 import type { Target, TargetContainer } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import { foldersAbove } from '../connectors/files.js';
+import { folderAbove } from '../connectors/files.js';
 import type { Slice } from './slice.js';
 
 export const HIDDEN =
@@ -24,7 +24,7 @@ export async function unshown(
   if (!session.shown) return hidden;
   const byFolder = new Map<string, string[]>();
   for (const ref of refs) {
-    const folder = foldersAbove(ref).at(-1) ?? '';
+    const folder = folderAbove(ref) ?? '';
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), ref]);
   }
   const known = listingsOf(slice);

@@ -70,7 +70,7 @@ function elsewhere(): Fault {
   );
 }
 
-/** Also where nobody has noted it yet. False for targets that are no path of the worker. */
+/** Whether the target's folder is on another disk than before; true where none was noted. Only paths of the worker have one. */
 async function isAnotherRoot({ deps, pairing, target, signal }: Slice): Promise<boolean> {
   if (!target.root) return false;
   const known = await rootOf(deps.ledger.pool, pairing.target);

@@ -1,6 +1,7 @@
 /** Survey: asks the source what there is, or what changed, and writes down what is to do. */
 import type { Change, Container, ItemRef, Page, Source } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
+import { isNamed } from '../connectors/kinds.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../ledger/containers.js';
 import { noteFilter, writeEvent } from '../ledger/events.js';
@@ -24,7 +25,7 @@ import { clearUnlisted, listingTries, restoreUnlisted } from '../ledger/unlisted
 import { canonicalJson } from '../schemas/hash.js';
 import { TWIN } from './decide/twins.js';
 import { foldedPath } from './files/names.js';
-import { FittingGlobs } from './fitting-globs.js';
+import { FittingGlobs, unfittedBy } from './fitting-globs.js';
 import { inLanes, withLanes } from './lanes.js';
 import { coversContainer, coversItem, wantedContainer } from './selecting.js';
 import { opensFolder } from './selecting-files.js';
@@ -80,8 +81,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
-  if (slice.rules.versioned && !slice.rules.paths)
-    await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
+  if (isNamed(slice.rules)) await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 
@@ -92,9 +92,7 @@ async function noteGlobs(
   containers: readonly Container[],
 ): Promise<void> {
   if (rules.paths || input.back) return;
-  const globs = new FittingGlobs(selection);
-  for (const container of containers) globs.seeContainer(container);
-  for (const said of globs.said()) await noteFilter(sql, input, said);
+  for (const said of unfittedBy(containers, selection)) await noteFilter(sql, input, said);
 }
 
 /** Most of a survey's time is round trips, one folder after the other. */

@@ -8,7 +8,7 @@ import type { ItemRow } from '../ledger/items.js';
 import { nextItems } from '../ledger/items.js';
 import { renewLinks } from '../ledger/links.js';
 import type { Bound } from './bind.js';
-import { bindContainer, refusalOf, scanContainer } from './bind.js';
+import { scanContainer } from './bind.js';
 import { metaNotes } from './decide/flags.js';
 import { sourceNotesIn } from './decide/source-notes.js';
 import { inTurn } from './in-turn.js';
@@ -20,7 +20,7 @@ import { rememberRoot } from './still-there.js';
 import { refuseVoided } from './voided.js';
 import { readEach } from './write/each-alone.js';
 import { nameLateCopies } from './write/late.js';
-import { refuseContainer } from './write/refuse-container.js';
+import { bindOrRefuse } from './write/refuse-container.js';
 import type { Result } from './write/results.js';
 import { commit, reasonOf } from './write/results.js';
 
@@ -77,14 +77,8 @@ function withinBytes(items: readonly ItemRow[], most: number): readonly ItemRow[
 }
 
 async function verifyContainer(slice: Slice, session: Target<unknown>, row: ContainerRow, pages: Pages): Promise<void> {
-  let bound: Bound;
-  try {
-    bound = await bindContainer(slice, session, row);
-  } catch (error) {
-    const reason = refusalOf(slice, error);
-    if (reason === undefined) throw error;
-    return refuseContainer(slice, row, 'verify', reason);
-  }
+  const bound = await bindOrRefuse(slice, session, row, 'verify');
+  if (!bound) return;
   for (;;) {
     if (slice.ending()) return;
     const items = await pages();

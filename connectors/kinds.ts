@@ -39,6 +39,11 @@ export interface KindRules<B> extends DigestRules<B> {
   beginning?(body: B, bytes: number): Digest | undefined;
 }
 
+/** Whether items are told apart by what they say of themselves (a UID), not by where they stand. */
+export function isNamed({ versioned, paths }: Pick<KindRules<unknown>, 'versioned' | 'paths'>): boolean {
+  return versioned !== undefined && !paths;
+}
+
 export interface VersionedRules<B> {
   /** Why the item cannot be moved at all, with what to do; undefined when it can. */
   problem(body: B): string | undefined;

@@ -5,8 +5,7 @@ import { COVERED, covered } from './surveys.js';
 
 /**
  * Puts those back on the list that no other item stands in the way of any more; `said`: how the reasons begin that name
- * another. Returns how many. Earlier versions did not
- * write down what they are called: they are looked at once more.
+ * another. Returns how many. Earlier versions did not write down what they are called: they are looked at once more.
  */
 export async function releaseTwins(sql: Sql, surveyor: Surveyor, said: string): Promise<number> {
   const { rowCount } = await sql.query(

@@ -8,7 +8,7 @@ import type { Account, Selection, Spec, SystemConfig } from '../../schemas/spec.
 import type { PlanContainer } from '../../workflows/messages.js';
 import type { Held, Opening } from '../connections.js';
 import type { Deps } from '../deps.js';
-import { FittingGlobs } from '../fitting-globs.js';
+import { unfittedBy } from '../fitting-globs.js';
 import { coversContainer, reversed, wantedContainer } from '../selecting.js';
 import { refuseNested } from '../slice/prove-pairing.js';
 import { planContainer, planVanished } from './container.js';
@@ -138,9 +138,7 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
   for await (const container of source.containers(signal)) containers.push(container);
   const present = new Set(containers.map((container) => container.key));
   if (!look.rules.paths && !look.back) {
-    const globs = new FittingGlobs(selection);
-    for (const container of containers) globs.seeContainer(container);
-    for (const said of globs.said()) remarks.note(selection.name, said);
+    for (const said of unfittedBy(containers, selection)) remarks.note(selection.name, said);
   }
   const counterparts = createCounterparts(look);
   let created = 0;

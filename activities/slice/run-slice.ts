@@ -78,7 +78,7 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   return {
     state: (result === 'more' && held.wish()) || result,
     counters,
-    ...(troubles.length > 0 && { troubles: troubles.map(({ items, reason }) => ({ items, reason })) }),
+    ...(troubles.length > 0 && { troubles }),
   };
 }
 

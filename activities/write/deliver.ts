@@ -1,5 +1,6 @@
 /** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
+import { isNamed } from '../../connectors/kinds.js';
 import type { BatchRow } from '../../ledger/batches.js';
 import { knownRefs } from '../../ledger/copies.js';
 import { hashIdentity, setIdentities } from '../../ledger/identities.js';
@@ -37,7 +38,7 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
 
 async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   let entries = lot.entries;
-  if (to.hasDeparted && isNamed(slice)) entries = await takeRenamed(slice, to, target, entries);
+  if (to.hasDeparted && isNamed(slice.rules)) entries = await takeRenamed(slice, to, target, entries);
   if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   const clashes: Clash[] = [];
@@ -53,14 +54,9 @@ async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unkn
   await settleClashes(slice, to, target, clashes);
 }
 
-/** Items are told apart by what they say of themselves, not by where they stand. */
-function isNamed({ rules }: Slice): boolean {
-  return rules.versioned !== undefined && !rules.paths;
-}
-
 async function deliverEdits(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   const { edits, clashes } = await sortEdits(slice, to.bound.id, lot.entries);
-  if (isNamed(slice)) await rename(slice, to, lot.entries);
+  if (isNamed(slice.rules)) await rename(slice, to, lot.entries);
   if (edits.length + clashes.length === 0) return;
   if (!(await spend(slice, 'target', edits.length + clashes.length, lot.bytes))) return;
   const met = await writeEdits(slice, to, target, edits);

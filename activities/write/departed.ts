@@ -2,6 +2,7 @@
 import type { Target, TargetContainer, Write, WriteAnswer } from '../../connectors/contract.js';
 import { everyDigest, isDigestOf } from '../../connectors/digest-version.js';
 import { Fault } from '../../connectors/errors.js';
+import { isNamed } from '../../connectors/kinds.js';
 import type { Replaced } from '../../ledger/batches.js';
 import type { Departed } from '../../ledger/departed.js';
 import { departedByDigest } from '../../ledger/departed.js';
@@ -21,7 +22,7 @@ export async function moveDeparted(
   const digests = entries.flatMap((entry) => everyDigest(slice.rules, entry));
   const departed = await departedByDigest(slice.deps.ledger.pool, slice, digests);
   // What left the same folder was taken over (renamed.ts), or has no other to go to.
-  const candidates = slice.rules.versioned && !slice.rules.paths ? departed.filter(elsewhere(to)) : departed;
+  const candidates = isNamed(slice.rules) ? departed.filter(elsewhere(to)) : departed;
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {

@@ -18,7 +18,7 @@ export interface Edit {
   readonly version: string;
   /** What the run's list says of it besides `updated`. */
   readonly reason?: string;
-  /** What stands there is a part of the item's own first copy: to make it whole is no update of anything. */
+  /** A part of the item's first copy stands there: completing it counts as creating, not as updating. */
   readonly first?: boolean;
 }
 

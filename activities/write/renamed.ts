@@ -4,6 +4,7 @@
  * written for that, and nothing is left that could be removed.
  */
 import type { Target, TargetRef } from '../../connectors/contract.js';
+import { everyDigest, isDigestOf } from '../../connectors/digest-version.js';
 import type { DepartedNamesake } from '../../ledger/departed.js';
 import { departedNamesakes } from '../../ledger/departed.js';
 import { hashIdentity, setIdentities } from '../../ledger/identities.js';
@@ -62,13 +63,13 @@ async function pairUp(
   const uids = new Map(entries.map((entry) => [entry, uidHash(slice, entry)]));
   const candidates = await departedNamesakes(slice.deps.ledger.pool, slice, targetKey, {
     identities: [...uids.values()].flatMap((hash) => hash ?? []),
-    digests: entries.map(({ digest }) => digest),
+    digests: entries.flatMap((entry) => everyDigest(slice.rules, entry)),
   });
   const pairs: Renamed[] = [];
   const rest = entries.filter((entry) => {
     const hash = uids.get(entry);
     const bySelf = candidates.findIndex((one) => hash !== undefined && one.identities?.includes(hash));
-    const at = bySelf === -1 ? candidates.findIndex((one) => one.digest === entry.digest) : bySelf;
+    const at = bySelf === -1 ? candidates.findIndex((one) => isDigestOf(slice.rules, entry, one.digest)) : bySelf;
     const was = at === -1 ? undefined : candidates.splice(at, 1)[0];
     if (was) pairs.push({ entry, was });
     return was === undefined;
