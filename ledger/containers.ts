@@ -45,6 +45,15 @@ export async function coveredContainers(
   return rows;
 }
 
+/** Each kind of work by one look into the index of what is to do, however many items wait. */
+const KINDS_OF_WORK = `
+  with recursive work as (
+    (select todo from item where container = c.id and todo is not null order by todo limit 1)
+    union all
+    select (select i.todo from item i where i.container = c.id and i.todo is not null and i.todo > work.todo order by i.todo limit 1)
+    from work where work.todo is not null)
+  select array_agg(todo) as todo from work where todo is not null`;
+
 /** Containers that the unit's spec covers and that have something to do, with the kinds of work, the first seen first. */
 export async function containersToDo(
   ledger: Ledger,
@@ -52,7 +61,7 @@ export async function containersToDo(
 ): Promise<(ContainerRow & { todo: string[] })[]> {
   const { rows } = await ledger.pool.query<ContainerRow & { todo: string[] }>(
     `select ${COLUMNS}, todo from container c join survey s on s.container = c.id
-     cross join lateral (select array_agg(distinct todo) as todo from item where container = c.id and todo is not null) t
+     cross join lateral (${KINDS_OF_WORK}) t
      where c.pairing = $1 and s.migration = $2 and s.unit = $3 and t.todo is not null order by id`,
     [pairing.id, unit.migration, unit.n],
   );
@@ -109,17 +118,25 @@ export async function voidKeys(sql: Sql, container: number, targetPlace: number,
 
 /** What is gone with its container: marks the items of containers that the source no longer has. */
 export async function markVanished(sql: Sql, pairing: number, present: readonly string[], run: number): Promise<void> {
-  await sql.query(
-    `update item set gone = true, run = $3, todo = case when todo in ('create', 'update') then null else todo end
-     where not gone and container in (select id from container where pairing = $1 and key <> all ($2))`,
-    [pairing, present, run],
-  );
-  // Should one come back, it is listed anew: an equal token must not leave its items gone.
-  await sql.query(
-    `update survey set token = null where token is not null
-       and container in (select id from container where pairing = $1 and key <> all ($2))`,
+  const { rows } = await sql.query<{ id: number; stands: boolean }>(
+    `select id, coalesce((select sum(n) from item_count where container = c.id and not gone), 0) > 0 as stands
+     from container c where pairing = $1 and key <> all ($2)`,
     [pairing, present],
   );
+  if (rows.length === 0) return;
+  // Those that went away in earlier runs are not read again.
+  const standing = rows.flatMap(({ id, stands }) => (stands ? [id] : []));
+  if (standing.length > 0) {
+    await sql.query(
+      `update item set gone = true, run = $2, todo = case when todo in ('create', 'update') then null else todo end
+       where not gone and container = any ($1)`,
+      [standing, run],
+    );
+  }
+  // Should one come back, it is listed anew: an equal token must not leave its items gone.
+  await sql.query('update survey set token = null where token is not null and container = any ($1)', [
+    rows.map(({ id }) => id),
+  ]);
 }
 
 /** Binds the target's side. A new validity voids all references: they are looked for again by digest. */
