@@ -1,15 +1,10 @@
 /** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
-import type {
-  Check,
-  DoctorInput,
-  PlanInput,
-  PlanResult,
-  RunResult,
-  SliceHeartbeat,
-  TickInput,
-} from '../workflows/messages.js';
+import type { Check } from '../words/check.js';
+import type { PlanResult } from '../words/plan.js';
+import type { SliceHeartbeat } from '../words/progress.js';
+import type { DoctorInput, PlanInput, RunResult, TickInput } from '../workflows/messages.js';
 import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
 import { doctor } from './doctor.js';

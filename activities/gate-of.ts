@@ -1,10 +1,10 @@
 /** Which faults a unit waits out behind a gate instead of failing. */
 import { Fault } from '../connectors/errors.js';
-import type { GateName } from '../workflows/messages.js';
+import type { Gate } from '../words/units.js';
 import type { Deps } from './deps.js';
 
 export interface GateOpened {
-  readonly gate: GateName;
+  readonly gate: Gate;
   readonly reason: string;
   readonly next?: string;
   /** When time opens it by itself; absent: only a person does. */

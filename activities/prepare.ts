@@ -4,11 +4,13 @@ import { Fault } from '../connectors/errors.js';
 import { askAgain } from '../ledger/ask-again.js';
 import { writeEvent } from '../ledger/events.js';
 import { closeGates, endGates, openGate } from '../ledger/gates.js';
-import type { RunState, RunTotals } from '../ledger/runs.js';
+import type { RunTotals } from '../ledger/runs.js';
 import { closeRun, currentSpec, openRun, readControl, readSpec, saveSpec, setControl } from '../ledger/runs.js';
-import type { Counters } from '../ledger/units.js';
-import { callUnits, changeUnit, endParked, listUnits, NO_COUNTERS, readUnit } from '../ledger/units.js';
-import type { ParkedUnit, RunRequest, TuningInput, UnitCall, UnitCounters } from '../workflows/messages.js';
+import { callUnits, changeUnit, endParked, listUnits, readUnit } from '../ledger/units.js';
+import type { Counters } from '../words/counters.js';
+import { addCounters, NO_COUNTERS } from '../words/counters.js';
+import type { RunState } from '../words/runs.js';
+import type { ParkedUnit, RunRequest, TuningInput, UnitCall } from '../workflows/messages.js';
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
 import { liftBlocksOf } from './lift-blocks.js';
@@ -160,7 +162,7 @@ export interface CloseRunInput {
 export interface ClosedRun {
   readonly state: Exclude<RunState, 'running'>;
   readonly totals: RunTotals;
-  readonly counters: UnitCounters;
+  readonly counters: Counters;
 }
 
 /** Sums up the run. It is `done` only when every item of every unit is verified. */
@@ -168,7 +170,7 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
   const { ledger } = deps;
   const rows = await listUnits(ledger.pool, input.name);
   const mine = rows.filter((row) => row.run === input.run);
-  const counters = mine.reduce((sum, row) => add(sum, row.counters), NO_COUNTERS);
+  const counters = mine.reduce((sum, row) => addCounters(sum, row.counters), NO_COUNTERS);
   const done = mine.filter((row) => row.state === 'done').length;
   const failed = mine.length - done;
   const proven = failed === 0 && counters.failures === 0 && counters.pending === 0 && counters.arrived === 0;
@@ -201,10 +203,4 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
     totals as unknown as JsonObject,
   );
   return { state, totals, counters };
-}
-
-function add(a: Counters, b: Partial<Counters>): Counters {
-  return Object.fromEntries(
-    Object.entries(a).map(([name, value]) => [name, value + (b[name as keyof Counters] ?? 0)]),
-  ) as unknown as Counters;
 }

@@ -1,6 +1,7 @@
 /** Gates: reasons to wait instead of fail, which a person or time opens. */
+
+import type { Gate } from '../words/units.js';
 import type { Ledger } from './ledger.js';
-import type { Gate } from './units.js';
 
 export interface GateRow {
   readonly unit: number;

@@ -2,11 +2,9 @@
 
 import { Fault } from '../connectors/errors.js';
 import type { Spec } from '../schemas/spec.js';
+import type { RunReason, RunState } from '../words/runs.js';
 import type { Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
-
-export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
-export type RunState = 'running' | 'done' | 'failed' | 'cancelled' | 'replaced';
 
 export async function saveSpec(sql: Sql, hash: string, spec: Spec): Promise<void> {
   await sql.query(

@@ -1,9 +1,8 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
 import type { Account } from '../schemas/spec.js';
+import type { Counters } from '../words/counters.js';
+import type { Gate, UnitState } from '../words/units.js';
 import type { Ledger, Sql } from './ledger.js';
-
-export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
-export type Gate = 'credentials' | 'quota' | 'approval' | 'failures' | 'order';
 
 export interface UnitRow {
   readonly migration: string;
@@ -24,46 +23,6 @@ export interface UnitRow {
   /** Slices in a row, the last included, that asked to go on and had done nothing. */
   readonly idleSlices: number;
 }
-
-export interface Counters {
-  /** Items the selection covers, and their bytes. */
-  readonly items: number;
-  readonly bytes: number;
-  readonly verified: number;
-  readonly arrived: number;
-  /** Refused, quarantined, altered, missing or unsure. */
-  readonly failures: number;
-  readonly pending: number;
-  readonly duplicates: number;
-  readonly bytesArrived: number;
-  /** Items this run wrote. */
-  readonly changed: number;
-  /** What this run did to items in the target. */
-  readonly created: number;
-  readonly updated: number;
-  readonly removed: number;
-  /** Left as they are, for a reason that the spec or the target gives. */
-  readonly skipped: number;
-  /** Edited on both sides, with nobody to win; counted among the failures too. */
-  readonly conflicts: number;
-}
-
-export const NO_COUNTERS: Counters = {
-  items: 0,
-  bytes: 0,
-  verified: 0,
-  arrived: 0,
-  failures: 0,
-  pending: 0,
-  duplicates: 0,
-  bytesArrived: 0,
-  changed: 0,
-  created: 0,
-  updated: 0,
-  removed: 0,
-  skipped: 0,
-  conflicts: 0,
-};
 
 const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices"`;
 

@@ -10,12 +10,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { NO_COUNTERS } from '../words/counters.js';
 import { records, reports } from './calls.js';
 import { describeProgress } from './details.js';
 import type { Message } from './inbox.js';
 import { openInbox } from './inbox.js';
 import type { MigrationInput, Progress, RunRequest, RunResult } from './messages.js';
-import { NO_COUNTERS, progressQuery } from './messages.js';
+import { progressQuery } from './messages.js';
 import type { OpenRun } from './run.js';
 import { openRun } from './run.js';
 

@@ -2,19 +2,12 @@
 
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild, patched, workflowInfo } from '@temporalio/workflow';
+import type { Counters } from '../words/counters.js';
+import { addCounters, NO_COUNTERS } from '../words/counters.js';
 import { records } from './calls.js';
 import type { Message } from './inbox.js';
-import type {
-  Carried,
-  ParkedUnit,
-  Progress,
-  RunRequest,
-  RunResult,
-  UnitCall,
-  UnitCounters,
-  UnitResult,
-} from './messages.js';
-import { makeUnitId, NO_COUNTERS } from './messages.js';
+import type { Carried, ParkedUnit, Progress, RunRequest, RunResult, UnitCall, UnitResult } from './messages.js';
+import { makeUnitId } from './messages.js';
 import type { unit } from './unit.js';
 
 export interface OpenRun {
@@ -45,7 +38,7 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
   const parked: ParkedUnit[] = [...prepared.parked];
   const running = new Map<number, { readonly call: UnitCall; readonly scope: CancellationScope }>();
   /** Counters of units that have worked and do not now: parked, paused, waiting for more. */
-  const standing = new Map<number, UnitCounters>(prepared.standing);
+  const standing = new Map<number, Counters>(prepared.standing);
   const ended: { readonly call: UnitCall; readonly result: UnitResult }[] = [];
   let { paused, lanes, done, failed, totals } = prepared;
   const failures: UnitCall[] = [...prepared.failures];
@@ -91,7 +84,7 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
     switch (result.state) {
       case 'done':
         done++;
-        totals = add(totals, result.counters);
+        totals = addCounters(totals, result.counters);
         return records.endUnit({ ...at, state: 'done' });
       case 'failed':
         failed++;
@@ -234,7 +227,7 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
         done,
         failed,
       },
-      totals: [...standing.values()].reduce(add, totals),
+      totals: [...standing.values()].reduce(addCounters, totals),
       running: [...running.values()].map((r) => r.call),
       gates: parked,
       queued,
@@ -266,11 +259,4 @@ async function begin(name: string, request: RunRequest): Promise<Carried> {
     paused: prepared.paused,
     lanes: prepared.lanes ?? DEFAULT_LANES,
   };
-}
-
-function add(a: UnitCounters, b: UnitCounters): UnitCounters {
-  const sum = { ...a };
-  for (const name of Object.keys(a) as (keyof UnitCounters)[])
-    (sum as Record<string, number>)[name] = a[name] + (b[name] ?? 0);
-  return sum;
 }

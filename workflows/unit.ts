@@ -7,10 +7,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SliceInput, SliceResult } from '../activities/slice.js';
+import type { Phase } from '../words/units.js';
+import { stepsOf } from '../words/units.js';
 import { slices } from './calls.js';
 import { describeCounters } from './details.js';
-import type { Phase, UnitInput, UnitResult } from './messages.js';
-import { stepsOf } from './messages.js';
+import type { UnitInput, UnitResult } from './messages.js';
 
 const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
   survey: slices.surveySlice,

@@ -6,7 +6,7 @@ import { createWholeDigest } from '../../connectors/whole-digest.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { UploadPart, UploadRow } from '../../ledger/uploads.js';
 import { acknowledgePart } from '../../ledger/uploads.js';
-import type { FileUnderWay } from '../../workflows/messages.js';
+import type { FileUnderWay } from '../../words/progress.js';
 import { spend } from '../spend.js';
 import { content, cutShort } from './content.js';
 import type { Large } from './large.js';

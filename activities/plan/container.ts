@@ -2,7 +2,7 @@
 import type { Container, ItemRef, Page } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
-import type { PlanContainer } from '../../workflows/messages.js';
+import type { PlanContainer } from '../../words/plan.js';
 import { NO_TWINS } from '../files/names.js';
 import { FittingGlobs } from '../fitting-globs.js';
 import { coversPlace } from '../selecting.js';

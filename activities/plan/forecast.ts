@@ -2,7 +2,7 @@
 import type { PhaseSums } from '../../ledger/planned.js';
 import { bandwidthNow } from '../../schemas/bandwidth.js';
 import type { Limits, Spec } from '../../schemas/spec.js';
-import type { PlanForecast } from '../../workflows/messages.js';
+import type { PlanForecast } from '../../words/plan.js';
 
 /** What one unit would have to do. */
 export interface Work {

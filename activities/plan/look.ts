@@ -3,7 +3,7 @@ import type { Kind, Source, Target } from '../../connectors/contract.js';
 import type { KindRules } from '../../connectors/kinds.js';
 import type { Planned } from '../../ledger/planned.js';
 import type { Account, Selection } from '../../schemas/spec.js';
-import type { PlanContainer, PlanVolume } from '../../workflows/messages.js';
+import type { PlanContainer, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import type { Remarks } from './remarks.js';
 

@@ -2,7 +2,7 @@
 
 import { measuredPhases } from '../../ledger/planned.js';
 import type { Spec } from '../../schemas/spec.js';
-import type { PlanContainer, PlanForecast, PlanProblem } from '../../workflows/messages.js';
+import type { PlanContainer, PlanForecast, PlanProblem } from '../../words/plan.js';
 import type { Work } from './forecast.js';
 import { forecast } from './forecast.js';
 import type { Look } from './look.js';

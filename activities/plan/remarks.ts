@@ -1,7 +1,7 @@
 /** What a plan says beside its numbers: problems one by one, remarks about items summed up by their sentence. */
 import type { Capability } from '../../connectors/contract.js';
 import type { Fault } from '../../connectors/errors.js';
-import type { PlanName, PlanNames, PlanNote, PlanProblem } from '../../workflows/messages.js';
+import type { PlanName, PlanNames, PlanNote, PlanProblem } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 
 export interface Remarks {

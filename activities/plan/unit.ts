@@ -5,7 +5,7 @@ import { kinds } from '../../connectors/kinds.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import { plannedAgainst } from '../../ledger/planned.js';
 import type { Account, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
-import type { PlanContainer } from '../../workflows/messages.js';
+import type { PlanContainer } from '../../words/plan.js';
 import type { Held, Opening } from '../connections.js';
 import type { Deps } from '../deps.js';
 import { unfittedBy } from '../fitting-globs.js';

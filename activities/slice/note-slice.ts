@@ -1,8 +1,8 @@
 /** What a slice leaves behind for people: its unit's counters, an event, and the fleet's meters. */
 import { writeEvent } from '../../ledger/events.js';
-import type { Counters } from '../../ledger/units.js';
 import { changeUnit } from '../../ledger/units.js';
-import type { Phase } from '../../workflows/messages.js';
+import type { Counters } from '../../words/counters.js';
+import type { Phase } from '../../words/units.js';
 import type { Deps, MeterLabels } from '../deps.js';
 import type { SliceInput } from '../slice.js';
 import type { Tally } from './tally.js';

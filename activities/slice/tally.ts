@@ -1,6 +1,7 @@
 /** What a slice has done so far, and where that leaves its unit. */
-import type { Counters } from '../../ledger/units.js';
-import type { FileUnderWay, Phase, Trouble } from '../../workflows/messages.js';
+import type { Counters } from '../../words/counters.js';
+import type { FileUnderWay, Trouble } from '../../words/progress.js';
+import type { Phase } from '../../words/units.js';
 
 export interface Tally {
   items: number;

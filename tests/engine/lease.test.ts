@@ -10,7 +10,7 @@ import type { Tuning } from '../../ledger/leases.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
-import type { SliceHeartbeat } from '../../workflows/messages.js';
+import type { SliceHeartbeat } from '../../words/progress.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import type { World, WorldOptions } from './world.js';

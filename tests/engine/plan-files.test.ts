@@ -9,7 +9,7 @@ import { planLines } from '../../cli/plan-lines.js';
 import type { JsonObject, NameRules, Source, Target } from '../../connectors/contract.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec } from '../../schemas/spec.js';
-import type { PlanResult } from '../../workflows/messages.js';
+import type { PlanResult } from '../../words/plan.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

@@ -10,7 +10,7 @@ import { setBytes } from '../../connectors/memory/store.js';
 import { createMemoryTarget } from '../../connectors/memory/target.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec } from '../../schemas/spec.js';
-import type { PlanResult } from '../../workflows/messages.js';
+import type { PlanResult } from '../../words/plan.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import type { World } from './world.js';

@@ -7,7 +7,7 @@ import { plan } from '../../activities/plan/plan.js';
 import type { ClosedRun } from '../../activities/prepare.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
-import type { PlanResult } from '../../workflows/messages.js';
+import type { PlanResult } from '../../words/plan.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

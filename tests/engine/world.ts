@@ -21,8 +21,9 @@ import { connectors as registered } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
-import type { RunReason, UnitCall } from '../../workflows/messages.js';
-import { stepsOf } from '../../workflows/messages.js';
+import type { RunReason } from '../../words/runs.js';
+import { stepsOf } from '../../words/units.js';
+import type { UnitCall } from '../../workflows/messages.js';
 import { assertCountsKept } from './kept-counts.js';
 
 export interface World {

@@ -7,7 +7,7 @@ import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';
-import type { RunReason } from '../../workflows/messages.js';
+import type { RunReason } from '../../words/runs.js';
 import type { ItemKind } from '../conformance/items.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';

@@ -9,7 +9,7 @@ import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';
-import type { RunReason } from '../../workflows/messages.js';
+import type { RunReason } from '../../words/runs.js';
 import { tree } from '../engine/file-tree.js';
 import { createWorld } from '../engine/world.js';
 import { give, giveAll } from '../servers/apache.js';

@@ -22,6 +22,13 @@ const SYSTEMS = FILES.flatMap((file) => /^connectors\/[^/]+\/(?=manifest\.ts$)/.
 
 const RULES: readonly Rule[] = [
   {
+    of: 'words/',
+    never: ['activities/', 'cli/', 'ledger/', 'report/', 'secrets/', 'workflows/', 'worker/'],
+    typesOnly: ['connectors/', 'schemas/'],
+    packages: [/./],
+    why: 'words are shared by all that runs, and depend on none of it',
+  },
+  {
     of: 'connectors/',
     never: ['ledger/', 'activities/', 'workflows/', 'worker/', 'cli/', 'secrets/', 'report/'],
     packages: [/^@temporalio\//, /^pg$/],
@@ -31,8 +38,8 @@ const RULES: readonly Rule[] = [
   },
   {
     of: 'ledger/',
-    never: ['activities/', 'worker/', 'cli/', 'report/', 'secrets/', ...SYSTEMS],
-    typesOnly: ['workflows/', 'schemas/'],
+    never: ['activities/', 'workflows/', 'worker/', 'cli/', 'report/', 'secrets/', ...SYSTEMS],
+    typesOnly: ['schemas/'],
     packages: [/^@temporalio\//],
     why: 'the ledger knows no connector and no Temporal',
   },
