@@ -7,7 +7,7 @@ import { digestCalendar } from '../../connectors/calendar.js';
 import { digestContact } from '../../connectors/contacts.js';
 import type { JsonObject } from '../../connectors/contract.js';
 import type { Spec } from '../../schemas/spec.js';
-import type { RunResult } from '../../workflows/messages.js';
+import type { RunResult } from '../../words/runs.js';
 import { card } from '../conformance/odd-cards.js';
 import { event } from '../conformance/odd-events.js';
 import type { DavServer } from '../servers/dav-server.js';
