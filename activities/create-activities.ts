@@ -1,16 +1,11 @@
 /** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
-import type { Check } from '../words/check.js';
-import type { PlanResult } from '../words/plan.js';
-import type { SliceHeartbeat } from '../words/progress.js';
-import type { DoctorInput, PlanInput, RunResult, TickInput } from '../workflows/messages.js';
-import { atBoundary } from './boundary.js';
-import type { Deps } from './deps.js';
-import { doctor } from './doctor.js';
-import { liftBlocksOf } from './lift-blocks.js';
-import { move } from './move.js';
-import { plan } from './plan/plan.js';
+import type { Deps } from '../engine/deps.js';
+import { doctor } from '../engine/doctor.js';
+import { move } from '../engine/move.js';
+import { plan } from '../engine/plan/plan.js';
+import { liftBlocksOf } from '../engine/run/lift-blocks.js';
 import type {
   ClosedRun,
   CloseRunInput,
@@ -19,14 +14,19 @@ import type {
   Prepared,
   PrepareInput,
   UnitEnd,
-} from './prepare.js';
-import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
-import { runSlice } from './slice/run-slice.js';
-import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
-import { survey } from './survey.js';
+} from '../engine/run/prepare.js';
+import { control, endUnit, finishRun, passGate, prepare } from '../engine/run/prepare.js';
+import { writeRunReport } from '../engine/run/write-report.js';
+import { runSlice } from '../engine/slice/run-slice.js';
+import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
+import { survey } from '../engine/survey/survey.js';
+import { verify } from '../engine/verify.js';
+import type { Check } from '../words/check.js';
+import type { PlanResult } from '../words/plan.js';
+import type { SliceHeartbeat } from '../words/progress.js';
+import type { DoctorInput, PlanInput, RunResult, TickInput } from '../workflows/messages.js';
+import { atBoundary } from './boundary.js';
 import { askForRun, awaitRun } from './tick.js';
-import { verify } from './verify.js';
-import { writeRunReport } from './write-report.js';
 
 export interface Activities {
   prepare(input: PrepareInput): Promise<Prepared>;

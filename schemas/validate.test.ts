@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { KINDS } from '../connectors/contract.js';
-import { kinds } from '../connectors/kinds.js';
+import { kinds } from '../connectors/kinds/kinds.js';
 import { expectGolden } from '../tests/golden.js';
 import { formatDiagnostic } from './diagnostic.js';
 import { VERSIONED_KINDS } from './kind-problems.js';

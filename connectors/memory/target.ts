@@ -1,5 +1,5 @@
 /** The memory store as a target. Simple throughout: each write is one step that applies or does not. */
-import { Closing } from '../closing.js';
+
 import type {
   Conflicted,
   Located,
@@ -12,10 +12,11 @@ import type {
   Written,
 } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { KindRules } from '../kinds.js';
-import { kinds } from '../kinds.js';
-import type { Mail, MailMeta } from '../mail.js';
-import { mergedFlags } from '../merged-flags.js';
+import type { KindRules } from '../kinds/kinds.js';
+import { kinds } from '../kinds/kinds.js';
+import type { Mail, MailMeta } from '../kinds/mail.js';
+import { mergedFlags } from '../kinds/merged-flags.js';
+import { Closing } from '../local/closing.js';
 import { metaOf, openAccount, placeOf } from './source.js';
 import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
 

@@ -4,7 +4,7 @@ import { itemSourceConformance } from '../../tests/conformance/item-source.js';
 import { itemTargetConformance } from '../../tests/conformance/item-target.js';
 import type { LedgerServer } from '../../tests/engine/ledger.js';
 import { startLedger } from '../../tests/engine/ledger.js';
-import { kinds } from '../kinds.js';
+import { kinds } from '../kinds/kinds.js';
 import { Database } from './database.js';
 import type { PostgresOptions } from './manifest.js';
 import { createPostgresSource } from './source.js';

@@ -1,9 +1,9 @@
 /** The names of a folder's files: which UID has which, and which is free for a new one. */
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import type { KindRules } from '../kinds.js';
-import type { Suffix } from './item-files.js';
-import { atOnce, contentOf, isItem } from './item-files.js';
+import type { KindRules } from '../kinds/kinds.js';
+import type { Suffix } from '../local/item-files.js';
+import { atOnce, contentOf, isItem } from '../local/item-files.js';
 import { folded } from './make-collection.js';
 
 const MAX_STEM = 120;

@@ -5,7 +5,7 @@ import { itemSourceConformance } from '../../tests/conformance/item-source.js';
 import { itemTargetConformance } from '../../tests/conformance/item-target.js';
 import type { ItemKind } from '../../tests/conformance/items.js';
 import { rulesOf } from '../../tests/conformance/items.js';
-import { suffixOf } from './item-files.js';
+import { suffixOf } from '../local/item-files.js';
 import { createVdirSource } from './source.js';
 import { createVdirTarget } from './target.js';
 

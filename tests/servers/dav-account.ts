@@ -2,8 +2,8 @@
 import { connector as caldav } from '../../connectors/caldav/index.js';
 import { connector as carddav } from '../../connectors/carddav/index.js';
 import type { Access, Source, Target } from '../../connectors/contract.js';
-import type { DavOptions } from '../../connectors/dav/options.js';
-import { kinds } from '../../connectors/kinds.js';
+import { kinds } from '../../connectors/kinds/kinds.js';
+import type { DavOptions } from '../../connectors/wire/dav/options.js';
 import type { ItemKind, Others } from '../conformance/items.js';
 
 export interface DavAccountAt {
