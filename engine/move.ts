@@ -1,7 +1,6 @@
 /** Move: everything that survey found to do, container by container, in batches that overlap. */
 import type { Target } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import { isNamed } from '../connectors/kinds/kinds.js';
 import type { ContainerRow } from '../ledger/containers.js';
 import { containersToDo } from '../ledger/containers.js';
 import { countToDo } from '../ledger/items.js';
@@ -31,20 +30,19 @@ import { remove } from './write/remove.js';
 export async function move(slice: Slice): Promise<WorkResult> {
   const { deps } = slice;
   await recover(slice);
-  if (slice.rules.paths) {
-    await clearUploads(slice);
-    if (!(await renameRecased(slice))) return 'more';
-  }
+  const streams = slice.rules.transport.includes('stream');
+  if (streams) await clearUploads(slice);
+  if (slice.rules.place === 'path' && !(await renameRecased(slice))) return 'more';
   for (const op of ['create', 'update'] as const) {
     const rows = await containersToDo(deps.ledger, slice);
     const todo = rows.filter((row) => row.todo.includes(op));
-    if (slice.rules.paths) await carry(slice, op, todo, failuresWatch(slice));
+    if (streams) await carry(slice, op, todo, failuresWatch(slice));
     else await transfer(slice, op, todo);
     const gate = await tooManyFailures(slice);
     if (gate) return gate;
   }
   // An edit may have given an item another address: another may be called so now.
-  if (isNamed(slice.rules)) {
+  if (slice.rules.adopts.includes('identity')) {
     const released = await fenced(deps.ledger, slice.lease, (sql) => releaseTwins(sql, slice, TWIN));
     if (released > 0) return 'more';
   }

@@ -32,7 +32,8 @@ export async function verify(slice: Slice): Promise<WorkResult> {
   const { deps } = slice;
   const rows = (await containersToDo(deps.ledger, slice)).filter((row) => row.todo.includes('verify'));
   // Files are all in one container: its pages are shared out instead.
-  const shares = slice.rules.paths ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
+  const shares =
+    slice.rules.place === 'path' ? rows.flatMap((row) => Array<ContainerRow>(slice.lanes()).fill(row)) : rows;
   const pages = createPages(slice);
   const all = await withLanes(Math.min(slice.lanes(), shares.length) - 1, slice.lane, (further) =>
     inLanes([slice.target, ...further], shares, slice.ending, (session, row) =>
@@ -88,7 +89,7 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
     await verifyPage(slice, session, bound, items);
   }
   // Under a path stands one thing only: there are no duplicates to look for.
-  if (slice.rules.paths) return;
+  if (slice.rules.place === 'path') return;
   await scanContainer(slice, session, bound);
 }
 
@@ -221,7 +222,7 @@ async function compareSizes(
 
 /** Of mail, what the target did not keep is seen in the copy, each time anew; of other kinds it is only known from before. */
 function staying({ rules }: Slice, { reason }: ItemRow): string[] {
-  if (rules.versioned) return reason ? [reason] : [];
+  if (rules.edits === 'content') return reason ? [reason] : [];
   return sourceNotesIn(reason);
 }
 

@@ -20,37 +20,22 @@ import type { FileBody } from './files.js';
 import { digestBeginning, digestFile, fileModified } from './files.js';
 import type { Mail } from './mail.js';
 import { digestMail } from './mail.js';
+import type { Traits } from './traits.js';
+import { traits } from './traits.js';
 
 /** `digest` is that of the kind's canonical form. It never throws: what cannot be parsed has a digest too. */
-export interface KindRules<B> extends DigestRules<B> {
+export interface KindRules<B> extends Traits, DigestRules<B> {
   size(body: B): number;
-  /** What an edit in the source changes: metadata alone, or the content, which then is written anew. */
-  readonly edits: 'meta' | 'content';
-  /** Set for kinds whose edits are content. */
-  readonly versioned?: VersionedRules<B>;
-  /**
-   * Items stand under the paths that their keys name (files.ts): what the target holds is looked for by path, its
-   * content is read only for items of our own, and large ones stream.
-   */
-  readonly paths?: true;
   /**
    * The digest of the first `bytes` bytes of a body; undefined where it has no more than those. For kinds whose writes may
    * break off and leave a part of themselves in their place.
    */
   beginning?(body: B, bytes: number): Digest | undefined;
-}
-
-/** Whether items are told apart by what they say of themselves (a UID), not by where they stand. */
-export function isNamed({ versioned, paths }: Pick<KindRules<unknown>, 'versioned' | 'paths'>): boolean {
-  return versioned !== undefined && !paths;
-}
-
-export interface VersionedRules<B> {
   /** Why the item cannot be moved at all, with what to do; undefined when it can. */
   problem(body: B): string | undefined;
   /**
    * What tells that two items are the same though their content differs, e.g. `uid:4f1…` or `email:anna@old.example`,
-   * normalised. `by` names what counts, in the words of the spec's `match`.
+   * normalised. `by` names what counts, in the words of the spec's `match`. None for kinds that adopt by no identity.
    */
   identities(body: B, by: readonly string[]): readonly string[];
   /** When a person last changed it, in milliseconds since the epoch; undefined where it does not say. */
@@ -63,55 +48,53 @@ export interface VersionedRules<B> {
   renewed(body: B): B;
 }
 
+/** Of kinds whose items say nothing of themselves beside their content. */
+const UNNAMED = {
+  problem: () => undefined,
+  identities: () => [],
+  modified: () => undefined,
+  rank: () => 0,
+  named: <B>(body: B) => body,
+  renewed: <B>(body: B) => body,
+};
+
 export const kinds: {
   readonly mail: KindRules<Mail>;
   readonly calendar: KindRules<Calendar>;
   readonly contacts: KindRules<Contact>;
   readonly files: KindRules<FileBody>;
 } = {
-  mail: { digest: digestMail, size: (body: Buffer) => body.length, edits: 'meta' },
+  mail: { ...traits.mail, ...UNNAMED, digest: digestMail, size: (body: Buffer) => body.length },
   calendar: {
+    ...traits.calendar,
     digest: digestCalendar,
     digest1: calendarDigest1,
     size: (body: Calendar) => body.length,
-    edits: 'content',
-    versioned: {
-      problem: calendarProblem,
-      identities: calendarIdentities,
-      modified: calendarModified,
-      rank: calendarRank,
-      named: withUid,
-      renewed: renewedCalendar,
-    },
+    problem: calendarProblem,
+    identities: calendarIdentities,
+    modified: calendarModified,
+    rank: calendarRank,
+    named: withUid,
+    renewed: renewedCalendar,
   },
   contacts: {
+    ...traits.contacts,
     digest: digestContact,
     digest1: contactDigest1,
     size: (body: Contact) => body.length,
-    edits: 'content',
-    versioned: {
-      problem: contactProblem,
-      identities: contactIdentities,
-      modified: contactModified,
-      rank: () => 0,
-      named: withCardUid,
-      renewed: renewedContact,
-    },
+    problem: contactProblem,
+    identities: contactIdentities,
+    modified: contactModified,
+    rank: () => 0,
+    named: withCardUid,
+    renewed: renewedContact,
   },
   files: {
+    ...traits.files,
+    ...UNNAMED,
     digest: digestFile,
     size: (body: FileBody) => body.bytes.length,
-    edits: 'content',
-    paths: true,
     beginning: digestBeginning,
-    versioned: {
-      problem: () => undefined,
-      // What makes two files the same is their path, and that the target knows.
-      identities: () => [],
-      modified: fileModified,
-      rank: () => 0,
-      named: (body) => body,
-      renewed: (body) => body,
-    },
+    modified: fileModified,
   },
 };

@@ -150,8 +150,8 @@ function opened({ path, validity, messages }: MemoryFolder, created: boolean): T
 
 /** Versions that no longer hold, and a second item of the same UID in one calendar or address book (RFC 4791, 5.3.2.1). */
 function conflict(folder: MemoryFolder, write: Write<Mail>, rules: KindRules<Buffer>): Conflicted | undefined {
-  if (write.op === 'create' && rules.versioned) {
-    const { identities } = rules.versioned;
+  if (write.op === 'create') {
+    const { identities } = rules;
     const [uid] = identities(write.body, ['uid']);
     const other = [...folder.messages.values()].find((m) => uid && identities(m.bytes, ['uid'])[0] === uid);
     if (!other) return undefined;

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const uidOf = (body: Buffer): string => kinds.contacts.versioned?.identities(body, ['uid'])[0]?.slice(4) ?? '';
+const uidOf = (body: Buffer): string => kinds.contacts.identities(body, ['uid'])[0]?.slice(4) ?? '';
 
 /** The documented table, or one of the user's own that keeps the whole card. */
 async function world(own: boolean) {

@@ -112,7 +112,7 @@ export class ExportFile {
           yield { uid: '', body: Buffer.alloc(0), problem: TOO_LARGE };
           continue;
         }
-        const uid = this.#rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
+        const uid = this.#rules.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
         yield { uid, body };
       }
     }

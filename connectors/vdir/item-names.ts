@@ -39,7 +39,7 @@ export class ItemNames {
 
   /** The UID, or what follows from the content of an item without one. */
   identityOf(body: Buffer): string {
-    return this.#rules.versioned?.identities(body, ['uid'])[0] ?? `digest:${this.#rules.digest(body)}`;
+    return this.#rules.identities(body, ['uid'])[0] ?? `digest:${this.#rules.digest(body)}`;
   }
 
   /**

@@ -19,7 +19,7 @@ async function world(kind: ItemKind) {
     target: () => createVdirTarget(dir, kind),
     async put(path: readonly string[], body: Buffer) {
       await mkdir(at(path), { recursive: true });
-      const name = `${rulesOf(kind).versioned?.identities(body, ['uid'])[0]?.slice(4)}${suffix}`;
+      const name = `${rulesOf(kind).identities(body, ['uid'])[0]?.slice(4)}${suffix}`;
       await writeFile(at(path, name), body);
       return name;
     },

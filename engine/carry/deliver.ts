@@ -1,6 +1,5 @@
 /** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
-import { isNamed } from '../../connectors/kinds/kinds.js';
 import type { BatchRow } from '../../ledger/batches.js';
 import { knownRefs } from '../../ledger/copies.js';
 import { hashIdentity, setIdentities } from '../../ledger/identities.js';
@@ -38,11 +37,12 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
 
 async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   let entries = lot.entries;
-  if (to.hasDeparted && isNamed(slice.rules)) entries = await takeRenamed(slice, to, target, entries);
+  if (to.hasDeparted && slice.rules.adopts.includes('identity'))
+    entries = await takeRenamed(slice, to, target, entries);
   if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   const clashes: Clash[] = [];
-  if (slice.rules.versioned) {
+  if (slice.rules.adopts.includes('identity')) {
     const claimed = await claimIdentities(slice, to, entries);
     entries = claimed.free;
     clashes.push(...claimed.clashes);
@@ -56,7 +56,7 @@ async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unkn
 
 async function deliverEdits(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
   const { edits, clashes } = await sortEdits(slice, to.bound.id, lot.entries);
-  if (isNamed(slice.rules)) await rename(slice, to, lot.entries);
+  if (slice.rules.adopts.includes('identity')) await rename(slice, to, lot.entries);
   if (edits.length + clashes.length === 0) return;
   if (!(await spend(slice, 'target', edits.length + clashes.length, lot.bytes))) return;
   const met = await writeEdits(slice, to, target, edits);
@@ -92,7 +92,7 @@ async function create(
       const entry = byKey.get(tokenOf(answer)) as Entry;
       if ('refused' in answer) return refusal(answer);
       if ('conflicted' in answer) {
-        clashes.push({ entry, ref: answer.ref ?? entry.path, by: rules.paths ? 'path' : 'uid' });
+        clashes.push({ entry, ref: answer.ref ?? entry.path, by: rules.place === 'path' ? 'path' : 'uid' });
         return 'not-written';
       }
       return answer.ref === undefined ? 'in-doubt' : arrived(entry, answer, answer.ref);

@@ -93,8 +93,8 @@ function decide(
     case 'target':
       return { to: 'yield', conflict: `${conflict}; the target won` };
     case 'newest': {
-      const ours = slice.rules.versioned?.modified(entry.body);
-      const theirs = slice.rules.versioned?.modified(copy.body);
+      const ours = slice.rules.modified(entry.body);
+      const theirs = slice.rules.modified(copy.body);
       if (ours === undefined || theirs === undefined || ours === theirs) {
         return { to: 'leave', outcome: 'conflict', conflict: `${conflict}; which is newer cannot be told` };
       }
@@ -118,9 +118,8 @@ function decide(
 
 /** What was found by something else than its UID replaces the copy under the copy's own: servers let no UID change. */
 export function underItsName({ rules }: Pick<Slice, 'rules'>, { entry, by }: Clash, copy: TargetRef): Entry {
-  const { versioned } = rules;
-  const uid = versioned?.identities(copy.body, ['uid'])[0]?.slice('uid:'.length);
-  if (!versioned || by === 'version' || by === 'uid' || uid === undefined) return entry;
-  const body = versioned.named(entry.body, uid);
+  const uid = rules.identities(copy.body, ['uid'])[0]?.slice('uid:'.length);
+  if (by === 'version' || by === 'uid' || uid === undefined) return entry;
+  const body = rules.named(entry.body, uid);
   return { ...entry, body, bytes: rules.size(body), digest: rules.digest(body), uid };
 }

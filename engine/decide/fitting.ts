@@ -35,22 +35,21 @@ export function fitItem(
   told: readonly string[] = [],
 ): Fitting {
   const { rules, selection, target, account } = slice;
-  const { versioned } = rules;
   const left = (outcome: 'refused' | 'skipped', reason: string): Fitting => ({
     settled: { key: item.key, todo: null, outcome, reason },
   });
-  const problem = versioned?.problem(body);
+  const problem = rules.problem(body);
   if (problem !== undefined) return left('refused', problem);
-  if (selection.withoutEmail === 'skip' && versioned?.identities(body, ['email']).length === 0) {
+  if (selection.withoutEmail === 'skip' && rules.identities(body, ['email']).length === 0) {
     return left('skipped', 'it has no e-mail address, and the spec skips such contacts');
   }
-  const rank = versioned?.rank(body, account.from) ?? 0;
+  const rank = rules.rank(body, account.from);
   if (rank > item.rank) return { rank };
   let held: Fitted<unknown>;
   try {
     // A copy that was there before keeps the UID by which its own system knows it.
     const uid = item.base?.uid;
-    const named = typeof uid === 'string' && versioned ? versioned.named(body, uid) : body;
+    const named = typeof uid === 'string' ? rules.named(body, uid) : body;
     held = target.fit?.(named) ?? { body: named };
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'refused') throw error;
@@ -63,7 +62,7 @@ export function fitItem(
       bytes: rules.size(held.body),
       digest: rules.digest(held.body),
       notes: [...saidBySource(told), ...(held.notes ?? [])],
-      identities: versioned?.identities(body, selection.match ?? DEFAULT_MATCH) ?? [],
+      identities: rules.identities(body, selection.match ?? DEFAULT_MATCH),
       ...(typeof item.base?.uid === 'string' && { uid: item.base.uid }),
     },
   };

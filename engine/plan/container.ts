@@ -44,7 +44,8 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   const { container, row, voided, at } = pair;
   const known = voided ? undefined : row;
   const plan = containerPlan(look, container, at);
-  const tree = look.rules.paths ? await treePlan(plan, await twinsAhead(look, container, known), known) : undefined;
+  const tree =
+    look.rules.place === 'path' ? await treePlan(plan, await twinsAhead(look, container, known), known) : undefined;
   const { counts } = plan;
   let after = '';
   let gone = 0;
@@ -117,7 +118,7 @@ export async function planVanished(
   at: Counterpart,
 ): Promise<PlannedRow | undefined> {
   const plain = containerPlan(look, row, at);
-  const plan = look.rules.paths ? await treePlan(plain, NO_TWINS, undefined) : plain;
+  const plan = look.rules.place === 'path' ? await treePlan(plain, NO_TWINS, undefined) : plain;
   const left: PlannedItem[] = [];
   const trees = await planUnlisted(plan, row, { after: '', to: undefined }, [], { left });
   const gone = trees + (await settleLeft(plain, row, left));
@@ -167,7 +168,7 @@ async function planUnlisted(
   const { look } = plan;
   const mirrors = look.selection.deletions === 'mirror';
   const tree = 'renames' in plan ? plan : undefined;
-  const named = tree === undefined && look.rules.versioned !== undefined;
+  const named = tree === undefined && look.rules.adopts.includes('identity');
   if (!mirrors && !named && !tree?.renames) return 0;
   let gone = 0;
   const listed = page.map((item) => item.key);

@@ -95,8 +95,8 @@ async function scanned(look: Look, container: TargetContainer, known: ReadonlySe
     for (const { ref, digest, body } of entries) {
       const copy = { ref, digest, taken: false };
       append(byDigest, digest, copy);
-      if (!rules.versioned || body === undefined) continue;
-      const identities = rules.versioned.identities(body, selection.match ?? DEFAULT_MATCH);
+      if (!rules.adopts.includes('identity') || body === undefined) continue;
+      const identities = rules.identities(body, selection.match ?? DEFAULT_MATCH);
       for (const identity of identities) append(byIdentity, hashIdentity(identity), copy);
     }
   }

@@ -1,5 +1,7 @@
 /** Items of one listed page: sorted by what the ledger knows, then read and judged where that is not enough. */
+
 import type { ItemRef } from '../../connectors/contract.js';
+import { bringsName } from '../../connectors/kinds/traits.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import type { Entry } from '../decide/fitting.js';
@@ -12,7 +14,7 @@ import type { Look } from './look.js';
 
 /** Whether new items are compared with what the target holds: for mail that would read every message there. */
 export function looksAtTarget({ rules, dryRun }: Look): boolean {
-  return rules.versioned !== undefined || dryRun;
+  return bringsName(rules) || dryRun;
 }
 
 /** What is to become of a listed item, as far as its listing and the ledger tell. */
@@ -77,7 +79,7 @@ export function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefi
 /** An item counts once: going both ways, in the direction it first came from, and where it changed. */
 async function countUnchanged({ look, at, counts }: ContainerPlan, same: readonly PlannedItem[]): Promise<void> {
   if (same.length === 0) return;
-  const versions = look.rules.versioned ? await at.versions() : undefined;
+  const versions = look.rules.edits === 'content' ? await at.versions() : undefined;
   for (const { outcome, targetRef, targetVersion } of same) {
     const changedThere = versions && targetVersion && versions.get(targetRef as string) !== targetVersion;
     if (changedThere && look.other !== undefined) continue;

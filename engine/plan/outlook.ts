@@ -33,7 +33,7 @@ export function createOutlook(spec: Spec): Outlook {
         const free = await target.room(signal);
         if (free !== undefined) rooms.set(place, { where: `${selection.name}, unit ${unit}: target`, free, needed });
       }
-      if (!rules.paths) return;
+      if (!rules.transport.includes('stream')) return;
       const measured = await measuredPhases(deps.ledger, spec.name, selection.name, account);
       works.push({ ...amounts(rows, selection.verify !== 'size'), from: selection.from, to: selection.to, measured });
     },

@@ -6,7 +6,7 @@ import type { ContainerPlan } from './judging.js';
 
 export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[]): Promise<void> {
   const { look, at, counts } = plan;
-  if (!look.rules.versioned) {
+  if (look.rules.edits !== 'content') {
     counts.remove += gone.length;
     return;
   }

@@ -87,7 +87,7 @@ async function* planDirection(
     const target = await deps.connections.openTarget(writing, signal);
     held.push(target);
     const to = await target.session.place(signal);
-    if (kinds[kind].paths) refuseNested(from, to);
+    if (kinds[kind].place === 'path') refuseNested(from, to);
     const where = `${selection.name}, unit ${input.unit}`;
     const sides = back ? ['target, read', 'source, written to'] : ['source', 'target'];
     remarks.capabilities(`${where}: ${sides[0]}`, await source.session.describe(signal));
@@ -137,7 +137,7 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
   const containers: Container[] = [];
   for await (const container of source.containers(signal)) containers.push(container);
   const present = new Set(containers.map((container) => container.key));
-  if (!look.rules.paths && !look.back) {
+  if (look.rules.place !== 'path' && !look.back) {
     for (const said of unfittedBy(containers, selection)) remarks.note(selection.name, said);
   }
   const counterparts = createCounterparts(look);

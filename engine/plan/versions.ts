@@ -19,7 +19,7 @@ export function createVersions(
   let held: Held<Source> | undefined;
   const readable = deps.connectors[opening.config.type]?.manifest.roles.includes('source') === true;
   const open = async () => {
-    if (!readable || !kinds[opening.kind].versioned) return undefined;
+    if (!readable || kinds[opening.kind].edits !== 'content') return undefined;
     try {
       held = await deps.connections.tryOpenSource(opening, signal);
       if (!held) return undefined;

@@ -57,7 +57,7 @@ function globsIn(where: 'include' | 'exclude', filter: Selection['include']): Gl
       .map((glob) => ({
         at: `${where}.${field}`,
         glob,
-        ofFiles: field === 'files',
+        ofFiles: field !== 'folders',
         matches: createFolderMatcher([glob]),
       }));
   return [...of('folders'), ...of('files')];

@@ -1,6 +1,8 @@
 /** What a selection covers of a tree of files: keys are paths below its root, folders end with "/" (files.ts). */
+
 import type { ItemRef, OpensFolder } from '../../connectors/contract.js';
 import { isUnseen } from '../../connectors/kinds/files.js';
+import { traits } from '../../connectors/kinds/traits.js';
 import { createFolderMatcher, createLeadMatcher } from '../../schemas/folder-globs.js';
 import type { Filter, Selection } from '../../schemas/spec.js';
 import { conditions } from './item-conditions.js';
@@ -43,7 +45,7 @@ function namesIn({ files, types }: Filter = {}): Filter {
 
 /** Whether a folder may hold what the selection covers: others are not opened. */
 export function opensFolder({ kind, include, exclude }: Selection): OpensFolder {
-  if (kind !== 'files') return () => true;
+  if (traits[kind].place !== 'path') return () => true;
   const without = exclude?.folders ? createTreeMatcher(exclude.folders) : () => false;
   if (!include?.folders) {
     const leads = include?.files ? createLeadMatcher(include.files) : () => true;

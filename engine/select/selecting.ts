@@ -1,5 +1,7 @@
 /** What a selection covers, and where it goes: pure rules over containers and items. */
+
 import type { Container, ContainerProperties, ItemRef, Wanted } from '../../connectors/contract.js';
+import { traits } from '../../connectors/kinds/traits.js';
 import { createFolderMatcher } from '../../schemas/folder-globs.js';
 import type { Filter, Selection } from '../../schemas/spec.js';
 import { conditions } from './item-conditions.js';
@@ -10,7 +12,7 @@ import { coversEntry } from './selecting-files.js';
  * the whole tree, which is always covered: its folders are items.
  */
 export function coversContainer(selection: Selection): (path: readonly string[]) => boolean {
-  if (selection.kind === 'files') return () => true;
+  if (traits[selection.kind].place === 'path') return () => true;
   const { include, exclude } = selection;
   const included = include?.folders ? createFolderMatcher(include.folders) : () => true;
   const excluded = exclude?.folders ? createFolderMatcher(exclude.folders) : () => false;
@@ -25,7 +27,7 @@ export function coversContainer(selection: Selection): (path: readonly string[])
  * count back from `now`, in milliseconds since the epoch.
  */
 export function coversItem(selection: Selection, now = Date.now()): (item: ItemRef) => boolean {
-  if (selection.kind === 'files') return coversEntry(selection, now);
+  if (traits[selection.kind].place === 'path') return coversEntry(selection, now);
   const included = conditions(selection.include, now);
   const excluded = conditions(selection.exclude, now);
   return (item) => included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
@@ -36,7 +38,7 @@ export function coversItem(selection: Selection, now = Date.now()): (item: ItemR
  * any more. Only files have keys that say where they stood.
  */
 export function coversPlace(selection: Selection): (key: string) => boolean {
-  if (selection.kind !== 'files') return () => true;
+  if (traits[selection.kind].place !== 'path') return () => true;
   const { include, exclude } = selection;
   const covers = coversEntry(
     { ...selection, ...(include && { include: placesOf(include) }), ...(exclude && { exclude: placesOf(exclude) }) },

@@ -32,7 +32,7 @@ export async function provePairing(
   const to = await target.place(signal);
   const pairing = await ensurePairing(ledger, from, to, kind);
   const other = mode === 'two-way' ? (await ensurePairing(ledger, to, from, kind)).id : undefined;
-  if (kinds[kind].paths) refuseNested(from, to);
+  if (kinds[kind].place === 'path') refuseNested(from, to);
   if (!input.back) await refuseOverlap(deps, input, pairing);
   await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'back' : 'forth');
   const pairings = other === undefined ? [pairing.id] : [pairing.id, other];

@@ -1,7 +1,6 @@
 /** Survey: asks the source what there is, or what changed, and writes down what is to do. */
 import type { Change, Container, ItemRef, Page, Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { isNamed } from '../../connectors/kinds/kinds.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../../ledger/containers.js';
 import { noteFilter, writeEvent } from '../../ledger/events.js';
@@ -65,7 +64,7 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
     const leftOut = new Set(containers.flatMap((container) => (container.leftOut ? [container.key] : [])));
     await coverOnly(sql, slice, present, (path, key) => !leftOut.has(key) && covers(path));
-    if (slice.rules.versioned) await lookAtConflicts(sql, slice);
+    if (slice.rules.edits === 'content') await lookAtConflicts(sql, slice);
     await lookAtFailures(sql, slice, slice.run, slice.rules.edits);
     const tries = await listingTries(sql, pairing.id);
     const triesOf = ({ row }: Seen): number => tries.get(row.id) ?? 0;
@@ -81,7 +80,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
     }),
   );
   if (!all) return 'more';
-  if (isNamed(slice.rules)) await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
+  if (slice.rules.adopts.includes('identity'))
+    await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
 }
 
@@ -91,7 +91,7 @@ async function noteGlobs(
   { selection, rules, input }: Slice,
   containers: readonly Container[],
 ): Promise<void> {
-  if (rules.paths || input.back) return;
+  if (rules.place === 'path' || input.back) return;
   for (const said of unfittedBy(containers, selection)) await noteFilter(sql, input, said);
 }
 
@@ -109,21 +109,21 @@ interface Seen {
 export function filterOf({ selection, rules }: Pick<Slice, 'selection' | 'rules'>): string {
   const { folders: _in, ...include } = selection.include ?? {};
   const { folders: _out, ...exclude } = selection.exclude ?? {};
-  if (rules.paths) {
+  if (rules.place === 'path') {
     const { include, exclude, map, names = 'fail' } = selection;
     // What is old enough today was not yesterday.
     const ages = [include, exclude].some((filter) => filter?.olderThan ?? filter?.newerThan);
     const day = ages ? { day: new Date().toISOString().slice(0, 10) } : {};
     return canonicalJson({ include, exclude, map, names, ...day });
   }
-  if (!rules.versioned) return canonicalJson({ include, exclude });
+  if (!rules.adopts.includes('identity')) return canonicalJson({ include, exclude });
   const { match = ['uid'], withoutEmail = 'move' } = selection;
   return canonicalJson({ include, exclude, match, withoutEmail });
 }
 
 /** What the target would take for the same path, for kinds whose items stand under paths. */
 function folded({ rules, target, selection }: Slice, items: readonly ItemRef[]): (string | null)[] | undefined {
-  if (!rules.paths) return undefined;
+  if (rules.place !== 'path') return undefined;
   return items.map(({ key }) => foldedPath(target.names ?? {}, selection, key));
 }
 
@@ -153,7 +153,7 @@ async function see(sql: Sql, slice: Slice, container: Container, filter: string)
   // A listing that was never finished may have been short: what it took for gone is there until another says otherwise.
   if (survey.listingRun !== null) await restoreUnlisted(sql, row.id, survey.listingRun);
   const anew = survey.filter !== filter || survey.outdated;
-  if (anew && survey.run !== slice.run && slice.rules.versioned) await unskip(sql, row.id);
+  if (anew && survey.run !== slice.run && slice.rules.edits === 'content') await unskip(sql, row.id);
   return { container, row, survey: { ...survey, ...UNLISTED, ...(anew && { token: null }) } };
 }
 
@@ -209,7 +209,7 @@ async function applyChanges(slice: Slice, source: Source<unknown>, { container, 
 
 /** What a system named without describing it is asked for again: no token stands for that. Folders of a tree have no version. */
 function isUndescribed({ rules }: Slice, { version }: ItemRef): boolean {
-  return version === '' && !rules.paths;
+  return version === '' && rules.place !== 'path';
 }
 
 /** What waits to be written and is not covered any more stays where it is. Other units may want it: they list anew. */
@@ -233,11 +233,12 @@ async function listContainer(
   let after = survey.listingAfter ?? '';
   let undescribed = false;
   // Of a listing that is gone on with, the first pages were seen by another slice.
-  const globs = slice.rules.paths && !slice.input.back && after === '' ? new FittingGlobs(slice.selection) : undefined;
+  const globs =
+    slice.rules.place === 'path' && !slice.input.back && after === '' ? new FittingGlobs(slice.selection) : undefined;
   const unopened = createUnopened(
     opens,
     after,
-    slice.rules.paths ? await unseenUpTo(deps.ledger.pool, row.id, after) : [],
+    slice.rules.place === 'path' ? await unseenUpTo(deps.ledger.pool, row.id, after) : [],
   );
   let token = survey.listingToken;
   if (survey.listingAfter === null) {

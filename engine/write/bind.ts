@@ -23,12 +23,12 @@ export type Bound = ContainerRow & { readonly targetKey: string; readonly target
 export async function bindContainer(slice: Slice, session: Target<unknown>, row: ContainerRow): Promise<Bound> {
   const { deps, lease } = slice;
   const place = await wanted(slice, row);
-  if (slice.rules.paths && row.targetKey !== null) await noticeLoss(slice, session, row, place);
+  if (slice.rules.place === 'path' && row.targetKey !== null) await noticeLoss(slice, session, row, place);
   const target = await apart(slice, session, row, place, await opened(slice, session, place));
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
   const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
-  if (row.targetKey !== null && !same && !slice.rules.paths) {
+  if (row.targetKey !== null && !same && slice.rules.place !== 'path') {
     await rebind(slice, session, row, bound);
     return bound;
   }
@@ -39,7 +39,7 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
     });
   }
   // What stands under paths is met where something is to be written, and nowhere else.
-  const scanned = slice.rules.paths || (same ? row.scanned : target.items === 0);
+  const scanned = !slice.rules.adopts.includes('digest') || (same ? row.scanned : target.items === 0);
   // An empty one is looked at herewith: what comes there from now on is ours, also for others that go there.
   if (!same && target.items === 0) await sharedBy(slice).scanOnce(target.key, async () => {});
   if (!scanned) {
@@ -82,7 +82,8 @@ async function apart(
 
 /** Why the container alone is refused; undefined for faults of the whole account, and where it is all there is. */
 export function refusalOf({ rules }: Pick<Slice, 'rules'>, error: unknown): string | undefined {
-  if (rules.paths || !(error instanceof Fault) || error.side === 'source' || error.code !== 'refused') return undefined;
+  if (rules.place === 'path' || !(error instanceof Fault) || error.side === 'source' || error.code !== 'refused')
+    return undefined;
   return saidBy(error);
 }
 
@@ -192,6 +193,6 @@ async function pageWriter(slice: Slice, bound: Bound): Promise<(page: readonly T
 }
 
 function identitiesOf({ rules, selection }: Slice, ref: TargetRef): string[] | undefined {
-  if (!rules.versioned || ref.body === undefined) return undefined;
-  return rules.versioned.identities(ref.body, selection.match ?? DEFAULT_MATCH).map(hashIdentity);
+  if (!rules.adopts.includes('identity') || ref.body === undefined) return undefined;
+  return rules.identities(ref.body, selection.match ?? DEFAULT_MATCH).map(hashIdentity);
 }

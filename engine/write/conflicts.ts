@@ -48,7 +48,7 @@ export async function settleClashes(
       if (!copy || (verdict.to !== 'replace' && verdict.to !== 'keep-both')) continue;
       if (verdict.to === 'keep-both') await keepBoth(slice, to.bound, target, copy);
       // Its name is free now.
-      if (verdict.to === 'keep-both' && slice.rules.paths)
+      if (verdict.to === 'keep-both' && slice.rules.place === 'path')
         anew.push({ key: clash.entry.item.key, todo: 'create', ref: null });
       else edits.push(replacing(slice, clash, copy, verdict.conflict));
     }

@@ -2,7 +2,6 @@
 import type { Target, TargetContainer, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { everyDigest, isDigestOf } from '../../connectors/kinds/digest-version.js';
-import { isNamed } from '../../connectors/kinds/kinds.js';
 import type { Replaced } from '../../ledger/batches.js';
 import type { Departed } from '../../ledger/departed.js';
 import { departedByDigest } from '../../ledger/departed.js';
@@ -22,7 +21,7 @@ export async function moveDeparted(
   const digests = entries.flatMap((entry) => everyDigest(slice.rules, entry));
   const departed = await departedByDigest(slice.deps.ledger.pool, slice, digests);
   // What left the same folder was taken over (renamed.ts), or has no other to go to.
-  const candidates = isNamed(slice.rules) ? departed.filter(elsewhere(to)) : departed;
+  const candidates = slice.rules.adopts.includes('identity') ? departed.filter(elsewhere(to)) : departed;
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
   for (const entry of entries) {
@@ -108,7 +107,7 @@ async function moveOne(
  * source is not the new one, and to move it takes along what it holds, a person's files too. They are made anew.
  */
 function hasContent({ rules }: Slice, { bytes }: Entry): boolean {
-  return !rules.paths || bytes > 0;
+  return rules.place !== 'path' || bytes > 0;
 }
 
 function movedAs(

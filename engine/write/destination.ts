@@ -48,7 +48,7 @@ export function createDestination(slice: Slice, row: ContainerRow): Destination 
       return opened;
     },
     async close(target) {
-      if (!opened || refused !== undefined || slice.rules.paths) return;
+      if (!opened || refused !== undefined || !slice.rules.adopts.includes('digest')) return;
       const { bound } = await opened;
       const anchor = await target.anchor(bound.target, slice.signal);
       await fenced(slice.deps.ledger, slice.lease, (sql) => rememberAnchor(sql, row.id, anchor));
@@ -68,7 +68,7 @@ async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): P
     bound,
     anchor,
     hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
-    hasDeparted: await hasDeparted(deps.ledger.pool, slice),
+    hasDeparted: slice.rules.relocates && (await hasDeparted(deps.ledger.pool, slice)),
     shared,
   };
 }
@@ -78,6 +78,6 @@ async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): P
  * lost its last commits (a replica that took over). What is new there is looked at before anything is written.
  */
 function mayHoldMore({ rules }: Slice, row: ContainerRow, { target }: Bound, anchor: string): boolean {
-  if (rules.paths || !row.scanned || target.items === 0) return false;
-  return rules.versioned !== undefined || row.targetAnchor !== anchor;
+  if (!rules.adopts.includes('digest') || !row.scanned || target.items === 0) return false;
+  return rules.adopts.includes('identity') || row.targetAnchor !== anchor;
 }

@@ -12,8 +12,8 @@ import { keptPath } from './kept-path.js';
 /** Done twice it is done once: after a crash the conflict is judged again. */
 export async function keepBoth(slice: Slice, bound: Bound, target: Target<unknown>, copy: TargetRef): Promise<void> {
   const { rules, deps, lease, other, run } = slice;
-  if (rules.paths) return keepAside(slice, bound, target, copy);
-  const body = rules.versioned?.renewed(copy.body);
+  if (rules.place === 'path') return keepAside(slice, bound, target, copy);
+  const body = rules.renewed(copy.body);
   const bytes = rules.size(body);
   const write = { op: 'create' as const, token: `both/${copy.ref}`, body, bytes, meta: {}, digest: rules.digest(body) };
   const kept = await keep(slice, bound, target, write);

@@ -1,7 +1,9 @@
 /** What became of new copies whose answers were lost: each is looked for behind the anchor that was taken before. */
+
 import type { Located } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { everyDigest, isOutdated } from '../../connectors/kinds/digest-version.js';
+import { bringsName } from '../../connectors/kinds/traits.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
 import { listContainers } from '../../ledger/containers.js';
@@ -85,7 +87,7 @@ async function halfMoved(slice: Slice, moved: readonly Intent[]): Promise<Readon
   const half = new Map<string, Intent>();
   const asked = moved.flatMap((intent) => {
     const { replaces } = intent.detail ?? {};
-    return replaces && !rules.versioned ? [{ intent, replaces }] : [];
+    return replaces && !bringsName(rules) ? [{ intent, replaces }] : [];
   });
   if (asked.length === 0) return half;
   const rows = new Map((await listContainers(deps.ledger, pairing.id)).map((row) => [row.id, row]));
@@ -161,6 +163,6 @@ function settled(
  */
 export function afterLanding({ rules }: Pick<Slice, 'rules'>, item: ItemRow, written: ItemRow['meta']): Result['todo'] {
   if (item.gone) return 'verify';
-  if (rules.versioned) return 'update';
+  if (rules.edits === 'content') return 'update';
   return canonicalJson(written) === canonicalJson(item.meta) ? 'verify' : 'meta';
 }

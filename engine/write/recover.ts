@@ -1,4 +1,5 @@
 /** After a crash or a lost connection: what became of the writes whose answers never came? Each operation has its way. */
+import { bringsName } from '../../connectors/kinds/traits.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt, openBatches } from '../../ledger/batches.js';
 import type { ContainerRow } from '../../ledger/containers.js';
@@ -78,9 +79,9 @@ async function giveBack(slice: Slice, batch: BatchRow, intents: readonly Intent[
   await commit(slice, { container }, quarantined, async (sql) => {
     if (!blameless) await countTries(sql, container, keys);
     // Where references are invented by the target, a copy that still appears is not met by the next write.
-    if (batch.op === 'create' && !slice.rules.versioned) await doubt(sql, container, intents);
+    if (batch.op === 'create' && !bringsName(slice.rules)) await doubt(sql, container, intents);
     // Under a path it is met: a part of what was sent may stand there.
-    if (batch.op === 'create' && slice.rules.paths) await noteBroken(sql, container, intents);
+    if (batch.op === 'create' && slice.rules.beginning) await noteBroken(sql, container, intents);
     await leaveInDoubt(sql, batch.id, []);
   });
 }

@@ -70,7 +70,7 @@ async function removeMarked(slice: Slice, rows: readonly ContainerRow[]): Promis
 }
 
 async function removePage(slice: Slice, bound: Bound, items: readonly Removable[]): Promise<void> {
-  const known = slice.rules.versioned ? await versionsOf(slice, bound, items) : undefined;
+  const known = slice.rules.edits === 'content' ? await versionsOf(slice, bound, items) : undefined;
   const refs = new Map(items.map(({ key, ref }) => [key, ref]));
   const without: Result[] = [];
   const writes = items.flatMap(({ key, ref }): Write<unknown>[] => {
@@ -93,7 +93,8 @@ async function removePage(slice: Slice, bound: Bound, items: readonly Removable[
       const key = tokenOf(answer);
       const ref = refs.get(key) as string;
       if ('refused' in answer) return { key, todo: null, outcome: 'skipped', reason: answer.reason };
-      if ('conflicted' in answer) return kept(slice, key, ref, slice.rules.paths ? answer.reason : undefined);
+      if ('conflicted' in answer)
+        return kept(slice, key, ref, slice.rules.place === 'path' ? answer.reason : undefined);
       return removed(key, ref);
     },
   });

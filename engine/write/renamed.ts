@@ -78,7 +78,7 @@ async function pairUp(
 }
 
 function uidHash({ rules }: Slice, { body }: Entry): string | undefined {
-  const uid = rules.versioned?.identities(body, ['uid'])[0];
+  const uid = rules.identities(body, ['uid'])[0];
   return uid === undefined ? undefined : hashIdentity(uid);
 }
 

@@ -40,7 +40,7 @@ export async function rereadBatch(slice: Slice, batch: BatchRow, bound: Bound): 
       results.push({ key, todo: null, outcome: 'unsure', reason: `${unread}; retry then`, digest });
     else if (!copy || !isDigestOf(slice.rules, copy, digest)) {
       absent.push(intent);
-      if (slice.rules.paths && copy?.digest !== item.digest) broken.push(intent);
+      if (slice.rules.beginning && copy?.digest !== item.digest) broken.push(intent);
     } else {
       results.push({
         key,

@@ -59,7 +59,7 @@ function joinable(writing: Writing, writes: readonly Write<Buffer>[]): Map<strin
   const twice = new Set<string>();
   for (const write of writes) {
     if (write.op !== 'create' || contentOf(writing, write.body) === undefined) continue;
-    const uid = rules.versioned?.identities(write.body, ['uid'])[0]?.slice('uid:'.length);
+    const uid = rules.identities(write.body, ['uid'])[0]?.slice('uid:'.length);
     const name = nameFor(writing, write.body);
     if (name !== `${uid}${suffix}`) continue;
     if (found.has(name)) twice.add(name);

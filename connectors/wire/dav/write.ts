@@ -101,7 +101,7 @@ const MAX_NAME = 120;
 /** The name an item gets: its UID where that makes a plain segment, else a hash of it; the same each time. */
 export function nameFor({ account }: Pick<Writing, 'account'>, body: Buffer): string {
   const { rules, suffix } = account.flavour;
-  const uid = rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? rules.digest(body);
+  const uid = rules.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? rules.digest(body);
   const safe = /^[A-Za-z0-9_@-][A-Za-z0-9_.@-]*$/.test(uid) && uid.length <= MAX_NAME;
   const stem = safe ? uid : createHash('sha256').update(uid).digest('hex').slice(0, 40);
   return segmentOf(stem.toLowerCase().endsWith(suffix) ? stem : `${stem}${suffix}`);
