@@ -2,6 +2,25 @@
 
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
+import type { Deps } from '../engine/deps.js';
+import { doctor } from '../engine/doctor.js';
+import { move } from '../engine/move.js';
+import { plan } from '../engine/plan/plan.js';
+import { liftBlocksOf } from '../engine/run/lift-blocks.js';
+import type {
+  ClosedRun,
+  CloseRunInput,
+  ControlInput,
+  PrepareInput,
+  ReopenInput,
+  UnitEnd,
+} from '../engine/run/prepare.js';
+import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { writeRunReport } from '../engine/run/write-report.js';
+import { runSlice } from '../engine/slice/run-slice.js';
+import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
+import { survey } from '../engine/survey/survey.js';
+import { verify } from '../engine/verify.js';
 import type { Check, DoctorInput } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
 import { NO_COUNTERS } from '../words/counters.js';
@@ -10,20 +29,8 @@ import type { SliceHeartbeat } from '../words/progress.js';
 import { toRanges } from '../words/ranges.js';
 import type { LookInput, LookResult, Prepared, RunResult } from '../words/runs.js';
 import { atBoundary } from './boundary.js';
-import type { Deps } from './deps.js';
-import { doctor } from './doctor.js';
-import { liftBlocksOf } from './lift-blocks.js';
-import { move } from './move.js';
-import { plan } from './plan/plan.js';
-import type { ClosedRun, CloseRunInput, ControlInput, PrepareInput, ReopenInput, UnitEnd } from './prepare.js';
-import { control, endUnit, finishRun, prepare, reopenUnits } from './prepare.js';
-import { runSlice } from './slice/run-slice.js';
-import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
-import { survey } from './survey.js';
 import type { AskInput } from './tick.js';
 import { askForRun, findRun } from './tick.js';
-import { verify } from './verify.js';
-import { writeRunReport } from './write-report.js';
 
 export interface Activities {
   prepare(input: PrepareInput): Promise<Prepared>;

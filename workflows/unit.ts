@@ -5,7 +5,7 @@ import {
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SliceInput, SliceResult } from '../activities/slice.js';
+import type { SliceInput, SliceResult } from '../engine/slice/slice.js';
 import type { Phase } from '../words/units.js';
 import { stepsOf } from '../words/units.js';
 import { slices } from './calls.js';

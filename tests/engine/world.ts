@@ -3,21 +3,21 @@
  * workflow would run them, and may crash anywhere.
  */
 import { randomUUID } from 'node:crypto';
-import { createConnections } from '../../activities/connections.js';
-import type { Deps, EngineSettings } from '../../activities/deps.js';
-import { ENGINE_DEFAULTS } from '../../activities/deps.js';
-import { createFlight } from '../../activities/flight.js';
-import { move } from '../../activities/move.js';
-import type { ClosedRun } from '../../activities/prepare.js';
-import { endUnit, finishRun, prepare, reopenUnits } from '../../activities/prepare.js';
-import { runSlice } from '../../activities/slice/run-slice.js';
-import type { SliceInput, SliceResult } from '../../activities/slice.js';
-import { survey } from '../../activities/survey.js';
-import { verify } from '../../activities/verify.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors as registered } from '../../connectors/registry.js';
+import type { Deps, EngineSettings } from '../../engine/deps.js';
+import { ENGINE_DEFAULTS } from '../../engine/deps.js';
+import { move } from '../../engine/move.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import { endUnit, finishRun, prepare, reopenUnits } from '../../engine/run/prepare.js';
+import { createConnections } from '../../engine/session/connections.js';
+import { createFlight } from '../../engine/session/flight.js';
+import { runSlice } from '../../engine/slice/run-slice.js';
+import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
+import { survey } from '../../engine/survey/survey.js';
+import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
