@@ -16,12 +16,15 @@ export interface ContainerRow {
   readonly targetPath: readonly string[] | null;
   readonly targetValidity: string | null;
   readonly scanned: boolean;
+  /** What came to the target before this anchor was looked at; null where all is to be looked at. */
+  readonly scannedTo: string | null;
   /** Where the target would have put the next item when the last slice had written all it had. */
   readonly targetAnchor: string | null;
 }
 
 const COLUMNS = `id, key, path, role, subscribed, properties, validity, target_key as "targetKey", target_path as "targetPath",
-  target_validity as "targetValidity", scanned, target_anchor as "targetAnchor"`;
+  target_validity as "targetValidity", scanned, scanned_to as "scannedTo",
+  target_anchor as "targetAnchor"`;
 
 /** All containers of a pairing, whichever of them the spec covers now. */
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
@@ -143,7 +146,8 @@ export async function markVanished(sql: Sql, pairing: number, present: readonly 
 export async function bindTarget(sql: Sql, container: number, target: TargetContainer): Promise<void> {
   await sql.query(
     `update container set target_key = $2, target_path = $3, target_validity = $4, notes = $5,
-       scanned = case when target_key = $2 and target_validity = $4 then scanned else $6 end
+       scanned = case when target_key = $2 and target_validity = $4 then scanned else $6 end,
+       scanned_to = null
      where id = $1`,
     [container, target.key, target.path, target.validity, target.notes ?? [], target.items === 0],
   );
@@ -177,9 +181,12 @@ export async function outdatedWith(
   return rows.map(({ id }) => id);
 }
 
-/** What the target held is written down in `found`. */
-export async function markScanned(sql: Sql, container: number): Promise<void> {
-  await sql.query('update container set scanned = true where id = $1', [container]);
+/** What the target held is written down in `found`; `to`: its anchor before it was looked at, where that was asked for. */
+export async function markScanned(sql: Sql, container: number, to?: string): Promise<void> {
+  await sql.query('update container set scanned = true, scanned_to = coalesce($2, scanned_to) where id = $1', [
+    container,
+    to ?? null,
+  ]);
 }
 
 /** Everything before this anchor was written by us, or looked at. */

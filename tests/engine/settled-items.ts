@@ -51,10 +51,11 @@ export async function writeSettledItems(
       `insert into item_count select container, run, outcome, made, false, gone, true, false, count(*), sum(bytes)
        from item group by 1, 2, 3, 4, 6`,
     );
-    await sql.query(`update container set scanned = true, target_anchor = case when $1 = 'mail' then $2 else '' end`, [
-      kind,
-      String(items + 1).padStart(10, '0'),
-    ]);
+    await sql.query(
+      `update container set scanned = true, target_anchor = case when $1 = 'mail' then $2 else '' end,
+      scanned_to = case when $1 = 'mail' then $2 else '' end`,
+      [kind, String(items + 1).padStart(10, '0')],
+    );
     // The containers that do not change have this token from now on.
     await sql.query(`update survey set token = 'settled' where token = 'empty'`);
   });

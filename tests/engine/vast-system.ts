@@ -16,9 +16,10 @@ import type {
   WriteAnswer,
 } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { FileBody } from '../../connectors/files.js';
-import type { KindRules } from '../../connectors/kinds.js';
-import { kinds } from '../../connectors/kinds.js';
+import type { FileBody } from '../../connectors/kinds/files.js';
+import type { KindRules } from '../../connectors/kinds/kinds.js';
+import { kinds } from '../../connectors/kinds/kinds.js';
+import { unknownRefs } from '../../connectors/kinds/unknown-refs.js';
 import type { Registration } from '../../connectors/registry.js';
 
 export type VastKind = Extract<Kind, 'mail' | 'contacts' | 'files'>;
@@ -43,6 +44,8 @@ export interface VastSystem {
   /** How often the target was asked to show all it holds, and how many references it asked the engine about then. */
   readonly shown: { scans: number; references: number };
 }
+
+const PAGE = 2_000;
 
 /** Numbers as keys ascend like them. */
 const digits = (number: number): string => String(number).padStart(10, '0');
@@ -113,6 +116,7 @@ export function createVastSystem({ kind, accounts, containers }: Omit<VastShape,
         yield { key, path: kind === 'files' ? [] : [key], validity: '1', token };
       }
     },
+    // biome-ignore lint/correctness/useYield: the first run finds nothing, and later ones ask for changes
     async *list() {
       if (items > 0) throw new Fault('internal', 'vast: a run that knows a token lists nothing');
     },
@@ -157,12 +161,13 @@ export function createVastSystem({ kind, accounts, containers }: Omit<VastShape,
     async *locate() {
       throw new Fault('internal', 'vast: no write is in doubt');
     },
-    async *scan(_container, skip) {
+    async *scan(_container, known, _signal, since) {
       shown.scans++;
-      for (let number = 1; number <= items; number++) {
-        shown.references++;
-        const ref = keyOf(kind, number);
-        if (!skip(ref)) yield { entries: [copyOf(ref)] };
+      const first = kind === 'mail' && since !== undefined ? Number(since) : 1;
+      for (let from = first; from <= items; from += PAGE) {
+        const refs = Array.from({ length: Math.min(PAGE, items + 1 - from) }, (_, at) => keyOf(kind, from + at));
+        shown.references += refs.length;
+        yield { entries: (await unknownRefs(refs, known)).map(copyOf) };
       }
     },
     async *readBack(_container, refs) {
