@@ -32,6 +32,8 @@ export interface EngineSettings {
   readonly quotaRetryMs: number;
   /** When items are asked for again that the source did not give, in milliseconds. */
   readonly rereadMs: number;
+  /** How long a migration's history grows, in events, until its units stop at a safe point and it continues as new. */
+  readonly historyEvents: number;
   /** Items and bytes of one batch, at most. */
   readonly batchItems: number;
   readonly batchBytes: number;
@@ -43,6 +45,8 @@ export const ENGINE_DEFAULTS: EngineSettings = {
   graceMs: 2_500,
   quotaRetryMs: 600_000,
   rereadMs: 2_000,
+  // A fifth of what Temporal bears; some 800 units.
+  historyEvents: 10_000,
   batchItems: 200,
   batchBytes: 4 * 1024 * 1024,
 };

@@ -2,8 +2,7 @@
 import type { Kind } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
 import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
-import type { Check } from '../words/check.js';
-import type { DoctorInput } from '../workflows/messages.js';
+import type { Check, DoctorInput } from '../words/check.js';
 import type { Deps } from './deps.js';
 import { accountsOf } from './run/accounts.js';
 

@@ -1,7 +1,6 @@
 /** Plan: what a run would do, container by container, without writing anything anywhere. */
 import { Fault } from '../../connectors/errors.js';
-import type { PlanContainer, PlanResult, PlanTotals, PlanVolume } from '../../words/plan.js';
-import type { PlanInput } from '../../workflows/messages.js';
+import type { PlanContainer, PlanInput, PlanResult, PlanTotals, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import { accountsOf } from '../run/accounts.js';
 import type { Volume } from './look.js';
