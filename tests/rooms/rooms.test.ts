@@ -30,7 +30,7 @@ const RULES: readonly Rule[] = [
     of: 'words/',
     never: ['engine/', 'activities/', 'cli/', 'ledger/', 'report/', 'secrets/', 'workflows/', 'worker/'],
     typesOnly: ['connectors/', 'schemas/'],
-    packages: [/^(?!.*\.ts$)/],
+    packages: [/^[^./]*$/, /^@/],
     why: 'words are shared by all that runs, and depend on none of it',
   },
   {
