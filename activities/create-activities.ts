@@ -9,6 +9,8 @@ import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
 import { doctor } from './doctor.js';
 import { liftBlocksOf } from './lift-blocks.js';
+import type { LookInput, LookResult } from './look-at-units.js';
+import { lookAtUnits } from './look-at-units.js';
 import { move } from './move.js';
 import { plan } from './plan/plan.js';
 import type {
@@ -33,6 +35,8 @@ export interface Activities {
   control(input: ControlInput): Promise<void>;
   /** Answers whether a system of this spec was to be left alone. */
   liftBlocks(specHash: string): Promise<boolean>;
+  /** Ends units that have nothing to do; the others are left to their workflows. */
+  lookAtUnits(input: LookInput): Promise<LookResult>;
   surveySlice(input: SliceInput): Promise<SliceResult>;
   moveSlice(input: SliceInput): Promise<SliceResult>;
   verifySlice(input: SliceInput): Promise<SliceResult>;
@@ -78,6 +82,13 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
+    lookAtUnits: (input) =>
+      guarded((context) =>
+        lookAtUnits(deps, input, {
+          signal: context.cancellationSignal,
+          heartbeat: (details) => context.heartbeat(details),
+        }),
+      ),
     surveySlice: (input) => slice(input, 'survey', survey),
     moveSlice: (input) => slice(input, 'move', move),
     verifySlice: (input) => slice(input, 'verify', verify),

@@ -1,4 +1,5 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
+import { Fault } from '../connectors/errors.js';
 import type { Account } from '../schemas/spec.js';
 import type { Counters } from '../words/counters.js';
 import type { Gate, UnitState } from '../words/units.js';
@@ -67,6 +68,52 @@ export async function readUnit(sql: Sql, migration: string, n: number): Promise<
   return rows[0] as UnitRow;
 }
 
+/** A unit as a run has called it. */
+export interface CalledUnit extends UnitRow {
+  /** What items and surveys remember the run by. */
+  readonly runId: number;
+  /** No other unit was called to the run. */
+  readonly alone: boolean;
+}
+
+/** The units of these numbers that a migration has, in their order. Throws where it has no such run. */
+export async function readCalledUnits(
+  sql: Sql,
+  { migration, run }: { readonly migration: string; readonly run: number },
+  numbers: readonly number[],
+): Promise<CalledUnit[]> {
+  const { rows } = await sql.query<CalledUnit & { runId: number | null }>({
+    name: 'called-units',
+    text: `select ${COLUMNS}, (select id from run where migration = $1 and number = $2) as "runId",
+       (select count(*) from (select from unit where migration = $1 and run = $2 limit 2) called) < 2 as alone
+     from unit where migration = $1 and n = any($3) order by n`,
+    values: [migration, run, numbers],
+  });
+  if (rows[0]?.runId === null) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);
+  return rows;
+}
+
+/**
+ * Units that had nothing to do end as done in their run, each with its event. Safe to repeat: those that are done already
+ * stay as they are.
+ */
+export async function endIdleUnits(
+  { pool }: Ledger,
+  { migration, run }: { readonly migration: string; readonly run: number },
+  units: readonly { readonly n: number; readonly counters: Counters }[],
+): Promise<void> {
+  if (units.length === 0) return;
+  await pool.query(
+    `with ended as (
+       update unit u set state = 'done', phase = 'survey', gate = null, reason = null, next = null, approved = '{}',
+         counters = t.counters, idle_slices = 0, changed_at = now()
+       from unnest($3::int[], $4::jsonb[]) as t (n, counters)
+       where u.migration = $1 and u.n = t.n and u.run = $2 and u.state <> 'done' returning u.n)
+     insert into event (migration, run, unit, level, message) select $1, $2, n, 'info', 'unit done' from ended order by n`,
+    [migration, run, units.map(({ n }) => n), units.map(({ counters }) => JSON.stringify(counters))],
+  );
+}
+
 export async function listUnits(sql: Sql, migration: string): Promise<UnitRow[]> {
   const { rows } = await sql.query<UnitRow>(`select ${COLUMNS} from unit where migration = $1 order by n`, [migration]);
   return rows;
@@ -91,15 +138,6 @@ export async function endParked(ledger: Ledger, migration: string, run: number):
      where migration = $1 and run = $2 and state = 'parked'`,
     [migration, run],
   );
-}
-
-/** Units called to a run. */
-export async function unitsInRun(sql: Sql, migration: string, run: number): Promise<number> {
-  const { rows } = await sql.query<{ n: number }>('select count(*) as n from unit where migration = $1 and run = $2', [
-    migration,
-    run,
-  ]);
-  return rows[0]?.n ?? 0;
 }
 
 /** Another unit of this run over the same pairing: an overlap nobody could see before the places were proven. */
