@@ -10,13 +10,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { inLanes } from '../activities/lanes.js';
-import { lookAtUnits } from '../activities/look-at-units.js';
-import { move } from '../activities/move.js';
-import { endUnit, finishRun, prepare } from '../activities/prepare.js';
-import { runSlice } from '../activities/slice/run-slice.js';
-import { survey } from '../activities/survey.js';
-import { verify } from '../activities/verify.js';
+import { move } from '../engine/move.js';
+import { lookAtUnits } from '../engine/run/look-at-units.js';
+import { endUnit, finishRun, prepare } from '../engine/run/prepare.js';
+import { inLanes } from '../engine/session/lanes.js';
+import { runSlice } from '../engine/slice/run-slice.js';
+import { survey } from '../engine/survey/survey.js';
+import { verify } from '../engine/verify.js';
 import { specHash } from '../schemas/hash.js';
 import { startTestStack } from '../tests/e2e/stack.js';
 import type { World } from '../tests/engine/world.js';
@@ -104,7 +104,6 @@ async function moveAll(world: World): Promise<void> {
     ...asked,
     name: asked.migration,
     state: 'finished',
-    units: [],
   });
   if (state !== 'done') throw new Error(`the first run ended as ${state}: ${JSON.stringify(totals)}`);
 }

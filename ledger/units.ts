@@ -49,6 +49,7 @@ export async function callUnits(
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
           update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
+            retry_at = null,
             -- What a person let pass was of that run.
             approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
@@ -93,27 +94,6 @@ export async function readCalledUnits(
   return rows;
 }
 
-/**
- * Units that had nothing to do end as done in their run, each with its event. Safe to repeat: those that are done already
- * stay as they are.
- */
-export async function endIdleUnits(
-  { pool }: Ledger,
-  { migration, run }: { readonly migration: string; readonly run: number },
-  units: readonly { readonly n: number; readonly counters: Counters }[],
-): Promise<void> {
-  if (units.length === 0) return;
-  await pool.query(
-    `with ended as (
-       update unit u set state = 'done', phase = 'survey', gate = null, reason = null, next = null, approved = '{}',
-         counters = t.counters, idle_slices = 0, changed_at = now()
-       from unnest($3::int[], $4::jsonb[]) as t (n, counters)
-       where u.migration = $1 and u.n = t.n and u.run = $2 and u.state <> 'done' returning u.n)
-     insert into event (migration, run, unit, level, message) select $1, $2, n, 'info', 'unit done' from ended order by n`,
-    [migration, run, units.map(({ n }) => n), units.map(({ counters }) => JSON.stringify(counters))],
-  );
-}
-
 export async function listUnits(sql: Sql, migration: string): Promise<UnitRow[]> {
   const { rows } = await sql.query<UnitRow>(`select ${COLUMNS} from unit where migration = $1 order by n`, [migration]);
   return rows;
@@ -140,6 +120,30 @@ export async function endParked(ledger: Ledger, migration: string, run: number):
   );
 }
 
+export interface UnitStanding {
+  readonly n: number;
+  readonly selection: string;
+  readonly state: UnitState;
+  readonly gate: Gate | null;
+  readonly reason: string | null;
+  readonly next: string | null;
+  /** In milliseconds since the epoch. */
+  readonly retryAt: number | null;
+  /** Of units that are done or wait at a gate. */
+  readonly counters: Partial<Counters> | null;
+}
+
+/** Where the units stand that were called to a run. */
+export async function unitsOfRun(sql: Sql, migration: string, run: number): Promise<UnitStanding[]> {
+  const { rows } = await sql.query<UnitStanding>(
+    `select n, selection, state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
+       case when state in ('done', 'parked') then counters end as counters
+     from unit where migration = $1 and run = $2 order by n`,
+    [migration, run],
+  );
+  return rows;
+}
+
 /** Another unit of this run over the same pairing: an overlap nobody could see before the places were proven. */
 export async function overlappingUnit(
   sql: Sql,
@@ -155,6 +159,22 @@ export async function overlappingUnit(
   return rows[0]?.n;
 }
 
+/** Lets units start again; `approved`: the gate that each waits at counts as passed. Returns what they had counted. */
+export async function reopen(
+  sql: Sql,
+  migration: string,
+  units: readonly number[],
+  approved: boolean,
+): Promise<Partial<Counters>[]> {
+  const { rows } = await sql.query<{ counters: Partial<Counters> }>(
+    `update unit set state = 'waiting', gate = null, reason = null, next = null, retry_at = null, changed_at = now(),
+       approved = case when $3 and gate is not null then approved || gate else approved end
+     where migration = $1 and n = any($2) returning counters`,
+    [migration, units, approved],
+  );
+  return rows.map(({ counters }) => counters);
+}
+
 export interface UnitChange {
   readonly state?: UnitState;
   readonly phase?: string;
@@ -164,6 +184,8 @@ export interface UnitChange {
   readonly approved?: readonly Gate[];
   readonly counters?: Counters;
   readonly idleSlices?: number;
+  /** In milliseconds since the epoch. */
+  readonly retryAt?: number | null;
 }
 
 export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
@@ -171,7 +193,8 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
     `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
-       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices), changed_at = now()
+       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices),
+       retry_at = case when $14 then to_timestamp($15::float8 / 1000) else retry_at end, changed_at = now()
      where migration = $1 and n = $2`,
     [
       migration,
@@ -187,6 +210,8 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.approved ?? null,
       change.counters === undefined ? null : JSON.stringify(change.counters),
       change.idleSlices ?? null,
+      change.retryAt !== undefined,
+      change.retryAt ?? null,
     ],
   );
 }

@@ -1,13 +1,13 @@
 /** Accounts whose mail was moved: what a next run looks at. */
 import { randomUUID } from 'node:crypto';
-import type { LookResult } from '../../activities/look-at-units.js';
-import { lookAtUnits } from '../../activities/look-at-units.js';
-import type { ClosedRun } from '../../activities/prepare.js';
-import { finishRun, prepare } from '../../activities/prepare.js';
+import { lookAtUnits } from '../../engine/run/look-at-units.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import { finishRun, prepare } from '../../engine/run/prepare.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { listUnits } from '../../ledger/units.js';
 import { specHash } from '../../schemas/hash.js';
 import { numbersOf } from '../../words/ranges.js';
+import type { LookResult } from '../../words/runs.js';
 import type { World, WorldOptions } from './world.js';
 import { createWorld } from './world.js';
 
@@ -63,6 +63,6 @@ export async function movedAccounts(ledger: Ledger, count: number, options: Worl
       const [idle, changed, left] = [result.idle, result.changed, result.left].map((some) => [...numbersOf(some)]);
       return { counters: result.counters, idle, changed, left } as Seen;
     },
-    finish: (run) => finishRun(deps, { name: spec.name, run, state: 'finished', units: [] }),
+    finish: (run) => finishRun(deps, { name: spec.name, run, state: 'finished' }),
   };
 }

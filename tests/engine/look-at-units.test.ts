@@ -1,5 +1,6 @@
 /** Many accounts are looked at in one activity: who has nothing to do ends there, everybody else gets a workflow. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { settledUnits } from '../../ledger/idle-units.js';
 import { listUnits } from '../../ledger/units.js';
 import { movedAccounts } from './idle.js';
 import type { LedgerServer } from './ledger.js';
@@ -35,6 +36,22 @@ it('leaves what has changed to its workflow', async () => {
 
   expect(await world.look(run)).toMatchObject({ idle: [1, 3, 4], changed: [2], left: [] });
 
+  await world.close();
+});
+
+it('is asked for units that are known to have nothing left', async () => {
+  const world = await movedAccounts(server.ledger, 3);
+  const { pool } = server.ledger;
+  const { name } = world.spec;
+  // One whose item waits for its proof, and one that failed before anything of it was counted.
+  await pool.query(`update unit set counters = counters || '{"pending": 1}' where migration = $1 and n = 2`, [name]);
+  await pool.query(`update unit set reason = 'it failed' where migration = $1 and n = 3`, [name]);
+  const run = await world.open();
+
+  expect(await settledUnits(pool, name, run)).toEqual([1]);
+
+  await world.look(run);
+  expect(await settledUnits(pool, name, run)).toEqual([]);
   await world.close();
 });
 
