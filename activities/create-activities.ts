@@ -1,9 +1,12 @@
 /** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
+import { forget } from '../engine/upkeep/forget.js';
+import { prune } from '../engine/upkeep/prune.js';
 import type { Check } from '../words/check.js';
 import type { PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
+import type { ForgetInput, ForgetResult, PruneInput, PruneResult } from '../words/upkeep.js';
 import type { DoctorInput, PlanInput, RunResult, TickInput } from '../workflows/messages.js';
 import { atBoundary } from './boundary.js';
 import type { Deps } from './deps.js';
@@ -24,7 +27,7 @@ import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
 import { runSlice } from './slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
 import { survey } from './survey.js';
-import { askForRun, awaitRun } from './tick.js';
+import { askForRun, awaitRun, isOpen } from './tick.js';
 import { verify } from './verify.js';
 import { writeRunReport } from './write-report.js';
 
@@ -42,6 +45,8 @@ export interface Activities {
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
+  prune(input: PruneInput): Promise<PruneResult>;
+  forget(input: ForgetInput): Promise<ForgetResult>;
   askForRun(input: TickInput): Promise<void>;
   awaitRun(input: TickInput): Promise<RunResult>;
 }
@@ -90,6 +95,11 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
       ),
     doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
+    prune: (input) => guarded((context) => beating(context, () => prune(deps, input, context.cancellationSignal))),
+    forget: (input) =>
+      guarded((context) =>
+        beating(context, () => forget(deps, input, () => isOpen(client, input.name), context.cancellationSignal)),
+      ),
     askForRun: (input) =>
       guarded((context) =>
         askForRun(client, {

@@ -1,5 +1,6 @@
 /** A schedule's start: asks the migration's one entity for a run, so that it never collides with another. */
 import type { WorkflowClient } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import type { MigrationInput, RunRequest, RunResult, TickInput } from '../workflows/messages.js';
 import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 
@@ -31,4 +32,15 @@ export async function askForRun(client: WorkflowClient, input: AskInput): Promis
 /** Waits until the migration's present execution ends. */
 export async function awaitRun(client: WorkflowClient, name: string): Promise<RunResult> {
   return (await client.getHandle(makeMigrationId(name)).result()) as RunResult;
+}
+
+/** Whether the migration's workflow is open now. */
+export async function isOpen(client: WorkflowClient, name: string): Promise<boolean> {
+  try {
+    const { status } = await client.getHandle(makeMigrationId(name)).describe();
+    return status.name === 'RUNNING' || status.name === 'PAUSED';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

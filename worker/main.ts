@@ -11,7 +11,7 @@ import { createFlight } from '../activities/flight.js';
 import { connectors } from '../connectors/registry.js';
 import { openLedger } from '../ledger/ledger.js';
 import { migrateLedger } from '../ledger/migrate.js';
-import { writeReport } from '../report/write-report.js';
+import { createReports } from '../report/kept-reports.js';
 import { createRedactor } from '../secrets/redact.js';
 import { resolve } from '../secrets/resolve.js';
 import { createLog } from './observe/log.js';
@@ -63,8 +63,8 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
         log,
         meters,
         settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs },
-        reportFolder: settings.reportFolder,
-        report: async (migration, run, folder) => (await writeReport(ledger, { migration, run, folder }))?.html ?? '',
+        reports: settings.reportFolder === undefined ? undefined : createReports(ledger, settings.reportFolder),
+        retention: settings.retention,
       };
       const worker = await Worker.create({
         connection,
