@@ -1,7 +1,7 @@
 /** What the ledger knows of a migration, or of one person in it, is taken out when `migrate forget` asks for it. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Deps, LeftReport } from '../../activities/deps.js';
+import type { Deps, LeftReport } from '../deps.js';
 import { Fault } from '../../connectors/errors.js';
 import { writeEvent } from '../../ledger/events.js';
 import type { Forgetting, NamedUnit, UsedPairing } from '../../ledger/forget.js';

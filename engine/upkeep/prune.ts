@@ -1,6 +1,6 @@
 /** What a worker removes for its age: now and then by itself, and when `migrate prune` asks for it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Deps, LeftReport } from '../../activities/deps.js';
+import type { Deps, LeftReport } from '../deps.js';
 import { Fault } from '../../connectors/errors.js';
 import {
   migrationNames,
@@ -18,6 +18,7 @@ import type { Pruned, PruneInput, PruneResult, Retention } from '../../words/upk
 export type PruneDeps = Pick<Deps, 'ledger' | 'reports' | 'retention'>;
 
 const LOCK_POLL_MS = 500;
+const DAY_MS = 86_400_000;
 
 /** Waits for a worker that prunes by itself just now. Throws `Fault('not-found')` for a migration that is not known. */
 export async function prune(deps: PruneDeps, input: PruneInput, signal: AbortSignal): Promise<PruneResult> {
@@ -85,7 +86,8 @@ async function pruneOne(
   if (retention.outcomes !== undefined)
     pruned.outcomes = await pruneOutcomes(ledger, { ...of, olderThanMs: retention.outcomes }, reported);
   if (retention.runs !== undefined) {
-    const old = { ...of, olderThanMs: retention.runs };
+    // A schedule's start may still wait to read how its run ended.
+    const old = { ...of, olderThanMs: Math.max(retention.runs, DAY_MS) };
     Object.assign(pruned, await pruneRuns(ledger, old, retention.outcomes, reported, ofItems));
   }
   return pruned;

@@ -4,12 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { digestMail } from '../../connectors/mail.js';
-import { applySpec } from '../faults/fleet.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { fillMaildir, imapSystem, mailSpec, PASSWORD_VARIABLE, smallMailbox } from '../faults/mailboxes.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
 import { ImapWitness } from '../servers/imap-witness.js';
+import { applySpec } from './apply-spec.js';
 import type { TestStack } from './stack.js';
 import { startTestStack } from './stack.js';
 

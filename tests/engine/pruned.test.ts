@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { writeRunReport } from '../../activities/write-report.js';
+import { writeRunReport } from '../../engine/run/write-report.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
 import { prune, pruneByItself } from '../../engine/upkeep/prune.js';
 import { alone } from '../../ledger/upkeep-lock.js';
