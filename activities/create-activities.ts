@@ -21,15 +21,18 @@ import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
 import { survey } from '../engine/survey/survey.js';
+import { forget } from '../engine/upkeep/forget.js';
+import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
 import type { Check, DoctorInput } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
 import type { LookInput, LookResult, Prepared, RunResult } from '../words/runs.js';
+import type { ForgetInput, ForgetResult, PruneInput, PruneResult } from '../words/upkeep.js';
 import { atBoundary } from './boundary.js';
 import type { AskInput } from './tick.js';
-import { askForRun, findRun } from './tick.js';
+import { askForRun, findRun, isOpen } from './tick.js';
 
 export interface Activities {
   prepare(input: PrepareInput): Promise<Prepared>;
@@ -47,6 +50,8 @@ export interface Activities {
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
+  prune(input: PruneInput): Promise<PruneResult>;
+  forget(input: ForgetInput): Promise<ForgetResult>;
   askForRun(input: AskInput): Promise<void>;
   findRun(input: AskInput): Promise<RunResult | null>;
 }
@@ -102,6 +107,11 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
       ),
     doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
+    prune: (input) => guarded((context) => beating(context, () => prune(deps, input, context.cancellationSignal))),
+    forget: (input) =>
+      guarded((context) =>
+        beating(context, () => forget(deps, input, () => isOpen(client, input.name), context.cancellationSignal)),
+      ),
     askForRun: (input) => guarded((context) => askForRun(client, input, context.info.taskQueue)),
     findRun: (input) => guarded(() => findRun(client, deps.ledger, input)),
   };
