@@ -1,5 +1,5 @@
 /** What `doctor` can tell from here, without a worker: Temporal, its namespace, its search attributes, its pollers. */
-import type { Check } from '../workflows/messages.js';
+import type { Check } from '../words/check.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/messages.js';
 import { hasWorker } from './migration.js';
 import type { TemporalAccess } from './temporal.js';

@@ -1,7 +1,8 @@
 /** The verbs that open gates: they say which units that lets go on. */
 import type { SignalDefinition } from '@temporalio/common';
 import { count } from '../report/text.js';
-import type { GateName, UnitSelector } from '../workflows/messages.js';
+import type { Gate } from '../words/units.js';
+import type { UnitSelector } from '../workflows/messages.js';
 import type { ApproveArgs } from './arguments.js';
 import { exitCodes } from './exit-codes.js';
 import { readProgress, requireRunning } from './migration.js';
@@ -14,7 +15,7 @@ export async function openGates(
   shell: Shell,
   args: ApproveArgs,
   signal: SignalDefinition<[UnitSelector]>,
-  gates: readonly GateName[],
+  gates: readonly Gate[],
 ): Promise<number> {
   return withTemporal(shell, args, async (temporal) => {
     const otherwise = `\`migrate retry ${args.name}\` starts what is left of it`;

@@ -1,13 +1,6 @@
 /** A plan as people read it: a row for each container and direction, then what is said of items, then the sums. */
 import { count, duration, plural, size } from '../report/text.js';
-import type {
-  PlanContainer,
-  PlanForecast,
-  PlanNames,
-  PlanResult,
-  PlanTotals,
-  PlanVolume,
-} from '../workflows/messages.js';
+import type { PlanContainer, PlanForecast, PlanNames, PlanResult, PlanTotals, PlanVolume } from '../words/plan.js';
 import { printable, table } from './output.js';
 
 /** Columns that are shown only where there is something to show, with what the sums say of them. */

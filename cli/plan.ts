@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import type { PlanInput, PlanResult } from '../workflows/messages.js';
+import type { PlanInput, PlanResult } from '../words/plan.js';
 import { makePlanId } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { hasWorker, noWorker } from './migration.js';

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { ParkedUnit, Progress, RunResult, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
+import type { Counters } from '../words/counters.js';
+import type { SliceHeartbeat } from '../words/progress.js';
+import type { RunResult } from '../words/runs.js';
+import type { ParkedUnit } from '../words/units.js';
+import type { Progress } from '../workflows/messages.js';
 import { createStyle } from './output.js';
 import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
 import type { Shell } from './shell.js';
 import { estimate, recentRate, sumUp } from './snapshot.js';
 
-const none: UnitCounters = {
+const none: Counters = {
   items: 0,
   bytes: 0,
   verified: 0,
@@ -79,9 +83,9 @@ describe('sumUp', () => {
 
 describe('kinds with versions', () => {
   const totals = { ...none, items: 100, verified: 60, arrived: 20, updated: 5, removed: 2, skipped: 20, failures: 3 };
-  const view = (more: Partial<UnitCounters>): string =>
+  const view = (more: Partial<Counters>): string =>
     liveLines(sumUp(1_000, progress({ totals: { ...totals, ...more } }), []), 200, style).join('\n');
-  const result = (more: Partial<UnitCounters>): string =>
+  const result = (more: Partial<Counters>): string =>
     resultLines({
       name: 'acme',
       run: 3,
@@ -268,7 +272,7 @@ describe('a result', () => {
   };
 
   it('is complete only without anything left open', () => {
-    const open = (totals: Partial<UnitCounters>, more: Partial<RunResult> = {}): boolean =>
+    const open = (totals: Partial<Counters>, more: Partial<RunResult> = {}): boolean =>
       isComplete({ ...result, ...more, totals: { ...result.totals, ...totals } });
 
     expect(open({})).toBe(true);

@@ -1,11 +1,14 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
 import { count, duration, plural, size } from '../report/text.js';
-import type { FileUnderWay, GateName, ParkedUnit, RunResult, UnitCounters } from '../workflows/messages.js';
+import type { Counters } from '../words/counters.js';
+import type { FileUnderWay } from '../words/progress.js';
+import type { RunResult } from '../words/runs.js';
+import type { Gate, ParkedUnit } from '../words/units.js';
 import type { Style } from './output.js';
 import { fitted, fittedEnd, printable } from './output.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';
 
-const OPENERS: Readonly<Record<GateName, string>> = {
+const OPENERS: Readonly<Record<Gate, string>> = {
   credentials: 'credentials',
   approval: 'approve',
   failures: 'approve',
@@ -166,14 +169,14 @@ function itemWords({ totals }: Snapshot): string {
 }
 
 /** What a run did beside creating, where it did any of it. */
-export function changeWords(totals: UnitCounters): string[] {
+export function changeWords(totals: Counters): string[] {
   return (['updated', 'removed', 'skipped'] as const).flatMap((counter) =>
     totals[counter] > 0 ? [`${count(totals[counter])} ${counter}`] : [],
   );
 }
 
 /** Conflicts that nobody won are failures of a kind of their own: a person has to decide. */
-export function failureWords({ failures, conflicts }: UnitCounters): string {
+export function failureWords({ failures, conflicts }: Counters): string {
   if (!(conflicts > 0)) return `${count(failures)} failed`;
   const rest = failures - conflicts;
   return `${rest > 0 ? `${count(rest)} failed, ` : ''}${count(conflicts)} in conflict`;

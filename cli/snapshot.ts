@@ -2,7 +2,10 @@
 
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { FileUnderWay, Phase, Progress, SliceHeartbeat, UnitCounters } from '../workflows/messages.js';
+import type { Counters } from '../words/counters.js';
+import type { FileUnderWay, SliceHeartbeat } from '../words/progress.js';
+import type { Phase } from '../words/units.js';
+import type { Progress } from '../workflows/messages.js';
 import { makeUnitId } from '../workflows/messages.js';
 import { readProgress } from './migration.js';
 import type { TemporalAccess } from './temporal.js';
@@ -12,7 +15,7 @@ export interface Snapshot {
   readonly at: number;
   readonly progress: Progress;
   /** Of the units that ended and those that run. */
-  readonly totals: UnitCounters;
+  readonly totals: Counters;
   readonly itemsPerSecond: number;
   /** Over the last half minute, where it was watched for so long; else as the slices say. */
   readonly bytesPerSecond: number;
@@ -88,14 +91,14 @@ export function sumUp(
   units: readonly { readonly at: number; readonly heartbeat: SliceHeartbeat }[],
   failing: readonly UnitTrouble[] = [],
 ): Snapshot {
-  const totals: Record<keyof UnitCounters, number> = { ...progress.totals };
+  const totals: Record<keyof Counters, number> = { ...progress.totals };
   const phases: Record<Phase, number> = { survey: 0, move: 0, verify: 0 };
   let itemsPerSecond = 0;
   let bytesPerSecond = 0;
   const files: FileUnderWay[] = [];
   const troubles: UnitTrouble[] = [...failing];
   for (const { at: seen, heartbeat } of units) {
-    for (const counter of Object.keys(totals) as (keyof UnitCounters)[])
+    for (const counter of Object.keys(totals) as (keyof Counters)[])
       totals[counter] += heartbeat.counters[counter] ?? 0;
     phases[heartbeat.phase]++;
     for (const trouble of heartbeat.troubles ?? []) troubles.push({ unit: heartbeat.unit, ...trouble });
@@ -115,7 +118,7 @@ interface Mark {
 }
 
 /** Moving and verifying are one step each; a failure needs neither, nor does what is skipped. */
-const workDone = (totals: UnitCounters): number =>
+const workDone = (totals: Counters): number =>
   totals.arrived + 2 * (totals.verified + totals.failures + totals.skipped);
 
 /** Undefined while nothing is known of the last seconds, or nothing arrives: what is verified arrived before. */

@@ -2,9 +2,10 @@
  * The counters of a unit. They are not counted from its items, which may be millions, but read from `item_count`, which
  * triggers keep in the transactions that change items: migrations/0006-counters.sql.
  */
+
+import type { Counters } from '../words/counters.js';
 import { countDuplicates } from './duplicates.js';
 import type { Sql } from './ledger.js';
-import type { Counters } from './units.js';
 
 export interface CountedUnit {
   readonly migration: string;

@@ -1,10 +1,10 @@
 /** What the report reads. Read-only, one snapshot for all of it, so that its numbers agree with each other. */
 import type { JsonObject, Kind } from '../connectors/contract.js';
+import type { RunReason, RunState } from '../words/runs.js';
+import type { Gate, UnitState } from '../words/units.js';
 import { countDuplicates, DUPLICATES } from './duplicates.js';
 import type { Made, Outcome, Todo } from './items.js';
 import type { Ledger, Sql } from './ledger.js';
-import type { RunReason, RunState } from './runs.js';
-import type { Gate, UnitState } from './units.js';
 
 export interface ReportRun {
   readonly number: number;

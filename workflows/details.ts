@@ -1,7 +1,11 @@
 /** What the Web UI shows beside a workflow: Markdown, no personal data. */
-import type { ParkedUnit, Phase, Progress, Trouble, UnitCounters } from './messages.js';
 
-export function describeCounters(phase: Phase, c: UnitCounters, troubles: readonly Trouble[] = []): string {
+import type { Counters } from '../words/counters.js';
+import type { Trouble } from '../words/progress.js';
+import type { ParkedUnit, Phase } from '../words/units.js';
+import type { Progress } from './messages.js';
+
+export function describeCounters(phase: Phase, c: Counters, troubles: readonly Trouble[] = []): string {
   return [
     `**${phase}**`,
     '',

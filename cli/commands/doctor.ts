@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Check, DoctorInput } from '../../workflows/messages.js';
+import type { Check, DoctorInput } from '../../words/check.js';
 import { makeDoctorId } from '../../workflows/messages.js';
 import type { DoctorArgs } from '../arguments.js';
 import { clientChecks } from '../checks.js';

@@ -3,7 +3,7 @@ import { deepStrictEqual } from 'node:assert';
 import type { CountedUnit } from '../../ledger/counts.js';
 import { countUnit } from '../../ledger/counts.js';
 import type { Ledger, Sql } from '../../ledger/ledger.js';
-import type { Counters } from '../../ledger/units.js';
+import type { Counters } from '../../words/counters.js';
 
 /**
  * Throws where the two differ: in the rows of any container, or in the counters of any unit, of its last run. Of one

@@ -1,8 +1,8 @@
 /** Listings in no order, whose pages shift, and whose tokens come last: what they lack is not yet gone. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import type { Habits } from '../../connectors/memory/source.js';
 import { removeFrom } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import type { World, WorldOptions } from './world.js';

@@ -1,0 +1,56 @@
+/** What a slice has done so far, and where that leaves its unit. */
+import type { Counters } from '../../words/counters.js';
+import type { FileUnderWay, Trouble } from '../../words/progress.js';
+import type { Phase } from '../../words/units.js';
+
+export interface Tally {
+  items: number;
+  arrived: number;
+  verified: number;
+  failures: number;
+  bytes: number;
+  /** Large files under way. */
+  readonly carrying: Set<FileUnderWay>;
+  /** How many items failed, or are tried again, by reason. */
+  readonly troubles: Map<string, number>;
+}
+
+export function createTally(): Tally {
+  return { items: 0, arrived: 0, verified: 0, failures: 0, bytes: 0, carrying: new Set(), troubles: new Map() };
+}
+
+/** Whether anything was settled, staged, read back or written. */
+export function hasProgress({ items, arrived, verified, failures, bytes }: Tally): boolean {
+  return items + arrived + verified + failures + bytes > 0;
+}
+
+export function noteTrouble({ troubles }: Tally, reason: string, items = 1): void {
+  troubles.set(reason, (troubles.get(reason) ?? 0) + items);
+}
+
+/** So many reasons are shown while a unit is worked on; all are in the report. */
+const TROUBLES_SHOWN = 5;
+
+/** What was known when the slice began, and what it met since, the largest first. */
+export function troublesOf(before: readonly Trouble[], { troubles }: Pick<Tally, 'troubles'>): readonly Trouble[] {
+  const all = new Map(before.map(({ reason, items }) => [reason, items]));
+  for (const [reason, items] of troubles) all.set(reason, Math.max(items, all.get(reason) ?? 0));
+  return [...all]
+    .map(([reason, items]) => ({ reason, items }))
+    .sort((a, b) => b.items - a.items)
+    .slice(0, TROUBLES_SHOWN);
+}
+
+/** Where the unit stands now, as far as its slice can tell without counting. */
+export function advanced(before: Counters, phase: Phase, tally: Tally): Counters {
+  return {
+    ...before,
+    items: before.items + (phase === 'survey' ? tally.items : 0),
+    bytes: before.bytes + (phase === 'survey' ? tally.bytes : 0),
+    verified: before.verified + tally.verified,
+    arrived: Math.max(0, before.arrived + tally.arrived - (phase === 'verify' ? tally.verified : 0)),
+    failures: before.failures + tally.failures,
+    pending: Math.max(0, before.pending + (phase === 'survey' ? tally.items : -tally.verified)),
+    bytesArrived: before.bytesArrived + (phase === 'move' ? tally.bytes : 0),
+  };
+}

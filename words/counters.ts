@@ -1,0 +1,56 @@
+/** How many items of a unit stand where: one set of names for the ledger, the workflows and the command. */
+export interface Counters {
+  /** Items the selection covers, and their bytes. */
+  readonly items: number;
+  readonly bytes: number;
+  readonly verified: number;
+  readonly arrived: number;
+  /** Refused, quarantined, altered, missing or unsure. */
+  readonly failures: number;
+  readonly pending: number;
+  readonly duplicates: number;
+  readonly bytesArrived: number;
+  /** Items this run wrote. */
+  readonly changed: number;
+  /** What this run did to items in the target. */
+  readonly created: number;
+  readonly updated: number;
+  readonly removed: number;
+  /** Left as they are, for a reason that the spec or the target gives. */
+  readonly skipped: number;
+  /** Edited on both sides, with nobody to win; counted among the failures too. */
+  readonly conflicts: number;
+}
+
+export const NO_COUNTERS: Counters = {
+  items: 0,
+  bytes: 0,
+  verified: 0,
+  arrived: 0,
+  failures: 0,
+  pending: 0,
+  duplicates: 0,
+  bytesArrived: 0,
+  changed: 0,
+  created: 0,
+  updated: 0,
+  removed: 0,
+  skipped: 0,
+  conflicts: 0,
+};
+
+export function addCounters(a: Counters, b: Partial<Counters>): Counters {
+  const names = Object.keys(a) as (keyof Counters)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + (b[name] ?? 0)])) as unknown as Counters;
+}
+
+/** `a` without `b`, which was added to it before. */
+export function subtractCounters(a: Counters, b: Counters): Counters {
+  const negative = Object.fromEntries(Object.entries(b).map(([name, value]) => [name, -value])) as unknown as Counters;
+  return addCounters(a, negative);
+}
+
+/** Every item is verified: nothing failed, nothing is left to do, nothing is written and not yet proven. */
+export function isProven({ failures, pending, arrived }: Counters): boolean {
+  return failures === 0 && pending === 0 && arrived === 0;
+}

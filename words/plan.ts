@@ -1,0 +1,137 @@
+/** What `plan` finds: what a run would do, and what stands in its way. */
+import type { Spec } from '../schemas/spec.js';
+
+/** One container in one direction, and what a run would do with its items. */
+export interface PlanContainer {
+  readonly selection: string;
+  readonly unit: number;
+  /** Set on the second row of a two-way selection: from the target to the source; `path` is then the target's. */
+  readonly back?: true;
+  readonly path: string;
+  readonly target: string;
+  /** The other side does not have it: it would be made. */
+  readonly make: boolean;
+  /** False: what the other side holds already was not looked at, and is counted in `create`. */
+  readonly looked: boolean;
+  readonly create: number;
+  readonly update: number;
+  readonly remove: number;
+  /** Files that have another name in the source now: renamed in the target, and neither created nor removed. */
+  readonly renamed: number;
+  readonly unchanged: number;
+  /** The other side holds an equal item already: nothing is written. */
+  readonly adopt: number;
+  /** Files whose path is taken in the target by one of the same size, which a run compares by its content. */
+  readonly compare: number;
+  /** Left out by the rules of the spec: duplicates, no e-mail, the other side won. */
+  readonly skip: number;
+  /** Nobody wins: reported, and both sides stay as they are. */
+  readonly conflict: number;
+  /** Cannot be read or held by the other side; or could not in an earlier run and was not changed since. */
+  readonly refuse: number;
+  /** Unchanged here, but edited or deleted on the other side, where it is left alone. Going one way only. */
+  readonly changedThere: number;
+  /** Outside the selection's filters. */
+  readonly excluded: number;
+  /** To be created. */
+  readonly bytes: number;
+  /** Of files: the bytes behind the other numbers. */
+  readonly volume?: PlanVolume;
+}
+
+/** Bytes, as listings and the ledger tell them. */
+export interface PlanVolume {
+  /** The new sizes of what is to be updated. */
+  readonly update: number;
+  readonly remove: number;
+  readonly renamed: number;
+  readonly unchanged: number;
+  readonly compare: number;
+  readonly excluded: number;
+}
+
+/** Something that stands in the way. */
+export interface PlanProblem {
+  readonly where: string;
+  readonly problem: string;
+  readonly next?: string;
+}
+
+/** Something worth knowing that stands in nobody's way, with how many items it is said of. */
+export interface PlanNote {
+  readonly where: string;
+  readonly note: string;
+  readonly count: number;
+}
+
+export interface PlanResult {
+  readonly name: string;
+  readonly containers: readonly PlanContainer[];
+  readonly problems: readonly PlanProblem[];
+  readonly notes: readonly PlanNote[];
+  readonly totals: PlanTotals;
+  /** Files whose names the target cannot keep; absent where there are none. */
+  readonly names?: PlanNames;
+  /** How long a run would take, for units of kind `files`; absent where nothing is to do. */
+  readonly forecast?: PlanForecast;
+  /** Accounts whose containers were too many to list here, summed up. */
+  readonly truncated: boolean;
+}
+
+/** What becomes of names, as the spec's `names` says; the first are named, all are counted. */
+export interface PlanNames {
+  readonly renamed: number;
+  readonly skipped: number;
+  readonly refused: number;
+  readonly first: readonly PlanName[];
+}
+
+export interface PlanName {
+  readonly where: string;
+  /** In the source. */
+  readonly path: string;
+  readonly becomes: 'renamed' | 'skipped' | 'refused';
+  /** Where it would go, when it is renamed. */
+  readonly to?: string;
+  readonly reason: string;
+}
+
+/** How long a run would take, in seconds: from the limits of the spec, and what earlier runs of the units took. */
+export interface PlanForecast {
+  /** To be written, looked into or removed. */
+  readonly items: number;
+  readonly bytes: number;
+  /** Absent where nothing can be told. */
+  readonly atLeast?: number;
+  /** Absent where some unit has no earlier run to go by. */
+  readonly atMost?: number;
+  /** The system whose limits allow the least. */
+  readonly limit?: { readonly system: string; readonly seconds: number };
+  /** Units with something to do that earlier runs tell nothing of, or too little. */
+  readonly unmeasured: number;
+}
+
+export interface PlanTotals {
+  /** Containers. */
+  readonly make: number;
+  readonly create: number;
+  readonly update: number;
+  readonly remove: number;
+  readonly renamed: number;
+  readonly unchanged: number;
+  readonly adopt: number;
+  readonly skip: number;
+  readonly conflict: number;
+  readonly refuse: number;
+  readonly changedThere: number;
+  readonly bytes: number;
+  readonly compare: number;
+  readonly volume?: PlanVolume;
+}
+
+export interface PlanInput {
+  readonly spec: Spec;
+  readonly specHash: string;
+  /** Read every item that would be written, so that what cannot be read is known. */
+  readonly dryRun: boolean;
+}

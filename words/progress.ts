@@ -1,0 +1,30 @@
+/** What a slice tells of itself while it works. */
+import type { Counters } from './counters.js';
+import type { Phase } from './units.js';
+
+/** The details that a slice's activity heartbeats: where the unit stands right now. */
+export interface SliceHeartbeat {
+  readonly unit: number;
+  readonly phase: Phase;
+  readonly counters: Counters;
+  readonly itemsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Large files under way, at most four of them. */
+  readonly files?: readonly FileUnderWay[];
+  /** Why items failed, or are tried again, at most five reasons. */
+  readonly troubles?: readonly Trouble[];
+}
+
+/** Items that failed for one reason, in a system's words. */
+export interface Trouble {
+  readonly reason: string;
+  readonly items: number;
+}
+
+/** A file that is too large to be held, while it is carried. */
+export interface FileUnderWay {
+  /** Where it goes, below the root of the target. */
+  readonly path: string;
+  readonly bytes: number;
+  done: number;
+}
