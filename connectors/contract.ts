@@ -73,12 +73,25 @@ export interface ItemRef {
   readonly key: string;
   /** Differs when content or meta differ. */
   readonly version: string;
-  readonly bytes: number;
+  /** Absent where the system tells it only with the content. Of kind `files` only for files. */
+  readonly bytes?: number;
   /** Lower ranks move first. 0 unless the kind orders its items. */
   readonly rank: number;
-  /** The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. */
-  readonly meta: JsonObject;
+  /**
+   * The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. Absent where the system tells
+   * it only with the content (`Body.meta`), or where each look costs as much as reading. Of kind `files` never absent.
+   */
+  readonly meta?: JsonObject;
+  /**
+   * Two readings of it differ though nothing was edited: an export, a rendering. It counts as edited when its version is
+   * another, is read as a whole, and no copy is taken for its own because of what that says. Where a normal form of the
+   * kind is the same for all readings (mail.ts, calendar.ts …) it is stable.
+   */
+  readonly unstable?: true;
 }
+
+/** One of which everything is told, as most systems do. */
+export type Described = ItemRef & Required<Pick<ItemRef, 'bytes' | 'meta'>>;
 
 export type Change =
   | { readonly change: 'upsert'; readonly item: ItemRef }
@@ -101,6 +114,8 @@ export interface Page<T> {
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** The metadata that the listing lacked. */
+  readonly meta?: JsonObject;
   /** What the source could not tell for certain, in words: recorded with the item. No content. */
   readonly notes?: readonly string[];
 }

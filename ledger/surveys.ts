@@ -170,6 +170,21 @@ export async function advanceUnordered(
   );
 }
 
+/** So many items more are left out by the filter: that was told only when they were read. */
+export async function countExcluded(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  items: number,
+): Promise<void> {
+  await sql.query('update survey set excluded = excluded + $4 where container = $1 and migration = $2 and unit = $3', [
+    container,
+    unit.migration,
+    unit.n,
+    items,
+  ]);
+}
+
 /** Commits the token: from now on it stands for what is written down. Part of the last page's transaction. */
 export async function finishSurvey(
   sql: Sql,

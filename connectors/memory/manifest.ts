@@ -32,6 +32,14 @@ export const manifest = {
         type: 'boolean',
         description: 'Listings in no order, and changes, give their token with their last page; folders have none.',
       },
+      keysOnly: {
+        type: 'boolean',
+        description: 'Listings and changes tell keys and versions; sizes and flags come with the content.',
+      },
+      renders: {
+        type: 'boolean',
+        description: 'Each reading of an item differs from the one before, as exports and renderings do.',
+      },
       looksUp: { type: 'boolean', description: 'Items can be looked up by their keys.' },
     },
   },

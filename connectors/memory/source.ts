@@ -20,7 +20,14 @@ export function createMemorySource(
   habits: Habits = {},
 ): Source<Mail> {
   const closing = new Closing('memory');
-  const { pageItems = PAGE, unordered = false, tokenLast = false } = habits;
+  const { pageItems = PAGE, unordered = false, tokenLast = false, keysOnly = false, renders = false } = habits;
+  const itemOf = (message: StoredMessage): ItemRef => ({
+    key: uidKey(message.uid),
+    version: String(message.modseq),
+    rank: 0,
+    ...(!keysOnly && { bytes: message.bytes.length, meta: metaOf(message, kind) }),
+    ...(renders && { unstable: true }),
+  });
   const cursors = habits.cursorsExpire ? `${randomUUID()}:` : '';
 
   function account(signal: AbortSignal): MemoryAccount {
@@ -61,7 +68,7 @@ export function createMemorySource(
         const uids = [...folder.messages.values()].sort((a, b) => b.modseq - a.modseq).map(({ uid }) => uid);
         last = from + pageItems >= uids.length;
         return {
-          ...pageOf(folder, uids.slice(from, from + pageItems), kind),
+          ...pageOf(folder, uids.slice(from, from + pageItems), itemOf),
           ...(last ? tokenLast && { token } : { cursor: `${cursors}${from + pageItems} ${token}` }),
         };
       });
@@ -103,7 +110,7 @@ export function createMemorySource(
       for (let at = 0; at < uids.length; at += pageItems) {
         closing.check(signal);
         yield await store.step({ account: name, op: 'list', path: folder.path }, () =>
-          pageOf(folder, uids.slice(at, at + pageItems), kind),
+          pageOf(folder, uids.slice(at, at + pageItems), itemOf),
         );
       }
     },
@@ -114,7 +121,7 @@ export function createMemorySource(
         throw new Fault('cursor-lost', 'memory: the token is not known any more', { next: 'list the folder instead' });
       }
       yield await store.step({ account: name, op: 'changes', path: folder.path }, () => ({
-        ...changesOf(folder, modseq, kind),
+        ...changesOf(folder, modseq, itemOf),
         ...(tokenLast && { token: tokenOf(folder) }),
       }));
     },
@@ -122,7 +129,7 @@ export function createMemorySource(
       async *present(container: Container, keys: readonly string[], signal: AbortSignal) {
         const folder = folderOf(container, signal);
         yield await store.step({ account: name, op: 'present', path: folder.path }, () =>
-          pageOf(folder, keys.map(Number), kind),
+          pageOf(folder, keys.map(Number), itemOf),
         );
       },
     }),
@@ -133,7 +140,11 @@ export function createMemorySource(
           const message = folder.messages.get(Number(ref.key));
           if (!message)
             return { refused: ref.key, reason: 'the message is gone from the source; the next run will see that' };
-          return { key: ref.key, body: Buffer.from(message.bytes) };
+          return {
+            key: ref.key,
+            body: renders ? rendered(message.bytes) : Buffer.from(message.bytes),
+            ...(keysOnly && { meta: metaOf(message, kind) }),
+          };
         });
       }
     },
@@ -175,26 +186,26 @@ function tokenOf({ validity, modseq }: MemoryFolder): string {
   return `${validity}:${modseq}`;
 }
 
-function itemOf(message: StoredMessage, kind: MemoryKind): ItemRef {
-  return {
-    key: uidKey(message.uid),
-    version: String(message.modseq),
-    bytes: message.bytes.length,
-    rank: 0,
-    meta: metaOf(message, kind),
-  };
+/** The same text, written out in another way each time. */
+function rendered(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1');
+  const line = `X-Rendering: ${randomUUID()}\r\n`;
+  const vobject = /^BEGIN:V\w+\r\n/.exec(text)?.[0] ?? '';
+  return Buffer.from(`${vobject}${vobject ? line.toUpperCase() : line}${text.slice(vobject.length)}`, 'latin1');
 }
 
-function pageOf(folder: MemoryFolder, uids: readonly number[], kind: MemoryKind): Page<ItemRef> {
-  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map((message) => itemOf(message, kind)) };
+function pageOf(folder: MemoryFolder, uids: readonly number[], itemOf: ItemOf): Page<ItemRef> {
+  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map(itemOf) };
 }
 
-function changesOf(folder: MemoryFolder, since: number, kind: MemoryKind): Page<Change> {
+type ItemOf = (message: StoredMessage) => ItemRef;
+
+function changesOf(folder: MemoryFolder, since: number, itemOf: ItemOf): Page<Change> {
   const changed = [...folder.messages.values()].filter((message) => message.modseq > since);
   const gone = [...folder.gone].filter(([, modseq]) => modseq > since);
   return {
     entries: [
-      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message, kind) }) as const),
+      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message) }) as const),
       ...gone.map(([uid]) => ({ change: 'gone', key: uidKey(uid) }) as const),
     ],
   };

@@ -233,7 +233,7 @@ async function listContainer(
     });
     after = to ?? after;
     tally.items += items.length;
-    tally.bytes += items.reduce((sum, item) => sum + item.bytes, 0);
+    tally.bytes += items.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
   };
   const pages = source.list(container, survey.listingAfter ?? undefined, signal, opens);
   return writeBehind(pages, slice.ending, write);

@@ -124,7 +124,7 @@ async function writePage(listing: Unordered, page: Page<ItemRef>, last: boolean)
   Object.assign(listing, to);
   listing.undescribed ||= items.some((item) => isUndescribed(slice, item));
   tally.items += items.length;
-  tally.bytes += items.reduce((sum, item) => sum + item.bytes, 0);
+  tally.bytes += items.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
 }
 
 /** Stages entries, and writes down what is new or changed of them. Answers the keys that had not been named before. */
