@@ -1,6 +1,7 @@
 /** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
+import type { SpecPart } from '../schemas/packed-spec.js';
 import type { Check } from '../words/check.js';
 import type { PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
@@ -23,12 +24,14 @@ import type {
 import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
 import { runSlice } from './slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
+import { keepPart } from './specs.js';
 import { survey } from './survey.js';
 import { askForRun, awaitRun } from './tick.js';
 import { verify } from './verify.js';
 import { writeRunReport } from './write-report.js';
 
 export interface Activities {
+  keepPart(input: SpecPart): Promise<void>;
   prepare(input: PrepareInput): Promise<Prepared>;
   control(input: ControlInput): Promise<void>;
   /** Answers whether a system of this spec was to be left alone. */
@@ -75,6 +78,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
       return beating(context, run, () => last);
     });
   return {
+    keepPart: (input) => guarded((context) => beating(context, () => keepPart(deps, input))),
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),

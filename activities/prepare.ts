@@ -1,11 +1,10 @@
 /** Opening and closing a run: the spec is written down, each account gets its number, totals are counted. */
 import type { JsonObject } from '../connectors/contract.js';
-import { Fault } from '../connectors/errors.js';
 import { askAgain } from '../ledger/ask-again.js';
 import { writeEvent } from '../ledger/events.js';
 import { closeGates, endGates, openGate } from '../ledger/gates.js';
 import type { RunTotals } from '../ledger/runs.js';
-import { closeRun, currentSpec, openRun, readControl, readSpec, saveSpec, setControl } from '../ledger/runs.js';
+import { closeRun, openRun, readControl, setControl } from '../ledger/runs.js';
 import { callUnits, changeUnit, endParked, listUnits, readUnit } from '../ledger/units.js';
 import type { Counters } from '../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../words/counters.js';
@@ -14,6 +13,7 @@ import type { ParkedUnit, RunRequest, TuningInput, UnitCall } from '../workflows
 import { accountsOf } from './accounts.js';
 import type { Deps } from './deps.js';
 import { liftBlocksOf } from './lift-blocks.js';
+import { specOf } from './specs.js';
 
 export interface PrepareInput {
   readonly name: string;
@@ -33,14 +33,7 @@ export interface Prepared {
 export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
   const { ledger } = deps;
   const { request, name } = input;
-  if (request.spec && request.specHash) await saveSpec(ledger.pool, request.specHash, request.spec);
-  const specHash = request.specHash ?? (await currentSpec(ledger.pool, name));
-  if (specHash === undefined) {
-    throw new Fault('spec', `the ledger knows no migration "${name}"`, {
-      next: 'run `migrate apply` with its spec first',
-    });
-  }
-  const spec = await readSpec(ledger.pool, specHash);
+  const { spec, specHash } = await specOf(deps, name, request);
   if (request.reason === 'retry') await liftBlocksOf(deps, specHash);
   const run = await openRun(ledger, {
     migration: name,

@@ -15,7 +15,7 @@ export const slices = proxyActivities<Pick<Activities, 'surveySlice' | 'moveSlic
 
 /** Statements on the ledger, and listing accounts. */
 export const records = proxyActivities<
-  Pick<Activities, 'prepare' | 'control' | 'liftBlocks' | 'endUnit' | 'passGate' | 'finishRun'>
+  Pick<Activities, 'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'passGate' | 'finishRun'>
 >({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '6 seconds',

@@ -1,6 +1,7 @@
 /** The workflows a worker offers, by the names that ids and schedules use. */
 export { doctor } from './doctor.js';
 export { migration } from './migration.js';
+export { part } from './part.js';
 export { plan } from './plan.js';
 export { tick } from './tick.js';
 export { unit } from './unit.js';

@@ -10,6 +10,7 @@ export const TASK_QUEUE = 'drover';
 
 export const makeMigrationId = (name: string): string => `migrate/${name}`;
 export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
+export const makePartId = (hash: string, part: number): string => `spec/${hash}/${part}`;
 export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;
 export const makeDoctorId = (request: string): string => `doctor/${request}`;
 export const makeScheduleId = (name: string, schedule: string): string => `migrate/${name}/${schedule}`;
@@ -25,8 +26,9 @@ export interface RunRequest {
   readonly reason: RunReason;
   /** The schedule that started it. */
   readonly schedule?: string;
-  /** Absent: the spec that the migration ran last. */
+  /** Absent: the spec under `specHash`, whose parts were sent ahead. */
   readonly spec?: Spec;
+  /** Absent: the spec that the migration ran last. */
   readonly specHash?: string;
   /** Names of selections; absent: all. */
   readonly selections?: readonly string[];
@@ -157,7 +159,8 @@ export const progressQuery = defineQuery<Progress>('progress');
 export const retuneUpdate = defineUpdate<TuningInput, [TuningInput]>('retune');
 
 export interface PlanInput {
-  readonly spec: Spec;
+  /** Absent: the spec under `specHash`, whose parts have arrived. */
+  readonly spec?: Spec;
   readonly specHash: string;
   /** Read every item that would be written, so that what cannot be read is known. */
   readonly dryRun: boolean;

@@ -4,6 +4,7 @@ import type { PlanContainer, PlanResult, PlanTotals, PlanVolume } from '../../wo
 import type { PlanInput } from '../../workflows/messages.js';
 import { accountsOf } from '../accounts.js';
 import type { Deps } from '../deps.js';
+import { arrivedSpec } from '../specs.js';
 import type { Volume } from './look.js';
 import { noVolume } from './look.js';
 import { createOutlook } from './outlook.js';
@@ -29,19 +30,20 @@ const COUNTED = [
 
 /** Looks at every account of the spec; an account that cannot be opened is a problem, not the end. */
 export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, beat: () => void): Promise<PlanResult> {
+  const spec = input.spec ?? (await arrivedSpec(deps, input.specHash));
   const containers: PlanContainer[] = [];
   const remarks = createRemarks(deps);
-  const outlook = createOutlook(input.spec);
+  const outlook = createOutlook(spec);
   let volume: PlanVolume | undefined;
   const totals = { make: 0, ...Object.fromEntries(COUNTED.map((key) => [key, 0])) } as {
     -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
   };
   let unit = 0;
   let truncated = false;
-  for (const selection of input.spec.selections) {
-    for (const account of await accountsOf(deps, input.spec, selection, signal)) {
+  for (const selection of spec.selections) {
+    for (const account of await accountsOf(deps, spec, selection, signal)) {
       unit++;
-      const planned = { spec: input.spec, selection, account, unit, dryRun: input.dryRun };
+      const planned = { spec, selection, account, unit, dryRun: input.dryRun };
       try {
         for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {
           beat();
@@ -61,7 +63,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   const names = remarks.names();
   const forecast = outlook.forecast(Date.now());
   return {
-    name: input.spec.name,
+    name: spec.name,
     containers,
     problems: [...remarks.problems(), ...outlook.problems()],
     notes: remarks.notes(),

@@ -5,7 +5,8 @@
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
-import { readSpec, runId } from '../../ledger/runs.js';
+import { runId } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import { readTroubles } from '../../ledger/troubles.js';
 import type { UnitRow } from '../../ledger/units.js';
 import { readUnit, unitsInRun } from '../../ledger/units.js';

@@ -20,7 +20,7 @@ import type { Registration } from '../../connectors/registry.js';
 import { connectors as registered } from '../../connectors/registry.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
+import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../words/runs.js';
 import { stepsOf } from '../../words/units.js';
 import type { UnitCall } from '../../workflows/messages.js';
@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly reason?: RunReason;
   readonly request?: string;
   /** Changes the spec for this run. */
-  readonly selection?: Partial<Selection>;
+  readonly selection?: Partial<SelectionWithAccounts>;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -61,7 +61,7 @@ const UNMEASURED = {
 const MAX_SLICES = 100;
 
 export interface WorldOptions {
-  readonly selection?: Partial<Selection>;
+  readonly selection?: Partial<SelectionWithAccounts>;
   readonly settings?: Partial<EngineSettings>;
   readonly name?: string;
   /** Of the target. */
