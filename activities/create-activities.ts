@@ -1,34 +1,38 @@
 /** The activities a worker offers: thin wrappers that give plain functions Temporal's signal and heartbeat. */
+
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
-import type { SpecPart } from '../schemas/packed-spec.js';
-import type { Check } from '../words/check.js';
-import type { PlanResult } from '../words/plan.js';
-import type { SliceHeartbeat } from '../words/progress.js';
-import type { DoctorInput, PlanInput, RunResult, TickInput } from '../workflows/messages.js';
-import { atBoundary } from './boundary.js';
-import type { Deps } from './deps.js';
-import { doctor } from './doctor.js';
-import { liftBlocksOf } from './lift-blocks.js';
-import { move } from './move.js';
-import { plan } from './plan/plan.js';
+import type { Deps } from '../engine/deps.js';
+import { doctor } from '../engine/doctor.js';
+import { move } from '../engine/move.js';
+import { plan } from '../engine/plan/plan.js';
+import { liftBlocksOf } from '../engine/run/lift-blocks.js';
 import type {
   ClosedRun,
   CloseRunInput,
   ControlInput,
-  OpenGateInput,
-  Prepared,
   PrepareInput,
+  ReopenInput,
   UnitEnd,
-} from './prepare.js';
-import { control, endUnit, finishRun, passGate, prepare } from './prepare.js';
-import { runSlice } from './slice/run-slice.js';
-import type { Slice, SliceInput, SliceResult, WorkResult } from './slice.js';
-import { keepPart } from './specs.js';
-import { survey } from './survey.js';
-import { askForRun, awaitRun } from './tick.js';
-import { verify } from './verify.js';
-import { writeRunReport } from './write-report.js';
+} from '../engine/run/prepare.js';
+import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { keepPart } from '../engine/run/specs.js';
+import { writeRunReport } from '../engine/run/write-report.js';
+import { runSlice } from '../engine/slice/run-slice.js';
+import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
+import { survey } from '../engine/survey/survey.js';
+import { verify } from '../engine/verify.js';
+import type { SpecPart } from '../schemas/packed-spec.js';
+import type { Check, DoctorInput } from '../words/check.js';
+import type { Counters } from '../words/counters.js';
+import { NO_COUNTERS } from '../words/counters.js';
+import type { PlanInput, PlanResult } from '../words/plan.js';
+import type { SliceHeartbeat } from '../words/progress.js';
+import { toRanges } from '../words/ranges.js';
+import type { LookInput, LookResult, Prepared, RunResult } from '../words/runs.js';
+import { atBoundary } from './boundary.js';
+import type { AskInput } from './tick.js';
+import { askForRun, findRun } from './tick.js';
 
 export interface Activities {
   keepPart(input: SpecPart): Promise<void>;
@@ -40,13 +44,14 @@ export interface Activities {
   moveSlice(input: SliceInput): Promise<SliceResult>;
   verifySlice(input: SliceInput): Promise<SliceResult>;
   endUnit(input: UnitEnd): Promise<void>;
-  passGate(input: OpenGateInput): Promise<void>;
+  reopenUnits(input: ReopenInput): Promise<Counters>;
+  lookAtUnits(input: LookInput): Promise<LookResult>;
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
-  askForRun(input: TickInput): Promise<void>;
-  awaitRun(input: TickInput): Promise<RunResult>;
+  askForRun(input: AskInput): Promise<void>;
+  findRun(input: AskInput): Promise<RunResult | null>;
 }
 
 export function createActivities(deps: Deps, client: WorkflowClient): Activities {
@@ -86,7 +91,8 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     moveSlice: (input) => slice(input, 'move', move),
     verifySlice: (input) => slice(input, 'verify', verify),
     endUnit: (input) => guarded((context) => beating(context, () => endUnit(deps, input))),
-    passGate: (input) => guarded((context) => beating(context, () => passGate(deps, input))),
+    reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input))),
+    lookAtUnits: async ({ units }) => ({ idle: [], counters: NO_COUNTERS, changed: toRanges(units), left: [] }),
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>
@@ -94,14 +100,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
       ),
     doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
-    askForRun: (input) =>
-      guarded((context) =>
-        askForRun(client, {
-          ...input,
-          request: context.info.workflowExecution?.runId ?? input.schedule,
-          taskQueue: context.info.taskQueue,
-        }),
-      ),
-    awaitRun: (input) => guarded((context) => beating(context, () => awaitRun(client, input.name))),
+    askForRun: (input) => guarded((context) => askForRun(client, input, context.info.taskQueue)),
+    findRun: (input) => guarded(() => findRun(client, deps.ledger, input)),
   };
 }

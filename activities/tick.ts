@@ -1,26 +1,34 @@
 /** A schedule's start: asks the migration's one entity for a run, so that it never collides with another. */
 import type { WorkflowClient } from '@temporalio/client';
-import type { MigrationInput, RunRequest, RunResult, TickInput } from '../workflows/messages.js';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { Fault } from '../connectors/errors.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { runOfRequest } from '../ledger/runs.js';
+import { NO_COUNTERS } from '../words/counters.js';
+import type { RunRequest, RunResult } from '../words/runs.js';
+import type { MigrationInput, TickInput } from '../workflows/messages.js';
 import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 
 export interface AskInput extends TickInput {
   /** The tick's own run id: the same start asks once. */
   readonly request: string;
-  readonly taskQueue: string;
+  /** The id of the tick's workflow. */
+  readonly waiter: string;
 }
 
 /** Signals the migration, starting it when it is not running. */
-export async function askForRun(client: WorkflowClient, input: AskInput): Promise<void> {
+export async function askForRun(client: WorkflowClient, input: AskInput, taskQueue: string): Promise<void> {
   const request: RunRequest = {
     id: input.request,
     reason: 'schedule',
     schedule: input.schedule,
     selections: input.selections,
+    waiters: [input.waiter],
   };
   const start: MigrationInput = { name: input.name, queue: [] };
   await client.signalWithStart('migration', {
     workflowId: makeMigrationId(input.name),
-    taskQueue: input.taskQueue,
+    taskQueue,
     args: [start],
     staticSummary: `${input.name}, started by its schedule ${input.schedule}`,
     signal: requestSignal,
@@ -28,7 +36,26 @@ export async function askForRun(client: WorkflowClient, input: AskInput): Promis
   });
 }
 
-/** Waits until the migration's present execution ends. */
-export async function awaitRun(client: WorkflowClient, name: string): Promise<RunResult> {
-  return (await client.getHandle(makeMigrationId(name)).result()) as RunResult;
+/** How the run ended that the request led to; null while it goes on or waits its turn. */
+export async function findRun(client: WorkflowClient, ledger: Ledger, input: AskInput): Promise<RunResult | null> {
+  const { name } = input;
+  const run = await runOfRequest(ledger.pool, name, input.request);
+  if (run?.totals && run.state !== 'running') {
+    const { totals, state, number } = run;
+    const { units, done, failed } = totals;
+    return { name, run: number, state, units, done, failed, totals: { ...NO_COUNTERS, ...totals } };
+  }
+  if (await isOpen(client, name)) return null;
+  throw new Fault('not-found', `the migration "${name}" ended before the run of its schedule "${input.schedule}" did`, {
+    next: `\`migrate logs ${name}\` shows what it did; \`migrate retry ${name}\` starts it again where it was`,
+  });
+}
+
+async function isOpen(client: WorkflowClient, name: string): Promise<boolean> {
+  try {
+    return (await client.getHandle(makeMigrationId(name)).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 /** Watches a migration until it ends, the time is up, or Ctrl-C; the migration itself is never touched. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RunResult } from '../workflows/messages.js';
+import type { RunResult } from '../words/runs.js';
 import { exitCodes } from './exit-codes.js';
 import { hasWorker, migrationHandle, noWorker, readResult } from './migration.js';
 import type { OutputFormat } from './output.js';

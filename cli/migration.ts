@@ -2,7 +2,8 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import type { Progress, RunResult } from '../workflows/messages.js';
+import type { RunResult } from '../words/runs.js';
+import type { Progress } from '../workflows/messages.js';
 import { makeMigrationId, progressQuery } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import type { TemporalAccess } from './temporal.js';

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Counters } from '../words/counters.js';
 import type { SliceHeartbeat } from '../words/progress.js';
-import type { ParkedUnit, Progress, RunResult } from '../workflows/messages.js';
+import type { RunResult } from '../words/runs.js';
+import type { ParkedUnit } from '../words/units.js';
+import type { Progress } from '../workflows/messages.js';
 import { createStyle } from './output.js';
 import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
 import type { Shell } from './shell.js';

@@ -2,8 +2,8 @@
 import { count, duration, plural, size } from '../report/text.js';
 import type { Counters } from '../words/counters.js';
 import type { FileUnderWay } from '../words/progress.js';
-import type { Gate } from '../words/units.js';
-import type { ParkedUnit, RunResult } from '../workflows/messages.js';
+import type { RunResult } from '../words/runs.js';
+import type { Gate, ParkedUnit } from '../words/units.js';
 import type { Style } from './output.js';
 import { fitted, fittedEnd, printable } from './output.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';

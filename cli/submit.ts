@@ -6,8 +6,8 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/common';
 import type { Spec } from '../schemas/spec.js';
-import type { RunReason } from '../words/runs.js';
-import type { MigrationInput, RunRequest } from '../workflows/messages.js';
+import type { RunReason, RunRequest } from '../words/runs.js';
+import type { MigrationInput } from '../workflows/messages.js';
 import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { findMigration, isRunning, migrationHandle, readProgress } from './migration.js';

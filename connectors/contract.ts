@@ -10,7 +10,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type JsonObject = { readonly [key: string]: Json };
 
 export const KINDS = ['mail', 'calendar', 'contacts', 'files'] as const;
-/** What is moved. Each kind has one standard form between source and target: connectors/mail.ts, calendar.ts, contacts.ts, files.ts. */
+/** What is moved. Each kind has one standard form between source and target: connectors/kinds/mail.ts, calendar.ts, contacts.ts, files.ts. */
 export type Kind = (typeof KINDS)[number];
 
 /** One account in one system, by what the system itself proves; never by what a spec calls it. */

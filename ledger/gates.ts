@@ -1,7 +1,7 @@
 /** Gates: reasons to wait instead of fail, which a person or time opens. */
 
 import type { Gate } from '../words/units.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, Sql } from './ledger.js';
 
 export interface GateRow {
   readonly unit: number;
@@ -33,10 +33,10 @@ export async function endGates(ledger: Ledger, migration: string, run: number, b
   );
 }
 
-/** `by`: the signal that opened it, or `time`. */
-export async function closeGates(ledger: Ledger, migration: string, unit: number, by: string): Promise<void> {
-  await ledger.pool.query(
-    'update gate set closed_at = now(), closed_by = $3 where migration = $1 and unit = $2 and closed_at is null',
-    [migration, unit, by],
+/** `by`: the signal that opened them, or `time`. */
+export async function closeGates(sql: Sql, migration: string, units: readonly number[], by: string): Promise<void> {
+  await sql.query(
+    'update gate set closed_at = now(), closed_by = $3 where migration = $1 and unit = any($2) and closed_at is null',
+    [migration, units, by],
   );
 }

@@ -74,7 +74,7 @@ export async function unsettledBelow(
   return rows.map(({ key }) => key);
 }
 
-/** Keys up to `to` that a listing named and did not show (connectors/files.ts). */
+/** Keys up to `to` that a listing named and did not show (connectors/kinds/files.ts). */
 export async function unseenUpTo(
   sql: Sql,
   container: number,

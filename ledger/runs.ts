@@ -3,11 +3,11 @@
 import { Fault } from '../connectors/errors.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Tuning } from './leases.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, Sql } from './ledger.js';
 
 /**
- * Opens a run, once for each request: the same request again, after a crash, gives the same number. Control left
- * behind by an earlier run is reset, but for a pause.
+ * Opens a run, once for each request: the same request again, after a crash, gives the same number, until that run has
+ * ended. Then it is asked for anew. Control left behind by an earlier run is reset, but for a pause.
  */
 export async function openRun(
   ledger: Ledger,
@@ -18,29 +18,51 @@ export async function openRun(
     readonly spec: string;
     readonly schedule?: string;
   },
-): Promise<number> {
+): Promise<{ readonly number: number; readonly isPrepared: boolean }> {
   return ledger.transaction(async (sql) => {
     await sql.query(`insert into migration (name, spec) values ($1, $2) on conflict (name) do nothing`, [
       input.migration,
       input.spec,
     ]);
     await sql.query('select from migration where name = $1 for update', [input.migration]);
-    const known = await sql.query<{ number: number }>('select number from run where migration = $1 and request = $2', [
-      input.migration,
-      input.request,
-    ]);
-    if (known.rows[0]) return known.rows[0].number;
+    const { rows: asked } = await sql.query<{ number: number; state: RunState; isPrepared: boolean }>(
+      `select number, state, prepared as "isPrepared" from run
+       where migration = $1 and (request = $2 or starts_with(request, $2 || '#')) order by number desc`,
+      [input.migration, input.request],
+    );
+    if (asked[0]?.state === 'running') return asked[0];
     const { rows } = await sql.query<{ number: number }>(
       `update migration set spec = $2, stopped = false, last_run = last_run + 1 where name = $1 returning last_run as number`,
       [input.migration, input.spec],
     );
     const number = (rows[0] as { number: number }).number;
+    const request = asked.length === 0 ? input.request : `${input.request}#${asked.length + 1}`;
     await sql.query(
-      'insert into run (migration, number, reason, request, spec, schedule) values ($1, $2, $3, $4, $5, $6)',
-      [input.migration, number, input.reason, input.request, input.spec, input.schedule ?? null],
+      `insert into run (migration, number, reason, request, spec, schedule, prepared)
+       values ($1, $2, $3, $4, $5, $6, false)`,
+      [input.migration, number, input.reason, request, input.spec, input.schedule ?? null],
     );
-    return number;
+    return { number, isPrepared: false };
   });
+}
+
+/** The run's units are called, and what is asked of them is written down: from now on the ledger knows where it stands. */
+export async function markPrepared(sql: Sql, migration: string, run: number): Promise<void> {
+  await sql.query('update run set prepared = true where migration = $1 and number = $2', [migration, run]);
+}
+
+/** The latest run that a request has led to; undefined before it was opened. */
+export async function runOfRequest(
+  sql: Sql,
+  migration: string,
+  request: string,
+): Promise<{ readonly number: number; readonly state: RunState; readonly totals: RunTotals | null } | undefined> {
+  const { rows } = await sql.query<{ number: number; state: RunState; totals: RunTotals | null }>(
+    `select number, state, totals from run
+     where migration = $1 and (request = $2 or starts_with(request, $2 || '#')) order by number desc limit 1`,
+    [migration, request],
+  );
+  return rows[0];
 }
 
 /** What items and surveys remember a run by: unlike its number, it is unique over all migrations. */

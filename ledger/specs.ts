@@ -30,19 +30,19 @@ export async function saveSpec(ledger: Ledger, hash: string, spec: Spec): Promis
 /** The spec under a hash, without its lists of accounts. */
 export async function readSpec(sql: Sql, hash: string): Promise<SpecRules> {
   const { rows } = await sql.query<{ body: SpecRules }>('select body from spec where hash = $1', [hash]);
-  if (!rows[0]) throw new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
+  if (!rows[0]) throw missing(hash);
   return rows[0].body;
 }
 
-/** The spec under a hash with all its accounts, which may be many thousands; undefined where the ledger has none. */
-export async function readWholeSpec(sql: Sql, hash: string): Promise<Spec | undefined> {
+/** The spec under a hash with all its accounts, which may be many thousands. */
+export async function readWholeSpec(sql: Sql, hash: string): Promise<Spec> {
   const { rows } = await sql.query<{ body: Spec; lists: Lists | null }>(
     `select body, (select jsonb_object_agg(selection, jsonb_build_array(account_from, account_to)) from spec_accounts where spec = hash) as lists
      from spec where hash = $1`,
     [hash],
   );
   const [found] = rows;
-  if (!found) return undefined;
+  if (!found) throw missing(hash);
   const listed = (selection: string): Account[] => {
     const [from, to] = found.lists?.[selection] ?? [[], []];
     return from.map((account, n) => ({ from: account, to: to[n] as string }));
@@ -54,6 +54,12 @@ export async function readWholeSpec(sql: Sql, hash: string): Promise<Spec | unde
 }
 
 type Lists = Readonly<Record<string, readonly [from: readonly string[], to: readonly string[]]>>;
+
+export async function hasSpec(sql: Sql, hash: string): Promise<boolean> {
+  return (await sql.query('select from spec where hash = $1', [hash])).rowCount === 1;
+}
+
+const missing = (hash: string): Fault => new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
 
 /** The hash of the spec a migration ran last; undefined before its first run. */
 export async function currentSpec(sql: Sql, migration: string): Promise<string | undefined> {

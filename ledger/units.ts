@@ -48,6 +48,7 @@ export async function callUnits(
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
           update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
+            retry_at = null,
             -- What a person let pass was of that run.
             approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
@@ -93,6 +94,30 @@ export async function endParked(ledger: Ledger, migration: string, run: number):
   );
 }
 
+export interface UnitStanding {
+  readonly n: number;
+  readonly selection: string;
+  readonly state: UnitState;
+  readonly gate: Gate | null;
+  readonly reason: string | null;
+  readonly next: string | null;
+  /** In milliseconds since the epoch. */
+  readonly retryAt: number | null;
+  /** Of units that are done or wait at a gate. */
+  readonly counters: Partial<Counters> | null;
+}
+
+/** Where the units stand that were called to a run. */
+export async function unitsOfRun(sql: Sql, migration: string, run: number): Promise<UnitStanding[]> {
+  const { rows } = await sql.query<UnitStanding>(
+    `select n, selection, state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
+       case when state in ('done', 'parked') then counters end as counters
+     from unit where migration = $1 and run = $2 order by n`,
+    [migration, run],
+  );
+  return rows;
+}
+
 /** Units called to a run. */
 export async function unitsInRun(sql: Sql, migration: string, run: number): Promise<number> {
   const { rows } = await sql.query<{ n: number }>('select count(*) as n from unit where migration = $1 and run = $2', [
@@ -117,6 +142,22 @@ export async function overlappingUnit(
   return rows[0]?.n;
 }
 
+/** Lets units start again; `approved`: the gate that each waits at counts as passed. Returns what they had counted. */
+export async function reopen(
+  sql: Sql,
+  migration: string,
+  units: readonly number[],
+  approved: boolean,
+): Promise<Partial<Counters>[]> {
+  const { rows } = await sql.query<{ counters: Partial<Counters> }>(
+    `update unit set state = 'waiting', gate = null, reason = null, next = null, retry_at = null, changed_at = now(),
+       approved = case when $3 and gate is not null then approved || gate else approved end
+     where migration = $1 and n = any($2) returning counters`,
+    [migration, units, approved],
+  );
+  return rows.map(({ counters }) => counters);
+}
+
 export interface UnitChange {
   readonly state?: UnitState;
   readonly phase?: string;
@@ -126,6 +167,8 @@ export interface UnitChange {
   readonly approved?: readonly Gate[];
   readonly counters?: Counters;
   readonly idleSlices?: number;
+  /** In milliseconds since the epoch. */
+  readonly retryAt?: number | null;
 }
 
 export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
@@ -133,7 +176,8 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
     `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
-       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices), changed_at = now()
+       counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices),
+       retry_at = case when $14 then to_timestamp($15::float8 / 1000) else retry_at end, changed_at = now()
      where migration = $1 and n = $2`,
     [
       migration,
@@ -149,6 +193,8 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.approved ?? null,
       change.counters === undefined ? null : JSON.stringify(change.counters),
       change.idleSlices ?? null,
+      change.retryAt !== undefined,
+      change.retryAt ?? null,
     ],
   );
 }

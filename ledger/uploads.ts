@@ -18,7 +18,7 @@ export interface UploadRow {
   readonly token: string;
   /** Set once all parts are there: it is being put in its place. */
   readonly digest: string | null;
-  /** The state of the SHA-256 of the first `hashed` bytes, where it is kept (connectors/whole-digest.ts). */
+  /** The state of the SHA-256 of the first `hashed` bytes, where it is kept (connectors/kinds/whole-digest.ts). */
   readonly hashState: Buffer | null;
   readonly hashed: number;
 }

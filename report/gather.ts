@@ -1,6 +1,7 @@
 /** Reads the ledger once: every item passes here on its way into the files, so all sums agree with them. */
 
 import type { Kind } from '../connectors/contract.js';
+import { traits } from '../connectors/kinds/traits.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
 import type {
@@ -202,7 +203,10 @@ async function gatherFolder(
       if (renamed) noted.renames.add(renamed);
       entries.push({ item, standing, result, ...(renamed && { renamed }) });
       addItem(sums, standing, result, item);
-      const group = unit.kind === 'files' ? reasonGroup(item, renamed !== undefined) : (item.reason ?? '');
+      const group =
+        unit.kind !== null && traits[unit.kind].place === 'path'
+          ? reasonGroup(item, renamed !== undefined)
+          : (item.reason ?? '');
       if (standing !== 'verified') noted.exceptions.add(unit, container, item, standing, group);
       else if (item.reason) noted.remarks.add(unit, container, item, standing, group);
     }

@@ -1,5 +1,7 @@
 /** The whole page: the answer first, then what it rests on. One file without any outside asset. */
+
 import type { Kind } from '../connectors/contract.js';
+import { traits } from '../connectors/kinds/traits.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered, Verdict } from './gather.js';
@@ -180,7 +182,7 @@ function reproduce({ migration, run, kinds, total }: Gathered): string {
     'checksum' in total.proofs
       ? ' <i>By the SHA-256 of the target</i> means that the target computed it from its own copy and Drover compared it with that of the source, without fetching the file.'
       : '';
-  const paths = kinds.has('files')
+  const paths = [...kinds].some((kind) => traits[kind].place === 'path')
     ? ' For files the key is the path in the source, and the reference that in the target; <code>renamed.csv</code> is there when names had to be changed.'
     : '';
   const equal = (kinds.size === 0 ? (['mail'] as const) : [...kinds]).map((kind) => EQUAL_WORDS[kind]).join(' ');

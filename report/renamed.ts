@@ -1,4 +1,5 @@
 /** Files that stand in the target under another path than the source and the spec's map say: from the old to the new. */
+import { traits } from '../connectors/kinds/traits.js';
 import type { ReportItem, ReportUnit } from '../ledger/report.js';
 
 export interface Rename {
@@ -32,7 +33,13 @@ export function renameOf(
   { key, targetRef, reason }: ReportItem,
   maps: FolderMaps,
 ): Rename | undefined {
-  if (kind !== 'files' || targetRef === null || targetRef === mapped(key, maps.get(selection))) return undefined;
+  if (
+    kind === null ||
+    traits[kind].place !== 'path' ||
+    targetRef === null ||
+    targetRef === mapped(key, maps.get(selection))
+  )
+    return undefined;
   return { unit: n, account: from, from: key, to: targetRef, reason };
 }
 

@@ -1,4 +1,5 @@
 /** What the page's tables are made of. */
+import type { Kind } from '../connectors/contract.js';
 import type { Gathered } from './gather.js';
 import type { Sums } from './sums.js';
 import { unproven } from './sums.js';
@@ -34,9 +35,16 @@ function sumCells(sums: Sums): string[] {
   ];
 }
 
-/** Mail and files have folders; calendars and address books are collections. */
+/** What the kinds' containers are called; folders, where some are. */
 export const containerWord = ({ kinds }: Pick<Gathered, 'kinds'>): string =>
-  kinds.size === 0 || kinds.has('mail') || kinds.has('files') ? 'folder' : 'collection';
+  kinds.size === 0 || [...kinds].some((kind) => CONTAINER_WORDS[kind] === 'folder') ? 'folder' : 'collection';
+
+const CONTAINER_WORDS = {
+  mail: 'folder',
+  calendar: 'collection',
+  contacts: 'collection',
+  files: 'folder',
+} satisfies Record<Kind, string>;
 
 /** A container as people read it; that of a whole tree has no name of its own. */
 export const pathWords = (path: readonly string[]): string => escapeHtml(path.join(' / ') || '/');

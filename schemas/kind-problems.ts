@@ -1,6 +1,7 @@
 /** Fields of a selection that mean something for certain kinds only, and what going both ways asks for. */
 import type { Kind } from '../connectors/contract.js';
 import { KINDS } from '../connectors/contract.js';
+import { traits } from '../connectors/kinds/traits.js';
 import type { Manifests } from './assemble.js';
 import { manifestOf } from './assemble.js';
 import { allOfWords, oneOfWords, quote } from './diagnostic.js';
@@ -8,10 +9,10 @@ import type { Problem } from './problem.js';
 import { mappingAt, textAt } from './problem.js';
 
 /** Kinds whose items have versions: edits are content, both sides may have edited one. */
-export const VERSIONED_KINDS: readonly Kind[] = ['calendar', 'contacts', 'files'];
+export const VERSIONED_KINDS: readonly Kind[] = KINDS.filter((kind) => traits[kind].edits === 'content');
 
 /** Kinds that can be kept in step both ways: their items are known by what they are, not by where they stand. */
-export const TWO_WAY_KINDS: readonly Kind[] = ['calendar', 'contacts'];
+export const TWO_WAY_KINDS: readonly Kind[] = KINDS.filter((kind) => traits[kind].adopts.includes('identity'));
 
 /** Kinds whose listings tell dates and sizes. */
 const DATED_KINDS: readonly Kind[] = ['mail', 'files'];

@@ -18,7 +18,10 @@ const spec = (accounts: readonly Account[]): Spec => ({
 });
 
 const people = (count: number): Account[] =>
-  Array.from({ length: count }, (_, n) => ({ from: `person-${n}@old.example.org`, to: `p.${n * 7919}@new.example.org` }));
+  Array.from({ length: count }, (_, n) => ({
+    from: `person-${n}@old.example.org`,
+    to: `p.${n * 7919}@new.example.org`,
+  }));
 
 const textOf = (bytes: Uint8Array): string => gzipSync(bytes).toString('base64');
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -102,11 +105,14 @@ describe('unpacking', () => {
     expect(unpackSpec(hash, given)).toEqual({ problem: expect.stringContaining(words) });
   });
 
-  it.each(['', 'null', '[]', '{"name":1,"selections":[]}', '{"name":"a"', '"\u0000"'])('says that %j is no spec', (text) => {
-    const bytes = Buffer.from(text);
+  it.each(['', 'null', '[]', '{"name":1,"selections":[]}', '{"name":"a"', '"\u0000"'])(
+    'says that %j is no spec',
+    (text) => {
+      const bytes = Buffer.from(text);
 
-    expect(unpackSpec(hashOf(bytes), [textOf(bytes)])).toEqual({ problem: expect.stringContaining('no spec') });
-  });
+      expect(unpackSpec(hashOf(bytes), [textOf(bytes)])).toEqual({ problem: expect.stringContaining('no spec') });
+    },
+  );
 
   it('takes any text without throwing', () => {
     fc.assert(

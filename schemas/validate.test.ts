@@ -2,11 +2,8 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { KINDS } from '../connectors/contract.js';
-import { kinds } from '../connectors/kinds.js';
 import { expectGolden } from '../tests/golden.js';
 import { formatDiagnostic } from './diagnostic.js';
-import { VERSIONED_KINDS } from './kind-problems.js';
 import { loadSpec, manifests } from './load.js';
 import type { Read } from './validate.js';
 import { validateSpec } from './validate.js';
@@ -160,12 +157,6 @@ selections:
     expect('problems' in loaded ? loaded.problems.map(formatDiagnostic) : []).toEqual([
       's.yaml:11:56: two-way needs systems that can be source and target; "b" is of type reader, which can be a source only',
     ]);
-  });
-});
-
-describe('kinds with versions', () => {
-  it('are those of the engine', () => {
-    expect(KINDS.filter((kind) => kinds[kind].versioned !== undefined)).toEqual(VERSIONED_KINDS);
   });
 });
 

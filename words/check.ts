@@ -1,3 +1,10 @@
+/** What `doctor` finds. */
+import type { Spec } from '../schemas/spec.js';
+
+export interface DoctorInput {
+  readonly spec?: Spec;
+}
+
 export interface Check {
   /** E.g. `ledger`, `source old`, `target new`. */
   readonly subject: string;

@@ -1,4 +1,5 @@
 /** What `plan` finds: what a run would do, and what stands in its way. */
+import type { Spec } from '../schemas/spec.js';
 
 /** One container in one direction, and what a run would do with its items. */
 export interface PlanContainer {
@@ -126,4 +127,12 @@ export interface PlanTotals {
   readonly bytes: number;
   readonly compare: number;
   readonly volume?: PlanVolume;
+}
+
+export interface PlanInput {
+  /** Absent: that under `specHash` in the ledger. */
+  readonly spec?: Spec;
+  readonly specHash: string;
+  /** Read every item that would be written, so that what cannot be read is known. */
+  readonly dryRun: boolean;
 }

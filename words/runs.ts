@@ -1,4 +1,84 @@
 /** Runs: why one is asked for, and how it ends. */
+import type { Spec } from '../schemas/spec.js';
+import type { Counters } from './counters.js';
+import type { Ranges } from './ranges.js';
+import type { ParkedUnit, UnitGroup } from './units.js';
+
 export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
 
 export type RunState = 'running' | 'done' | 'failed' | 'cancelled' | 'replaced';
+
+/** One execution asked for. */
+export interface RunRequest {
+  /** Unique for each asking; the same request twice is one run, until that has ended. */
+  readonly id: string;
+  readonly reason: RunReason;
+  /** The schedule that started it. */
+  readonly schedule?: string;
+  /** Absent: that under `specHash` in the ledger, which its parts bring there; else the one that the migration ran last. */
+  readonly spec?: Spec;
+  readonly specHash?: string;
+  /** Names of selections; absent: all. */
+  readonly selections?: readonly string[];
+  /** With `retry`: these units only. */
+  readonly units?: readonly number[];
+  /** Ids of workflows that are told how the run ended, by the signal `runEnded`. */
+  readonly waiters?: readonly string[];
+}
+
+/** An open run, as the ledger knows it: a new one, or one that goes on in another workflow execution. */
+export interface Prepared {
+  readonly run: number;
+  readonly specHash: string;
+  readonly groups: readonly UnitGroup[];
+  /** Units to be started. */
+  readonly waiting: Ranges;
+  /** Units that ended their last run as done, and of which nothing is asked anew: most have nothing to do. */
+  readonly settled: Ranges;
+  readonly parked: readonly ParkedUnit[];
+  readonly failed: Ranges;
+  readonly done: number;
+  /** Of done units. */
+  readonly totals: Counters;
+  /** Of parked ones. */
+  readonly standing: Counters;
+  /** A pause outlives the run it was asked in. */
+  readonly paused: boolean;
+  /** Units at work at once, where somebody has tuned that. */
+  readonly lanes?: number;
+  /** When its history has so many events, the migration stops its units at a safe point and continues as new. */
+  readonly historyEvents: number;
+}
+
+/** Units that one activity looks at. */
+export interface LookInput {
+  readonly migration: string;
+  readonly run: number;
+  readonly specHash: string;
+  readonly reason: RunReason;
+  readonly units: readonly number[];
+}
+
+export interface LookResult {
+  /** Nothing to do: written down as done in this run. */
+  readonly idle: Ranges;
+  /** The sum of theirs. */
+  readonly counters: Counters;
+  /** Something to do, or anything out of the ordinary: each gets a workflow of its own. */
+  readonly changed: Ranges;
+  /** Not looked at: the time was over, or a pause, a stop or a cancel came. */
+  readonly left: Ranges;
+}
+
+/** What the migration's workflow returns, and what `status` shows of a finished one. */
+export interface RunResult {
+  readonly name: string;
+  readonly run: number;
+  readonly state: Exclude<RunState, 'running'>;
+  readonly units: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly totals: Counters;
+  /** Why it is not done, in a sentence. */
+  readonly reason?: string;
+}

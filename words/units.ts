@@ -1,4 +1,7 @@
 /** Units: their states, what they may wait for, and the steps they take. */
+import type { Ranges } from './ranges.js';
+import { numbersOf } from './ranges.js';
+
 export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
 
 /** `order`: attendees' copies wait for the organisers' of all units; the run opens it by itself. */
@@ -17,4 +20,33 @@ export interface Step {
 /** Two-way units survey both sides before either is written: what both have edited is a conflict. */
 export function stepsOf(twoWay: boolean | undefined): readonly Step[] {
   return PHASES.flatMap((phase): Step[] => (twoWay ? [{ phase }, { phase, back: true }] : [{ phase }]));
+}
+
+/** A unit called to a run. */
+export interface UnitCall {
+  readonly n: number;
+  readonly selection: string;
+  readonly kind: string;
+  /** Both directions: each is surveyed before either moves. */
+  readonly twoWay?: boolean;
+}
+
+export interface ParkedUnit extends UnitCall {
+  readonly gate: Gate;
+  readonly reason: string;
+  readonly next?: string;
+  /** When time opens the gate by itself, in milliseconds since the epoch. */
+  readonly retryAt?: number;
+}
+
+/** The units of one selection that are called to a run. */
+export interface UnitGroup {
+  readonly selection: string;
+  readonly kind: string;
+  readonly twoWay?: boolean;
+  readonly units: Ranges;
+}
+
+export function callsOf(groups: readonly UnitGroup[]): UnitCall[] {
+  return groups.flatMap(({ units, ...group }) => [...numbersOf(units)].map((n) => ({ n, ...group })));
 }

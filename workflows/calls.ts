@@ -13,9 +13,17 @@ export const slices = proxyActivities<Pick<Activities, 'surveySlice' | 'moveSlic
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
 });
 
+/** Many units in one slice; what it does not get done, their own workflows do. */
+export const looksAtUnits = proxyActivities<Pick<Activities, 'lookAtUnits'>>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '6 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 milliseconds', maximumAttempts: 3 },
+});
+
 /** Statements on the ledger, and listing accounts. */
 export const records = proxyActivities<
-  Pick<Activities, 'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'passGate' | 'finishRun'>
+  Pick<Activities, 'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun'>
 >({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '6 seconds',
@@ -35,8 +43,8 @@ export const looks = proxyActivities<Pick<Activities, 'plan' | 'doctor'>>({
   retry: { initialInterval: '1 second', maximumAttempts: 3 },
 });
 
-export const ticks = proxyActivities<Pick<Activities, 'askForRun' | 'awaitRun'>>({
-  startToCloseTimeout: '30 days',
+export const ticks = proxyActivities<Pick<Activities, 'askForRun' | 'findRun'>>({
+  startToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '60 seconds' },
 });

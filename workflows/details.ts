@@ -2,8 +2,8 @@
 
 import type { Counters } from '../words/counters.js';
 import type { Trouble } from '../words/progress.js';
-import type { Phase } from '../words/units.js';
-import type { ParkedUnit, Progress } from './messages.js';
+import type { ParkedUnit, Phase } from '../words/units.js';
+import type { Progress } from './messages.js';
 
 export function describeCounters(phase: Phase, c: Counters, troubles: readonly Trouble[] = []): string {
   return [

@@ -1,6 +1,5 @@
-import type { Check } from '../words/check.js';
+import type { Check, DoctorInput } from '../words/check.js';
 import { looks } from './calls.js';
-import type { DoctorInput } from './messages.js';
 
 /** Checks of the ledger, the secrets and each system, made by a worker. */
 export async function doctor(input: DoctorInput): Promise<Check[]> {

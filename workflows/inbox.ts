@@ -1,6 +1,10 @@
-/** What reached a migration while it worked. Handlers only append; the migration takes one at a time. */
-import { CancellationScope, setHandler } from '@temporalio/workflow';
-import type { RunRequest, TuningInput } from './messages.js';
+/**
+ * What reached a migration while it worked. Handlers only append; the migration takes one at a time. Messages may be typed
+ * by hand in the Web UI, so their input is looked at here: what cannot be read is no reason to stop a migration.
+ */
+import { CancellationScope, log, setHandler, uuid4 } from '@temporalio/workflow';
+import type { RunRequest } from '../words/runs.js';
+import type { TuningInput } from '../words/tuning.js';
 import {
   approveSignal,
   cancelSignal,
@@ -21,16 +25,22 @@ export type Message =
 /** Listens to every signal and update, and to Temporal's own cancel. */
 export function openInbox(): Message[] {
   const inbox: Message[] = [];
-  setHandler(
-    requestSignal,
-    ({ replace, ...request }) => void inbox.push({ type: 'request', request, replace: replace ?? false }),
-  );
+  setHandler(requestSignal, (asked) => {
+    const { replace, ...request }: Partial<typeof asked> = typeof asked === 'object' && asked ? asked : {};
+    const { id = uuid4(), reason = 'apply' } = request;
+    inbox.push({ type: 'request', request: { ...request, id, reason }, replace: replace === true });
+  });
   setHandler(pauseSignal, () => void inbox.push({ type: 'pause' }));
   setHandler(resumeSignal, () => void inbox.push({ type: 'resume' }));
   setHandler(cancelSignal, () => void inbox.push({ type: 'cancel' }));
-  setHandler(retrySignal, (which) => void inbox.push({ type: 'retry', ...which }));
-  setHandler(credentialsSignal, (which) => void inbox.push({ type: 'credentials', ...which }));
-  setHandler(approveSignal, (which) => void inbox.push({ type: 'approve', ...which }));
+  const steer = (type: 'retry' | 'credentials' | 'approve') => (which: unknown) => {
+    const chosen = chosenBy(which);
+    if (chosen) inbox.push({ type, ...chosen });
+    else log.warn(`the signal "${type}" has an input that names no unit; send it without input, or with {"unit": 3}`);
+  };
+  setHandler(retrySignal, steer('retry'));
+  setHandler(credentialsSignal, steer('credentials'));
+  setHandler(approveSignal, steer('approve'));
   setHandler(
     retuneUpdate,
     (tuning) => {
@@ -43,13 +53,22 @@ export function openInbox(): Message[] {
   return inbox;
 }
 
+/** Nothing, `{}` and `""` mean every unit; `3`, `"3"` and `{ "unit": 3 }` one. Undefined for what cannot be meant. */
+function chosenBy(which: unknown): { readonly unit?: number } | undefined {
+  const wanted = typeof which === 'object' && which !== null ? (which as { readonly unit?: unknown }).unit : which;
+  if (wanted === undefined || wanted === null || wanted === '') return {};
+  const unit = Number(wanted);
+  return Number.isInteger(unit) && unit > 0 ? { unit } : undefined;
+}
+
 const WHOLE: ReadonlySet<string> = new Set(['lanes', 'connections', 'connectionsPerAccount']);
+const TUNABLE: ReadonlySet<string> = new Set([...WHOLE, 'itemsPerSecond', 'bytesPerSecond']);
 
 function validateTuning(tuning: TuningInput): void {
-  const values = Object.entries(tuning);
-  if (values.length === 0)
-    throw new Error('name at least one of lanes, connections, connectionsPerAccount, itemsPerSecond, bytesPerSecond');
+  const values = typeof tuning === 'object' && tuning ? Object.entries(tuning) : [];
+  if (values.length === 0) throw new Error(`name at least one of ${[...TUNABLE].join(', ')}`);
   for (const [name, value] of values) {
+    if (!TUNABLE.has(name)) throw new Error(`"${name}" cannot be tuned; name one of ${[...TUNABLE].join(', ')}`);
     if (typeof value !== 'number' || !(value > 0)) throw new Error(`${name} must be a number above 0, not ${value}`);
     if (WHOLE.has(name) && !Number.isInteger(value)) throw new Error(`${name} must be a whole number`);
   }

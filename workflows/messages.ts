@@ -1,14 +1,17 @@
 /** What is said to and by the workflows. Pure: the command imports this file too. */
+
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { JsonObject } from '../connectors/contract.js';
-import type { Spec } from '../schemas/spec.js';
 import type { Counters } from '../words/counters.js';
-import type { RunReason } from '../words/runs.js';
-import type { Gate } from '../words/units.js';
+import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
+import type { TuningInput } from '../words/tuning.js';
+import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
 
 export const TASK_QUEUE = 'drover';
 
 export const makeMigrationId = (name: string): string => `migrate/${name}`;
+/** The name in the id of a migration's workflow: what `makeMigrationId` was given. */
+export const migrationOf = (workflowId: string): string => workflowId.slice('migrate/'.length);
 export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
 export const makePartId = (hash: string, part: number): string => `spec/${hash}/${part}`;
 export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;
@@ -19,62 +22,10 @@ export const makeTickId = (name: string, schedule: string): string => `tick/${na
 /** Search attributes, registered at the worker's start. All keywords; never personal data. */
 export const SEARCH_ATTRIBUTES = ['DroverMigration', 'DroverSelection', 'DroverKind', 'DroverState'] as const;
 
-/** One execution asked for. */
-export interface RunRequest {
-  /** Unique for each asking; the same request twice is one run. */
-  readonly id: string;
-  readonly reason: RunReason;
-  /** The schedule that started it. */
-  readonly schedule?: string;
-  /** Absent: the spec under `specHash`, whose parts were sent ahead. */
-  readonly spec?: Spec;
-  /** Absent: the spec that the migration ran last. */
-  readonly specHash?: string;
-  /** Names of selections; absent: all. */
-  readonly selections?: readonly string[];
-  /** With `retry`: these units only. */
-  readonly units?: readonly number[];
-}
-
 export interface MigrationInput {
   readonly name: string;
+  /** Runs to be made, in their order; the first may be open already: the ledger knows where it stands. */
   readonly queue: readonly RunRequest[];
-  /** Set when the migration continues as new in the middle of a run. */
-  readonly carried?: Carried;
-}
-
-/** A run's state across continue-as-new. */
-export interface Carried {
-  readonly request: RunRequest;
-  readonly run: number;
-  readonly specHash: string;
-  readonly total: number;
-  readonly waiting: readonly UnitCall[];
-  readonly parked: readonly ParkedUnit[];
-  readonly failures: readonly UnitCall[];
-  readonly done: number;
-  readonly failed: number;
-  readonly totals: Counters;
-  readonly standing: readonly (readonly [unit: number, counters: Counters])[];
-  readonly paused: boolean;
-  readonly lanes: number;
-}
-
-/** A unit called to a run. */
-export interface UnitCall {
-  readonly n: number;
-  readonly selection: string;
-  readonly kind: string;
-  /** Both directions: each is surveyed before either moves. */
-  readonly twoWay?: boolean;
-}
-
-export interface ParkedUnit extends UnitCall {
-  readonly gate: Gate;
-  readonly reason: string;
-  readonly next?: string;
-  /** When time opens the gate by itself, in milliseconds since the epoch. */
-  readonly retryAt?: number;
 }
 
 export interface UnitInput extends UnitCall {
@@ -97,17 +48,6 @@ export type UnitResult =
     }
   | { readonly state: 'paused' | 'stopped'; readonly counters?: Counters };
 
-/** What the migration's workflow returns, and what `status` shows of a finished one. */
-export interface RunResult {
-  readonly name: string;
-  readonly run: number;
-  readonly state: 'done' | 'failed' | 'cancelled' | 'replaced';
-  readonly units: number;
-  readonly done: number;
-  readonly failed: number;
-  readonly totals: Counters;
-}
-
 export interface Progress {
   readonly name: string;
   readonly run: number;
@@ -126,6 +66,7 @@ export interface Progress {
   readonly totals: Counters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */
   readonly running: readonly UnitCall[];
+  /** The first hundred units that wait; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
   readonly queued: number;
   readonly last?: RunResult;
@@ -134,16 +75,6 @@ export interface Progress {
 export interface UnitSelector {
   /** Absent: every unit whose gate this signal opens. */
   readonly unit?: number;
-}
-
-export interface TuningInput {
-  /** Units at once. */
-  readonly lanes?: number;
-  /** Open connections to each system, and for each account, over all workers. */
-  readonly connections?: number;
-  readonly connectionsPerAccount?: number;
-  readonly itemsPerSecond?: number;
-  readonly bytesPerSecond?: number;
 }
 
 /** Asks for a run; a `replace` stops the present one at a safe point first. */
@@ -155,20 +86,10 @@ export const cancelSignal = defineSignal('cancel');
 export const retrySignal = defineSignal<[UnitSelector]>('retry');
 export const credentialsSignal = defineSignal<[UnitSelector]>('credentials');
 export const approveSignal = defineSignal<[UnitSelector]>('approve');
+/** Tells a `tick` how the run ended that it had asked for. */
+export const runEndedSignal = defineSignal<[RunResult]>('runEnded');
 export const progressQuery = defineQuery<Progress>('progress');
 export const retuneUpdate = defineUpdate<TuningInput, [TuningInput]>('retune');
-
-export interface PlanInput {
-  /** Absent: the spec under `specHash`, whose parts have arrived. */
-  readonly spec?: Spec;
-  readonly specHash: string;
-  /** Read every item that would be written, so that what cannot be read is known. */
-  readonly dryRun: boolean;
-}
-
-export interface DoctorInput {
-  readonly spec?: Spec;
-}
 
 export interface TickInput {
   readonly name: string;

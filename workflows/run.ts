@@ -1,123 +1,199 @@
 /** One run of a migration: units in lanes, gates, pause, and a safe end. */
-
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { CancellationScope, condition, executeChild, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, executeChild, workflowInfo } from '@temporalio/workflow';
 import type { Counters } from '../words/counters.js';
-import { addCounters, NO_COUNTERS } from '../words/counters.js';
-import { records } from './calls.js';
+import { addCounters, NO_COUNTERS, subtractCounters } from '../words/counters.js';
+import { numbersOf, toRanges } from '../words/ranges.js';
+import type { LookResult, RunRequest, RunResult } from '../words/runs.js';
+import type { ParkedUnit, UnitCall } from '../words/units.js';
+import { callsOf } from '../words/units.js';
+import { looksAtUnits, records } from './calls.js';
 import type { Message } from './inbox.js';
-import type { Carried, ParkedUnit, Progress, RunRequest, RunResult, UnitCall, UnitResult } from './messages.js';
+import type { Progress, UnitResult } from './messages.js';
 import { makeUnitId } from './messages.js';
 import type { unit } from './unit.js';
+import { resultOf } from './unit-failure.js';
 
 export interface OpenRun {
   readonly number: number;
   readonly specHash: string;
-  /** Works until the run ends, or until the history asks to continue as new. */
+  /** Works until the run ends, or until the history is long enough to continue as new. Leaves no message in the inbox. */
   advance(inbox: Message[], hooks: Hooks): Promise<'finished' | 'cancelled' | 'replaced' | 'continue-as-new'>;
-  carry(): Carried;
   progress(queued: number, last: RunResult | undefined): Progress;
 }
 
 interface Hooks {
-  takeRequest(message: Message): boolean;
+  takeRequest(request: RunRequest): void;
   /** Tells the Web UI where the run stands. */
   tell(): void;
 }
 
 /** Units at work at once, unless `retune` says otherwise. */
 const DEFAULT_LANES = 8;
+/** Units that one activity looks at, and activities that do so at once. */
+const LOOK_UNITS = 100;
+const LOOKS = 2;
+const GATES_SHOWN = 100;
 
 const SELECTION = defineSearchAttributeKey('DroverSelection', 'KEYWORD');
 const KIND = defineSearchAttributeKey('DroverKind', 'KEYWORD');
 const MIGRATION = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
 
-export async function openRun(name: string, request: RunRequest, carried: Carried | undefined): Promise<OpenRun> {
-  const prepared = carried ?? (await begin(name, request));
-  const waiting: UnitCall[] = [...prepared.waiting];
-  const parked: ParkedUnit[] = [...prepared.parked];
-  const running = new Map<number, { readonly call: UnitCall; readonly scope: CancellationScope }>();
-  /** Counters of units that have worked and do not now: parked, paused, waiting for more. */
-  const standing = new Map<number, Counters>(prepared.standing);
-  const ended: { readonly call: UnitCall; readonly result: UnitResult }[] = [];
-  let { paused, lanes, done, failed, totals } = prepared;
-  const failures: UnitCall[] = [...prepared.failures];
+/** Opens the run in the ledger, or finds it there as an earlier execution of this workflow left it. */
+export async function openRun(name: string, request: RunRequest): Promise<OpenRun> {
+  const prepared = await records.prepare({ name, request });
+  const at = { migration: name, run: prepared.run };
+  const calls = new Map(callsOf(prepared.groups).map((call) => [call.n, call]));
+  const waiting = [...numbersOf(prepared.waiting)];
+  const settled = [...numbersOf(prepared.settled)];
+  const parked = new Map(prepared.parked.map((unit) => [unit.n, unit]));
+  const failed = new Set(numbersOf(prepared.failed));
+  const running = new Map<number, CancellationScope>();
+  const looking = new Map<CancellationScope, readonly number[]>();
+  /** What came while the run did something else: taken one after the other. */
+  const ended: { readonly n: number; readonly result: UnitResult }[] = [];
+  const looked: { readonly units: readonly number[]; readonly result: LookResult | undefined }[] = [];
+  /** Of units that have worked and were stopped, until they start again. */
+  const stopped = new Map<number, Counters>();
+  /** Units that `retry` has stopped, so that they start again at once. */
+  const lifted = new Set<number>();
+  let { paused, done, totals, standing } = prepared;
+  let lanes = prepared.lanes ?? DEFAULT_LANES;
   let ending: 'cancelled' | 'replaced' | undefined;
+  /** The history is long: units end at a safe point, and go on in the next execution. */
+  let handingOver = false;
 
-  const start = (call: UnitCall): void => {
+  const isStopping = (): boolean => paused || ending !== undefined || handingOver;
+  const isIdle = (): boolean => running.size === 0 && looking.size === 0;
+  const stopWork = (): void => {
+    for (const scope of [...running.values(), ...looking.keys()]) scope.cancel();
+  };
+
+  const start = (n: number): void => {
+    const call = calls.get(n) as UnitCall;
     const scope = new CancellationScope({ cancellable: true });
-    running.set(call.n, { call, scope });
+    running.set(n, scope);
     // Its slices tell from here on.
-    standing.delete(call.n);
+    standing = subtractCounters(standing, stopped.get(n) ?? NO_COUNTERS);
+    stopped.delete(n);
+    const input = { ...call, ...at, specHash: prepared.specHash, reason: request.reason };
     void scope
       .run(() =>
         executeChild<typeof unit>('unit', {
-          workflowId: makeUnitId(name, call.n),
-          args: [{ ...call, migration: name, run: prepared.run, specHash: prepared.specHash, reason: request.reason }],
+          workflowId: makeUnitId(name, n),
+          args: [input],
           typedSearchAttributes: [
             { key: MIGRATION, value: name },
             { key: SELECTION, value: call.selection },
             { key: KIND, value: call.kind },
           ],
-          staticSummary: `${call.kind} of unit ${call.n}, selection ${call.selection}, run ${prepared.run}`,
+          staticSummary: `${call.kind} of unit ${n}, selection ${call.selection}, run ${prepared.run}`,
         }),
       )
       .then(
-        (result) => ended.push({ call, result }),
-        // A unit that was terminated, or whose worker gave it up: the run goes on without it.
-        (error: Error) =>
-          ended.push({
-            call,
-            result: ending || paused ? { state: 'stopped' } : { state: 'failed', reason: error.message },
-          }),
+        (result) => ended.push({ n, result }),
+        (error: unknown) => ended.push({ n, result: resultOf(error) }),
       );
   };
 
-  const stopUnits = (): void => {
-    for (const { scope } of running.values()) scope.cancel();
+  const look = (units: readonly number[]): void => {
+    const scope = new CancellationScope({ cancellable: true });
+    looking.set(scope, units);
+    const input = { ...at, specHash: prepared.specHash, reason: request.reason, units };
+    const end = (result: LookResult | undefined): void => {
+      looking.delete(scope);
+      looked.push({ units, result });
+    };
+    void scope.run(() => looksAtUnits.lookAtUnits(input)).then(end, () => end(undefined));
   };
 
-  const take = async ({ call, result }: { readonly call: UnitCall; readonly result: UnitResult }): Promise<void> => {
-    running.delete(call.n);
-    if (result.state !== 'done' && result.state !== 'failed' && result.counters) standing.set(call.n, result.counters);
-    const at = { migration: name, run: prepared.run, unit: call.n };
+  const startWork = (): void => {
+    while (running.size + looking.size < lanes) {
+      if (settled.length > 0 && looking.size < LOOKS) look(settled.splice(0, LOOK_UNITS));
+      else if (waiting.length > 0) start(waiting.shift() as number);
+      else return;
+    }
+  };
+
+  const take = async (n: number, result: UnitResult): Promise<void> => {
+    running.delete(n);
+    const isLifted = lifted.delete(n);
+    const end = { ...at, unit: n };
     switch (result.state) {
       case 'done':
         done++;
         totals = addCounters(totals, result.counters);
-        return records.endUnit({ ...at, state: 'done' });
+        return records.endUnit({ ...end, state: 'done', counters: result.counters });
       case 'failed':
-        failed++;
-        failures.push(call);
-        return records.endUnit({ ...at, state: 'failed', reason: result.reason });
+        failed.add(n);
+        return records.endUnit({ ...end, state: 'failed', reason: result.reason });
       case 'parked': {
-        const { gate, reason, next, retryAfterMs } = result;
+        const { gate, reason, next, retryAfterMs, counters } = result;
         const park: ParkedUnit = {
-          ...call,
+          ...(calls.get(n) as UnitCall),
           gate,
           reason,
           ...(next === undefined ? {} : { next }),
           ...(retryAfterMs === undefined ? {} : { retryAt: Date.now() + retryAfterMs }),
         };
-        parked.push(park);
-        return records.endUnit({ ...at, state: 'parked', park });
+        parked.set(n, park);
+        standing = addCounters(standing, counters ?? NO_COUNTERS);
+        return records.endUnit({ ...end, state: 'parked', park, counters: counters ?? NO_COUNTERS });
       }
       case 'paused':
       case 'stopped':
-        if (!ending) waiting.unshift(call);
-        return records.endUnit({ ...at, state: ending ? 'cancelled' : 'waiting' });
+        if (ending) return records.endUnit({ ...end, state: 'cancelled' });
+        if (result.state === 'stopped' && !isStopping() && !isLifted) {
+          failed.add(n);
+          return records.endUnit({ ...end, state: 'failed', reason: 'its workflow was cancelled by hand' });
+        }
+        waiting.unshift(n);
+        if (result.counters) {
+          stopped.set(n, result.counters);
+          standing = addCounters(standing, result.counters);
+        }
+        return records.endUnit({ ...end, state: 'waiting' });
       default:
         return result satisfies never;
     }
   };
 
-  const pass = async (which: (unit: ParkedUnit) => boolean, by: string): Promise<void> => {
-    for (const unit of parked.filter(which)) {
-      parked.splice(parked.indexOf(unit), 1);
-      await records.passGate({ migration: name, run: prepared.run, unit: unit.n, by });
-      const { n, selection, kind, twoWay } = unit;
-      waiting.push({ n, selection, kind, ...(twoWay && { twoWay }) });
+  const takeLook = ({ units, result }: (typeof looked)[number]): void => {
+    const left = result ? [...numbersOf(result.left)] : [];
+    const changed = result ? [...numbersOf(result.changed)] : units;
+    const idle = units.length - left.length - changed.length;
+    done += idle;
+    if (result) totals = addCounters(totals, result.counters);
+    waiting.push(...changed);
+    // A look that got nowhere though nobody stopped it is not made again: its units get workflows of their own.
+    if (isStopping() || idle + changed.length > 0) settled.unshift(...left);
+    else waiting.push(...left);
+  };
+
+  const reopen = async (units: readonly ParkedUnit[], by: string): Promise<void> => {
+    if (units.length === 0) return;
+    for (const { n } of units) parked.delete(n);
+    const numbers = units.map(({ n }) => n);
+    standing = subtractCounters(standing, await records.reopenUnits({ ...at, units: toRanges(numbers), by }));
+    waiting.push(...numbers);
+  };
+  const reopenWhere = (which: (unit: ParkedUnit) => boolean, by: string): Promise<void> =>
+    reopen([...parked.values()].filter(which), by);
+
+  const retry = async (chosen: (n: number) => boolean): Promise<void> => {
+    // Units that wait because a system asked for it stop, and start again at once.
+    if (await records.liftBlocks(prepared.specHash)) {
+      for (const [n, scope] of running) {
+        if (!chosen(n)) continue;
+        lifted.add(n);
+        scope.cancel();
+      }
     }
+    const again = [...failed].filter(chosen);
+    for (const n of again) failed.delete(n);
+    if (again.length > 0) await records.reopenUnits({ ...at, units: toRanges(again), by: 'retry' });
+    waiting.push(...again);
+    await reopenWhere(({ n }) => chosen(n), 'retry');
   };
 
   const obey = async (message: Message, hooks: Hooks): Promise<void> => {
@@ -126,37 +202,27 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
       case 'resume':
         paused = message.type === 'pause';
         await records.control({ name, paused });
-        if (paused) stopUnits();
+        if (paused) stopWork();
         return;
       case 'cancel':
         ending = 'cancelled';
         await records.control({ name, stopped: true, paused: false });
-        return stopUnits();
+        return stopWork();
       case 'request':
-        hooks.takeRequest(message);
+        hooks.takeRequest(message.request);
         if (!message.replace) return;
-        ending = 'replaced';
+        ending ??= 'replaced';
         await records.control({ name, stopped: true });
-        return stopUnits();
+        return stopWork();
       case 'retune':
         if (message.tuning.lanes !== undefined) lanes = message.tuning.lanes;
         return records.control({ name, tuning: message.tuning });
-      case 'retry': {
-        const chosen = (n: number): boolean => message.unit === undefined || message.unit === n;
-        // Units that wait because a system asked for it stop, and start again at once.
-        if (patched('retry-lifts-blocks') && (await records.liftBlocks(prepared.specHash)))
-          for (const [n, { scope }] of running) if (chosen(n)) scope.cancel();
-        for (const call of failures.filter((c) => chosen(c.n))) {
-          failures.splice(failures.indexOf(call), 1);
-          failed--;
-          waiting.push(call);
-        }
-        return pass((unit) => chosen(unit.n), 'retry');
-      }
+      case 'retry':
+        return retry((n) => (message.unit ?? n) === n);
       case 'credentials':
-        return pass((u) => u.gate === 'credentials' && (message.unit ?? u.n) === u.n, 'credentials');
+        return reopenWhere((u) => u.gate === 'credentials' && (message.unit ?? u.n) === u.n, 'credentials');
       case 'approve':
-        return pass(
+        return reopenWhere(
           (u) => (u.gate === 'approval' || u.gate === 'failures') && (message.unit ?? u.n) === u.n,
           'approve',
         );
@@ -165,54 +231,57 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
     }
   };
 
+  /** Takes everything that has come, until nothing more has come meanwhile. */
+  const takeAll = async (inbox: Message[], hooks: Hooks): Promise<void> => {
+    for (;;) {
+      const message = inbox.shift();
+      const end = message ? undefined : ended.shift();
+      const seen = message || end ? undefined : looked.shift();
+      if (message) await obey(message, hooks);
+      else if (end) await take(end.n, end.result);
+      else if (seen) takeLook(seen);
+      else {
+        const due = [...parked.values()].filter(({ retryAt }) => retryAt !== undefined && retryAt <= Date.now());
+        if (due.length === 0 || isStopping()) return;
+        await reopen(due, 'time');
+      }
+    }
+  };
+
   return {
     number: prepared.run,
     specHash: prepared.specHash,
     async advance(inbox, hooks) {
       for (;;) {
-        for (let message = inbox.shift(); message; message = inbox.shift()) await obey(message, hooks);
-        for (let end = ended.shift(); end; end = ended.shift()) await take(end);
-        if (inbox.length > 0) continue;
-        await pass((unit) => unit.retryAt !== undefined && unit.retryAt <= Date.now(), 'time');
-        const draining = workflowInfo().continueAsNewSuggested;
-        if (!paused && !ending && !draining) {
-          for (
-            let call = running.size < lanes ? waiting.shift() : undefined;
-            call;
-            call = running.size < lanes ? waiting.shift() : undefined
-          ) {
-            start(call);
+        await takeAll(inbox, hooks);
+        const { historyLength, continueAsNewSuggested } = workflowInfo();
+        if (!handingOver && historyLength >= prepared.historyEvents) {
+          handingOver = true;
+          stopWork();
+        }
+        if (!isStopping()) {
+          startWork();
+          if (isIdle()) {
+            // Everybody's first rank has moved, but for units that wait for a person.
+            const behind = [...parked.values()].filter(({ gate }) => gate === 'order');
+            if (behind.length > 0) {
+              await reopen(behind, 'order');
+              continue;
+            }
           }
         }
-        if (!paused && !ending && !draining && running.size === 0 && waiting.length === 0) {
-          // Everybody's first rank has moved, but for units that wait for a person.
-          await pass((unit) => unit.gate === 'order', 'order');
-          if (waiting.length > 0) continue;
-        }
         hooks.tell();
-        if (running.size === 0) {
+        if (isIdle()) {
           if (ending) return ending;
-          if (draining) return 'continue-as-new';
-          if (waiting.length === 0 && parked.length === 0) return 'finished';
+          if (handingOver || continueAsNewSuggested) return 'continue-as-new';
+          if (waiting.length === 0 && settled.length === 0 && parked.size === 0) return 'finished';
         }
-        const alarm = Math.min(...parked.map((unit) => unit.retryAt ?? Number.POSITIVE_INFINITY));
-        const woken = (): boolean => inbox.length > 0 || ended.length > 0;
-        if (Number.isFinite(alarm) && !paused) await condition(woken, Math.max(1, alarm - Date.now()));
+        const alarm = Math.min(...[...parked.values()].map(({ retryAt }) => retryAt ?? Number.POSITIVE_INFINITY));
+        const woken = (): boolean => inbox.length > 0 || ended.length > 0 || looked.length > 0;
+        if (Number.isFinite(alarm) && !isStopping()) await condition(woken, Math.max(1, alarm - Date.now()));
         else await condition(woken);
       }
     },
-    carry: () => ({
-      ...prepared,
-      waiting,
-      parked,
-      failures,
-      done,
-      failed,
-      totals,
-      paused,
-      lanes,
-      standing: [...standing],
-    }),
     progress: (queued, last) => ({
       name,
       run: prepared.run,
@@ -220,16 +289,16 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
       specHash: prepared.specHash,
       state: stateOf(),
       units: {
-        total: prepared.total,
-        waiting: waiting.length,
-        running: running.size,
-        parked: parked.length,
+        total: calls.size,
+        waiting: waiting.length + settled.length,
+        running: running.size + [...looking.values()].reduce((sum, { length }) => sum + length, 0),
+        parked: parked.size,
         done,
-        failed,
+        failed: failed.size,
       },
-      totals: [...standing.values()].reduce(addCounters, totals),
-      running: [...running.values()].map((r) => r.call),
-      gates: parked,
+      totals: addCounters(totals, standing),
+      running: [...running.keys()].map((n) => calls.get(n) as UnitCall),
+      gates: [...parked.values()].slice(0, GATES_SHOWN),
       queued,
       ...(last ? { last } : {}),
     }),
@@ -237,26 +306,7 @@ export async function openRun(name: string, request: RunRequest, carried: Carrie
 
   function stateOf(): Progress['state'] {
     if (ending) return 'stopping';
-    if (paused) return running.size > 0 ? 'pausing' : 'paused';
-    return running.size === 0 && waiting.length === 0 && parked.length > 0 ? 'waiting' : 'running';
+    if (paused) return isIdle() ? 'paused' : 'pausing';
+    return isIdle() && waiting.length === 0 && settled.length === 0 && parked.size > 0 ? 'waiting' : 'running';
   }
-}
-
-async function begin(name: string, request: RunRequest): Promise<Carried> {
-  const prepared = await records.prepare({ name, request });
-  return {
-    request,
-    run: prepared.run,
-    specHash: prepared.specHash,
-    total: prepared.units.length,
-    waiting: prepared.units,
-    parked: [],
-    failures: [],
-    done: 0,
-    failed: 0,
-    totals: NO_COUNTERS,
-    standing: [],
-    paused: prepared.paused,
-    lanes: prepared.lanes ?? DEFAULT_LANES,
-  };
 }

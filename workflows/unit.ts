@@ -1,17 +1,17 @@
 import {
-  ActivityFailure,
   CancellationScope,
   continueAsNew,
   isCancellation,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SliceInput, SliceResult } from '../activities/slice.js';
+import type { SliceInput, SliceResult } from '../engine/slice/slice.js';
 import type { Phase } from '../words/units.js';
 import { stepsOf } from '../words/units.js';
 import { slices } from './calls.js';
 import { describeCounters } from './details.js';
 import type { UnitInput, UnitResult } from './messages.js';
+import { endOf, failureOf } from './unit-failure.js';
 
 const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
   survey: slices.surveySlice,
@@ -21,8 +21,8 @@ const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
 
 /**
  * One account of a run: survey, move, verify, each in slices. All progress is in the ledger, so a unit that is
- * started again goes on where it was. Cancelling it ends it at a safe point with `stopped`. Continues as new when
- * its history grows, at `step`.
+ * started again goes on where it was. Cancelling it ends it at a safe point with `stopped`. Fails where items are not
+ * verified. Continues as new when its history grows, at `step`.
  */
 export async function unit(input: UnitInput & { readonly step?: number }): Promise<UnitResult> {
   const steps = stepsOf(input.twoWay);
@@ -34,24 +34,24 @@ export async function unit(input: UnitInput & { readonly step?: number }): Promi
     reason: input.reason,
   };
   try {
-    let last: SliceResult | undefined;
+    let last: Exclude<SliceResult, { readonly state: 'parked' }> | undefined;
     for (const [at, { phase, back }] of steps.entries()) {
       if (at < (input.step ?? 0)) continue;
       do {
-        last = await slice[phase](back ? { ...call, back } : call);
-        if (last.state === 'parked') return { ...last };
+        const result = await slice[phase](back ? { ...call, back } : call);
+        if (result.state === 'parked') return { ...result };
+        last = result;
         setCurrentDetails(describeCounters(phase, last.counters, last.troubles));
-        if (last.state === 'settled' && !input.twoWay) return { state: 'done', counters: last.counters };
+        if (last.state === 'settled' && !input.twoWay) return endOf(last.counters, last.troubles);
         if (last.state === 'paused' || last.state === 'stopped') return { state: last.state, counters: last.counters };
         if (CancellationScope.current().consideredCancelled) return { state: 'stopped', counters: last.counters };
         if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof unit>({ ...input, step: at });
       } while (last.state === 'more');
     }
-    if (!last || last.state === 'parked') return { state: 'failed', reason: 'the unit had no phase to run' };
-    return { state: 'done', counters: last.counters };
+    if (!last) throw new Error(`unit ${input.n} has no step ${input.step} to go on with`);
+    return endOf(last.counters, last.troubles);
   } catch (error) {
     if (isCancellation(error)) return { state: 'stopped' };
-    if (error instanceof ActivityFailure) return { state: 'failed', reason: error.cause?.message ?? error.message };
-    throw error;
+    throw failureOf(error);
   }
 }

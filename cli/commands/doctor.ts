@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Spec } from '../../schemas/spec.js';
-import type { Check } from '../../words/check.js';
-import type { DoctorInput } from '../../workflows/messages.js';
+import type { Check, DoctorInput } from '../../words/check.js';
 import { makeDoctorId } from '../../workflows/messages.js';
 import type { DoctorArgs } from '../arguments.js';
 import { clientChecks } from '../checks.js';

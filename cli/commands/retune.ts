@@ -1,5 +1,5 @@
 import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
-import type { TuningInput } from '../../workflows/messages.js';
+import type { TuningInput } from '../../words/tuning.js';
 import { retuneUpdate } from '../../workflows/messages.js';
 import type { RetuneArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';

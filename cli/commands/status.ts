@@ -1,7 +1,8 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { count, size } from '../../report/text.js';
 import type { Counters } from '../../words/counters.js';
-import type { Progress, RunResult } from '../../workflows/messages.js';
+import type { RunResult } from '../../words/runs.js';
+import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';

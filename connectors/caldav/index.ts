@@ -1,15 +1,16 @@
-/** The CalDAV connector: the wire is connectors/dav. */
-import type { Calendar } from '../calendar.js';
+/** The CalDAV connector: the wire is connectors/wire/dav. */
+
 import type { Connector } from '../contract.js';
-import { DavAccount } from '../dav/account.js';
-import type { Flavour } from '../dav/flavour.js';
-import type { DavOptions } from '../dav/options.js';
-import { createDavSource } from '../dav/source.js';
-import { createDavTarget } from '../dav/target.js';
-import { inTurn } from '../fitted.js';
-import { withEscapedCommas } from '../icalendar/commas.js';
-import { repaired } from '../icalendar/repair.js';
-import { kinds } from '../kinds.js';
+import { withEscapedCommas } from '../formats/icalendar/commas.js';
+import { repaired } from '../formats/icalendar/repair.js';
+import type { Calendar } from '../kinds/calendar.js';
+import { inTurn } from '../kinds/fitted.js';
+import { kinds } from '../kinds/kinds.js';
+import { DavAccount } from '../wire/dav/account.js';
+import type { Flavour } from '../wire/dav/flavour.js';
+import type { DavOptions } from '../wire/dav/options.js';
+import { createDavSource } from '../wire/dav/source.js';
+import { createDavTarget } from '../wire/dav/target.js';
 
 const flavour: Flavour = {
   scheme: 'caldav',

@@ -12,7 +12,7 @@ const account = freshAccounts(davical, (user) => `/caldav.php/${user}/`, 'contac
 const SOURCE = { 'says so when a token is not known': 'DAViCal 1.1.12 tells everything then' };
 const TARGET = {
   'keeps 4.0 relations and accounts':
-    'it is converted to 3.0 without a word of what changed: connectors/vcard/to-30.ts, not DAViCal 1.1.12',
+    'it is converted to 3.0 without a word of what changed: connectors/formats/vcard/to-30.ts, not DAViCal 1.1.12',
   'keeps 3.0 names of other scripts': 'DAViCal 1.1.12 makes one value of the list in NICKNAME',
   'keeps 3.0 everything escaped': 'DAViCal 1.1.12 unescapes N and CATEGORIES, or escapes them once too often',
 };

@@ -1,17 +1,18 @@
-/** The CardDAV connector: the wire is connectors/dav. */
-import type { Contact } from '../contacts.js';
+/** The CardDAV connector: the wire is connectors/wire/dav. */
+
 import type { Connector, Fitted } from '../contract.js';
-import { DavAccount } from '../dav/account.js';
-import type { Flavour, KnownServer } from '../dav/flavour.js';
-import type { DavOptions } from '../dav/options.js';
-import { createDavSource } from '../dav/source.js';
-import { createDavTarget } from '../dav/target.js';
-import { inTurn } from '../fitted.js';
-import { withEscapedCommas } from '../icalendar/commas.js';
-import { kinds } from '../kinds.js';
-import { parseCard } from '../vcard/card.js';
-import { convertCard } from '../vcard/convert.js';
-import { repaired } from '../vcard/repair.js';
+import { withEscapedCommas } from '../formats/icalendar/commas.js';
+import { parseCard } from '../formats/vcard/card.js';
+import { convertCard } from '../formats/vcard/convert.js';
+import { repaired } from '../formats/vcard/repair.js';
+import type { Contact } from '../kinds/contacts.js';
+import { inTurn } from '../kinds/fitted.js';
+import { kinds } from '../kinds/kinds.js';
+import { DavAccount } from '../wire/dav/account.js';
+import type { Flavour, KnownServer } from '../wire/dav/flavour.js';
+import type { DavOptions } from '../wire/dav/options.js';
+import { createDavSource } from '../wire/dav/source.js';
+import { createDavTarget } from '../wire/dav/target.js';
 
 const flavour: Flavour = {
   scheme: 'carddav',

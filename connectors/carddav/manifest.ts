@@ -1,5 +1,5 @@
-import { davOptions } from '../dav/options.js';
 import type { ConnectorManifest } from '../manifest.js';
+import { davOptions } from '../wire/dav/options.js';
 
 export const manifest = {
   name: 'carddav',

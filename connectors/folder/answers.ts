@@ -1,7 +1,7 @@
 /** What a target answers to a write that it did not apply, and which errors concern one entry only. */
 import type { Conflicted, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
-import { errnoOf } from '../local-files.js';
+import { errnoOf } from '../local/local-files.js';
 import { InTheWay } from './held-folder.js';
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** What the file system tells of an entry, in the words of the contract. */
 import type { BigIntStats } from 'node:fs';
-import type { FileMeta, FileType } from '../files.js';
+import type { FileMeta, FileType } from '../kinds/files.js';
 
 /** A folder has one constant version: what it holds are items of their own. */
 export const FOLDER_VERSION = '';

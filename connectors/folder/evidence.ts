@@ -2,10 +2,10 @@
 import { readlink } from 'node:fs/promises';
 import type { TargetRef } from '../contract.js';
 import { Fault } from '../errors.js';
-import { digestStream } from '../file-digest.js';
-import type { FileMeta } from '../files.js';
-import { digestFile, emptyBody, LARGE_BYTES, nameOf } from '../files.js';
-import { errnoOf } from '../local-files.js';
+import { digestStream } from '../kinds/file-digest.js';
+import type { FileMeta } from '../kinds/files.js';
+import { digestFile, emptyBody, LARGE_BYTES, nameOf } from '../kinds/files.js';
+import { errnoOf } from '../local/local-files.js';
 import { metaOf, typeOf, versionOf } from './entry.js';
 import { inFolders, parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';

@@ -39,7 +39,7 @@ import {
   updating,
 } from '../../tests/conformance/trees.js';
 import type { Upload } from '../contract.js';
-import type { FileBody } from '../files.js';
+import type { FileBody } from '../kinds/files.js';
 import { isoOf, secondsOf } from './entry.js';
 import { ASIDE, holdFolder } from './held-folder.js';
 import { namesAt } from './names.js';

@@ -1,5 +1,5 @@
 /** Entries side by side, with the folders that hold them open as long as they are worked on. */
-import { atOnce } from '../vdir/item-files.js';
+import { atOnce } from '../local/item-files.js';
 
 /** In the place of a folder that cannot be had: that concerns what is in it. */
 export class Barred {

@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors.js';
-import { errnoOf, ifThere } from '../local-files.js';
+import { errnoOf, ifThere } from '../local/local-files.js';
 
 /** Where large files and those of a write that is not finished are kept. Never listed. */
 export const ASIDE = '.drover-uploads';

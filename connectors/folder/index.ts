@@ -1,7 +1,7 @@
 import type { Access, Connector } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
-import { checkAccount } from '../local-files.js';
+import type { FileBody } from '../kinds/files.js';
+import { checkAccount } from '../local/local-files.js';
 import type { FolderOptions } from './manifest.js';
 import { createFolderSource } from './source.js';
 import { createFolderTarget } from './target.js';

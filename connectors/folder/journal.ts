@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { Upload } from '../contract.js';
-import { ifThere } from '../local-files.js';
+import { ifThere } from '../local/local-files.js';
 import type { HeldFolder } from './held-folder.js';
 
 export interface Journal {

@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { NameRules } from '../contract.js';
-import { errnoOf } from '../local-files.js';
+import { errnoOf } from '../local/local-files.js';
 
 /** Linux (limits.h): bytes of a name, and of a whole path without the zero behind it. */
 const NAME_BYTES = 255;

@@ -2,9 +2,9 @@
 import { access, constants, lstat, readlink } from 'node:fs/promises';
 import type { Body, ItemRef, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
-import { emptyBody, LARGE_BYTES, nameOf, refusalOfUnseen } from '../files.js';
-import { errnoOf, ifThere } from '../local-files.js';
+import type { FileBody } from '../kinds/files.js';
+import { emptyBody, LARGE_BYTES, nameOf, refusalOfUnseen } from '../kinds/files.js';
+import { errnoOf, ifThere } from '../local/local-files.js';
 import { metaOf, typeOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
 import { contentOf, openFile } from './opened-file.js';

@@ -1,7 +1,7 @@
 /** From a key to the place of a file, by the policy for links. */
 import { lstat, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { ifThere } from '../local-files.js';
+import { ifThere } from '../local/local-files.js';
 
 /** What a source does with symbolic links. */
 export type LinkPolicy = 'skip' | 'keep' | 'follow';

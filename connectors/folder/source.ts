@@ -1,12 +1,12 @@
 /** A folder as a source. Only reads, and never outside of it. */
 import { readdir } from 'node:fs/promises';
-import { Closing } from '../closing.js';
 import type { Body, Capability, Container, ItemRef, Page, Place, Range, Refused } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody, FileSource } from '../files.js';
-import { nameOf, refusalOfUnseen } from '../files.js';
-import { accountsAt, errnoOf, faultOf, onFiles, provenPath } from '../local-files.js';
-import { atOnce } from '../vdir/item-files.js';
+import type { FileBody, FileSource } from '../kinds/files.js';
+import { nameOf, refusalOfUnseen } from '../kinds/files.js';
+import { Closing } from '../local/closing.js';
+import { atOnce } from '../local/item-files.js';
+import { accountsAt, errnoOf, faultOf, onFiles, provenPath } from '../local/local-files.js';
 import { Barred, inFolders, parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
 import { ASIDE, holdFolder, partsOf } from './held-folder.js';

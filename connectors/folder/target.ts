@@ -1,11 +1,11 @@
 /** A folder as a target. Entries appear whole, under names that were free, and never outside of it. */
 import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Closing } from '../closing.js';
 import type { Located, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileTarget } from '../files.js';
-import { faultOf, identityOf, ifThere, onFiles, provenPath } from '../local-files.js';
+import type { FileTarget } from '../kinds/files.js';
+import { Closing } from '../local/closing.js';
+import { faultOf, identityOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
 import { sweep } from './aside.js';
 import { copies, standings } from './evidence.js';
 import { ASIDE } from './held-folder.js';

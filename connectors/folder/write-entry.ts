@@ -2,8 +2,8 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { WriteAnswer, Written } from '../contract.js';
-import type { FileBody } from '../files.js';
-import { errnoOf, ifThere, linked } from '../local-files.js';
+import type { FileBody } from '../kinds/files.js';
+import { errnoOf, ifThere, linked } from '../local/local-files.js';
 import { edited, missing, taken } from './answers.js';
 import { stage } from './aside.js';
 import { metaOf, typeOf, versionOf } from './entry.js';

@@ -1,9 +1,9 @@
 /** Writes in lots: content is durable before it has its name, the names of a lot are before they are answered. */
 import type { Write, WriteAnswer } from '../contract.js';
-import type { FileBody } from '../files.js';
-import { nameOf } from '../files.js';
-import { faultOf } from '../local-files.js';
-import { atOnce } from '../vdir/item-files.js';
+import type { FileBody } from '../kinds/files.js';
+import { nameOf } from '../kinds/files.js';
+import { atOnce } from '../local/item-files.js';
+import { faultOf } from '../local/local-files.js';
 import { answerOf } from './answers.js';
 import { holdAside } from './aside.js';
 import { FOLDER_VERSION } from './entry.js';

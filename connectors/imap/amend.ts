@@ -1,7 +1,7 @@
 /** Changing what is there: flags, moves, removals. Only ever the UIDs named: never a plain EXPUNGE. */
 import type { Refused, TargetContainer, Write, Written } from '../contract.js';
 import type { Fault } from '../errors.js';
-import type { Mail, MailMeta } from '../mail.js';
+import type { Mail, MailMeta } from '../kinds/mail.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
 import type { Expunged } from './expunge.js';

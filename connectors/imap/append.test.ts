@@ -5,7 +5,7 @@ import { openTarget } from '../../tests/servers/imap-account.js';
 import type { Script, ScriptedImap } from '../../tests/servers/scripted-imap.js';
 import { startScriptedImap } from '../../tests/servers/scripted-imap.js';
 import type { Write } from '../contract.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
 
 const MULTI = 'IMAP4rev1 UIDPLUS LITERAL+ MULTIAPPEND';
 const container = { key: 'INBOX', path: ['INBOX'], validity: '7', created: false, items: 0 };

@@ -8,9 +8,9 @@
  */
 import type { Refused, TargetContainer, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { LineRate } from '../line-rate.js';
-import type { Mail, MailMeta } from '../mail.js';
-import { arrivalOf } from '../mail.js';
+import type { Mail, MailMeta } from '../kinds/mail.js';
+import { arrivalOf } from '../kinds/mail.js';
+import type { LineRate } from '../wire/line-rate.js';
 import type { Command, Piece } from './command.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';

@@ -1,7 +1,7 @@
 /** One IMAP connection: writes commands, several in flight, and hands each its replies. Knows no mail. */
 import type { Socket } from 'node:net';
 import { Fault } from '../errors.js';
-import { resetSocket } from '../reset-socket.js';
+import { resetSocket } from '../wire/reset-socket.js';
 import type { Command } from './command.js';
 import { MAX_TEXT_BYTES } from './command.js';
 import { CommandWriter } from './command-writer.js';

@@ -21,7 +21,7 @@ import { openSource, openTarget } from '../../tests/servers/imap-account.js';
 import { ImapWitness } from '../../tests/servers/imap-witness.js';
 import type { ProxyOptions } from '../../tests/servers/proxy.js';
 import { startProxy } from '../../tests/servers/proxy.js';
-import { digestMail } from '../mail.js';
+import { digestMail } from '../kinds/mail.js';
 
 const ending: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,6 +1,6 @@
 /** What the target holds, with the digest of each message: for proof, for extras, and after a crash. */
 import type { Intent, Located, TargetRef } from '../contract.js';
-import { digestMail } from '../mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { fetchBodies } from './bodies.js';
 import type { ImapConnection } from './connection.js';
 import type { Row } from './listing.js';

@@ -1,7 +1,7 @@
 /** From a server's NO, BAD or BYE to our faults. Sources: RFC 5530, RFC 9051, and the servers named beside each text. */
 import type { FaultCode } from '../errors.js';
 import { Fault } from '../errors.js';
-import { maskAddresses } from '../mask-addresses.js';
+import { maskAddresses } from '../wire/mask-addresses.js';
 import type { StatusReply } from './reply.js';
 
 /** What was being done: it decides what an answer without a code means. */

@@ -1,6 +1,6 @@
 /** The IMAP connector. */
 import type { Connector } from '../contract.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
 import type { ImapOptions } from './manifest.js';
 import { ImapSession } from './session.js';
 import { createImapSource } from './source.js';

@@ -5,8 +5,8 @@ import { openTarget } from '../../tests/servers/imap-account.js';
 import type { Lies, LyingImap } from '../../tests/servers/lying-imap.js';
 import { folderOf, inOneReply, LyingFolder, message, startLyingImap } from '../../tests/servers/lying-imap.js';
 import type { Target, TargetContainer, TargetRef } from '../contract.js';
-import type { Mail } from '../mail.js';
-import { digestMail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { uidKey } from './sequence-set.js';
 
 const running: { stop(): Promise<void> }[] = [];

@@ -5,7 +5,7 @@ import { openSource } from '../../tests/servers/imap-account.js';
 import type { Lies, LyingImap } from '../../tests/servers/lying-imap.js';
 import { folderOf, inOneReply, LyingFolder, message, startLyingImap } from '../../tests/servers/lying-imap.js';
 import type { ItemRef, Source } from '../contract.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
 
 const running: { stop(): Promise<void> }[] = [];
 afterEach(async () => {

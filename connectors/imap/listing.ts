@@ -2,7 +2,7 @@
  * Flags, dates and sizes of the selected folder, in pages that stay small however large the folder is. What SEARCH named
  * and FETCH leaves out, under OK or NO, is asked for once more; it is gone only when a second SEARCH does not name it.
  */
-import { standardFlags } from '../mail.js';
+import { standardFlags } from '../kinds/mail.js';
 import type { ImapConnection } from './connection.js';
 import { fromInternalDate } from './internal-date.js';
 import type { DataReply, StatusReply, Value } from './reply.js';

@@ -1,6 +1,6 @@
 /** Between folder names on the wire and paths: modified UTF-7 (RFC 3501, section 5.1.3), delimiters, prefixes. */
 import { createHash } from 'node:crypto';
-import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../modified-utf7.js';
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../formats/modified-utf7.js';
 import type { Namespace } from './session.js';
 
 /** Decodes a name of latin1 characters, one a byte. What is not modified UTF-7 stays as it is. */

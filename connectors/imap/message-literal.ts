@@ -1,4 +1,4 @@
-/** A message as APPEND takes it; connectors/mail.ts says which rewriting leaves it equal. */
+/** A message as APPEND takes it; connectors/kinds/mail.ts says which rewriting leaves it equal. */
 
 const NUL = 0;
 const LF = 10;

@@ -1,5 +1,5 @@
 /** Whether what came can be the whole message; what cannot is asked for once more. */
-import { doubtAbout, isShort, shortBy } from '../whole-mail.js';
+import { doubtAbout, isShort, shortBy } from '../kinds/whole-mail.js';
 import type { BodyAnswer } from './body-reply.js';
 import { fetchCommand, readBody } from './body-reply.js';
 import type { ImapConnection } from './connection.js';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Body, Capability, Change, Container, ItemRef, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
 import { fetchBodies } from './bodies.js';
 import type { BodyAnswer } from './body-reply.js';
 import { MAX_MESSAGE_BYTES } from './body-reply.js';

@@ -1,8 +1,8 @@
 /** An IMAP account as a target. */
 import type { Located, Page, Refused, Target, TargetContainer, TargetRef, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
-import { LineRate } from '../line-rate.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
+import { LineRate } from '../wire/line-rate.js';
 import { moveAll, removeAll, storeFlags } from './amend.js';
 import { appendAll } from './append.js';
 import { astring } from './command.js';

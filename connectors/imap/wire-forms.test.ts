@@ -1,7 +1,7 @@
 /** The small forms on the wire: dates, sets, strings, messages. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestMail } from '../mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { astring, isSendableFlag } from './command.js';
 import { keptFlags } from './flags.js';
 import { fromInternalDate, toInternalDate } from './internal-date.js';

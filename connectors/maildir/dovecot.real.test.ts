@@ -18,7 +18,7 @@ import { odd, plain } from '../../tests/conformance/odd-messages.js';
 import type { Dovecot } from '../../tests/servers/dovecot.js';
 import { startDovecot } from '../../tests/servers/dovecot.js';
 import { ImapWitness } from '../../tests/servers/imap-witness.js';
-import { digestMail } from '../mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { createMaildirSource } from './source.js';
 import { createMaildirTarget } from './target.js';
 

@@ -1,8 +1,8 @@
 /** Flag letters of file names, and keywords by Dovecot's `dovecot-keywords`, which numbers them for `a` to `z`. */
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withDotLock } from '../dot-lock.js';
-import { ifThere, onFiles } from '../local-files.js';
+import { withDotLock } from '../local/dot-lock.js';
+import { ifThere, onFiles } from '../local/local-files.js';
 import type { FilePath } from './raw-names.js';
 import { below } from './raw-names.js';
 

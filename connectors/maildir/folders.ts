@@ -5,9 +5,9 @@
  */
 import { lstat, readdir } from 'node:fs/promises';
 import { Fault } from '../errors.js';
-import { compareKeys } from '../key-order.js';
-import { errnoOf, ifThere, inside, onFiles } from '../local-files.js';
-import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../modified-utf7.js';
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../formats/modified-utf7.js';
+import { compareKeys } from '../kinds/key-order.js';
+import { errnoOf, ifThere, inside, onFiles } from '../local/local-files.js';
 import type { FilePath } from './raw-names.js';
 import { below, isRaw, nameOf, shownName } from './raw-names.js';
 

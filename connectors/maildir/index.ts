@@ -1,6 +1,6 @@
 import type { Connector } from '../contract.js';
-import { checkAccount } from '../local-files.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
+import { checkAccount } from '../local/local-files.js';
 import type { Layout } from './folders.js';
 import type { MaildirOptions } from './manifest.js';
 import { createMaildirSource } from './source.js';

@@ -17,9 +17,9 @@ import {
 } from '../../tests/conformance/collect.js';
 import { large, odd, plain } from '../../tests/conformance/odd-messages.js';
 import type { Write } from '../contract.js';
-import type { Mail } from '../mail.js';
-import { digestMail } from '../mail.js';
-import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../modified-utf7.js';
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../formats/modified-utf7.js';
+import type { Mail } from '../kinds/mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { connector } from './index.js';
 import { createMaildirSource } from './source.js';
 import { createMaildirTarget } from './target.js';

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, stat } from 'node:fs/promises';
-import { errnoOf, faultOf, ifThere, onFiles } from '../local-files.js';
-import { damageIn } from '../mail-damage.js';
+import { damageIn } from '../formats/mail-damage.js';
+import { errnoOf, faultOf, ifThere, onFiles } from '../local/local-files.js';
 import type { FilePath } from './raw-names.js';
 import { below, nameOf } from './raw-names.js';
 import { isLost, sizeNotes } from './sizes-in-names.js';

@@ -1,5 +1,5 @@
 /** Dovecot, Courier and we write a message's size into its name: `S=` as it is, `W=` with CRLF line ends. */
-import { bareLineFeedsIn } from '../unix-lines.js';
+import { bareLineFeedsIn } from '../formats/unix-lines.js';
 
 /** The name tells a size, and there is nothing. */
 export function isLost(base: string, body: Buffer): boolean {

@@ -1,13 +1,13 @@
 /** A Maildir as a source. Nothing in it is renamed, moved from `new`, or locked. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { Closing } from '../closing.js';
 import type { Container, ItemRef, Source } from '../contract.js';
 import { Fault } from '../errors.js';
-import { rolesByName } from '../folder-roles.js';
-import { isAbove } from '../key-order.js';
-import { accountsAt, ifThere, onFiles, provenPath } from '../local-files.js';
-import type { Mail } from '../mail.js';
+import { rolesByName } from '../kinds/folder-roles.js';
+import { isAbove } from '../kinds/key-order.js';
+import type { Mail } from '../kinds/mail.js';
+import { Closing } from '../local/closing.js';
+import { accountsAt, ifThere, onFiles, provenPath } from '../local/local-files.js';
 import { flagsOf, keywordsOf, unnamedLetters } from './flags.js';
 import type { Folder, Layout } from './folders.js';
 import { folderAt, foldersIn } from './folders.js';

@@ -1,8 +1,8 @@
 /** Dovecot's `subscriptions`: a folder a line, levels parted by `.` in its first form, by TAB under a line `V 2`. */
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifThere, onFiles } from '../local-files.js';
-import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../modified-utf7.js';
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from '../formats/modified-utf7.js';
+import { ifThere, onFiles } from '../local/local-files.js';
 
 const SECOND_FORM = 'V\t2\n\n';
 

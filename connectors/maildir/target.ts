@@ -5,13 +5,13 @@
  */
 import { access, constants, mkdir, readdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
-import { rolesByName } from '../folder-roles.js';
-import { compareKeys } from '../key-order.js';
-import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
-import type { Mail } from '../mail.js';
-import { canonicalMail, digestMail } from '../mail.js';
+import { rolesByName } from '../kinds/folder-roles.js';
+import { compareKeys } from '../kinds/key-order.js';
+import type { Mail } from '../kinds/mail.js';
+import { canonicalMail, digestMail } from '../kinds/mail.js';
+import { Closing } from '../local/closing.js';
+import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local/local-files.js';
 import type { Keywords } from './flags.js';
 import { flagsOf, keywordsOf } from './flags.js';
 import type { Layout } from './folders.js';

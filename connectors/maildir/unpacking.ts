@@ -4,8 +4,8 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { packing } from '../foreign-mail.js';
-import { isOnlyNuls } from '../mail-damage.js';
+import { packing } from '../formats/foreign-mail.js';
+import { isOnlyNuls } from '../formats/mail-damage.js';
 
 const MOST_BYTES = 512 * 1024 * 1024;
 const GZIP = 'compressed (gzip)';

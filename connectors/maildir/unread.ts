@@ -4,10 +4,10 @@
  */
 import type { Dirent } from 'node:fs';
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
-import type { Foreign } from '../foreign-mail.js';
-import { foreignByBytes, foreignByName, LOOK_BYTES, MBOX, MH } from '../foreign-mail.js';
-import { errnoOf, ifThere } from '../local-files.js';
-import { decodeModifiedUtf7 } from '../modified-utf7.js';
+import type { Foreign } from '../formats/foreign-mail.js';
+import { foreignByBytes, foreignByName, LOOK_BYTES, MBOX, MH } from '../formats/foreign-mail.js';
+import { decodeModifiedUtf7 } from '../formats/modified-utf7.js';
+import { errnoOf, ifThere } from '../local/local-files.js';
 import type { Folder, Layout } from './folders.js';
 import { isFolder } from './folders.js';
 import type { FilePath } from './raw-names.js';

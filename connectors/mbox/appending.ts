@@ -4,10 +4,10 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { withDotLock } from '../dot-lock.js';
-import type { MailMeta } from '../mail.js';
-import { arrivalOf } from '../mail.js';
-import { inUnixLines } from '../unix-lines.js';
+import { inUnixLines } from '../formats/unix-lines.js';
+import type { MailMeta } from '../kinds/mail.js';
+import { arrivalOf } from '../kinds/mail.js';
+import { withDotLock } from '../local/dot-lock.js';
 import { OURS, ourFromLine, ourLength } from './from-line.js';
 import { ourLines } from './message-at.js';
 import { quoted } from './quoting.js';

@@ -7,9 +7,9 @@ import type { Dirent } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Fault } from '../errors.js';
-import type { Foreign } from '../foreign-mail.js';
-import { foreignByBytes, foreignByName, LOOK_BYTES, MAILDIR, MH } from '../foreign-mail.js';
-import { onFiles } from '../local-files.js';
+import type { Foreign } from '../formats/foreign-mail.js';
+import { foreignByBytes, foreignByName, LOOK_BYTES, MAILDIR, MH } from '../formats/foreign-mail.js';
+import { onFiles } from '../local/local-files.js';
 import { readingOf } from './separator.js';
 
 export interface FolderFile {

@@ -1,5 +1,5 @@
 /** The line that begins each message: `From sender Thu Jan  1 00:00:00 1970` (RFC 4155, appendix A). */
-import { dateAtEnd, dateOfHeader } from '../written-date.js';
+import { dateAtEnd, dateOfHeader } from '../formats/written-date.js';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];

@@ -1,6 +1,6 @@
 import type { Connector } from '../contract.js';
-import { checkAccount } from '../local-files.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
+import { checkAccount } from '../local/local-files.js';
 import type { MboxOptions } from './manifest.js';
 import { createMboxSource } from './source.js';
 import { createMboxTarget } from './target.js';

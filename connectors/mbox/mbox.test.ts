@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { all, apply, bodyOf, create, entries, flagsOf, never } from '../../tests/conformance/collect.js';
 import { large, plain } from '../../tests/conformance/odd-messages.js';
-import { digestMail } from '../mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { FileWindow } from './file-window.js';
 import { fileName, folderName } from './folder-files.js';
 import { dateOfFromLine } from './from-line.js';

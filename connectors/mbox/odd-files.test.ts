@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { all, bodyOf, dateOf, entries, flagsOf, never } from '../../tests/conformance/collect.js';
 import type { Body, Container } from '../contract.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
 import type { Dialect } from './message-at.js';
 import { createMboxSource } from './source.js';
 

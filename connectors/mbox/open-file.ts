@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { inside, onFiles } from '../local-files.js';
+import { inside, onFiles } from '../local/local-files.js';
 
 export async function fileAt(root: string, key: string): Promise<string> {
   return inside(root, key === '' ? [] : key.split('/'));

@@ -4,7 +4,7 @@
  * before it, and whether headers follow.
  */
 
-import { dateAtEnd } from '../written-date.js';
+import { dateAtEnd } from '../formats/written-date.js';
 import { OURS } from './from-line.js';
 
 export interface Reading {

@@ -1,13 +1,13 @@
 /** mbox files as a source. They are read in place, in passes that take a megabyte of memory whatever their size. */
 import { createHash } from 'node:crypto';
 import { access, constants, stat } from 'node:fs/promises';
-import { Closing } from '../closing.js';
 import type { Body, Container, ItemRef, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
-import { rolesByName } from '../folder-roles.js';
-import { accountsAt, faultOf, ifThere, onFiles, provenPath } from '../local-files.js';
-import type { Mail } from '../mail.js';
-import { damageIn } from '../mail-damage.js';
+import { damageIn } from '../formats/mail-damage.js';
+import { rolesByName } from '../kinds/folder-roles.js';
+import type { Mail } from '../kinds/mail.js';
+import { Closing } from '../local/closing.js';
+import { accountsAt, faultOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
 import { FileWindow } from './file-window.js';
 import type { UnreadFile } from './folder-files.js';
 import { treeAt } from './folder-files.js';

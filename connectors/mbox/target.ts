@@ -5,13 +5,22 @@
 import type { FileHandle } from 'node:fs/promises';
 import { access, constants, mkdir, open, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Closing } from '../closing.js';
 import type { Located, Refused, Target, TargetContainer, TargetRef, Wanted, Write, Written } from '../contract.js';
 import { Fault } from '../errors.js';
-import { rolesByName } from '../folder-roles.js';
-import { errnoOf, faultOf, identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local-files.js';
-import type { Mail, MailMeta } from '../mail.js';
-import { canonicalMail, digestMail } from '../mail.js';
+import { rolesByName } from '../kinds/folder-roles.js';
+import type { Mail, MailMeta } from '../kinds/mail.js';
+import { canonicalMail, digestMail } from '../kinds/mail.js';
+import { Closing } from '../local/closing.js';
+import {
+  errnoOf,
+  faultOf,
+  identityOf,
+  ifThere,
+  inside,
+  onFiles,
+  provenPath,
+  syncFolder,
+} from '../local/local-files.js';
 import { appending, entryOf } from './appending.js';
 import { FileWindow } from './file-window.js';
 import { folderKey, isInbox, treeAt } from './folder-files.js';

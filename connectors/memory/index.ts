@@ -1,5 +1,5 @@
 import type { Connector } from '../contract.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
 import type { MemoryOptions } from './manifest.js';
 import { createMemorySource } from './source.js';
 import type { MemoryKind } from './store.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { all, apply, containerAt, create, itemsAt, never } from '../../tests/conformance/collect.js';
 import { plain } from '../../tests/conformance/odd-messages.js';
-import { digestMail } from '../mail.js';
+import { digestMail } from '../kinds/mail.js';
 import { connector, dropMemoryStore, memoryStore } from './index.js';
 
 const access = { account: 'anna', kind: 'mail' as const, secret: async () => '' };

@@ -1,9 +1,9 @@
 /** The memory store as a source: the contract in its plainest form. */
 
-import { Closing } from '../closing.js';
 import type { Body, Change, Container, ItemRef, JsonObject, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { Mail } from '../mail.js';
+import type { Mail } from '../kinds/mail.js';
+import { Closing } from '../local/closing.js';
 import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
 import { folderKey, uidKey } from './store.js';
 

@@ -1,5 +1,5 @@
 /** The memory store as a target. Simple throughout: each write is one step that applies or does not. */
-import { Closing } from '../closing.js';
+
 import type {
   Conflicted,
   Located,
@@ -12,10 +12,11 @@ import type {
   Written,
 } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { KindRules } from '../kinds.js';
-import { kinds } from '../kinds.js';
-import type { Mail, MailMeta } from '../mail.js';
-import { mergedFlags } from '../merged-flags.js';
+import type { KindRules } from '../kinds/kinds.js';
+import { kinds } from '../kinds/kinds.js';
+import type { Mail, MailMeta } from '../kinds/mail.js';
+import { mergedFlags } from '../kinds/merged-flags.js';
+import { Closing } from '../local/closing.js';
 import { metaOf, openAccount, placeOf } from './source.js';
 import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
 
@@ -149,8 +150,8 @@ function opened({ path, validity, messages }: MemoryFolder, created: boolean): T
 
 /** Versions that no longer hold, and a second item of the same UID in one calendar or address book (RFC 4791, 5.3.2.1). */
 function conflict(folder: MemoryFolder, write: Write<Mail>, rules: KindRules<Buffer>): Conflicted | undefined {
-  if (write.op === 'create' && rules.versioned) {
-    const { identities } = rules.versioned;
+  if (write.op === 'create') {
+    const { identities } = rules;
     const [uid] = identities(write.body, ['uid']);
     const other = [...folder.messages.values()].find((m) => uid && identities(m.bytes, ['uid'])[0] === uid);
     if (!other) return undefined;

@@ -5,10 +5,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Write, WriteAnswer } from '../contract.js';
-import { MOST_SAID, whole } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
-import type { FileBody } from '../files.js';
-import { parentOf, staysBelow } from '../webdav/paths.js';
+import type { FileBody } from '../kinds/files.js';
+import { MOST_SAID, whole } from '../wire/dav/answer-body.js';
+import { parentOf, staysBelow } from '../wire/webdav/paths.js';
 import type { Capabilities } from './capabilities.js';
 import { refusesName } from './capabilities.js';
 import { requestPath } from './paths.js';
@@ -158,7 +158,7 @@ function pathOf(below: string, { path }: FileBody): string {
   return `/${decodedBelow(below)}${path}`.normalize('NFC');
 }
 
-/** Folders of a path, in the form of connectors/dav/hrefs.ts, as plain names. */
+/** Folders of a path, in the form of connectors/wire/dav/hrefs.ts, as plain names. */
 function decodedBelow(below: string): string {
   return below.replace(/%2F/g, '/').replace(/%25/g, '%');
 }

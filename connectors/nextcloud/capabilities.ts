@@ -4,9 +4,9 @@
  * apps/files/lib/Capabilities.php name the fields).
  */
 import type { NameRules } from '../contract.js';
-import { drain, MOST_SAID, whole } from '../dav/answer-body.js';
-import type { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
+import { drain, MOST_SAID, whole } from '../wire/dav/answer-body.js';
+import type { DavHttp } from '../wire/dav/http.js';
 
 export interface Status {
   readonly product: string;

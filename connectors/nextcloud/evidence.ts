@@ -3,9 +3,9 @@
  * computes when it is asked. References are answered as they were asked for, whatever form the server keeps names in.
  */
 import type { Intent, Located, TargetRef } from '../contract.js';
-import type { Place, Sized } from '../webdav/evidence.js';
-import * as webdav from '../webdav/evidence.js';
-import { staysBelow } from '../webdav/paths.js';
+import type { Place, Sized } from '../wire/webdav/evidence.js';
+import * as webdav from '../wire/webdav/evidence.js';
+import { staysBelow } from '../wire/webdav/paths.js';
 import { requestPath } from './paths.js';
 
 export async function copyAt(place: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {

@@ -5,10 +5,10 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Upload, WriteAnswer } from '../contract.js';
-import type { Changed, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
-import type { Entry } from '../webdav/entries.js';
-import { destination } from '../webdav/paths.js';
+import type { Changed, DavHttp } from '../wire/dav/http.js';
+import type { Entry } from '../wire/webdav/entries.js';
+import { destination } from '../wire/webdav/paths.js';
 import type { Folders } from './folders.js';
 import { entryAt } from './properties.js';
 import { dateHeaders, etagOf } from './write.js';

@@ -2,8 +2,9 @@
  * Folders that must be there before something is put into them. What a session has made or seen is remembered, and
  * forgotten when the server does not find it; what this process has made is remembered for bulk uploads (bulk.ts).
  */
-import type { DavHttp } from '../dav/http.js';
-import { foldersAbove } from '../files.js';
+
+import { foldersAbove } from '../kinds/files.js';
+import type { DavHttp } from '../wire/dav/http.js';
 import { requestPath } from './paths.js';
 import { entryAt } from './properties.js';
 

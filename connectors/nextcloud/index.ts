@@ -1,6 +1,6 @@
-/** The Nextcloud connector: files by WebDAV (connectors/dav is the wire), and what Nextcloud has beside it. */
+/** The Nextcloud connector: files by WebDAV (connectors/wire/dav is the wire), and what Nextcloud has beside it. */
 import type { Connector } from '../contract.js';
-import type { FileBody } from '../files.js';
+import type { FileBody } from '../kinds/files.js';
 import type { NextcloudOptions } from './manifest.js';
 import { NextcloudSession } from './session.js';
 import { createNextcloudSource } from './source.js';

@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { davOptions } from '../dav/options.js';
 import type { ConnectorManifest } from '../manifest.js';
+import { davOptions } from '../wire/dav/options.js';
 
 const { auth, ca, timeouts } = davOptions;
 

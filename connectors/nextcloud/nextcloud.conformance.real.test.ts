@@ -5,7 +5,7 @@ import { fileTargetConformance } from '../../tests/conformance/file-target.js';
 import type { Nextcloud } from '../../tests/servers/nextcloud.js';
 import { startNextcloud } from '../../tests/servers/nextcloud.js';
 import { sessionsOn } from '../../tests/servers/nextcloud-account.js';
-import { foldersAbove } from '../files.js';
+import { foldersAbove } from '../kinds/files.js';
 
 let nextcloud: Nextcloud;
 let worlds = 0;

@@ -14,8 +14,8 @@ import {
   write,
 } from '../../tests/servers/nextcloud-account.js';
 import type { ItemRef, Source } from '../contract.js';
-import type { FileBody } from '../files.js';
-import { digestFile } from '../files.js';
+import type { FileBody } from '../kinds/files.js';
+import { digestFile } from '../kinds/files.js';
 
 let nextcloud: Nextcloud;
 let sessions: Sessions;

@@ -2,9 +2,9 @@
  * Keys of items as paths of requests. Nextcloud keeps names in Unicode form C, whatever it is sent (normalizePath in
  * lib/private/Files/Filesystem.php): so paths are asked for in that form.
  */
-import * as webdav from '../webdav/paths.js';
+import * as webdav from '../wire/webdav/paths.js';
 
-/** As `requestPath` of connectors/webdav/paths.ts. */
+/** As `requestPath` of connectors/wire/webdav/paths.ts. */
 export function requestPath(root: string, key: string): string {
   return webdav.requestPath(root, key.normalize('NFC'));
 }

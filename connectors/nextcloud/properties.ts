@@ -2,13 +2,14 @@
  * What Nextcloud tells of an entry (developer manual, WebDAV, Basic APIs): one PROPFIND for an entry, or for the members
  * of a folder, in the order in which the server lists them.
  */
-import type { DavHttp } from '../dav/http.js';
-import type { Resource } from '../dav/multistatus.js';
-import type { Element } from '../dav/xml.js';
-import { document } from '../dav/xml.js';
+
 import { Fault } from '../errors.js';
-import type { Entry, Member } from '../webdav/entries.js';
-import * as webdav from '../webdav/entries.js';
+import type { DavHttp } from '../wire/dav/http.js';
+import type { Resource } from '../wire/dav/multistatus.js';
+import type { Element } from '../wire/dav/xml.js';
+import { document } from '../wire/dav/xml.js';
+import type { Entry, Member } from '../wire/webdav/entries.js';
+import * as webdav from '../wire/webdav/entries.js';
 
 const OC = 'http://owncloud.org/ns';
 const NC = 'http://nextcloud.org/ns';

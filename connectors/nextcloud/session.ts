@@ -1,15 +1,15 @@
 /** One account of one instance: found once, then known to the session that asks. */
 import type { Access, Place } from '../contract.js';
-import { encodePath, segmentOf } from '../dav/hrefs.js';
-import { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
+import { encodePath, segmentOf } from '../wire/dav/hrefs.js';
+import { DavHttp } from '../wire/dav/http.js';
 import type { Capabilities } from './capabilities.js';
 import { readCapabilities, readUserId } from './capabilities.js';
 import type { NextcloudOptions } from './manifest.js';
 import { namesOf } from './paths.js';
 import { quotaOf } from './properties.js';
 
-/** Where the account's things are. All paths are in the form of connectors/dav/hrefs.ts and end with a slash. */
+/** Where the account's things are. All paths are in the form of connectors/wire/dav/hrefs.ts and end with a slash. */
 export interface Roots {
   /** Of the instance: `/`, or a folder of the web server. */
   readonly base: string;

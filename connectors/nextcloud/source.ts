@@ -1,8 +1,8 @@
 /** An account's files as a source. Only read: PROPFIND and GET. Trash and versions are elsewhere, and never asked for. */
 import type { Body, Container, ItemRef, Page, Refused } from '../contract.js';
-import type { FileBody, FileSource } from '../files.js';
-import type { Tree } from '../webdav/tree.js';
-import { listTree, openEntry, readEntry } from '../webdav/tree.js';
+import type { FileBody, FileSource } from '../kinds/files.js';
+import type { Tree } from '../wire/webdav/tree.js';
+import { listTree, openEntry, readEntry } from '../wire/webdav/tree.js';
 import { describeAccount } from './describe.js';
 import { entryAt, quotaOf } from './properties.js';
 import type { NextcloudSession } from './session.js';

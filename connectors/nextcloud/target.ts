@@ -1,9 +1,9 @@
 /** An account's files as a target. */
 import type { NameRules, Page, TargetContainer, TargetRef, Write, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileBody, FileTarget } from '../files.js';
-import { whileLocked } from '../webdav/answers.js';
-import { listTree, shownIn } from '../webdav/tree.js';
+import type { FileBody, FileTarget } from '../kinds/files.js';
+import { whileLocked } from '../wire/webdav/answers.js';
+import { listTree, shownIn } from '../wire/webdav/tree.js';
 import { bulk } from './bulk.js';
 import { describeAccount } from './describe.js';
 import { checksumsOf, copyAt, locate, sizesOf } from './evidence.js';

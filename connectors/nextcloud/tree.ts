@@ -1,7 +1,7 @@
-/** An account's files as a tree (connectors/webdav/tree.ts): names in one Unicode form, and what Nextcloud tells of entries. */
-import type { DavHttp } from '../dav/http.js';
-import type { Member } from '../webdav/entries.js';
-import type { Tree } from '../webdav/tree.js';
+/** An account's files as a tree (connectors/wire/webdav/tree.ts): names in one Unicode form, and what Nextcloud tells of entries. */
+import type { DavHttp } from '../wire/dav/http.js';
+import type { Member } from '../wire/webdav/entries.js';
+import type { Tree } from '../wire/webdav/tree.js';
 import { requestPath } from './paths.js';
 import { entryAt, membersOf } from './properties.js';
 

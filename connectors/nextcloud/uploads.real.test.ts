@@ -8,7 +8,7 @@ import { startNextcloud } from '../../tests/servers/nextcloud.js';
 import type { Sessions } from '../../tests/servers/nextcloud-account.js';
 import { NEVER, sessionsOn, TARGET_ROOT } from '../../tests/servers/nextcloud-account.js';
 import type { Upload, Uploads, WriteAnswer } from '../contract.js';
-import { BLOCK_BYTES } from '../files.js';
+import { BLOCK_BYTES } from '../kinds/files.js';
 
 const CONTENT = randomBytes(2 * BLOCK_BYTES + 1_234_567);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');

@@ -5,10 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Upload, Uploads } from '../contract.js';
-import { drain } from '../dav/answer-body.js';
 import { Fault } from '../errors.js';
-import { BLOCK_BYTES } from '../files.js';
-import { destination } from '../webdav/paths.js';
+import { BLOCK_BYTES } from '../kinds/files.js';
+import { drain } from '../wire/dav/answer-body.js';
+import { destination } from '../wire/webdav/paths.js';
 import { finishUpload } from './finish.js';
 import { Folders } from './folders.js';
 import { requestPath } from './paths.js';

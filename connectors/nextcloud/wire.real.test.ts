@@ -16,8 +16,8 @@ import {
 } from '../../tests/servers/nextcloud-account.js';
 import { startScriptedHttp } from '../../tests/servers/scripted-http.js';
 import type { Body, ItemRef, Refused } from '../contract.js';
-import type { FileBody } from '../files.js';
-import { BLOCK_BYTES } from '../files.js';
+import type { FileBody } from '../kinds/files.js';
+import { BLOCK_BYTES } from '../kinds/files.js';
 
 let nextcloud: Nextcloud;
 let proxy: DavProxy;

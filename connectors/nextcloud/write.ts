@@ -1,10 +1,10 @@
 /** One change at a time, each on the condition that the target still holds what the writer thought. */
 import type { Write, WriteAnswer } from '../contract.js';
-import type { Changed, DavHttp } from '../dav/http.js';
-import type { FileBody } from '../files.js';
-import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from '../webdav/answers.js';
-import { isEmpty, plainEtag } from '../webdav/entries.js';
-import { destination, staysBelow } from '../webdav/paths.js';
+import type { FileBody } from '../kinds/files.js';
+import type { Changed, DavHttp } from '../wire/dav/http.js';
+import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from '../wire/webdav/answers.js';
+import { isEmpty, plainEtag } from '../wire/webdav/entries.js';
+import { destination, staysBelow } from '../wire/webdav/paths.js';
 import type { Folders } from './folders.js';
 import { requestPath } from './paths.js';
 import { entryAt, membersOf } from './properties.js';

@@ -1,7 +1,7 @@
 /** What PostgreSQL's errors mean (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 import type { FaultCode } from '../errors.js';
 import { Fault } from '../errors.js';
-import { maskAddresses } from '../mask-addresses.js';
+import { maskAddresses } from '../wire/mask-addresses.js';
 
 type Verdict = readonly [pattern: RegExp, code: FaultCode, next: string];
 

@@ -1,9 +1,9 @@
 /** The form of a contact that the table can hold. */
 import type { Fitted } from '../contract.js';
 import { Fault } from '../errors.js';
-import { parseCard } from '../vcard/card.js';
-import { convertCard } from '../vcard/convert.js';
-import { repaired } from '../vcard/repair.js';
+import { parseCard } from '../formats/vcard/card.js';
+import { convertCard } from '../formats/vcard/convert.js';
+import { repaired } from '../formats/vcard/repair.js';
 import { losses } from './losses.js';
 import { fromRow, toRow } from './mapping.js';
 import type { Column } from './words.js';

@@ -1,7 +1,7 @@
 /** What the columns of a table cannot hold of a contact, in words. */
-import { canonicalCard } from '../vcard/canonical.js';
-import type { Card, Property } from '../vcard/card.js';
-import { plainCard } from '../vcard/plain.js';
+import { canonicalCard } from '../formats/vcard/canonical.js';
+import type { Card, Property } from '../formats/vcard/card.js';
+import { plainCard } from '../formats/vcard/plain.js';
 import type { Column } from './words.js';
 
 /** Said of a card by programs, not by people. */

@@ -1,7 +1,7 @@
 /** What of a contact stands in which column, in both directions. */
-import type { Card, Property } from '../vcard/card.js';
-import { componentsOf, formatCard, textOf, valuesOf } from '../vcard/card.js';
-import { plainCard } from '../vcard/plain.js';
+import type { Card, Property } from '../formats/vcard/card.js';
+import { componentsOf, formatCard, textOf, valuesOf } from '../formats/vcard/card.js';
+import { plainCard } from '../formats/vcard/plain.js';
 import type { Column, Meaning } from './words.js';
 import { held } from './words.js';
 

@@ -4,7 +4,7 @@ import { itemSourceConformance } from '../../tests/conformance/item-source.js';
 import { itemTargetConformance } from '../../tests/conformance/item-target.js';
 import type { LedgerServer } from '../../tests/engine/ledger.js';
 import { startLedger } from '../../tests/engine/ledger.js';
-import { kinds } from '../kinds.js';
+import { kinds } from '../kinds/kinds.js';
 import { Database } from './database.js';
 import type { PostgresOptions } from './manifest.js';
 import { createPostgresSource } from './source.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const uidOf = (body: Buffer): string => kinds.contacts.versioned?.identities(body, ['uid'])[0]?.slice(4) ?? '';
+const uidOf = (body: Buffer): string => kinds.contacts.identities(body, ['uid'])[0]?.slice(4) ?? '';
 
 /** The documented table, or one of the user's own that keeps the whole card. */
 async function world(own: boolean) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { oddCards } from '../../tests/conformance/odd-cards.js';
-import { digestContact } from '../contacts.js';
-import { parseCard } from '../vcard/card.js';
+import { parseCard } from '../formats/vcard/card.js';
+import { digestContact } from '../kinds/contacts.js';
 import { fitted } from './fit.js';
 import { fromRow, toRow } from './mapping.js';
 import type { Column } from './words.js';

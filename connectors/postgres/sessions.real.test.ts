@@ -6,7 +6,7 @@ import { card } from '../../tests/conformance/odd-cards.js';
 import type { ContactsServer, Options } from '../../tests/servers/contacts-table.js';
 import { startContactsServer } from '../../tests/servers/contacts-table.js';
 import type { Target, TargetContainer } from '../contract.js';
-import { kinds } from '../kinds.js';
+import { kinds } from '../kinds/kinds.js';
 
 let server: ContactsServer;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** A table as a target: every address book of the account goes into it. */
 import type { Capability, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
-import { kinds } from '../kinds.js';
+import { kinds } from '../kinds/kinds.js';
 import type { Database } from './database.js';
 import { DOCUMENTED } from './documented.js';
 import { settled } from './fence.js';

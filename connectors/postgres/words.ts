@@ -1,5 +1,5 @@
 /** The words of the spec's `columns`, and the types of column that can hold what they stand for. */
-import { canonicalDate } from '../vcard/dates.js';
+import { canonicalDate } from '../formats/vcard/dates.js';
 
 /** A column of the table, and what stands there. */
 export interface Column {

@@ -6,10 +6,10 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Container, ContainerProperties } from '../contract.js';
 import { Fault } from '../errors.js';
-import { ifThere, inside } from '../local-files.js';
+import type { ItemFile, Suffix } from '../local/item-files.js';
+import { atOnce, isItem, itemFile, itemFilesIn, versionOf } from '../local/item-files.js';
+import { ifThere, inside } from '../local/local-files.js';
 import { calendarHead } from './exported.js';
-import type { ItemFile, Suffix } from './item-files.js';
-import { atOnce, isItem, itemFile, itemFilesIn, versionOf } from './item-files.js';
 import { holdsSeveral } from './sound.js';
 
 /** The key of the root as a collection. */

@@ -3,17 +3,17 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { ContainerProperties, ItemRef } from '../contract.js';
-import { unicode } from '../icalendar/charset.js';
-import { fileLines, TOO_LARGE } from '../icalendar/file-lines.js';
-import { parsedLine, unescaped } from '../icalendar/lines.js';
-import type { SplitObject } from '../icalendar/split.js';
-import { splitCalendar } from '../icalendar/split.js';
-import { compareKeys } from '../key-order.js';
-import type { KindRules } from '../kinds.js';
-import { onFiles } from '../local-files.js';
-import { splitCards } from '../vcard/split.js';
-import type { Suffix } from './item-files.js';
-import { versionOf } from './item-files.js';
+import { unicode } from '../formats/icalendar/charset.js';
+import { fileLines, TOO_LARGE } from '../formats/icalendar/file-lines.js';
+import { parsedLine, unescaped } from '../formats/icalendar/lines.js';
+import type { SplitObject } from '../formats/icalendar/split.js';
+import { splitCalendar } from '../formats/icalendar/split.js';
+import { splitCards } from '../formats/vcard/split.js';
+import { compareKeys } from '../kinds/key-order.js';
+import type { KindRules } from '../kinds/kinds.js';
+import type { Suffix } from '../local/item-files.js';
+import { versionOf } from '../local/item-files.js';
+import { onFiles } from '../local/local-files.js';
 import type { Kept } from './spool.js';
 import { Spool } from './spool.js';
 
@@ -112,7 +112,7 @@ export class ExportFile {
           yield { uid: '', body: Buffer.alloc(0), problem: TOO_LARGE };
           continue;
         }
-        const uid = this.#rules.versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
+        const uid = this.#rules.identities(body, ['uid'])[0]?.slice('uid:'.length) ?? '';
         yield { uid, body };
       }
     }

@@ -1,7 +1,7 @@
 import type { Access, Connector } from '../contract.js';
 import { Fault } from '../errors.js';
-import { checkAccount } from '../local-files.js';
-import type { VdirKind } from './item-files.js';
+import type { VdirKind } from '../local/item-files.js';
+import { checkAccount } from '../local/local-files.js';
 import type { VdirOptions } from './manifest.js';
 import { createVdirSource } from './source.js';
 import { createVdirTarget } from './target.js';

@@ -1,9 +1,9 @@
 /** The names of a folder's files: which UID has which, and which is free for a new one. */
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import type { KindRules } from '../kinds.js';
-import type { Suffix } from './item-files.js';
-import { atOnce, contentOf, isItem } from './item-files.js';
+import type { KindRules } from '../kinds/kinds.js';
+import type { Suffix } from '../local/item-files.js';
+import { atOnce, contentOf, isItem } from '../local/item-files.js';
 import { folded } from './make-collection.js';
 
 const MAX_STEM = 120;
@@ -39,7 +39,7 @@ export class ItemNames {
 
   /** The UID, or what follows from the content of an item without one. */
   identityOf(body: Buffer): string {
-    return this.#rules.versioned?.identities(body, ['uid'])[0] ?? `digest:${this.#rules.digest(body)}`;
+    return this.#rules.identities(body, ['uid'])[0] ?? `digest:${this.#rules.digest(body)}`;
   }
 
   /**

@@ -1,17 +1,17 @@
 /** No text holds a worker: what parses, mends and compares calendars and contacts takes time in proportion to its length. */
 import { describe, expect, it } from 'vitest';
-import { calendarIdentities, calendarProblem, digestCalendar } from '../calendar.js';
-import { contactIdentities, contactProblem, digestContact } from '../contacts.js';
-import { calendarDigest1, contactDigest1 } from '../digest-1/digests.js';
-import { withEscapedCommas } from '../icalendar/commas.js';
-import { quieted, unquieted } from '../icalendar/quiet.js';
-import { repaired as mendedCalendar } from '../icalendar/repair.js';
-import { splitCalendar } from '../icalendar/split.js';
-import { withUid } from '../icalendar/uid.js';
-import { convertCard } from '../vcard/convert.js';
-import { repaired as mendedCard } from '../vcard/repair.js';
-import { splitCards } from '../vcard/split.js';
-import { withCardUid } from '../vcard/uid.js';
+import { withEscapedCommas } from '../formats/icalendar/commas.js';
+import { quieted, unquieted } from '../formats/icalendar/quiet.js';
+import { repaired as mendedCalendar } from '../formats/icalendar/repair.js';
+import { splitCalendar } from '../formats/icalendar/split.js';
+import { withUid } from '../formats/icalendar/uid.js';
+import { convertCard } from '../formats/vcard/convert.js';
+import { repaired as mendedCard } from '../formats/vcard/repair.js';
+import { splitCards } from '../formats/vcard/split.js';
+import { withCardUid } from '../formats/vcard/uid.js';
+import { calendarIdentities, calendarProblem, digestCalendar } from '../kinds/calendar.js';
+import { contactIdentities, contactProblem, digestContact } from '../kinds/contacts.js';
+import { calendarDigest1, contactDigest1 } from '../kinds/digest-1/digests.js';
 import { fileProblem } from './sound.js';
 
 /** About so many bytes; what is quadratic takes minutes for them, and what is linear a part of a second. */

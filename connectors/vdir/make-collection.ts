@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerProperties } from '../contract.js';
-import { syncFolder } from '../local-files.js';
+import { syncFolder } from '../local/local-files.js';
 import { writeAside } from './writing.js';
 
 /** Answers the folder's name, and what is not kept. No other folder has that name, not in any spelling of case. */

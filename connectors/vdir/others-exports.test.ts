@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { all, never } from '../../tests/conformance/collect.js';
-import { calendarProblem } from '../calendar.js';
-import { contactProblem } from '../contacts.js';
-import type { VdirKind } from './item-files.js';
+import { calendarProblem } from '../kinds/calendar.js';
+import { contactProblem } from '../kinds/contacts.js';
+import type { VdirKind } from '../local/item-files.js';
 import { createVdirSource } from './source.js';
 
 let dir: string;

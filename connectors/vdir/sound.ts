@@ -1,8 +1,8 @@
 /** Whether the file of an item holds one whole item. */
-import { byteText } from '../icalendar/lines.js';
-import { splitCalendar } from '../icalendar/split.js';
-import { splitCards } from '../vcard/split.js';
-import type { Suffix } from './item-files.js';
+import { byteText } from '../formats/icalendar/lines.js';
+import { splitCalendar } from '../formats/icalendar/split.js';
+import { splitCards } from '../formats/vcard/split.js';
+import type { Suffix } from '../local/item-files.js';
 
 /** Why the file is not to be read as an item, with what to do; no content. What is inside is for the kind to judge. */
 export async function fileProblem(body: Buffer, suffix: Suffix): Promise<string | undefined> {

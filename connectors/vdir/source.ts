@@ -1,15 +1,15 @@
 /** A vdir, or export files, as a source. Only reads. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Closing } from '../closing.js';
 import type { Body, Capability, Container, ItemRef, Page, Place, Refused, Source } from '../contract.js';
-import { isAbove } from '../key-order.js';
-import { kinds } from '../kinds.js';
-import { accountsAt, errnoOf, onFiles, provenPath } from '../local-files.js';
+import { isAbove } from '../kinds/key-order.js';
+import { kinds } from '../kinds/kinds.js';
+import { Closing } from '../local/closing.js';
+import type { VdirKind } from '../local/item-files.js';
+import { atOnce, contentOf, suffixOf } from '../local/item-files.js';
+import { accountsAt, errnoOf, onFiles, provenPath } from '../local/local-files.js';
 import { Collections } from './collections.js';
 import { ExportFile } from './exported.js';
-import type { VdirKind } from './item-files.js';
-import { atOnce, contentOf, suffixOf } from './item-files.js';
 import { fileProblem } from './sound.js';
 
 const PAGE = 1_000;

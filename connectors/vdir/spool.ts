@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onFiles } from '../local-files.js';
+import { onFiles } from '../local/local-files.js';
 
 /** Written in pieces of this size. */
 const PIECE_BYTES = 1024 * 1024;

@@ -9,7 +9,7 @@ import { card } from '../../tests/conformance/odd-cards.js';
 import { event } from '../../tests/conformance/odd-events.js';
 import { asNobody, readAll, shown, vdirFolder } from '../../tests/sample/vdir-folder.js';
 import type { Target, TargetContainer } from '../contract.js';
-import { itemFilesIn } from './item-files.js';
+import { itemFilesIn } from '../local/item-files.js';
 import { createVdirSource } from './source.js';
 import { createVdirTarget } from './target.js';
 

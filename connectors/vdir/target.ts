@@ -1,14 +1,14 @@
 /** A vdir as a target: bytes are stored as they come. */
 import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Closing } from '../closing.js';
 import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import { kinds } from '../kinds.js';
-import { identityOf, ifThere, onFiles, provenPath } from '../local-files.js';
+import { kinds } from '../kinds/kinds.js';
+import { Closing } from '../local/closing.js';
+import type { VdirKind } from '../local/item-files.js';
+import { atOnce, contentOf, isItem, itemFile, suffixOf } from '../local/item-files.js';
+import { identityOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
 import { Collections } from './collections.js';
-import type { VdirKind } from './item-files.js';
-import { atOnce, contentOf, isItem, itemFile, suffixOf } from './item-files.js';
 import { ItemNames } from './item-names.js';
 import { makeCollection } from './make-collection.js';
 import { placeAt } from './source.js';

@@ -5,7 +5,7 @@ import { itemSourceConformance } from '../../tests/conformance/item-source.js';
 import { itemTargetConformance } from '../../tests/conformance/item-target.js';
 import type { ItemKind } from '../../tests/conformance/items.js';
 import { rulesOf } from '../../tests/conformance/items.js';
-import { suffixOf } from './item-files.js';
+import { suffixOf } from '../local/item-files.js';
 import { createVdirSource } from './source.js';
 import { createVdirTarget } from './target.js';
 
@@ -19,7 +19,7 @@ async function world(kind: ItemKind) {
     target: () => createVdirTarget(dir, kind),
     async put(path: readonly string[], body: Buffer) {
       await mkdir(at(path), { recursive: true });
-      const name = `${rulesOf(kind).versioned?.identities(body, ['uid'])[0]?.slice(4)}${suffix}`;
+      const name = `${rulesOf(kind).identities(body, ['uid'])[0]?.slice(4)}${suffix}`;
       await writeFile(at(path, name), body);
       return name;
     },

@@ -2,8 +2,8 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
-import { errnoOf, faultOf, ifThere, linked, syncFolder } from '../local-files.js';
-import { atOnce, isItem, itemFile } from './item-files.js';
+import { atOnce, isItem, itemFile } from '../local/item-files.js';
+import { errnoOf, faultOf, ifThere, linked, syncFolder } from '../local/local-files.js';
 import type { ItemNames } from './item-names.js';
 import { nameNew, replace, writeAside } from './writing.js';
 

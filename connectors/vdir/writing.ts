@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Linked } from '../local-files.js';
-import { ifThere, linked } from '../local-files.js';
-import { versionOf } from './item-files.js';
+import { versionOf } from '../local/item-files.js';
+import type { Linked } from '../local/local-files.js';
+import { ifThere, linked } from '../local/local-files.js';
 
 const TORN = /^\.drover-[0-9a-f-]{36}\.tmp$/;
 /** Older ones belong to no session that still runs. */

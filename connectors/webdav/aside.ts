@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { Intent, WriteAnswer } from '../contract.js';
-import type { DavHttp } from '../dav/http.js';
-import type { FileBody } from '../files.js';
-import { inTheWay, isLocked } from './answers.js';
-import { entryAt } from './entries.js';
+import type { FileBody } from '../kinds/files.js';
+import type { DavHttp } from '../wire/dav/http.js';
+import { inTheWay, isLocked } from '../wire/webdav/answers.js';
+import { entryAt } from '../wire/webdav/entries.js';
+import { parentOf, partsName, requestPath, staysBelow } from '../wire/webdav/paths.js';
 import { honoursOf } from './honours.js';
 import type { Placing } from './into-place.js';
 import { intoPlace } from './into-place.js';
-import { parentOf, partsName, requestPath, staysBelow } from './paths.js';
 import { put, sentWithParents } from './put.js';
 import { failedPut } from './room.js';
 

@@ -1,9 +1,9 @@
 /** Changes that hold only for one version of what is there. */
-import type { Asking } from '../dav/asking.js';
-import type { Changed, DavHttp } from '../dav/http.js';
-import { entryAt } from './entries.js';
+import type { Asking } from '../wire/dav/asking.js';
+import type { Changed, DavHttp } from '../wire/dav/http.js';
+import { entryAt } from '../wire/webdav/entries.js';
+import { destination } from '../wire/webdav/paths.js';
 import { honoursOf } from './honours.js';
-import { destination } from './paths.js';
 
 /** The status of what was not even asked for: the version is another. */
 export const ANOTHER: Changed = { status: 412, headers: {}, error: {} };

@@ -1,6 +1,6 @@
 /** What `doctor` and `plan` show of a server. */
 import type { Capability } from '../contract.js';
-import { entryAt, roomIn } from './entries.js';
+import { entryAt, roomIn } from '../wire/webdav/entries.js';
 import type { WebdavSession } from './session.js';
 
 export async function describeFolder(

@@ -9,7 +9,7 @@ import { gathered } from '../../tests/conformance/trees.js';
 import { startApache } from '../../tests/servers/apache.js';
 import type { DavServer } from '../../tests/servers/dav-server.js';
 import type { Access, Container, ItemRef } from '../contract.js';
-import { digestFile } from '../files.js';
+import { digestFile } from '../kinds/files.js';
 import { connector } from './index.js';
 
 let dir: string;

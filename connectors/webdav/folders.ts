@@ -1,8 +1,9 @@
 /** Folders that must be there before something is put into them; what a session has made or seen is remembered. */
-import type { DavHttp } from '../dav/http.js';
-import { foldersAbove } from '../files.js';
-import { entryAt } from './entries.js';
-import { requestPath } from './paths.js';
+
+import { foldersAbove } from '../kinds/files.js';
+import type { DavHttp } from '../wire/dav/http.js';
+import { entryAt } from '../wire/webdav/entries.js';
+import { requestPath } from '../wire/webdav/paths.js';
 
 export class Folders {
   readonly #http: DavHttp;

@@ -4,10 +4,10 @@
  * files of our own, once in a process, before the first write.
  */
 import { randomUUID } from 'node:crypto';
-import type { DavHttp } from '../dav/http.js';
 import type { Fault } from '../errors.js';
-import { entryAt } from './entries.js';
-import { destination, partsName, requestPath } from './paths.js';
+import type { DavHttp } from '../wire/dav/http.js';
+import { entryAt } from '../wire/webdav/entries.js';
+import { destination, partsName, requestPath } from '../wire/webdav/paths.js';
 
 export interface Honours {
   /** If-None-Match: * and If-Match (RFC 9110, 13.1). */

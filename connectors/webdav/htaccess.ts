@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { WriteAnswer } from '../contract.js';
-import { MOST_SAID, whole } from '../dav/answer-body.js';
-import type { DavHttp } from '../dav/http.js';
-import { nameOf } from '../files.js';
+import { nameOf } from '../kinds/files.js';
+import { MOST_SAID, whole } from '../wire/dav/answer-body.js';
+import type { DavHttp } from '../wire/dav/http.js';
+import { partsName, requestPath } from '../wire/webdav/paths.js';
 import { foundOnce } from './honours.js';
-import { partsName, requestPath } from './paths.js';
 
 export const HTACCESS = '.htaccess';
 

@@ -1,6 +1,6 @@
-/** Files and folders of any WebDAV server: the wire is connectors/dav. */
+/** Files and folders of any WebDAV server: the wire is connectors/wire/dav. */
 import type { Connector } from '../contract.js';
-import type { FileBody } from '../files.js';
+import type { FileBody } from '../kinds/files.js';
 import type { WebdavOptions } from './manifest.js';
 import { WebdavSession } from './session.js';
 import { createWebdavSource } from './source.js';

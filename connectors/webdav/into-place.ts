@@ -1,13 +1,13 @@
 /** The last step of what was sent beside its place: it is moved there, where that is as it is thought to be. */
 import type { WriteAnswer } from '../contract.js';
-import type { Asking } from '../dav/asking.js';
-import type { DavHttp } from '../dav/http.js';
 import type { Fault } from '../errors.js';
-import { inTheWay, refusedOr, taken } from './answers.js';
-import { entryAt } from './entries.js';
+import type { Asking } from '../wire/dav/asking.js';
+import type { DavHttp } from '../wire/dav/http.js';
+import { inTheWay, refusedOr, taken } from '../wire/webdav/answers.js';
+import { entryAt } from '../wire/webdav/entries.js';
+import { destination, requestPath } from '../wire/webdav/paths.js';
 import type { Folders } from './folders.js';
 import { honoursOf } from './honours.js';
-import { destination, requestPath } from './paths.js';
 import { versionIn } from './versions.js';
 
 export interface Placing {

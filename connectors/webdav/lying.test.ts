@@ -8,7 +8,7 @@ import type { Asked, Reply, ScriptedHttp } from '../../tests/servers/scripted-ht
 import { multistatus, resource, startScriptedHttp } from '../../tests/servers/scripted-http.js';
 import type { Container, ItemRef } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileSource } from '../files.js';
+import type { FileSource } from '../kinds/files.js';
 import { connector } from './index.js';
 
 /** What a server does to an answer. */

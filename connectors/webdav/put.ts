@@ -1,7 +1,8 @@
 /** A PUT of a small file, and of the folders above it where they are missing. */
-import type { Asking } from '../dav/asking.js';
-import type { Changed } from '../dav/http.js';
-import type { FileBody } from '../files.js';
+
+import type { FileBody } from '../kinds/files.js';
+import type { Asking } from '../wire/dav/asking.js';
+import type { Changed } from '../wire/dav/http.js';
 import type { Placing } from './into-place.js';
 import { dateHeader } from './versions.js';
 

@@ -1,10 +1,10 @@
 /** A PUT that failed: servers whose disk is full say 500, or 405, as often as 507. */
 import { randomUUID } from 'node:crypto';
-import type { Asking } from '../dav/asking.js';
-import type { Changed, DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
-import { entryAt, roomIn } from './entries.js';
-import { partsName, requestPath } from './paths.js';
+import type { Asking } from '../wire/dav/asking.js';
+import type { Changed, DavHttp } from '../wire/dav/http.js';
+import { entryAt, roomIn } from '../wire/webdav/entries.js';
+import { partsName, requestPath } from '../wire/webdav/paths.js';
 
 /** What golang.org/x/net/webdav (405), WsgiDAV and PHP (500) say when they cannot write on. */
 const MAYBE_FULL: ReadonlySet<number> = new Set([405, 500]);

@@ -1,17 +1,17 @@
 /** One folder on one server, and the connection to it. */
 import type { Access, Place } from '../contract.js';
-import { encodePath, pathOf, withSlash } from '../dav/hrefs.js';
-import { DavHttp } from '../dav/http.js';
 import { Fault } from '../errors.js';
-import { entryAt, membersOf } from './entries.js';
+import { encodePath, pathOf, withSlash } from '../wire/dav/hrefs.js';
+import { DavHttp } from '../wire/dav/http.js';
+import { entryAt, membersOf } from '../wire/webdav/entries.js';
+import { requestPath } from '../wire/webdav/paths.js';
+import type { Tree } from '../wire/webdav/tree.js';
 import type { WebdavOptions } from './manifest.js';
-import { requestPath } from './paths.js';
-import type { Tree } from './tree.js';
 
 export class WebdavSession {
   readonly access: Access;
   readonly http: DavHttp;
-  /** The path of the folder, with a slash at its end, in the form of connectors/dav/hrefs.ts. */
+  /** The path of the folder, with a slash at its end, in the form of connectors/wire/dav/hrefs.ts. */
   readonly root: string;
   readonly tree: Tree;
   #closed = false;

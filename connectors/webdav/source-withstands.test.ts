@@ -6,8 +6,8 @@ import { gathered } from '../../tests/conformance/trees.js';
 import type { Asked, Reply, ScriptedHttp } from '../../tests/servers/scripted-http.js';
 import { multistatus, resource, startScriptedHttp } from '../../tests/servers/scripted-http.js';
 import type { Access, Container, ItemRef } from '../contract.js';
-import type { FileSource } from '../files.js';
-import { isUnseen } from '../files.js';
+import type { FileSource } from '../kinds/files.js';
+import { isUnseen } from '../kinds/files.js';
 import { connector } from './index.js';
 
 const ending: (() => unknown)[] = [];

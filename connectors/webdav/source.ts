@@ -1,9 +1,9 @@
 /** A folder on a server as a source. Only read: PROPFIND and GET. */
 import type { Body, Refused } from '../contract.js';
-import type { FileBody, FileSource } from '../files.js';
+import type { FileBody, FileSource } from '../kinds/files.js';
+import { listTree, openEntry, readEntry } from '../wire/webdav/tree.js';
 import { describeFolder } from './describe.js';
 import type { WebdavSession } from './session.js';
-import { listTree, openEntry, readEntry } from './tree.js';
 
 export function createWebdavSource(session: WebdavSession): FileSource {
   const { tree } = session;

@@ -10,8 +10,8 @@ import { startDavProxy } from '../../tests/servers/dav-proxy.js';
 import type { DavServer } from '../../tests/servers/dav-server.js';
 import type { Access, TargetContainer, Upload, Uploads } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileTarget } from '../files.js';
-import { BLOCK_BYTES, digestFile } from '../files.js';
+import type { FileTarget } from '../kinds/files.js';
+import { BLOCK_BYTES, digestFile } from '../kinds/files.js';
 import { foundOnce } from './honours.js';
 import { connector } from './index.js';
 

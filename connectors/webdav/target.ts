@@ -1,15 +1,15 @@
 /** A folder on a server as a target. */
 import type { Page, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
-import type { FileTarget } from '../files.js';
-import { whileLocked } from './answers.js';
+import type { FileTarget } from '../kinds/files.js';
+import { whileLocked } from '../wire/webdav/answers.js';
+import { entryAt, roomIn } from '../wire/webdav/entries.js';
+import { copyAt, locate, sizesOf } from '../wire/webdav/evidence.js';
+import { listTree, shownIn } from '../wire/webdav/tree.js';
 import { clearAside } from './aside.js';
 import { describeFolder } from './describe.js';
-import { entryAt, roomIn } from './entries.js';
-import { copyAt, locate, sizesOf } from './evidence.js';
 import { Folders } from './folders.js';
 import type { WebdavSession } from './session.js';
-import { listTree, shownIn } from './tree.js';
 import { createUploads } from './uploads.js';
 import { apply } from './write.js';
 

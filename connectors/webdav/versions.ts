@@ -1,6 +1,6 @@
 /** The version that the answer to a change tells, and the date that goes with content. */
-import type { Changed } from '../dav/http.js';
-import { plainEtag } from './entries.js';
+import type { Changed } from '../wire/dav/http.js';
+import { plainEtag } from '../wire/webdav/entries.js';
 
 export function versionIn({ headers: { etag } }: Pick<Changed, 'headers'>): { version?: string } {
   return etag === undefined ? {} : { version: plainEtag(etag) };

@@ -9,9 +9,9 @@ import type { DavAsked, DavProxy } from '../../tests/servers/dav-proxy.js';
 import { startDavProxy } from '../../tests/servers/dav-proxy.js';
 import type { DavServer } from '../../tests/servers/dav-server.js';
 import type { Access } from '../contract.js';
-import { foldersAbove } from '../files.js';
+import { foldersAbove } from '../kinds/files.js';
+import { isParts } from '../wire/webdav/paths.js';
 import { connector } from './index.js';
-import { isParts } from './paths.js';
 
 let apache: DavServer;
 /** The same server without conditions and ranges, as those on golang.org/x/net/webdav are. */

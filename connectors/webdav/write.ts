@@ -1,15 +1,15 @@
 /** One change at a time, each on the condition that the target still holds what the writer thought. */
 import type { Write, WriteAnswer } from '../contract.js';
-import type { Changed, DavHttp } from '../dav/http.js';
-import type { FileBody } from '../files.js';
-import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from './answers.js';
+import type { FileBody } from '../kinds/files.js';
+import type { Changed, DavHttp } from '../wire/dav/http.js';
+import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from '../wire/webdav/answers.js';
+import { entryAt, isEmpty, membersOf } from '../wire/webdav/entries.js';
+import { destination, requestPath } from '../wire/webdav/paths.js';
 import { putAside } from './aside.js';
 import { ANOTHER, conditional } from './conditional.js';
-import { entryAt, isEmpty, membersOf } from './entries.js';
 import { honoursOf } from './honours.js';
 import { perilous } from './htaccess.js';
 import type { Placing } from './into-place.js';
-import { destination, requestPath } from './paths.js';
 import { put, sentWithParents } from './put.js';
 import { failedPut } from './room.js';
 import { versionIn } from './versions.js';

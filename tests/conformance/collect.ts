@@ -12,8 +12,8 @@ import type {
   WriteAnswer,
   Written,
 } from '../../connectors/contract.js';
-import type { Mail, MailMeta } from '../../connectors/mail.js';
-import { digestMail } from '../../connectors/mail.js';
+import type { Mail, MailMeta } from '../../connectors/kinds/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 
 /** A signal that never fires. */
 export const never = new AbortController().signal;

@@ -1,9 +1,9 @@
 /** What every source of files must do, whatever the system. */
 import { expect } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
-import type { FileSource } from '../../connectors/files.js';
-import { LARGE_BYTES } from '../../connectors/files.js';
-import { compareKeys } from '../../connectors/key-order.js';
+import type { FileSource } from '../../connectors/kinds/files.js';
+import { LARGE_BYTES } from '../../connectors/kinds/files.js';
+import { compareKeys } from '../../connectors/kinds/key-order.js';
 import { all, entries, never } from './collect.js';
 import type { Suite, Trait } from './trait.js';
 import { offered, runTraits } from './trait.js';

@@ -2,9 +2,9 @@
 import { expect } from 'vitest';
 import type { Located, Target, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { FileBody } from '../../connectors/files.js';
-import { BLOCK_BYTES, digestFile } from '../../connectors/files.js';
-import { compareKeys } from '../../connectors/key-order.js';
+import type { FileBody } from '../../connectors/kinds/files.js';
+import { BLOCK_BYTES, digestFile } from '../../connectors/kinds/files.js';
+import { compareKeys } from '../../connectors/kinds/key-order.js';
 import { all, entries, never, written } from './collect.js';
 import { uploadTraits } from './file-uploads.js';
 import type { FileTargetWorld, Ready } from './file-world.js';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Upload, Uploads } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { BLOCK_BYTES } from '../../connectors/files.js';
+import { BLOCK_BYTES } from '../../connectors/kinds/files.js';
 import { all, never } from './collect.js';
 import type { FileTargetWorld, Ready } from './file-world.js';
 import { copyOf, ready } from './file-world.js';

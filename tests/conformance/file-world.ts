@@ -1,6 +1,6 @@
 /** What the suites of files ask of a target's system, and the first steps of each of their traits. */
 import type { TargetContainer, TargetRef } from '../../connectors/contract.js';
-import type { FileSource, FileTarget } from '../../connectors/files.js';
+import type { FileSource, FileTarget } from '../../connectors/kinds/files.js';
 import { all, never } from './collect.js';
 import type { FileOthers } from './trees.js';
 

@@ -1,7 +1,7 @@
 /** What the suites for calendars and contacts share: plain items, odd ones, and a look at both roles. */
 import type { Container, Kind, Source, Write } from '../../connectors/contract.js';
-import type { KindRules } from '../../connectors/kinds.js';
-import { kinds } from '../../connectors/kinds.js';
+import type { KindRules } from '../../connectors/kinds/kinds.js';
+import { kinds } from '../../connectors/kinds/kinds.js';
 import { all, never } from './collect.js';
 import { card, oddCards } from './odd-cards.js';
 import { event, oddEvents } from './odd-events.js';

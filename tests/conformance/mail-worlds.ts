@@ -1,6 +1,6 @@
 /** What the suites of mail ask of a system: an account, and a way to change it and look into it without the connector. */
 import type { Source, Target } from '../../connectors/contract.js';
-import type { Mail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
 
 export interface Message {
   readonly bytes: Buffer;

@@ -1,7 +1,7 @@
 /** Traits of reading content. */
 import { expect } from 'vitest';
 import type { Body, Refused } from '../../connectors/contract.js';
-import { digestMail } from '../../connectors/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { all, bodyOf, containerAt, entries, flagsOf, itemsAt, never } from './collect.js';
 import type { SourceWorld } from './mail-worlds.js';
 import { large, odd, plain } from './odd-messages.js';

@@ -1,7 +1,7 @@
 /** Traits of telling what changed: versions, tokens, changes. */
 import { expect } from 'vitest';
 import type { Change, ItemRef, Source } from '../../connectors/contract.js';
-import type { Mail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
 import { containerAt, entries, flagsOf, itemsAt, never } from './collect.js';
 import type { SourceWorld } from './mail-worlds.js';
 import { plain } from './odd-messages.js';

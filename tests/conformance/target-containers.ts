@@ -1,6 +1,6 @@
 /** Traits of finding and making containers. */
 import { expect } from 'vitest';
-import { digestMail } from '../../connectors/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { apply, create, never, written } from './collect.js';
 import type { TargetWorld } from './mail-worlds.js';
 import { plain } from './odd-messages.js';

@@ -1,6 +1,6 @@
 /** Traits of proving what a container holds: readBack, sizes, scan. */
 import { expect } from 'vitest';
-import { digestMail } from '../../connectors/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { all, apply, create, dateOf, entries, flagsOf, never, refOf, written } from './collect.js';
 import type { TargetWorld } from './mail-worlds.js';
 import { large, plain } from './odd-messages.js';

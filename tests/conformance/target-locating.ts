@@ -1,8 +1,8 @@
 /** Traits of finding out, after a crash, what became of writes whose answers were lost. */
 import { expect } from 'vitest';
 import type { Intent, Located, TargetContainer, Write } from '../../connectors/contract.js';
-import type { Mail } from '../../connectors/mail.js';
-import { digestMail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { all, apply, create, never, refOf, written } from './collect.js';
 import type { TargetWorld } from './mail-worlds.js';
 import { odd, plain } from './odd-messages.js';

@@ -1,8 +1,8 @@
 /** Traits of writing: creating, changing metadata, moving, removing. */
 import { expect } from 'vitest';
 import type { JsonObject, Write } from '../../connectors/contract.js';
-import type { Mail } from '../../connectors/mail.js';
-import { digestMail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { all, apply, create, never, refOf, written } from './collect.js';
 import type { TargetWorld } from './mail-worlds.js';
 import { large, odd, plain } from './odd-messages.js';

@@ -11,9 +11,9 @@ import type {
   Write,
   WriteAnswer,
 } from '../../connectors/contract.js';
-import type { FileBody, FileMeta } from '../../connectors/files.js';
-import { BLOCK_BYTES, digestFile, digestOfBlocks } from '../../connectors/files.js';
-import { compareKeys } from '../../connectors/key-order.js';
+import type { FileBody, FileMeta } from '../../connectors/kinds/files.js';
+import { BLOCK_BYTES, digestFile, digestOfBlocks } from '../../connectors/kinds/files.js';
+import { compareKeys } from '../../connectors/kinds/key-order.js';
 import { all, entries, never } from './collect.js';
 
 /** What another program does to the tree. Paths are those of files.ts: without "/" before them, folders with one behind. */

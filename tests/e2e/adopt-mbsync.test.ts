@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { digestMail } from '../../connectors/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { applySpec } from '../faults/fleet.js';
 import { fillMaildir, imapSystem, mailSpec, PASSWORD_VARIABLE, smallMailbox } from '../faults/mailboxes.js';
 import type { Dovecot } from '../servers/dovecot.js';

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../connectors/contract.js';
 import { specHash } from '../../schemas/hash.js';
 import { loadSpec } from '../../schemas/load.js';
 import type { Spec, SystemConfig } from '../../schemas/spec.js';
-import type { RunRequest, RunResult } from '../../workflows/messages.js';
+import type { RunRequest, RunResult } from '../../words/runs.js';
 import { makeMigrationId } from '../../workflows/messages.js';
 import type { TestStack } from './stack.js';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { JsonObject } from '../../connectors/contract.js';
 import type { Spec } from '../../schemas/spec.js';
-import type { RunResult } from '../../workflows/messages.js';
+import type { RunResult } from '../../words/runs.js';
 import { put, tree } from '../engine/file-tree.js';
 import { giveAll, startApache } from '../servers/apache.js';
 import type { DavServer } from '../servers/dav-server.js';

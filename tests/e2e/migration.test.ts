@@ -4,7 +4,8 @@ import { Fault } from '../../connectors/errors.js';
 import { memoryStore, removeFrom } from '../../connectors/memory/store.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection, Spec } from '../../schemas/spec.js';
-import type { Progress, RunRequest, RunResult } from '../../workflows/messages.js';
+import type { RunRequest, RunResult } from '../../words/runs.js';
+import type { Progress } from '../../workflows/messages.js';
 import {
   approveSignal,
   cancelSignal,

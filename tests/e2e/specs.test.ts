@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { digestCalendar } from '../../connectors/calendar.js';
-import { digestContact } from '../../connectors/contacts.js';
 import type { JsonObject } from '../../connectors/contract.js';
+import { digestCalendar } from '../../connectors/kinds/calendar.js';
+import { digestContact } from '../../connectors/kinds/contacts.js';
 import type { Spec } from '../../schemas/spec.js';
-import type { RunResult } from '../../workflows/messages.js';
+import type { RunResult } from '../../words/runs.js';
 import { card } from '../conformance/odd-cards.js';
 import { event } from '../conformance/odd-events.js';
 import type { DavServer } from '../servers/dav-server.js';

@@ -1,10 +1,10 @@
 /** What the stories of writes in doubt share: answers that get lost, and the world as people see it afterwards. */
 import { expect } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import type { Connector, Target } from '../../connectors/contract.js';
 import type { MemoryAccount, MemoryEvent, MemoryStore } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Gathered } from '../../report/gather.js';
 import { gather } from '../../report/gather.js';

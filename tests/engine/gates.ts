@@ -1,7 +1,7 @@
 /** What the workflow does when a unit waits at a gate, and when a person answers: for worlds, which have no workflow. */
-import type { ClosedRun } from '../../activities/prepare.js';
-import { endUnit, finishRun, passGate } from '../../activities/prepare.js';
-import type { SliceResult } from '../../activities/slice.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import { endUnit, finishRun, reopenUnits } from '../../engine/run/prepare.js';
+import type { SliceResult } from '../../engine/slice/slice.js';
 import type { World } from './world.js';
 
 interface UnitAt {
@@ -39,7 +39,8 @@ export async function park(world: World, result: ClosedRun | SliceResult): Promi
 
 /** A person opens the gate. The unit goes on with the next `run` of the same request. */
 export async function approve(world: World): Promise<void> {
-  await passGate(world.deps, { ...(await unitOf(world)), by: 'approve' });
+  const { migration, run, unit } = await unitOf(world);
+  await reopenUnits(world.deps, { migration, run, units: [[unit, unit]], by: 'approve' });
 }
 
 /** The unit ends as `state` and its run is closed, as the workflow does when a person cancels it or it fails. */
@@ -50,6 +51,5 @@ export async function end(world: World, state: 'failed' | 'cancelled' | 'replace
     name: at.migration,
     run: at.run,
     state: state === 'failed' ? 'finished' : state,
-    units: [],
   });
 }

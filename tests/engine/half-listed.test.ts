@@ -1,14 +1,14 @@
 /** What a listing left half done says nothing: neither of what it left out, nor after the run that began it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import type { Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { Mail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
 import { connector as memory } from '../../connectors/memory/index.js';
 import { manifest } from '../../connectors/memory/manifest.js';
 import { setBytes, setFlags } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { createWorld } from './world.js';

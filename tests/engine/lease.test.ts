@@ -1,11 +1,11 @@
 /** What holds for every slice while it works: its lease lasts, and it does not ask to go on for nothing. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { control, prepare } from '../../activities/prepare.js';
-import { runSlice } from '../../activities/slice/run-slice.js';
-import type { Slice, SliceResult, WorkResult } from '../../activities/slice.js';
 import type { Target } from '../../connectors/contract.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
+import { control, prepare } from '../../engine/run/prepare.js';
+import { runSlice } from '../../engine/slice/run-slice.js';
+import type { Slice, SliceResult, WorkResult } from '../../engine/slice/slice.js';
 import type { Tuning } from '../../ledger/leases.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';

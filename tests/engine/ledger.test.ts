@@ -1,8 +1,8 @@
 /** The ledger as its callers see it: what it throws, and what must not wait behind the work. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { ENGINE_DEFAULTS } from '../../activities/deps.js';
 import { Fault } from '../../connectors/errors.js';
+import { ENGINE_DEFAULTS } from '../../engine/deps.js';
 import type { Lease } from '../../ledger/leases.js';
 import { fenced, releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import { openLedger } from '../../ledger/ledger.js';

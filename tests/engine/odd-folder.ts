@@ -1,9 +1,9 @@
 /** The folder connector with odd ways: a disk that answers, fails or sees names as the local one does not. */
 import type { Connector } from '../../connectors/contract.js';
-import type { FileBody, FileSource, FileTarget } from '../../connectors/files.js';
 import { connector as folder } from '../../connectors/folder/index.js';
 import type { FolderOptions } from '../../connectors/folder/manifest.js';
 import { manifest } from '../../connectors/folder/manifest.js';
+import type { FileBody, FileSource, FileTarget } from '../../connectors/kinds/files.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
 

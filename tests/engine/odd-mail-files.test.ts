@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { plan } from '../../activities/plan/plan.js';
+import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

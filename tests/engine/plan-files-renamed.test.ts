@@ -4,10 +4,10 @@ import { link, mkdir, mkdtemp, rename, rm, stat, unlink } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { plan } from '../../activities/plan/plan.js';
-import type { ClosedRun } from '../../activities/prepare.js';
 import { hasChanges, planLines } from '../../cli/plan-lines.js';
 import type { Source } from '../../connectors/contract.js';
+import { plan } from '../../engine/plan/plan.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection } from '../../schemas/spec.js';
 import type { PlanResult } from '../../words/plan.js';

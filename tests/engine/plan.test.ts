@@ -1,13 +1,13 @@
 /** What `plan` promises, and that the run then keeps it; and that looking writes nothing anywhere. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { doctor } from '../../activities/doctor.js';
-import { plan } from '../../activities/plan/plan.js';
 import { planLines } from '../../cli/plan-lines.js';
 import type { Target } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { setBytes } from '../../connectors/memory/store.js';
 import { createMemoryTarget } from '../../connectors/memory/target.js';
+import { doctor } from '../../engine/doctor.js';
+import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, SelectionWithAccounts, Spec } from '../../schemas/spec.js';
 import type { PlanResult } from '../../words/plan.js';

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
 import { removeFrom, setBytes } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

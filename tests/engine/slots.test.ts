@@ -1,7 +1,7 @@
 /** Connection slots are given back even when the ledger was away at the wrong moment. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createConnections } from '../../activities/connections.js';
 import { connectors } from '../../connectors/registry.js';
+import { createConnections } from '../../engine/session/connections.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

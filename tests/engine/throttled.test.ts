@@ -1,9 +1,9 @@
 /** A system that asks to be left alone is left alone by the whole fleet, whatever was asked of it. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { systemScope } from '../../activities/connections.js';
 import { Fault } from '../../connectors/errors.js';
 import type { MemoryStore } from '../../connectors/memory/store.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
+import { systemScope } from '../../engine/session/connections.js';
 import type { SystemConfig } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

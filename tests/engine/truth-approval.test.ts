@@ -1,8 +1,8 @@
 /** An approval belongs to one run, one number, and the items that were counted for it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import { Fault } from '../../connectors/errors.js';
 import { removeFrom } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import { approve, end, park, unitOf } from './gates.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

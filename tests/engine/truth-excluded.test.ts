@@ -1,8 +1,8 @@
 /** What the spec of a run leaves out is left alone by it, whatever an earlier run had begun. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import { Fault } from '../../connectors/errors.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';

@@ -1,9 +1,9 @@
 /** Two migrations over the same accounts: what one has surveyed says nothing of what the other covers. */
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
-import type { SliceResult } from '../../activities/slice.js';
 import { setFlags } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { SliceResult } from '../../engine/slice/slice.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';

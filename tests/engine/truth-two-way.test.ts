@@ -1,8 +1,8 @@
 /** `migrate retry` and `migrate verify` of what goes both ways: each item in the direction that wrote it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import { Fault } from '../../connectors/errors.js';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';

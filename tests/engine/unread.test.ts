@@ -1,13 +1,13 @@
 /** One item or one folder that the source does not give costs itself; its neighbours move, and it is told by name. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import type { Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { Mail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
 import { connector as memory } from '../../connectors/memory/index.js';
 import { manifest } from '../../connectors/memory/manifest.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
-import type { SliceResult } from '../../activities/slice.js';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
 import { setBytes } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

@@ -3,27 +3,27 @@
  * workflow would run them, and may crash anywhere.
  */
 import { randomUUID } from 'node:crypto';
-import { createConnections } from '../../activities/connections.js';
-import type { Deps, EngineSettings } from '../../activities/deps.js';
-import { ENGINE_DEFAULTS } from '../../activities/deps.js';
-import { createFlight } from '../../activities/flight.js';
-import { move } from '../../activities/move.js';
-import type { ClosedRun } from '../../activities/prepare.js';
-import { endUnit, finishRun, passGate, prepare } from '../../activities/prepare.js';
-import { runSlice } from '../../activities/slice/run-slice.js';
-import type { SliceInput, SliceResult } from '../../activities/slice.js';
-import { survey } from '../../activities/survey.js';
-import { verify } from '../../activities/verify.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors as registered } from '../../connectors/registry.js';
+import type { Deps, EngineSettings } from '../../engine/deps.js';
+import { ENGINE_DEFAULTS } from '../../engine/deps.js';
+import { move } from '../../engine/move.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import { endUnit, finishRun, prepare, reopenUnits } from '../../engine/run/prepare.js';
+import { createConnections } from '../../engine/session/connections.js';
+import { createFlight } from '../../engine/session/flight.js';
+import { runSlice } from '../../engine/slice/run-slice.js';
+import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
+import { survey } from '../../engine/survey/survey.js';
+import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../words/runs.js';
-import { stepsOf } from '../../words/units.js';
-import type { UnitCall } from '../../workflows/messages.js';
+import type { UnitCall } from '../../words/units.js';
+import { callsOf, stepsOf } from '../../words/units.js';
 import { assertCountsKept } from './kept-counts.js';
 
 export interface World {
@@ -147,7 +147,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
   }: RunOptions = {}): ReturnType<World['slices']> {
     const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
     const hash = specHash(asked);
-    const { run, units } = await prepare(
+    const { run, groups } = await prepare(
       deps,
       { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
       signal,
@@ -155,7 +155,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     const of = { migration: spec.name, run };
     const asking = { ...of, specHash: hash, reason };
     const waiting: UnitCall[] = [];
-    for (const unit of units) {
+    for (const unit of callsOf(groups)) {
       const stopped = yield* take(unit, asking);
       if (stopped?.state === 'parked' && stopped.gate === 'order') {
         await endUnit(deps, { ...of, unit: unit.n, state: 'parked', park: { ...unit, ...stopped } });
@@ -164,11 +164,11 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     }
     // The run opens this gate by itself when all others have moved.
     for (const unit of waiting) {
-      await passGate(deps, { ...of, unit: unit.n, by: 'order' });
+      await reopenUnits(deps, { ...of, units: [[unit.n, unit.n]], by: 'order' });
       const stopped = yield* take(unit, asking);
       if (stopped) return stopped;
     }
-    return finishRun(deps, { name: spec.name, run, state: 'finished', units: [] });
+    return finishRun(deps, { name: spec.name, run, state: 'finished' });
   }
   const world: World = {
     source,

@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { digestCalendar } from '../../connectors/calendar.js';
-import { digestContact } from '../../connectors/contacts.js';
 import type { JsonObject } from '../../connectors/contract.js';
+import { digestCalendar } from '../../connectors/kinds/calendar.js';
+import { digestContact } from '../../connectors/kinds/contacts.js';
 import type { Limits, Spec } from '../../schemas/spec.js';
 import { retuneUpdate } from '../../workflows/messages.js';
 import { card, oddCards } from '../conformance/odd-cards.js';

@@ -1,6 +1,6 @@
 /** Two real DAV accounts, and what happens between them that is more than a stumble: other writers, losses, waits. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { digestCalendar } from '../../connectors/calendar.js';
+import { digestCalendar } from '../../connectors/kinds/calendar.js';
 import { samples } from '../conformance/items.js';
 import { event } from '../conformance/odd-events.js';
 import {

@@ -1,10 +1,10 @@
 /** A migration between two real DAV servers, each behind a proxy that a test can set against it. */
 import { expect } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
-import type { SliceResult } from '../../activities/slice.js';
 import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { kinds } from '../../connectors/kinds.js';
+import { kinds } from '../../connectors/kinds/kinds.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../words/runs.js';

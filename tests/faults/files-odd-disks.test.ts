@@ -5,10 +5,10 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
 import type { Upload, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { FileBody, FileTarget } from '../../connectors/files.js';
+import type { FileBody, FileTarget } from '../../connectors/kinds/files.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chownSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
-import { encodeModifiedUtf7 } from '../../connectors/modified-utf7.js';
+import { encodeModifiedUtf7 } from '../../connectors/formats/modified-utf7.js';
 import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
 import { sampleMailbox } from '../sample/messages.js';
 import type { Dovecot } from '../servers/dovecot.js';

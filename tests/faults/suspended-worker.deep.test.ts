@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { ENGINE_DEFAULTS } from '../../activities/deps.js';
+import { ENGINE_DEFAULTS } from '../../engine/deps.js';
 import { retuneUpdate } from '../../workflows/messages.js';
 import { createRandom } from '../sample/random.js';
 import type { Fleet } from './fleet.js';

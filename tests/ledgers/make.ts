@@ -5,12 +5,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { endUnit } from '../../activities/prepare.js';
 import type { Connector } from '../../connectors/contract.js';
 import type { MemoryStore } from '../../connectors/memory/store.js';
 import { addTo, removeFrom, setBytes, setFlags } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
+import { endUnit } from '../../engine/run/prepare.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
 import type { World } from '../engine/world.js';

@@ -1,9 +1,9 @@
 /** Ledgers of version 0.3 go on: what was in doubt is settled, nothing is lost or doubled, and then nothing is left to do. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../activities/prepare.js';
-import { endUnit, passGate } from '../../activities/prepare.js';
-import type { SliceResult } from '../../activities/slice.js';
 import { setBytes, setFlags } from '../../connectors/memory/store.js';
+import type { ClosedRun } from '../../engine/run/prepare.js';
+import { endUnit, reopenUnits } from '../../engine/run/prepare.js';
+import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { contents, ended, expectQuiet, report } from '../engine/doubt.js';
 import type { LedgerServer } from '../engine/ledger.js';
@@ -127,7 +127,7 @@ describe('a parked unit', () => {
     const { ledger, world, close } = await upgraded(parkedCredentials);
     const { request, run, unit } = await openRequest(ledger);
     world.from.locked = undefined;
-    await passGate(world.deps, { migration: world.spec.name, run, unit, by: 'credentials' });
+    await reopenUnits(world.deps, { migration: world.spec.name, run, units: [[unit, unit]], by: 'credentials' });
     world.target.resetCounts();
 
     expect(await ended(world, { request })).toMatchObject({ state: 'done', totals: { items: 5, verified: 5 } });
@@ -151,7 +151,8 @@ describe('a parked unit', () => {
   it('removes what it asked for once somebody approves', async () => {
     const { ledger, world, close } = await upgraded(parkedApproval);
     const { request, run, unit } = await openRequest(ledger);
-    const approve = () => passGate(world.deps, { migration: world.spec.name, run, unit, by: 'approve' });
+    const approve = () =>
+      reopenUnits(world.deps, { migration: world.spec.name, run, units: [[unit, unit]], by: 'approve' });
 
     await approve();
     let result: ClosedRun | SliceResult = await world.run({ request });

@@ -21,6 +21,20 @@ it('has no circles of imports', () => {
   expect(EXCEPTIONS.map(String)).toEqual(circles.filter((circle) => listed.has(String(circle))).map(String));
 });
 
+it('has no circles of folders in engine/ and connectors/: each stands above what it imports', () => {
+  /** The folder below `engine/` or `connectors/` that a file is in, or the file itself where it is in none. */
+  const folderOf = (file: string): string => /^(?:engine|connectors)\/[^/]+/.exec(file)?.[0] ?? file;
+  const imports = typescriptFiles()
+    .filter((file) => !file.endsWith('.test.ts'))
+    .flatMap(importsOf)
+    .map((one) => ({ ...one, file: folderOf(one.file), from: folderOf(one.from) }))
+    .filter(({ file, from }) => file !== from);
+
+  const folders = [...new Set(imports.map(({ file }) => file))];
+
+  expect(circlesOf(folders, imports)).toEqual([]);
+});
+
 it('finds a circle through types, and a file that imports itself', () => {
   const at = (file: string, from: string, typeOnly = false): Import => ({ file, line: 1, from, typeOnly });
   const imports = [at('a', 'b'), at('b', 'c', true), at('c', 'a'), at('c', 'd'), at('e', 'e'), at('d', 'node:fs')];

@@ -17,20 +17,25 @@ interface Rule {
 
 const FILES = typescriptFiles();
 
-/** The folders of connectors: each holds what speaks to one system. */
-const SYSTEMS = FILES.flatMap((file) => /^connectors\/[^/]+\/(?=manifest\.ts$)/.exec(file)?.[0] ?? []);
+const FOLDERS = [...new Set(FILES.flatMap((file) => /^connectors\/[^/]+\//.exec(file)?.[0] ?? []))];
+
+/** Folders of connectors/ with a manifest: each speaks to one system. */
+const SYSTEMS = FOLDERS.filter((folder) => FILES.includes(`${folder}manifest.ts`));
+
+/** The other folders of connectors/: what several systems need. */
+const SHARED = FOLDERS.filter((folder) => !SYSTEMS.includes(folder));
 
 const RULES: readonly Rule[] = [
   {
     of: 'words/',
-    never: ['activities/', 'cli/', 'ledger/', 'report/', 'secrets/', 'workflows/', 'worker/'],
+    never: ['engine/', 'activities/', 'cli/', 'ledger/', 'report/', 'secrets/', 'workflows/', 'worker/'],
     typesOnly: ['connectors/', 'schemas/'],
     packages: [/./],
     why: 'words are shared by all that runs, and depend on none of it',
   },
   {
     of: 'connectors/',
-    never: ['ledger/', 'activities/', 'workflows/', 'worker/', 'cli/', 'secrets/', 'report/'],
+    never: ['ledger/', 'engine/', 'activities/', 'workflows/', 'worker/', 'cli/', 'secrets/', 'report/'],
     packages: [/^@temporalio\//, /^pg$/],
     // It speaks to a database of the user's, never to the ledger.
     except: ['connectors/postgres/'],
@@ -38,63 +43,75 @@ const RULES: readonly Rule[] = [
   },
   {
     of: 'ledger/',
-    never: ['activities/', 'workflows/', 'worker/', 'cli/', 'report/', 'secrets/', ...SYSTEMS],
+    never: ['engine/', 'activities/', 'workflows/', 'worker/', 'cli/', 'report/', 'secrets/', ...SYSTEMS],
     typesOnly: ['schemas/'],
     packages: [/^@temporalio\//],
     why: 'the ledger knows no connector and no Temporal',
   },
   {
     of: 'schemas/',
-    never: ['ledger/', 'activities/', 'workflows/', 'worker/', 'cli/', 'secrets/', 'report/'],
+    never: ['ledger/', 'engine/', 'activities/', 'workflows/', 'worker/', 'cli/', 'secrets/', 'report/'],
     packages: [/^@temporalio\//, /^pg$/],
     why: 'what a spec may say depends on nothing that runs it',
   },
   {
     of: 'secrets/',
-    never: ['ledger/', 'activities/', 'workflows/', 'worker/', 'cli/', 'schemas/', 'report/'],
+    never: ['ledger/', 'engine/', 'activities/', 'workflows/', 'worker/', 'cli/', 'schemas/', 'report/'],
     why: 'secrets are resolved for whoever asks, and know nobody',
   },
   {
     of: 'workflows/',
-    typesOnly: ['activities/', 'connectors/', 'schemas/', 'ledger/'],
+    typesOnly: ['engine/', 'activities/', 'connectors/', 'schemas/', 'ledger/'],
     never: ['worker/', 'cli/', 'report/', 'secrets/'],
     packages: [/^node:/, /^pg$/, /^@temporalio\/(activity|client|worker)$/],
     why: 'workflows are deterministic: only types come from elsewhere',
   },
+  ...SYSTEMS.map((of) => ({
+    of,
+    never: [...SYSTEMS.filter((other) => other !== of), 'connectors/registry.ts'],
+    why: 'a system can be read, changed and removed alone: what two have in common is in a folder without a manifest',
+  })),
+  ...SHARED.map((of) => ({
+    of,
+    never: [...SYSTEMS, 'connectors/registry.ts'],
+    why: 'what several systems need knows none of them',
+  })),
   {
     of: 'activities/',
-    never: ['worker/', 'cli/', 'report/'],
+    never: ['worker/', 'cli/', 'report/', ...FOLDERS],
     typesOnly: ['workflows/'],
     except: ['activities/tick.ts'],
-    why: 'activities are handed what they need',
+    why: 'activities wrap the engine for Temporal, and are handed what they need',
   },
   {
-    of: 'activities/',
-    packages: [/^@temporalio\/activity$/],
-    except: ['activities/create-activities.ts', 'activities/boundary.ts'],
-    why: 'everything but the boundary runs without Temporal, and is tested so',
+    of: 'engine/',
+    never: ['activities/', 'worker/', 'cli/', 'report/', 'secrets/'],
+    // What workflows ask for.
+    typesOnly: ['workflows/'],
+    packages: [/^@temporalio\//],
+    why: 'the engine runs without Temporal, and is tested so; it is handed what it needs',
   },
   {
-    of: 'activities/',
-    never: SYSTEMS,
-    why: 'activities speak to every system by the contract',
+    of: 'engine/',
+    never: FOLDERS.filter((folder) => folder !== 'connectors/kinds/'),
+    why: 'the engine speaks to every system by the contract, and of kinds by what they are',
   },
   {
-    of: 'activities/decide/',
+    of: 'engine/decide/',
     never: ['connectors/registry.ts', 'secrets/', 'workflows/'],
-    typesOnly: ['activities/', 'ledger/'],
+    typesOnly: ['engine/', 'ledger/'],
     packages: [/^node:(?!crypto$|path$)/, /^pg$/, /^undici$/, /^@temporalio\//],
     why: 'deciding does no I/O: it is handed what it decides about, and its answer is carried out by others',
   },
   {
     of: 'report/',
-    never: ['activities/', 'worker/', 'cli/'],
+    never: ['engine/', 'activities/', 'worker/', 'cli/'],
     packages: [/^@temporalio\//],
     why: 'the report reads the ledger only',
   },
   {
     of: 'cli/',
-    never: ['activities/', ...SYSTEMS],
+    never: ['engine/', 'activities/', ...SYSTEMS],
     why: 'the command opens no connector: secrets live with the worker',
   },
 ];
@@ -115,6 +132,8 @@ it('keeps every room to its own', () => {
   );
   const imports = files.flatMap(importsOf);
   expect(imports.length).toBeGreaterThan(500);
+  expect(SYSTEMS.length).toBeGreaterThan(5);
+  expect(SHARED.length).toBeGreaterThan(2);
 
   const breaches = RULES.flatMap((rule) =>
     imports

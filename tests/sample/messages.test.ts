@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestMail } from '../../connectors/mail.js';
+import { digestMail } from '../../connectors/kinds/mail.js';
 import { createMboxSource } from '../../connectors/mbox/source.js';
 import { all, bodyOf, entries, flagsOf, never } from '../conformance/collect.js';
 import { sampleMailbox } from './messages.js';

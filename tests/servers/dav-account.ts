@@ -2,8 +2,8 @@
 import { connector as caldav } from '../../connectors/caldav/index.js';
 import { connector as carddav } from '../../connectors/carddav/index.js';
 import type { Access, Source, Target } from '../../connectors/contract.js';
-import type { DavOptions } from '../../connectors/dav/options.js';
-import { kinds } from '../../connectors/kinds.js';
+import { kinds } from '../../connectors/kinds/kinds.js';
+import type { DavOptions } from '../../connectors/wire/dav/options.js';
 import type { ItemKind, Others } from '../conformance/items.js';
 
 export interface DavAccountAt {
@@ -97,7 +97,7 @@ export function davAccount(at: DavAccountAt, kind: ItemKind): DavAccountWorld {
     async put(path, body) {
       const found = await collection(path);
       if (found === undefined) await makeContainer(path.join('/'), `made by others ${path.join(' ')}`);
-      const uid = kinds[kind].versioned?.identities(body, ['uid'])[0]?.slice('uid:'.length);
+      const uid = kinds[kind].identities(body, ['uid'])[0]?.slice('uid:'.length);
       const name = `other ${uid}${suffix}`;
       await ask('PUT', (found ?? (await existing(path))) + encodeURIComponent(name), contentType(calendars), body);
       return name;

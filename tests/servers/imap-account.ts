@@ -2,7 +2,7 @@
 import type { Source, Target } from '../../connectors/contract.js';
 import { connector } from '../../connectors/imap/index.js';
 import type { ImapOptions } from '../../connectors/imap/manifest.js';
-import type { Mail } from '../../connectors/mail.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
 
 interface Server {
   readonly host: string;

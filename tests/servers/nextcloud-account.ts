@@ -1,8 +1,8 @@
 /** Sessions of the real connector on a Nextcloud of the tests. */
 
 import type { Access, Target, Write, WriteAnswer } from '../../connectors/contract.js';
-import type { FileBody, FileSource, FileTarget } from '../../connectors/files.js';
-import { digestFile } from '../../connectors/files.js';
+import type { FileBody, FileSource, FileTarget } from '../../connectors/kinds/files.js';
+import { digestFile } from '../../connectors/kinds/files.js';
 import { connector } from '../../connectors/nextcloud/index.js';
 import type { NextcloudOptions } from '../../connectors/nextcloud/manifest.js';
 import type { Nextcloud } from './nextcloud.js';

@@ -1,6 +1,6 @@
 /** Answers in the form of sabre/dav, the WebDAV server inside of Nextcloud. */
 import type { ServerResponse } from 'node:http';
-import { childrenOf } from '../../connectors/dav/xml.js';
+import { childrenOf } from '../../connectors/wire/dav/xml.js';
 
 /** A refusal, with the exception whose name sabre/dav puts into the answer. */
 export class Refusal extends Error {
@@ -52,7 +52,7 @@ export function sendRefusal(response: ServerResponse, error: unknown): void {
   send(response, refusal.status, { 'content-type': 'application/xml; charset=utf-8', ...refusal.headers }, body);
 }
 
-/** A property that an entry has: its inner XML, by its whole name as connectors/dav/xml.ts writes it. */
+/** A property that an entry has: its inner XML, by its whole name as connectors/wire/dav/xml.ts writes it. */
 export type Told = ReadonlyMap<string, string>;
 
 /** Those asked for by a PROPFIND; undefined: all. */

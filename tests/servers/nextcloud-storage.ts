@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { readMultistatus } from '../../connectors/dav/multistatus.js';
+import { readMultistatus } from '../../connectors/wire/dav/multistatus.js';
 
 export interface Behind {
   /** Of the served folder, without a slash at its end. */

@@ -1,0 +1,143 @@
+/** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
+import type { Target, Write, Written } from '../../connectors/contract.js';
+import type { BatchRow } from '../../ledger/batches.js';
+import { knownRefs } from '../../ledger/copies.js';
+import { hashIdentity, setIdentities } from '../../ledger/identities.js';
+import { fenced } from '../../ledger/leases.js';
+import type { Clash } from '../decide/conflict.js';
+import type { Entry } from '../decide/fitting.js';
+import type { Slice } from '../slice/slice.js';
+import { spend } from '../slice/spend.js';
+import { adopt } from '../write/adopt.js';
+import { attempt, tokenOf } from '../write/attempt.js';
+import { settleClashes } from '../write/conflicts.js';
+import { moveDeparted } from '../write/departed.js';
+import type { OpenDestination } from '../write/destination.js';
+import { sortEdits, writeEdits } from '../write/edits.js';
+import { settleLocated } from '../write/locate.js';
+import { claimIdentities } from '../write/namesakes.js';
+import { takeRenamed } from '../write/renamed.js';
+import type { Result } from '../write/results.js';
+import { reasonOf, refusal, settle } from '../write/results.js';
+import type { Lot } from './feed.js';
+
+/** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
+export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
+  let to: OpenDestination;
+  try {
+    to = await lot.to.open(target);
+  } catch (error) {
+    const { refused } = lot.to;
+    if (refused === undefined) throw error;
+    const results = lot.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
+    return settle(slice, lot.to.row.id, results);
+  }
+  await (lot.op === 'create' ? deliverNew(slice, to, target, lot) : deliverEdits(slice, to, target, lot));
+}
+
+async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
+  let entries = lot.entries;
+  if (to.hasDeparted && slice.rules.adopts.includes('identity'))
+    entries = await takeRenamed(slice, to, target, entries);
+  if (to.hasStrays) entries = await adopt(slice, to, target, entries);
+  if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
+  const clashes: Clash[] = [];
+  if (slice.rules.adopts.includes('identity')) {
+    const claimed = await claimIdentities(slice, to, entries);
+    entries = claimed.free;
+    clashes.push(...claimed.clashes);
+  }
+  if (entries.length > 0) {
+    if (!(await spend(slice, 'target', entries.length, lot.bytes))) return;
+    clashes.push(...(await create(slice, to, target, entries)));
+  }
+  await settleClashes(slice, to, target, clashes);
+}
+
+async function deliverEdits(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
+  const { edits, clashes } = await sortEdits(slice, to.bound.id, lot.entries);
+  if (slice.rules.adopts.includes('identity')) await rename(slice, to, lot.entries);
+  if (edits.length + clashes.length === 0) return;
+  if (!(await spend(slice, 'target', edits.length + clashes.length, lot.bytes))) return;
+  const met = await writeEdits(slice, to, target, edits);
+  await settleClashes(slice, to, target, [...clashes, ...met]);
+}
+
+/** An edit may give an item another address: what it was called before is free for others. */
+async function rename({ deps, lease }: Slice, { bound }: OpenDestination, entries: readonly Entry[]): Promise<void> {
+  const named = entries.map(({ item, identities }) => ({ key: item.key, identities: identities.map(hashIdentity) }));
+  await fenced(deps.ledger, lease, (sql) => setIdentities(sql, bound.id, named));
+}
+
+/** Returns what the target would not take because it holds another of the same identity. */
+async function create(
+  slice: Slice,
+  to: OpenDestination,
+  target: Target<unknown>,
+  entries: readonly Entry[],
+): Promise<Clash[]> {
+  const byKey = new Map(entries.map((entry) => [entry.item.key, entry]));
+  const clashes: Clash[] = [];
+  const { rules } = slice;
+  const left = await attempt(slice, target, {
+    op: 'create',
+    bound: to.bound,
+    anchor: to.anchor,
+    writes: entries.map(creating),
+    paths: new Map(entries.flatMap(({ item, path }) => (path === undefined ? [] : [[item.key, path] as const]))),
+    // Should it have landed, its flags are those: what they are in the source by then is another change.
+    ...(rules.edits === 'meta' && { details: new Map(entries.map(({ item }) => [item.key, { meta: item.meta }])) }),
+    entries,
+    settle(answer) {
+      const entry = byKey.get(tokenOf(answer)) as Entry;
+      if ('refused' in answer) return refusal(answer);
+      if ('conflicted' in answer) {
+        clashes.push({ entry, ref: answer.ref ?? entry.path, by: rules.place === 'path' ? 'path' : 'uid' });
+        return 'not-written';
+      }
+      return answer.ref === undefined ? 'in-doubt' : arrived(entry, answer, answer.ref);
+    },
+  });
+  if (left.intents.length > 0) {
+    await to.shared.claiming(to.bound.targetKey, () => nameWritten(slice, to, target, left));
+  }
+  return clashes;
+}
+
+function creating({ item, body, bytes, digest }: Entry): Write<unknown> {
+  return { op: 'create', token: item.key, body, bytes, meta: item.meta, digest };
+}
+
+function arrived(entry: Entry, answer: Written, ref: string): Result {
+  return {
+    key: entry.item.key,
+    todo: 'verify',
+    outcome: 'arrived',
+    digest: entry.digest,
+    ref,
+    ...(answer.version !== undefined && { version: answer.version }),
+    made: 'created',
+    bytes: entry.bytes,
+    base: answer.meta ?? entry.item.meta,
+    ...reasonOf([...entry.notes, ...(answer.notes ?? [])]),
+  };
+}
+
+/** A target that does not name what it wrote (no UIDPLUS) is asked where it landed. */
+async function nameWritten(
+  slice: Slice,
+  { bound }: OpenDestination,
+  target: Target<unknown>,
+  batch: BatchRow,
+): Promise<void> {
+  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.target);
+  const intents = batch.intents.map(({ key, digest }) => ({ token: key, digest }));
+  const located = [];
+  for await (const one of target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {
+    // The target answered that it wrote: a copy that is not found is still not written again.
+    located.push(one.found === 'absent' ? { token: one.token, found: 'unsure' as const, reason: NOT_THERE } : one);
+  }
+  await settleLocated(slice, batch, bound, located);
+}
+
+const NOT_THERE = 'the server said it was stored, but it is not there';

@@ -1,0 +1,150 @@
+/** Items of one listed page: sorted by what the ledger knows, then read and judged where that is not enough. */
+
+import type { ItemRef } from '../../connectors/contract.js';
+import { bringsName } from '../../connectors/kinds/traits.js';
+import type { ItemRow } from '../../ledger/items.js';
+import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
+import type { Entry } from '../decide/fitting.js';
+import { fitItem } from '../decide/fitting.js';
+import { coversItem } from '../select/selecting.js';
+import { filterOf } from '../survey/survey.js';
+import type { ContainerPlan } from './judging.js';
+import { judgeEdits, judgeNew, leave, refuse } from './judging.js';
+import type { Look } from './look.js';
+
+/** Whether new items are compared with what the target holds: for mail that would read every message there. */
+export function looksAtTarget({ rules, dryRun }: Look): boolean {
+  return bringsName(rules) || dryRun;
+}
+
+/** What is to become of a listed item, as far as its listing and the ledger tell. */
+export type Sorted = 'new' | 'edited' | 'update' | 'unchanged' | 'skip' | 'refuse';
+
+export async function planItems(
+  plan: ContainerPlan,
+  page: readonly ItemRef[],
+  row: PlannedContainer | undefined,
+): Promise<void> {
+  const { look, counts } = plan;
+  const covers = coversItem(look.selection);
+  const covered = page.filter(covers);
+  counts.excluded += page.length - covered.length;
+  if (covered.length === 0) return;
+  const keys = covered.map((item) => item.key);
+  const known: ReadonlyMap<string, PlannedItem> = row ? await look.planned.items(row.id, keys) : new Map();
+  const asked = row !== undefined && row.filter !== filterOf(look);
+  const created: ItemRef[] = [];
+  const edited: ItemRef[] = [];
+  const same: PlannedItem[] = [];
+  for (const item of covered) {
+    if (look.back && look.handled.has(plan.container.key, item.key)) continue;
+    const mine = known.get(item.key);
+    const sorted = sort(look, item, mine, asked);
+    if (sorted === 'new') created.push(item);
+    else if (sorted === 'edited') edited.push(item);
+    else if (sorted === 'unchanged') same.push(mine as PlannedItem);
+    else counts[sorted]++;
+  }
+  await countUnchanged(plan, same);
+  if (!looksAtTarget(look)) {
+    counts.create += created.length;
+    counts.bytes += created.reduce((sum, item) => sum + item.bytes, 0);
+    return;
+  }
+  await readItems(plan, created, known, (entries) => judgeNew(plan, entries));
+  await readItems(plan, edited, known, (entries) =>
+    judgeEdits(
+      plan,
+      entries.map((entry) => ({ entry, known: known.get(entry.item.key) as PlannedItem })),
+    ),
+  );
+}
+
+/** As the survey would write it down (ledger/items.ts). `asked`: what an earlier spec left out is decided anew. */
+export function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefined, asked: boolean): Sorted {
+  if (!known) return 'new';
+  const content = rules.edits === 'content';
+  const { todo, outcome, targetRef } = known;
+  const another = known.version !== item.version || known.gone;
+  if (targetRef !== null) {
+    if (content) return another || todo === 'update' || outcome === 'conflict' ? 'edited' : 'unchanged';
+    return another || todo === 'meta' ? 'update' : 'unchanged';
+  }
+  if (todo === 'create' || outcome === null || outcome === 'conflict') return 'new';
+  if (another && content) return 'new';
+  if (asked && content && (outcome === 'skipped' || outcome === 'refused')) return 'new';
+  return outcome === 'skipped' ? 'skip' : 'refuse';
+}
+
+/** An item counts once: going both ways, in the direction it first came from, and where it changed. */
+async function countUnchanged({ look, at, counts }: ContainerPlan, same: readonly PlannedItem[]): Promise<void> {
+  if (same.length === 0) return;
+  const versions = look.rules.edits === 'content' ? await at.versions() : undefined;
+  for (const { outcome, targetRef, targetVersion } of same) {
+    const changedThere = versions && targetVersion && versions.get(targetRef as string) !== targetVersion;
+    if (changedThere && look.other !== undefined) continue;
+    if (changedThere) counts.changedThere++;
+    if (outcome !== 'linked') counts.unchanged++;
+  }
+}
+
+/** Reads items in chunks as large as a batch of the move, fits them to the target, and hands them on. */
+async function readItems(
+  plan: ContainerPlan,
+  items: readonly ItemRef[],
+  known: ReadonlyMap<string, PlannedItem>,
+  judge: (entries: readonly Entry[]) => Promise<void>,
+): Promise<void> {
+  if (items.length === 0) return;
+  const { look, counts, container } = plan;
+  const { batchItems, batchBytes } = look.deps.settings;
+  const refs = new Map(items.map((item) => [item.key, item]));
+  let entries: Entry[] = [];
+  let bytes = 0;
+  for await (const read of look.source.read(container, items, look.signal)) {
+    if ('refused' in read) {
+      leave(plan, read);
+      continue;
+    }
+    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body, read.notes);
+    if ('settled' in fitting) {
+      const { outcome, reason = '' } = fitting.settled;
+      if (outcome === 'refused') refuse(plan, read.key, reason);
+      else {
+        counts.skip++;
+        look.remarks.note(plan.said, reason);
+      }
+    } else if ('entry' in fitting) {
+      entries.push(fitting.entry);
+      bytes += fitting.entry.bytes;
+    }
+    if (entries.length < batchItems && bytes < batchBytes) continue;
+    await judge(entries);
+    entries = [];
+    bytes = 0;
+  }
+  await judge(entries);
+}
+
+/** No item waits for others here. */
+const LAST_RANK = 2_147_483_647;
+
+export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem | undefined): ItemRow {
+  return {
+    key,
+    version,
+    meta,
+    bytes,
+    rank: LAST_RANK,
+    digest: known?.digest ?? null,
+    targetRef: known?.targetRef ?? null,
+    targetVersion: known?.targetVersion ?? null,
+    base: null,
+    tries: 0,
+    proof: null,
+    outcome: known?.outcome ?? null,
+    reason: null,
+    gone: false,
+    broken: known?.broken ?? null,
+  };
+}

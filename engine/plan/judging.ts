@@ -1,0 +1,235 @@
+/**
+ * What a run would do with items whose content was read: the same rules in the same order as adopt.ts, namesakes.ts,
+ * edits.ts and conflicts.ts, but for the writing.
+ */
+import type { Container, Refused } from '../../connectors/contract.js';
+import { isDigestOf } from '../../connectors/kinds/digest-version.js';
+import type { Namesake } from '../../ledger/identities.js';
+import { hashIdentity } from '../../ledger/identities.js';
+import type { PlannedItem } from '../../ledger/planned.js';
+import type { Clash, Verdict } from '../decide/conflict.js';
+import { judge } from '../decide/conflict.js';
+import type { Entry } from '../decide/fitting.js';
+import { twin } from '../decide/twins.js';
+import type { Counterpart, StrayCopy } from './counterpart.js';
+import type { Counts, Look, Volume } from './look.js';
+
+/** Where the counts and remarks of one container go. */
+export interface ContainerPlan {
+  readonly look: Look;
+  /** On the side that is read. */
+  readonly container: Pick<Container, 'key' | 'path' | 'validity'>;
+  readonly at: Counterpart;
+  readonly counts: Counts;
+  /** Bytes beside the counts; set for kinds whose items stand under paths. */
+  readonly volume?: Volume;
+  /** The selection, in whose name remarks are summed up. */
+  readonly said: string;
+  /** New items that share an identity with another: judged when it is known which of those left the source. */
+  readonly twins: Met[];
+  /** Names one item in a problem. */
+  name(key: string): string;
+}
+
+/** An item that another of the source stands in the way of. */
+export interface Met {
+  readonly entry: Entry;
+  readonly other: Namesake;
+  readonly by: string;
+}
+
+/** Items that have no copy yet. */
+export async function judgeNew(plan: ContainerPlan, entries: readonly Entry[]): Promise<void> {
+  const { look, at, counts } = plan;
+  if (entries.length === 0) return;
+  const strays = await at.strays();
+  const rest: Entry[] = [];
+  for (const entry of entries) {
+    const copy = strays.byDigest.get(entry.digest)?.find(isFree);
+    if (!copy) {
+      rest.push(entry);
+      continue;
+    }
+    await claim(plan, copy);
+    takeNames(at, entry);
+    counts.adopt++;
+  }
+  const key = await at.key();
+  const hashes = rest.flatMap((entry) => entry.identities.map(hashIdentity));
+  const standing = key === undefined ? [] : await look.planned.namesakes(key, hashes);
+  const clashes: Clash[] = [];
+  for (const entry of rest) {
+    const met = metBy(plan, entry, standing, strays.byIdentity);
+    if (!met) create(plan, entry);
+    else if ('other' in met) plan.twins.push({ entry, ...met });
+    else {
+      await claim(plan, met.copy);
+      clashes.push({ entry, ref: met.copy.ref, by: met.by });
+    }
+    if (!met || 'copy' in met) takeNames(at, entry);
+  }
+  await settle(plan, clashes);
+}
+
+/** Items whose copy is to be replaced, with what the ledger knows of them. */
+export async function judgeEdits(
+  plan: ContainerPlan,
+  edits: readonly { readonly entry: Entry; readonly known: PlannedItem }[],
+): Promise<void> {
+  const { look, at, counts } = plan;
+  if (edits.length === 0) return;
+  const versions = await at.versions();
+  const clashes: Clash[] = [];
+  for (const { entry, known } of edits) {
+    const { outcome, targetVersion } = known;
+    const ref = known.targetRef as string;
+    if (isDigestOf(look.rules, entry, known.digest) && outcome !== 'conflict' && outcome !== 'missing')
+      counts.unchanged++;
+    else if (outcome !== 'conflict' && targetVersion && versions?.get(ref) === targetVersion) {
+      look.handled.add((await at.key()) ?? '', ref);
+      update(plan, entry);
+    } else clashes.push({ entry, ref, by: 'version' });
+  }
+  await settle(plan, clashes);
+}
+
+const isFree = (copy: StrayCopy): boolean => !copy.taken;
+
+async function claim({ look, at }: ContainerPlan, copy: StrayCopy): Promise<void> {
+  copy.taken = true;
+  look.handled.add((await at.key()) ?? '', copy.ref);
+}
+
+function takeNames(at: Counterpart, { item, digest, identities }: Entry): void {
+  const mine = identities.map(hashIdentity);
+  const name: Namesake = { identities: mine, key: item.key, container: null, ref: null, digest };
+  for (const hash of mine) if (!at.claimed.has(hash)) at.claimed.set(hash, name);
+}
+
+/** The strongest identity that another has too: an item of the source, or a copy that nobody stands for. */
+function metBy(
+  { at }: ContainerPlan,
+  { item, identities }: Entry,
+  standing: readonly Namesake[],
+  copies: ReadonlyMap<string, readonly StrayCopy[]>,
+): { readonly by: string; readonly other: Namesake } | { readonly by: string; readonly copy: StrayCopy } | undefined {
+  for (const identity of identities) {
+    const by = identity.split(':', 1)[0] as string;
+    const hash = hashIdentity(identity);
+    const other = at.claimed.get(hash) ?? standing.find((one) => one.key !== item.key && one.identities.includes(hash));
+    if (other) return { by, other };
+    const copy = copies.get(hash)?.find(isFree);
+    if (copy) return { by, copy };
+  }
+  return undefined;
+}
+
+export function create({ counts, look, said }: ContainerPlan, entry: Pick<Entry, 'bytes' | 'notes'>): void {
+  counts.create++;
+  counts.bytes += entry.bytes;
+  for (const note of entry.notes) look.remarks.note(said, note);
+}
+
+export function update({ counts, volume, look, said }: ContainerPlan, entry: Pick<Entry, 'bytes' | 'notes'>): void {
+  counts.update++;
+  if (volume) volume.update += entry.bytes;
+  for (const note of entry.notes) look.remarks.note(said, note);
+}
+
+/**
+ * Of twins, those that are what left the source under another key (write/renamed.ts): they keep its copy, edited or not.
+ * The others are left out. Returns the keys whose copies go on so.
+ */
+export async function settleTwins(
+  plan: ContainerPlan,
+  container: number | undefined,
+  left: readonly PlannedItem[],
+): Promise<ReadonlySet<string>> {
+  const gone = new Map(left.map((item) => [item.key, item]));
+  const renamed: { entry: Entry; known: PlannedItem }[] = [];
+  for (const { entry, other, by } of plan.twins) {
+    const known = by === 'uid' && other.container === container ? gone.get(other.key ?? '') : undefined;
+    if (known && gone.delete(known.key)) renamed.push({ entry, known });
+    else leaveTwin(plan, entry, other, by);
+  }
+  await judgeEdits(plan, renamed);
+  return new Set(renamed.map(({ known }) => known.key));
+}
+
+function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: string): void {
+  // Summed up without the other's name, which differs each time.
+  const { outcome, reason = '' } = twin(plan.look, entry, { ...other, key: '…' }, by);
+  if (outcome === 'refused') refuse(plan, entry.item.key, reason, twin(plan.look, entry, other, by).reason);
+  else {
+    plan.counts.skip++;
+    plan.look.remarks.note(plan.said, reason);
+  }
+}
+
+/** What the source would not give, or its options leave out. */
+export function leave(plan: ContainerPlan, { refused, reason, skipped }: Refused): void {
+  if (skipped) {
+    plan.counts.skip++;
+    plan.look.remarks.note(plan.said, reason);
+  } else refuse(plan, refused, reason);
+}
+
+/** An item that would not be moved; a dry run names it. */
+export function refuse({ counts, look, said, name }: ContainerPlan, key: string, reason: string, named = reason): void {
+  counts.refuse++;
+  if (look.dryRun) look.remarks.refused(name(key), named);
+  else look.remarks.note(said, reason);
+}
+
+/** Reads the copies that entries met, and counts what becomes of both. */
+export async function settle(plan: ContainerPlan, clashes: readonly Clash[]): Promise<void> {
+  if (clashes.length === 0) return;
+  const { look, at } = plan;
+  const key = (await at.key()) ?? '';
+  const copies = await at.read([...new Set(clashes.flatMap((clash) => clash.ref ?? []))]);
+  for (const clash of clashes) {
+    const ref = clash.ref as string;
+    const verdict = judge(look, clash, copies.get(ref));
+    look.handled.add(key, ref, carriedBack(look, verdict));
+    apply(plan, clash, verdict);
+  }
+}
+
+/** What the pass back has to count for a verdict of the pass forth. */
+function carriedBack(look: Look, verdict: Verdict): 'create' | 'update' | undefined {
+  if (look.other === undefined) return undefined;
+  if (verdict.to === 'yield') return 'update';
+  return verdict.to === 'keep-both' ? 'create' : undefined;
+}
+
+export function apply(plan: ContainerPlan, { entry, by }: Clash, verdict: Verdict): void {
+  const { counts, look, volume } = plan;
+  if ('conflict' in verdict && verdict.conflict !== undefined) look.remarks.note(plan.said, verdict.conflict);
+  switch (verdict.to) {
+    case 'take':
+      if (by === 'version') counts.unchanged++;
+      else counts.adopt++;
+      if (volume) volume.unchanged += entry.bytes;
+      return;
+    case 'replace':
+      update(plan, entry);
+      return;
+    case 'create':
+      create(plan, entry);
+      return;
+    case 'keep-both':
+      // The other side's version goes on as an item of its own.
+      counts.create++;
+      update(plan, entry);
+      return;
+    case 'yield':
+      if (look.other === undefined) counts.skip++;
+      return;
+    case 'leave':
+      if (verdict.outcome === 'conflict') counts.conflict++;
+      else counts.skip++;
+      return;
+    default:
+      verdict satisfies never;
+  }
+}

@@ -1,0 +1,94 @@
+/** What planning one direction of a unit works with. */
+import type { Kind, Source, Target } from '../../connectors/contract.js';
+import type { KindRules } from '../../connectors/kinds/kinds.js';
+import type { Planned } from '../../ledger/planned.js';
+import type { Account, Selection } from '../../schemas/spec.js';
+import type { PlanContainer, PlanVolume } from '../../words/plan.js';
+import type { Deps } from '../deps.js';
+import type { Remarks } from './remarks.js';
+
+export interface Look {
+  readonly deps: Deps;
+  readonly signal: AbortSignal;
+  /** As seen in this direction. */
+  readonly selection: Selection;
+  readonly account: Account;
+  readonly unit: number;
+  readonly back: boolean;
+  /** Set for two-way selections, as in a slice; here only its presence counts. */
+  readonly other: number | undefined;
+  /** What the other direction knows, of a two-way selection. */
+  readonly opposite: Planned | undefined;
+  readonly kind: Kind;
+  readonly rules: KindRules<unknown>;
+  readonly source: Source<unknown>;
+  readonly target: Target<unknown>;
+  readonly planned: Planned;
+  /** Everything that would be written is read. */
+  readonly dryRun: boolean;
+  readonly remarks: Remarks;
+  /** What the pass forth left for the pass back. */
+  readonly handled: Handled;
+  /**
+   * Versions of everything a container of the target holds, by reference. Undefined where the target cannot be asked
+   * cheaply: its copies are then read. An empty map where it has no such container any more.
+   */
+  versions(targetKey: string): Promise<ReadonlyMap<string, string> | undefined>;
+}
+
+export type Counts = {
+  -readonly [key in keyof PlanContainer as PlanContainer[key] extends number
+    ? key extends 'unit'
+      ? never
+      : key
+    : never]: number;
+};
+
+export const noCounts = (): Counts => ({
+  create: 0,
+  update: 0,
+  remove: 0,
+  renamed: 0,
+  unchanged: 0,
+  adopt: 0,
+  compare: 0,
+  skip: 0,
+  conflict: 0,
+  refuse: 0,
+  changedThere: 0,
+  excluded: 0,
+  bytes: 0,
+});
+
+export type Volume = { -readonly [key in keyof PlanVolume]: number };
+
+export const noVolume = (): Volume => ({ update: 0, remove: 0, renamed: 0, unchanged: 0, compare: 0, excluded: 0 });
+
+/**
+ * Going both ways, copies that the pass forth has met are not new and not edited for the pass back; what it found to
+ * be carried back is counted there. Bounded by what differs between the two sides, but for a first run, where it holds
+ * a reference for each copy that is there already.
+ */
+export interface Handled {
+  add(targetKey: string, ref: string, back?: 'create' | 'update'): void;
+  has(targetKey: string, ref: string): boolean;
+  back(targetKey: string): { readonly create: number; readonly update: number };
+}
+
+export function createHandled(): Handled {
+  const refs = new Map<string, Set<string>>();
+  const counts = new Map<string, { create: number; update: number }>();
+  return {
+    add(targetKey, ref, back) {
+      const known = refs.get(targetKey);
+      if (known) known.add(ref);
+      else refs.set(targetKey, new Set([ref]));
+      if (back === undefined) return;
+      const count = counts.get(targetKey) ?? { create: 0, update: 0 };
+      count[back]++;
+      counts.set(targetKey, count);
+    },
+    has: (targetKey, ref) => refs.get(targetKey)?.has(ref) ?? false,
+    back: (targetKey) => counts.get(targetKey) ?? { create: 0, update: 0 },
+  };
+}

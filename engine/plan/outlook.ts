@@ -1,0 +1,78 @@
+/** What a plan says of all its units together: whether the targets have room, and how long a run would take. */
+
+import { measuredPhases } from '../../ledger/planned.js';
+import type { Spec } from '../../schemas/spec.js';
+import type { PlanContainer, PlanForecast, PlanProblem } from '../../words/plan.js';
+import type { Work } from './forecast.js';
+import { forecast } from './forecast.js';
+import type { Look } from './look.js';
+
+export interface Outlook {
+  /** Takes a unit up once all its rows are known. `place`: what the target account has proven to be. */
+  add(look: Look, place: string, rows: readonly PlanContainer[]): Promise<void>;
+  problems(): readonly PlanProblem[];
+  forecast(nowMs: number): PlanForecast | undefined;
+}
+
+interface Room {
+  readonly where: string;
+  readonly free: number;
+  needed: number;
+}
+
+export function createOutlook(spec: Spec): Outlook {
+  const rooms = new Map<string, Room>();
+  const works: Work[] = [];
+  return {
+    async add(look, place, rows) {
+      const { deps, selection, account, unit, target, rules, signal } = look;
+      const needed = rows.reduce((sum, row) => sum + row.bytes, 0);
+      const known = rooms.get(place);
+      if (known) known.needed += needed;
+      else if (needed > 0 && target.room) {
+        const free = await target.room(signal);
+        if (free !== undefined) rooms.set(place, { where: `${selection.name}, unit ${unit}: target`, free, needed });
+      }
+      if (!rules.transport.includes('stream')) return;
+      const measured = await measuredPhases(deps.ledger, spec.name, selection.name, account);
+      works.push({ ...amounts(rows, selection.verify !== 'size'), from: selection.from, to: selection.to, measured });
+    },
+    problems: () =>
+      [...rooms.values()].flatMap(({ where, free, needed }) =>
+        needed <= free
+          ? []
+          : [
+              {
+                where,
+                problem: `the target has room for ${sizeWords(free)}, and ${sizeWords(needed)} are to be created`,
+                next: 'make room there or have its quota raised; a run waits at the gate `quota` when it is full',
+              },
+            ],
+      ),
+    forecast: (nowMs) => forecast(spec, works, nowMs),
+  };
+}
+
+function sizeWords(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function amounts(
+  rows: readonly PlanContainer[],
+  readsBack: boolean,
+): Pick<Work, 'listed' | 'items' | 'bytes' | 'proven'> {
+  let [listed, written, others, bytes, compared] = [0, 0, 0, 0, 0];
+  // Renamed ones are not sent, but proven as all others are.
+  const renamed = { items: 0, bytes: 0 };
+  for (const row of rows) {
+    written += row.create + row.update;
+    others += row.remove + row.compare + row.renamed;
+    listed += row.create + row.update + row.renamed + row.compare + row.unchanged + row.adopt + row.excluded;
+    bytes += row.bytes + (row.volume?.update ?? 0);
+    compared += row.volume?.compare ?? 0;
+    renamed.items += row.renamed;
+    renamed.bytes += row.volume?.renamed ?? 0;
+  }
+  const proven = { items: written + renamed.items, bytes: readsBack ? bytes + renamed.bytes : 0 };
+  return { listed, items: written + others, bytes: bytes + compared, proven };
+}

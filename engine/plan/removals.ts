@@ -1,0 +1,44 @@
+/** What a run would remove: items that left the source, unless their copies were edited. The rules are remove.ts's. */
+import { isDigestOf } from '../../connectors/kinds/digest-version.js';
+import type { PlannedItem } from '../../ledger/planned.js';
+import { DEFAULT_MAX_DELETIONS, EDITED } from '../write/remove.js';
+import type { ContainerPlan } from './judging.js';
+
+export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[]): Promise<void> {
+  const { look, at, counts } = plan;
+  if (look.rules.edits !== 'content') {
+    counts.remove += gone.length;
+    return;
+  }
+  // What the pass forth has judged (deleted there, edited here) is not removed by the pass back.
+  const open = look.back ? gone.filter((item) => !look.handled.has(plan.container.key, item.key)) : gone;
+  const key = (await at.key()) ?? '';
+  const versions = await at.versions();
+  const doubtful = open.filter(
+    ({ targetRef, targetVersion }) => !versions || (!targetVersion && versions.has(targetRef as string)),
+  );
+  const copies = await at.read(doubtful.map((item) => item.targetRef as string));
+  for (const { targetRef, targetVersion, digest } of open) {
+    const ref = targetRef as string;
+    const copy = copies.get(ref);
+    const now = copy?.version ?? versions?.get(ref);
+    look.handled.add(key, ref);
+    // Deleted on both sides.
+    if (now === undefined && copy === undefined) continue;
+    if (targetVersion ? now === targetVersion : copy && isDigestOf(look.rules, copy, digest)) counts.remove++;
+    else if (look.other === undefined) {
+      counts.skip++;
+      look.remarks.note(plan.said, EDITED.reason);
+    } else {
+      // Going both ways an edit is worth more than a deletion: the pass back makes it anew.
+      look.handled.add(key, ref, 'create');
+      look.remarks.note(plan.said, 'deleted on one side, edited on the other: made anew');
+    }
+  }
+}
+
+/** What the brake says of so many deletions at once; undefined when they may go. */
+export function braked(gone: number, items: number, maxDeletions = DEFAULT_MAX_DELETIONS): string | undefined {
+  if (gone <= maxDeletions * items) return undefined;
+  return `deletions are more than the ${Math.round(maxDeletions * 100)} % that may go at once: the run will wait for \`migrate approve\``;
+}

@@ -1,0 +1,185 @@
+/**
+ * One slice of work on a unit: opens both sides, proves the pairing, holds the lease, works, and ends at a safe point.
+ * What it leaves undone the next slice finds in the ledger.
+ */
+import { Fault } from '../../connectors/errors.js';
+import { kinds } from '../../connectors/kinds/kinds.js';
+import { countUnit } from '../../ledger/counts.js';
+import { runId } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
+import { readTroubles } from '../../ledger/troubles.js';
+import type { UnitRow } from '../../ledger/units.js';
+import { readUnit, unitsInRun } from '../../ledger/units.js';
+import type { Counters } from '../../words/counters.js';
+import { NO_COUNTERS } from '../../words/counters.js';
+import type { Phase } from '../../words/units.js';
+import type { Deps } from '../deps.js';
+import { createRates } from '../session/rates.js';
+import type { Direction, Sides } from './both-sides.js';
+import { blockThrottled, directionOf, withBothSides } from './both-sides.js';
+import { gateOf } from './gate-of.js';
+import type { HeldLease } from './held-lease.js';
+import { withLease } from './held-lease.js';
+import { noteSlice } from './note-slice.js';
+import type { Proven } from './prove-pairing.js';
+import { provePairing } from './prove-pairing.js';
+import type { Slice, SliceContext, SliceInput, SliceResult, WorkResult } from './slice.js';
+import { hasProgress } from './tally.js';
+
+/** One phase of the work. */
+type Work = (slice: Slice) => Promise<WorkResult>;
+
+/** Runs one phase for one slice's time. Returns gates; throws what Temporal should try again. */
+export async function runSlice(
+  deps: Deps,
+  input: SliceInput,
+  phase: Phase,
+  work: Work,
+  context: SliceContext,
+): Promise<SliceResult> {
+  const { pool } = deps.ledger;
+  const unit = await readUnit(pool, input.migration, input.unit);
+  const direction = directionOf(await readSpec(pool, input.specHash), unit, input.back);
+  let count: (() => Promise<Counters>) | undefined;
+  try {
+    return await withBothSides(deps, direction, context.signal, async (sides) => {
+      const proven = await provePairing(deps, input, direction.selection, sides, context.signal);
+      const counted = (): Promise<Counters> => countUnit(pool, proven.unit, input.run);
+      count = counted;
+      const holding = {
+        migration: input.migration,
+        unit: input.unit,
+        phase,
+        place: proven.pairing.target,
+        counters: { ...NO_COUNTERS, ...unit.counters },
+        count: counted,
+        troubles: () => readTroubles(pool, proven.unit),
+      };
+      return withLease(deps, holding, context, (held) =>
+        workUnderLease({ deps, input, unit, direction, sides, proven, held, count: counted }, phase, work),
+      );
+    });
+  } catch (error) {
+    return parkedBy(deps, input, direction, error, count);
+  }
+}
+
+/** The work itself, and what it leaves behind for people. */
+async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<SliceResult> {
+  const { deps, input, unit, direction, sides, held, count } = parts;
+  const started = performance.now();
+  const result = await worked(work, await sliceOf(parts), held);
+  const idleSlices = isIdle(result, held) ? unit.idleSlices + 1 : 0;
+  if (held.signal.aborted) sides.abandon();
+  const counters = await count();
+  const { kind } = direction.selection;
+  const ms = performance.now() - started;
+  await noteSlice(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
+  if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, input.unit);
+  if (typeof result === 'object') return { state: 'parked', counters, ...result };
+  const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
+  return {
+    state: (result === 'more' && held.wish()) || result,
+    counters,
+    ...(troubles.length > 0 && { troubles }),
+  };
+}
+
+async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkResult> {
+  try {
+    return await work(slice);
+  } catch (error) {
+    // A pause or stop that cut the work off is no failure; the intents left behind are located on resume.
+    if (held.wish() && held.signal.aborted) return 'more';
+    throw held.signal.aborted && held.lost() ? held.signal.reason : error;
+  }
+}
+
+/** One may have made way only: a copy that stepped aside, parts that have to be sent anew. The next one has to use it. */
+const MAX_IDLE_SLICES = 2;
+
+/** It asks to go on, has done nothing, and neither its time was over nor did anybody ask it to end. */
+function isIdle(result: WorkResult, { tally, ending }: HeldLease): boolean {
+  return result === 'more' && !ending() && !hasProgress(tally);
+}
+
+/** The next slice would find what this one found, and so for ever, many times a second. */
+function goesNowhere(phase: Phase, unit: number): Fault {
+  return new Fault('internal', `the phase "${phase}" of unit ${unit} asks to go on again and again, and does nothing`, {
+    next: 'report this with the output of `migrate logs`; `migrate retry` tries the unit once more',
+  });
+}
+
+/** A fault that waits for a person or for time parks the unit; the others are thrown, once their system is left alone. */
+async function parkedBy(
+  deps: Deps,
+  { migration }: SliceInput,
+  direction: Direction,
+  error: unknown,
+  count: (() => Promise<Counters>) | undefined,
+): Promise<SliceResult> {
+  const labels = { migration, kind: 'unknown' };
+  if (error instanceof Fault) deps.meters.fault(error.code, labels);
+  const gate = gateOf(error, deps);
+  if (!gate) {
+    await blockThrottled(deps, direction, error);
+    throw error;
+  }
+  deps.meters.gateOpened(gate.gate, labels);
+  const counters = await count?.();
+  return { state: 'parked', ...(counters && { counters }), ...gate };
+}
+
+interface Parts {
+  readonly deps: Deps;
+  readonly input: SliceInput;
+  readonly unit: UnitRow;
+  readonly direction: Direction;
+  readonly sides: Sides;
+  readonly proven: Proven;
+  readonly held: HeldLease;
+  readonly count: () => Promise<Counters>;
+}
+
+/** What the phases are handed. */
+async function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: Parts): Promise<Slice> {
+  const { selection, account, sourceConfig, targetConfig } = direction;
+  const { pairing, other } = proven;
+  const { source, target } = sides;
+  const { lease, signal, tally, tuning, ending, asked, assertHeld } = held;
+  const rates = { source: createRates(sourceConfig, tuning), target: createRates(targetConfig, tuning) };
+  return {
+    deps,
+    input,
+    run: await runId(deps.ledger, input),
+    unit,
+    selection,
+    account,
+    pairing,
+    other,
+    maxRank: await highestRank(deps, input, unit, other),
+    lease,
+    rules: kinds[selection.kind],
+    source,
+    target,
+    lane: () => sides.moreOfTarget(tuning(), signal),
+    sourceLane: () => sides.moreOfSource(tuning(), signal),
+    lanes: () => Math.min(target.lanes, tuning().connectionsPerAccount ?? target.lanes),
+    rates: (side) => rates[side](),
+    ending,
+    asked,
+    assertHeld,
+    signal,
+    tally,
+    unread: new Set(),
+    count,
+  };
+}
+
+const MAX_RANK = 2_147_483_647;
+
+/** Attendees' copies wait until the organisers' of all units have moved; a unit that is alone orders its own. */
+async function highestRank(deps: Deps, input: SliceInput, unit: UnitRow, other: number | undefined): Promise<number> {
+  if (other !== undefined || unit.approved.includes('order')) return MAX_RANK;
+  return (await unitsInRun(deps.ledger.pool, input.migration, input.run)) > 1 ? 0 : MAX_RANK;
+}
