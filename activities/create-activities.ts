@@ -17,6 +17,7 @@ import type {
   UnitEnd,
 } from '../engine/run/prepare.js';
 import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { keepPart } from '../engine/run/specs.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
@@ -24,6 +25,7 @@ import { survey } from '../engine/survey/survey.js';
 import { forget } from '../engine/upkeep/forget.js';
 import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
+import type { SpecPart } from '../schemas/packed-spec.js';
 import type { Check, DoctorInput } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
@@ -35,6 +37,7 @@ import type { AskInput } from './tick.js';
 import { askForRun, findRun, isOpen } from './tick.js';
 
 export interface Activities {
+  keepPart(input: SpecPart): Promise<void>;
   prepare(input: PrepareInput): Promise<Prepared>;
   control(input: ControlInput): Promise<void>;
   /** Answers whether a system of this spec was to be left alone. */
@@ -85,6 +88,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
       return beating(context, run, () => last);
     });
   return {
+    keepPart: (input) => guarded((context) => beating(context, () => keepPart(deps, input))),
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
