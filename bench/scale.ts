@@ -121,7 +121,10 @@ async function keep(name: string, spent: readonly Statement[], plans: string): P
   await mkdir(values.out, { recursive: true });
   const lines = spent
     .slice(0, 40)
-    .map(({ ms, calls, rows, buffers, text }) => `${ms.toFixed(1)} ms, ${calls} calls, ${rows} rows, ${buffers} pages: ${text}`);
+    .map(
+      ({ ms, calls, rows, buffers, text }) =>
+        `${ms.toFixed(1)} ms, ${calls} calls, ${rows} rows, ${buffers} pages: ${text}`,
+    );
   await writeFile(join(values.out, `${name}.txt`), `${lines.join('\n\n')}\n\n${plans}`);
 }
 

@@ -73,12 +73,25 @@ export interface ItemRef {
   readonly key: string;
   /** Differs when content or meta differ. */
   readonly version: string;
-  readonly bytes: number;
+  /** Absent where the system tells it only with the content. Of kind `files` only for files. */
+  readonly bytes?: number;
   /** Lower ranks move first. 0 unless the kind orders its items. */
   readonly rank: number;
-  /** The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. */
-  readonly meta: JsonObject;
+  /**
+   * The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. Absent where the system tells
+   * it only with the content (`Body.meta`), or where each look costs as much as reading. Of kind `files` never absent.
+   */
+  readonly meta?: JsonObject;
+  /**
+   * Two readings of it differ though nothing was edited: an export, a rendering. It counts as edited when its version is
+   * another, is read as a whole, and no copy is taken for its own because of what that says. Where a normal form of the
+   * kind is the same for all readings (mail.ts, calendar.ts …) it is stable.
+   */
+  readonly unstable?: true;
 }
+
+/** One of which everything is told, as most systems do. */
+export type Described = ItemRef & Required<Pick<ItemRef, 'bytes' | 'meta'>>;
 
 export type Change =
   | { readonly change: 'upsert'; readonly item: ItemRef }
@@ -86,11 +99,23 @@ export type Change =
 
 export interface Page<T> {
   readonly entries: readonly T[];
+  /**
+   * Only of `unordered` listings: where to go on behind this page, also in another process and hours later. Opaque. A
+   * page without one can only be followed by the session that gave it; after a crash the listing begins anew.
+   */
+  readonly cursor?: string;
+  /**
+   * Only with the last page, of an unordered listing or of changes: the state that a later `changes` begins with. It
+   * tells again, or for the first time, whatever changed since the first page was asked for.
+   */
+  readonly token?: string;
 }
 
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** The metadata that the listing lacked. */
+  readonly meta?: JsonObject;
   /** What the source could not tell for certain, in words: recorded with the item. No content. */
   readonly notes?: readonly string[];
 }
@@ -138,7 +163,15 @@ export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
   /**
-   * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. What the system
+   * Whether listings ascend by key. `unordered` ones come as the system pages them: keys may be repeated (the last one
+   * counts), and may be missing where items come and go between two pages. So what they lack is only suspected to be gone.
+   * Absent: `ordered`.
+   */
+  readonly listing?: 'ordered' | 'unordered';
+  /**
+   * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. An unordered
+   * listing goes on from `after` as the cursor of an earlier page, and throws `Fault('cursor-lost')` when the system no
+   * longer knows it: the listing then begins anew. What the system
    * names and does not describe is listed all the same, and refused when it is read. Throws `Fault('refused')`, after
    * the pages it could give, for a container that cannot be shown, or not as a whole (it holds more than it named):
    * what was listed moves, nothing counts as gone, and the container is named as a failure. Of kind `files`, whose
@@ -151,10 +184,16 @@ export interface Source<B = unknown> extends Session {
     opens?: OpensFolder,
   ): AsyncIterable<Page<ItemRef>>;
   /**
-   * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
-   * at most once. Throws `Fault('cursor-lost')` when the system no longer knows; the caller lists instead.
+   * What changed since `token` (an earlier `Container.token`, or `Page.token`, of the same validity), in any order; of a
+   * key that is named twice the last one counts. Throws `Fault('cursor-lost')` when the system no longer knows; the
+   * caller lists instead.
    */
   changes?(container: Container, since: string, signal: AbortSignal): AsyncIterable<Page<Change>>;
+  /**
+   * Items under these keys (at most some thousands), as a listing would show them now, in any order; what is not there is
+   * left out. For what an unordered listing did not name. Absent: it is listed a second time.
+   */
+  present?(container: Container, keys: readonly string[], signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
   /** Content of the items asked for, in the order asked. An item that vanished is `Refused`. */
   read(container: Container, refs: readonly ItemRef[], signal: AbortSignal): AsyncIterable<Body<B> | Refused>;
   /**

@@ -9,7 +9,7 @@ import type { ContainerRow } from '../ledger/containers.js';
 import type { ItemRow } from '../ledger/items.js';
 import { nextItems, sizeToDo } from '../ledger/items.js';
 import type { Ready } from './carry/carry-small.js';
-import { deliverSmall, putDown, readSmall } from './carry/carry-small.js';
+import { deliverSmall, putDown, readSmall, weightOf } from './carry/carry-small.js';
 import type { Transfer } from './carry/feed.js';
 import type { Pair } from './carry/pair.js';
 import type { Carriage } from './carry/placing.js';
@@ -167,8 +167,8 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
     const small: ItemRow[] = [];
     let bytes = 0;
     for (let item = page[0]; item && !isLarge(item) && small.length < most.items; item = page[0]) {
-      if (small.length > 0 && bytes + item.bytes > most.bytes) break;
-      bytes += item.bytes;
+      if (small.length > 0 && bytes + weightOf(item) > most.bytes) break;
+      bytes += weightOf(item);
       small.push(page.shift() as ItemRow);
     }
     return { small };
@@ -176,4 +176,5 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
   return () => turn(take);
 }
 
-const isLarge = (item: ItemRow): boolean => item.bytes > LARGE_BYTES;
+/** What differs from one reading to the next cannot be carried in parts: it is held as a whole, whatever its size. */
+const isLarge = (item: ItemRow): boolean => !item.unstable && !item.unread && item.bytes > LARGE_BYTES;

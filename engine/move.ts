@@ -9,6 +9,7 @@ import { releaseTwins } from '../ledger/twins.js';
 import { deliver } from './carry/deliver.js';
 import type { Lot, Transfer } from './carry/feed.js';
 import { feed } from './carry/feed.js';
+import { readUntold } from './carry/read-untold.js';
 import { renameRecased } from './carry/recased.js';
 import { carry } from './carry-files.js';
 import { TWIN } from './decide/twins.js';
@@ -51,7 +52,9 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (slice.ending()) return 'more';
     if (!row.todo.includes('meta')) continue;
     const bound = await bindOrRefuse(slice, slice.target, row, 'meta');
-    if (bound) await changeMeta(slice, bound);
+    if (!bound) continue;
+    await readUntold(slice, row);
+    await changeMeta(slice, bound);
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';

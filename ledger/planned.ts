@@ -73,7 +73,8 @@ export interface PhaseSums {
   readonly bytesSeconds: number;
 }
 
-const MEASURED_SLICES = 1_000;
+/** So many of the latest slices of a unit are measured; `prune` keeps them. */
+export const MEASURED_SLICES = 1_000;
 
 /** What the latest slices of a unit did; nothing where the migration never ran for these accounts. */
 export async function measuredPhases(

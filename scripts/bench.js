@@ -1,9 +1,9 @@
-/** `npm run bench -- mail|mail-scale|dav|files|scale [options]`: installs what is missing, builds, and compares with the peers. */
+/** `npm run bench -- mail|mail-scale|dav|files|idle|scale [options]`: installs what is missing, builds, and compares with the peers. */
 import { installAndBuild, requirePrograms, requireTemporal, run } from './prepare.js';
 import { say } from './say.js';
 
 const [name, ...options] = process.argv.slice(2);
-const claims = ['mail', 'mail-scale', 'dav', 'files', 'scale'];
+const claims = ['mail', 'mail-scale', 'dav', 'files', 'idle', 'scale'];
 if (!claims.includes(name ?? '')) {
   say(`say which: npm run bench -- ${claims.join('|')} [options]; each file in bench/ explains its own`);
   process.exit(64);
@@ -20,6 +20,8 @@ run(process.execPath, [`dist/bench/${name}.js`, ...options]);
  */
 function programs(claim) {
   switch (claim) {
+    case 'idle':
+      return [];
     case 'dav':
       return [
         { program: 'radicale', debian: 'radicale' },

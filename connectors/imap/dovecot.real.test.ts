@@ -304,7 +304,7 @@ describe('change tracking', () => {
     const hand = await witness(server);
     await hand.put(['INBOX'], { bytes: plain(1), flags: ['\\Deleted', '\\Seen'] });
     const source = closing(openSource(server, 'anna'));
-    expect((await itemsAt(source, ['INBOX'])).map((item) => item.meta.flags)).toEqual([['\\Seen']]);
+    expect((await itemsAt(source, ['INBOX'])).map((item) => item.meta?.flags)).toEqual([['\\Seen']]);
   });
 
   it('lists 5,000 messages page by page, and reads while it lists', async () => {

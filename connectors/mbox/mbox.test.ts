@@ -127,7 +127,7 @@ describe('mbox files', () => {
       await write('x.mbox', labels('Inbox,Unread,Category Updates,"my label"') + labels(encoded)),
     );
     expect(items.map(flagsOf)).toEqual([['my label'], ['Grüße', '\\Flagged', '\\Seen']]);
-    expect(items[0]?.meta.date).toBe('2018-01-01T10:00:00+01:00');
+    expect(items[0]?.meta?.date).toBe('2018-01-01T10:00:00+01:00');
   });
 
   it('names folders of Thunderbird, Apple Mail and plain trees', async () => {

@@ -20,6 +20,7 @@ import { takeRenamed } from '../write/renamed.js';
 import type { Result } from '../write/results.js';
 import { reasonOf, refusal, settle } from '../write/results.js';
 import type { Lot } from './feed.js';
+import { writeTold } from './told.js';
 
 /** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
 export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
@@ -32,6 +33,11 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
     const results = lot.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
     return settle(slice, lot.to.row.id, results);
   }
+  await writeTold(
+    slice,
+    lot.to.row,
+    lot.entries.map(({ item }) => item),
+  );
   await (lot.op === 'create' ? deliverNew(slice, to, target, lot) : deliverEdits(slice, to, target, lot));
 }
 
@@ -39,8 +45,12 @@ async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unkn
   let entries = lot.entries;
   if (to.hasDeparted && slice.rules.adopts.includes('identity'))
     entries = await takeRenamed(slice, to, target, entries);
+  // What another reading says otherwise is no copy's content, and no other item's.
+  const unstable = entries.filter(({ item }) => item.unstable);
+  if (unstable.length > 0) entries = entries.filter(({ item }) => !item.unstable);
   if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
+  if (unstable.length > 0) entries = [...entries, ...unstable];
   const clashes: Clash[] = [];
   if (slice.rules.adopts.includes('identity')) {
     const claimed = await claimIdentities(slice, to, entries);

@@ -45,11 +45,11 @@ export function bodyOf(answer: Body<Mail> | Refused | undefined): Buffer {
   throw new Error(`no body: ${JSON.stringify(answer)}`);
 }
 
-export function flagsOf(item: { readonly meta: unknown }): readonly string[] {
+export function flagsOf(item: { readonly meta?: unknown }): readonly string[] {
   return (item.meta as MailMeta).flags;
 }
 
-export function dateOf(item: { readonly meta: unknown }): string | undefined {
+export function dateOf(item: { readonly meta?: unknown }): string | undefined {
   return (item.meta as MailMeta).date;
 }
 

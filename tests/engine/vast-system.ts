@@ -81,7 +81,7 @@ export function createVastSystem({ kind, accounts, containers }: Omit<VastShape,
     const bytes = version === 'v1' ? `file ${key}` : `file ${key} ${version}`;
     return { type: 'file', path: key, bytes: Buffer.from(bytes) } satisfies FileBody;
   };
-  const metaOf = (version: string): ItemRef['meta'] => {
+  const metaOf = (version: string): TargetRef['meta'] => {
     if (kind === 'mail')
       return { flags: version === 'v1' ? ['\\Seen'] : ['\\Answered', '\\Seen'], date: '2020-01-01T00:00:00+00:00' };
     if (kind === 'contacts') return {};
