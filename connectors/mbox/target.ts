@@ -239,7 +239,7 @@ async function countedIn(file: string): Promise<{ readonly validity: string; rea
 }
 
 /** Messages from an offset on. */
-async function* unknownFrom(file: FileWindow, anchor: string | undefined, known: Known): AsyncGenerator<FoundMessage> {
+async function* unknownFrom(file: FileWindow, from: number, known: Known): AsyncGenerator<FoundMessage> {
   let page: FoundMessage[] = [];
   const unknown = async (): Promise<readonly FoundMessage[]> => {
     const there = await known(page.map(({ key }) => key));
