@@ -9,7 +9,8 @@ import type { Ledger, Sql } from './ledger.js';
 export async function saveSpec(sql: Sql, hash: string, spec: Spec): Promise<void> {
   await sql.query(
     `insert into spec (hash, name, body) values ($1, $2, $3)
-     on conflict (hash) do update set submitted_at = now()`,
+     -- An account that was forgotten in it is named again.
+     on conflict (hash) do update set submitted_at = now(), body = excluded.body`,
     [hash, spec.name, JSON.stringify(spec)],
   );
 }

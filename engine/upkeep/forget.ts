@@ -1,7 +1,6 @@
 /** What the ledger knows of a migration, or of one person in it, is taken out when `migrate forget` asks for it. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Deps, LeftReport } from '../deps.js';
 import { Fault } from '../../connectors/errors.js';
 import { writeEvent } from '../../ledger/events.js';
 import type { Forgetting, NamedUnit, UsedPairing } from '../../ledger/forget.js';
@@ -25,6 +24,7 @@ import { releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { ForgetInput, ForgetResult } from '../../words/upkeep.js';
+import type { Deps, LeftReport } from '../deps.js';
 
 export type ForgetDeps = Pick<Deps, 'ledger' | 'reports' | 'settings'>;
 

@@ -1,6 +1,5 @@
 /** What a worker removes for its age: now and then by itself, and when `migrate prune` asks for it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Deps, LeftReport } from '../deps.js';
 import { Fault } from '../../connectors/errors.js';
 import {
   migrationNames,
@@ -14,6 +13,7 @@ import {
 import { readRuns } from '../../ledger/report.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { Pruned, PruneInput, PruneResult, Retention } from '../../words/upkeep.js';
+import type { Deps, LeftReport } from '../deps.js';
 
 export type PruneDeps = Pick<Deps, 'ledger' | 'reports' | 'retention'>;
 

@@ -1,0 +1,56 @@
+/** The short workflows that a worker runs for a command: `plan`, `doctor`, `prune`, `forget`. */
+import type { Client } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { CommandError, exitCodes } from './exit-codes.js';
+import { hasWorker, noWorker } from './migration.js';
+import type { Shell } from './shell.js';
+import type { TemporalAccess } from './temporal.js';
+import { grpc, grpcCode, wordsOf } from './with-temporal.js';
+
+/**
+ * Runs one of a worker's short workflows and returns its answer. Ctrl-C cancels it: nobody else waits for it.
+ * Throws `CommandError` with the workflow's own reason when it fails.
+ */
+export async function execute<Answer>(
+  shell: Shell,
+  temporal: TemporalAccess,
+  type: 'plan' | 'doctor' | 'prune' | 'forget',
+  workflowId: string,
+  input: unknown,
+): Promise<Answer> {
+  if (!(await hasWorker(temporal))) shell.err(`${noWorker(temporal)}; waiting for one`);
+  const client: Client = temporal.client;
+  const handle = await client.workflow.start(type, {
+    workflowId,
+    taskQueue: temporal.taskQueue,
+    args: [input],
+    staticSummary: type,
+  });
+  try {
+    return (await client.connection.withAbortSignal(shell.signal, () => handle.result())) as Answer;
+  } catch (error) {
+    if (shell.signal.aborted) {
+      await handle.cancel();
+      throw new CommandError(exitCodes.interrupted, `the ${type} was stopped`, undefined, error);
+    }
+    if (error instanceof WorkflowFailedError) {
+      throw new CommandError(
+        exitCodes.failed,
+        `the ${type} failed: ${wordsOf(error)}`,
+        isAnswer(error) ? undefined : 'the Web UI shows which step; `migrate doctor` may show why',
+        error,
+      );
+    }
+    if (grpcCode(error) === grpc.notFound)
+      throw new CommandError(exitCodes.failed, `the ${type} is gone from Temporal`, 'try again', error);
+    throw error;
+  }
+}
+
+/** The reason says what to do by itself: nothing broke. */
+function isAnswer(error: WorkflowFailedError): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof ApplicationFailure) return ['refused', 'not-found'].includes(at.type ?? '');
+  return false;
+}
