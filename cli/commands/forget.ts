@@ -64,13 +64,15 @@ const MAX_TYPED = 10_000;
 
 export function forgetLines({ name, account, dryRun, units, removed, kept, elsewhere }: ForgetResult): string[] {
   const shown = units.slice(0, UNITS_SHOWN);
-  const parts = Object.entries(removed).filter(([, n]) => n > 0);
+  const parts = (Object.keys(REMOVED) as (keyof ForgetResult['removed'])[]).flatMap((what) =>
+    removed[what] > 0 ? [`${count(removed[what])} ${REMOVED[what][removed[what] === 1 ? 0 : 1]}`] : [],
+  );
   const whole = account === undefined ? `all of ${name}` : `${printable(account)} in ${name}`;
   return [
     `${whole} ${dryRun ? 'would be forgotten' : 'is forgotten'}:`,
     ...shown.map(({ n, selection, from, to }) => `  unit ${n} (${selection}): ${printable(from)} → ${printable(to)}`),
     ...(units.length > shown.length ? [`  and ${count(units.length - shown.length)} more units`] : []),
-    `  ${parts.length === 0 ? 'nothing was known of it yet' : parts.map(([what, n]) => `${count(n)} ${what}`).join(', ')}`,
+    `  ${parts.length === 0 ? 'nothing was known of it yet' : parts.join(', ')}`,
     ...(kept.length > 0 ? ['what stays:', ...kept.map((sentence) => `  ${printable(sentence)}`)] : []),
     'where something may still be found:',
     ...elsewhere.map((sentence) => `  ${printable(sentence)}`),
@@ -78,3 +80,17 @@ export function forgetLines({ name, account, dryRun, units, removed, kept, elsew
 }
 
 const UNITS_SHOWN = 20;
+
+/** One and several of what is removed. */
+const REMOVED: { readonly [What in keyof ForgetResult['removed']]: readonly [one: string, several: string] } = {
+  items: ['item', 'items'],
+  containers: ['container', 'containers'],
+  places: ['place', 'places'],
+  uploads: ['upload under way', 'uploads under way'],
+  batches: ['batch whose answers were lost', 'batches whose answers were lost'],
+  runs: ['run', 'runs'],
+  outcomes: ['outcome', 'outcomes'],
+  events: ['event', 'events'],
+  specs: ['stored spec', 'stored specs'],
+  reports: ['report', 'reports'],
+};
