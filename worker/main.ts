@@ -20,6 +20,7 @@ import { installRuntime } from './observe/runtime.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import type { WorkerSettings } from './settings.js';
 import { compiledFile } from './stack/compiled.js';
+import { startUpkeep } from './upkeep.js';
 
 /** Resolves when `signal` aborted and what was under way has ended or its grace has passed. */
 export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
@@ -87,8 +88,13 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
       signal.addEventListener('abort', stop, { once: true });
       log.info({ taskQueue: settings.taskQueue, namespace }, 'the worker takes work');
       const running = worker.run();
-      if (signal.aborted) stop();
-      await running;
+      const upkeep = startUpkeep(deps);
+      try {
+        if (signal.aborted) stop();
+        await running;
+      } finally {
+        await upkeep.end();
+      }
       log.info({}, 'the worker has ended');
     } finally {
       await connection.close();
