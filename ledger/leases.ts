@@ -18,6 +18,11 @@ export interface Control {
   readonly tuning: Tuning;
 }
 
+export interface TakenLease extends Lease {
+  /** Undefined where the migration is not known. */
+  readonly control: Control | undefined;
+}
+
 /** What `migrate retune` may change while a migration runs. */
 export interface Tuning {
   /** Units at once: only the workflow goes by it. */
@@ -29,23 +34,32 @@ export interface Tuning {
   readonly bytesPerSecond?: number;
 }
 
-/** Takes the lease for `leaseMs`, by the database's clock; undefined while somebody else holds it. */
+/**
+ * Takes the lease for `leaseMs`, by the database's clock, and reads what a person wants of the migration; undefined while
+ * somebody else holds it.
+ */
 export async function takeLease(
   ledger: Ledger,
   place: number,
   holder: string,
   leaseMs: number,
-): Promise<Lease | undefined> {
-  const { rows } = await ledger.renewals.query<{ fence: number }>(
-    `insert into lease (place, fence, holder, until)
-     values ($1, 1, $2, clock_timestamp() + $3 * interval '1 ms')
-     on conflict (place) do update
-       set fence = lease.fence + 1, holder = excluded.holder, until = excluded.until
-       where lease.until < clock_timestamp()
-     returning fence`,
-    [place, holder, leaseMs],
-  );
-  return rows[0] && { place, fence: rows[0].fence, holder };
+  migration?: string,
+): Promise<TakenLease | undefined> {
+  const { rows } = await ledger.renewals.query<Control & { fence: number }>({
+    name: 'take-lease',
+    text: `with taken as (
+       insert into lease (place, fence, holder, until)
+       values ($1, 1, $2, clock_timestamp() + $3 * interval '1 ms')
+       on conflict (place) do update
+         set fence = lease.fence + 1, holder = excluded.holder, until = excluded.until
+         where lease.until < clock_timestamp()
+       returning fence)
+     select fence, paused, stopped, tuning from taken left join migration on name = $4`,
+    values: [place, holder, leaseMs, migration ?? null],
+  });
+  if (!rows[0]) return undefined;
+  const { fence, ...control } = rows[0];
+  return { place, fence, holder, control: control.tuning ? control : undefined };
 }
 
 /** Renews the lease for `leaseMs` from now, and reads what a person wants. Undefined: the lease is lost, stop at once. */
