@@ -17,21 +17,27 @@ import type {
   UnitEnd,
 } from '../engine/run/prepare.js';
 import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { keepPart } from '../engine/run/specs.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
 import { survey } from '../engine/survey/survey.js';
+import { forget } from '../engine/upkeep/forget.js';
+import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
+import type { SpecPart } from '../schemas/packed-spec.js';
 import type { Check, DoctorInput } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
 import type { LookInput, LookResult, Prepared, RunResult } from '../words/runs.js';
+import type { ForgetInput, ForgetResult, PruneInput, PruneResult } from '../words/upkeep.js';
 import { atBoundary } from './boundary.js';
 import type { AskInput } from './tick.js';
-import { askForRun, findRun } from './tick.js';
+import { askForRun, findRun, isOpen } from './tick.js';
 
 export interface Activities {
+  keepPart(input: SpecPart): Promise<void>;
   prepare(input: PrepareInput): Promise<Prepared>;
   control(input: ControlInput): Promise<void>;
   /** Answers whether a system of this spec was to be left alone. */
@@ -47,6 +53,8 @@ export interface Activities {
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
+  prune(input: PruneInput): Promise<PruneResult>;
+  forget(input: ForgetInput): Promise<ForgetResult>;
   askForRun(input: AskInput): Promise<void>;
   findRun(input: AskInput): Promise<RunResult | null>;
 }
@@ -80,6 +88,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
       return beating(context, run, () => last);
     });
   return {
+    keepPart: (input) => guarded((context) => beating(context, () => keepPart(deps, input))),
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
@@ -102,6 +111,11 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
       ),
     doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
+    prune: (input) => guarded((context) => beating(context, () => prune(deps, input, context.cancellationSignal))),
+    forget: (input) =>
+      guarded((context) =>
+        beating(context, () => forget(deps, input, () => isOpen(client, input.name), context.cancellationSignal)),
+      ),
     askForRun: (input) => guarded((context) => askForRun(client, input, context.info.taskQueue)),
     findRun: (input) => guarded(() => findRun(client, deps.ledger, input)),
   };

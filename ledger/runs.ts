@@ -1,31 +1,9 @@
 /** Migrations, their runs, and what a person wants of them. */
 
 import { Fault } from '../connectors/errors.js';
-import type { Spec } from '../schemas/spec.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
-
-export async function saveSpec(sql: Sql, hash: string, spec: Spec): Promise<void> {
-  await sql.query(
-    `insert into spec (hash, name, body) values ($1, $2, $3)
-     on conflict (hash) do update set submitted_at = now()`,
-    [hash, spec.name, JSON.stringify(spec)],
-  );
-}
-
-/** The spec under a hash. */
-export async function readSpec(sql: Sql, hash: string): Promise<Spec> {
-  const { rows } = await sql.query<{ body: Spec }>('select body from spec where hash = $1', [hash]);
-  if (!rows[0]) throw new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
-  return rows[0].body;
-}
-
-/** The hash of the spec a migration ran last; undefined before its first run. */
-export async function currentSpec(sql: Sql, migration: string): Promise<string | undefined> {
-  const { rows } = await sql.query<{ spec: string }>('select spec from migration where name = $1', [migration]);
-  return rows[0]?.spec;
-}
 
 /**
  * Opens a run, once for each request: the same request again, after a crash, gives the same number, until that run has

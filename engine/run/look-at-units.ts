@@ -4,11 +4,12 @@
  * others are left to their workflows, which find in the ledger what the survey left there.
  */
 import { endIdleUnits } from '../../ledger/idle-units.js';
-import { readControl, readSpec } from '../../ledger/runs.js';
+import { readControl } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import { DEFAULT_LIMITS } from '../../schemas/core.js';
-import type { Spec } from '../../schemas/spec.js';
+import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { LookHeartbeat } from '../../words/progress.js';
@@ -77,7 +78,7 @@ export async function lookAtUnits(deps: Deps, input: LookInput, context: LookCon
 }
 
 /** As many as may be connected to both their systems side by side without waiting for each other. */
-function mostAtOnce({ selections, sources, targets }: Spec): number {
+function mostAtOnce({ selections, sources, targets }: SpecRules): number {
   const most = selections.flatMap(({ from, to }) => {
     const both = [sources[from], targets[to]].filter((system) => system !== undefined);
     const scopes = both.map(systemScope);

@@ -5,11 +5,11 @@
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
-import { readSpec } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import { readTroubles } from '../../ledger/troubles.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
-import type { Spec } from '../../schemas/spec.js';
+import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { NO_COUNTERS } from '../../words/counters.js';
 import type { Phase } from '../../words/units.js';
@@ -32,7 +32,7 @@ type Work = (slice: Slice) => Promise<WorkResult>;
 /** What a slice goes by. Who looks at many units reads it once for all of them. */
 export interface Assignment {
   readonly unit: CalledUnit;
-  readonly spec: Spec;
+  readonly spec: SpecRules;
   /** Writes down how the slice ended; else `noteSlice` does. */
   readonly note?: typeof noteSlice;
 }
