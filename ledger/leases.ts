@@ -97,6 +97,23 @@ export function fenced<T>(ledger: Ledger, lease: Lease, work: (sql: pg.PoolClien
 }
 
 /**
+ * One statement that counts only while the lease is held, like a transaction of `fenced`, in one round trip. It changes
+ * something where `exists (select from held)`; its values are numbered from $4 on.
+ */
+export async function fencedStatement(
+  ledger: Ledger,
+  lease: Lease,
+  statement: { readonly name: string; readonly text: string; readonly values: readonly unknown[] },
+): Promise<void> {
+  const { rows } = await ledger.pool.query<{ held: boolean }>({
+    name: statement.name,
+    text: `with held as (select from lease ${IS_HELD}), done as (${statement.text}) select exists (select from held) as held`,
+    values: [lease.place, lease.fence, lease.holder, ...statement.values],
+  });
+  if (!rows[0]?.held) throw lost();
+}
+
+/**
  * Who is stopped in the middle of the transaction, or lost its power, holds the row that others want to take over. So the
  * server ends a transaction that is silent for so long.
  */
@@ -105,12 +122,16 @@ const SILENT = '5s';
 async function holdLease(sql: Sql, lease: Lease): Promise<void> {
   const { rowCount } = await sql.query({
     name: 'hold-lease',
-    text: `select set_config('idle_in_transaction_session_timeout', '${SILENT}', true) from lease
-     where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() for share`,
+    text: `select set_config('idle_in_transaction_session_timeout', '${SILENT}', true) from lease ${IS_HELD}`,
     values: [lease.place, lease.fence, lease.holder],
   });
-  if (rowCount === 1) return;
-  throw new Fault('unavailable', 'the lease on the target account was lost, so this result does not count', {
+  if (rowCount !== 1) throw lost();
+}
+
+const IS_HELD = 'where place = $1 and fence = $2 and holder = $3 and until > clock_timestamp() for share';
+
+function lost(): Fault {
+  return new Fault('unavailable', 'the lease on the target account was lost, so this result does not count', {
     next: 'another slice of work carries on; nothing to do',
   });
 }
