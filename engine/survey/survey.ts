@@ -24,6 +24,7 @@ import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
 import { lookAtTarget } from './still-there.js';
+import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { createUnopened } from './unopened.js';
 import { listUnordered } from './unordered.js';
@@ -36,6 +37,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   const filter = filterOf(slice);
   const containers: Container[] = [];
   for await (const container of slice.source.containers(signal)) containers.push(container);
+  const unchanged = await surveyUnchanged(slice, containers, { covers, filter });
+  if (unchanged) return unchanged;
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
     const covered: Seen[] = [];
