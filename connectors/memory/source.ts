@@ -190,8 +190,9 @@ function tokenOf({ validity, modseq }: MemoryFolder): string {
 function rendered(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1');
   const line = `X-Rendering: ${randomUUID()}\r\n`;
-  const vobject = /^BEGIN:V\w+\r\n/.exec(text)?.[0] ?? '';
-  return Buffer.from(`${vobject}${vobject ? line.toUpperCase() : line}${text.slice(vobject.length)}`, 'latin1');
+  const vobject = /^BEGIN:(?:VCARD|VEVENT)\r\n/im.exec(text);
+  const at = vobject ? vobject.index + vobject[0].length : 0;
+  return Buffer.from(`${text.slice(0, at)}${line}${text.slice(at)}`, 'latin1');
 }
 
 function pageOf(folder: MemoryFolder, uids: readonly number[], itemOf: ItemOf): Page<ItemRef> {

@@ -11,7 +11,7 @@ import { noteFilter } from '../../ledger/events.js';
 import { stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { freshOf, unseenUpTo, unsettledBelow } from '../../ledger/listed.js';
+import { freshOf, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
 import { lackedBy, markLacking, stageHidden, stageKeys, sweepListings, unstageKeys } from '../../ledger/staged.js';
 import type { ListingState, Survey } from '../../ledger/surveys.js';
 import { advanceUnordered, finishSurvey, startUnordered } from '../../ledger/surveys.js';
@@ -105,7 +105,7 @@ async function writePage(listing: Unordered, page: Page<ItemRef>, last: boolean)
   const { slice, row, globs, state } = listing;
   const { deps, lease, tally } = slice;
   const covers = coversItem(slice.selection);
-  const entries = lastOfEach(page.entries);
+  const entries = await withTold(deps.ledger.pool, row.id, lastOfEach(page.entries));
   const items = entries.filter(covers);
   for (const item of entries) globs?.seeEntry(item);
   const excluded = entries.flatMap((item) => (covers(item) ? [] : [item.key]));
