@@ -55,6 +55,8 @@ const SOURCES: Record<string, Habits> = {
   'tokens last': { tokenLast: true },
   'tokens last, cursors that expire': { tokenLast: true, cursorsExpire: true },
   'looked up by key': { looksUp: true },
+  'replays on its last page': { tokenLast: true, replays: true },
+  'keys alone': { tokenLast: true, keysOnly: true },
 };
 
 describe.each(Object.entries(SOURCES))('a source with %s', (_, habits) => {
