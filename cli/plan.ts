@@ -1,7 +1,9 @@
 /** Plans and dry runs: made by a worker, where the secrets are, and shown here. */
 import { randomUUID } from 'node:crypto';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import type { Spec } from '../schemas/spec.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import { makePlanId } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
@@ -9,6 +11,7 @@ import { hasWorker, noWorker } from './migration.js';
 import type { OutputFormat } from './output.js';
 import { print, printable } from './output.js';
 import { hasChanges, planLines } from './plan-lines.js';
+import { sendSpec } from './send-spec.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
 import { grpc, grpcCode, wordsOf } from './with-temporal.js';
@@ -17,10 +20,12 @@ import { grpc, grpcCode, wordsOf } from './with-temporal.js';
 export async function plan(
   shell: Shell,
   temporal: TemporalAccess,
-  input: PlanInput,
+  { spec, ...asked }: PlanInput & { readonly spec: Spec },
   args: { readonly output: OutputFormat; readonly detailedExitcode?: boolean },
 ): Promise<number> {
-  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(input.spec.name, randomUUID()), input);
+  const { carried, parts } = await sendSpec(temporal, spec, shell.signal);
+  const input: PlanInput = { ...asked, ...carried };
+  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(spec.name, randomUUID()), input, parts);
   await print(shell, args.output, made, () => planLines(made));
   for (const { where, problem, next } of made.problems) {
     shell.err(`${printable(where)}: ${printable(problem)}`);
@@ -31,7 +36,8 @@ export async function plan(
 }
 
 /**
- * Runs one of a worker's short workflows and returns its answer. Ctrl-C cancels it: nobody else waits for it.
+ * Runs one of a worker's short workflows and returns its answer, once what it needs (`ahead`) is done. Ctrl-C cancels
+ * both: nobody else waits for them.
  * Throws `CommandError` with the workflow's own reason when it fails.
  */
 export async function execute<Answer>(
@@ -40,20 +46,22 @@ export async function execute<Answer>(
   type: 'plan' | 'doctor',
   workflowId: string,
   input: unknown,
+  ahead: readonly WorkflowHandle[] = [],
 ): Promise<Answer> {
   if (!(await hasWorker(temporal))) shell.err(`${noWorker(temporal)}; waiting for one`);
   const client: Client = temporal.client;
-  const handle = await client.workflow.start(type, {
-    workflowId,
-    taskQueue: temporal.taskQueue,
-    args: [input],
-    staticSummary: type,
-  });
+  const open = [...ahead];
+  const ended = (handle: WorkflowHandle): Promise<unknown> =>
+    client.connection.withAbortSignal(shell.signal, () => handle.result());
   try {
-    return (await client.connection.withAbortSignal(shell.signal, () => handle.result())) as Answer;
+    await Promise.all(ahead.map(ended));
+    const { taskQueue } = temporal;
+    const handle = await client.workflow.start(type, { workflowId, taskQueue, args: [input], staticSummary: type });
+    open.push(handle);
+    return (await ended(handle)) as Answer;
   } catch (error) {
     if (shell.signal.aborted) {
-      await handle.cancel();
+      await Promise.all(open.map(cancelled));
       throw new CommandError(exitCodes.interrupted, `the ${type} was stopped`, undefined, error);
     }
     if (error instanceof WorkflowFailedError) {
@@ -67,5 +75,14 @@ export async function execute<Answer>(
     if (grpcCode(error) === grpc.notFound)
       throw new CommandError(exitCodes.failed, `the ${type} is gone from Temporal`, 'try again', error);
     throw error;
+  }
+}
+
+/** Which has ended meanwhile needs no cancel. */
+async function cancelled(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }

@@ -358,6 +358,9 @@ export type Located =
   | { readonly token: string; readonly found: 'absent' }
   | { readonly token: string; readonly found: 'unsure'; readonly reason: string };
 
+/** Those of some references that the caller knows. Asked for a page at a time: neither side holds all that there are. */
+export type Known = (refs: readonly string[]) => Promise<ReadonlySet<string>>;
+
 export interface Target<B = unknown> extends Session {
   /** After a connection died, how long a write may still appear by itself, in milliseconds. */
   readonly quietMs: number;
@@ -400,16 +403,19 @@ export interface Target<B = unknown> extends Session {
    * fitting once. Absent: everything is held as it comes. Throws `Fault('refused')` for what cannot be held at all.
    */
   fit?(body: B): Fitted<B>;
-  /** What became of create-writes in doubt, made since `anchor`. `known` tells references that belong to other items. */
+  /** What became of create-writes in doubt, made since `anchor`; `known` are references that belong to other items. */
   locate(
     container: TargetContainer,
     intents: readonly Intent[],
     anchor: string,
-    known: (ref: string) => boolean,
+    known: Known,
     signal: AbortSignal,
   ): AsyncIterable<Located>;
-  /** Everything the container holds, ascending by reference, but for what `skip` knows; content is read for the digest. */
-  scan(container: TargetContainer, skip: (ref: string) => boolean, signal: AbortSignal): AsyncIterable<Page<TargetRef>>;
+  /**
+   * Everything the container holds, ascending by reference, but for what is known; content is read for the digest. With
+   * `since`, an anchor that this container gave: what came there from then on, and more where that cannot be told.
+   */
+  scan(container: TargetContainer, known: Known, signal: AbortSignal, since?: string): AsyncIterable<Page<TargetRef>>;
   /** Reads items back as evidence. A reference that is not there is left out. */
   readBack(container: TargetContainer, refs: readonly string[], signal: AbortSignal): AsyncIterable<TargetRef>;
   /** The cheaper evidence: size only, without content. */

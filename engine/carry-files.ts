@@ -45,7 +45,7 @@ export async function carry(
       slice.selection,
       await twinsIn(slice.deps.ledger.pool, rules, slice.selection, row.id),
     );
-    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op);
+    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * LOT_ITEMS);
     const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;
     const stop = new AbortController();

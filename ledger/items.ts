@@ -374,30 +374,32 @@ export async function setRanks(
   );
 }
 
-/** How much there is to do in a container. */
+/** How much there is to do in a container, as far as its first `most` items tell. */
 export async function sizeToDo(
   sql: Sql,
   container: number,
   todo: Todo,
+  most: number,
 ): Promise<{ readonly items: number; readonly bytes: number }> {
   const { rows } = await sql.query<{ items: number; bytes: number }>(
-    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from item
-     where container = $1 and todo = $2 and todo is not null`,
-    [container, todo],
+    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from (
+       select bytes from item where container = $1 and todo = $2 and todo is not null limit $3) as counted`,
+    [container, todo, most],
   );
   return rows[0] as { items: number; bytes: number };
 }
 
-/** Items to do in several containers, up to a rank. */
+/** Items to do in several containers, up to a rank. More than `most` are not counted. */
 export async function countToDo(
   sql: Sql,
   containers: readonly number[],
   todo: Todo,
-  maxRank = 2_147_483_647,
+  { most, maxRank = 2_147_483_647 }: { readonly most: number; readonly maxRank?: number },
 ): Promise<number> {
   const { rows } = await sql.query<{ n: number }>(
-    'select count(*) as n from item where container = any($1) and todo = $2 and todo is not null and rank <= $3',
-    [containers, todo, maxRank],
+    `select count(*) as n from (
+       select from item where container = any($1) and todo = $2 and todo is not null and rank <= $3 limit $4) as counted`,
+    [containers, todo, maxRank, most],
   );
   return rows[0]?.n ?? 0;
 }

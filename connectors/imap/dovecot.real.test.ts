@@ -269,7 +269,7 @@ describe('cuts', () => {
     // Dovecot may still be storing what had arrived; the engine waits for quietMs here.
     await expect.poll(async () => (await hand.messages(['INBOX'])).length).toBe(4);
     const intents = writes.map((write) => ({ token: write.token, digest: 'digest' in write ? write.digest : '' }));
-    const found = await all(direct.locate(inbox, intents, anchor, () => false, never));
+    const found = await all(direct.locate(inbox, intents, anchor, async () => new Set(), never));
     expect(
       found
         .filter((one) => one.found === 'landed')

@@ -288,7 +288,7 @@ describe('mbox target', () => {
     await truncate(file(), (await stat(file())).size - 5);
     const later = await session();
     const intents = ['a', 'b'].map((token) => ({ token, digest: digestMail(plain(token)) }));
-    const found = await all(later.target.locate(later.container, intents, anchor, () => false, never));
+    const found = await all(later.target.locate(later.container, intents, anchor, async () => new Set(), never));
     expect(found.map((one) => one.found)).toEqual(['landed', 'absent']);
   });
 

@@ -351,7 +351,7 @@ describe('as a target', () => {
       [...bodies, fileBody('d/', '')].map((body) => [body.path, digestFile(body)]),
     );
     expect(back[0]).toMatchObject({ body: { modified: bodies[0]?.modified }, meta: { type: 'file' } });
-    const scanned = await all(target.scan(TARGET_ROOT, (ref) => ref === 'd/b', NEVER));
+    const scanned = await all(target.scan(TARGET_ROOT, async () => new Set(['d/b']), NEVER));
     expect(scanned.flatMap(({ entries }) => entries.map(({ ref }) => ref))).toEqual(['d/', 'd/a', 'd/c', 'd/empty']);
   });
 
@@ -374,7 +374,7 @@ describe('as a target', () => {
       { token: '4', path: 'd/', digest: digestFile(fileBody('d/', '')) },
       { token: '5', path: 'e/', digest: digestFile(fileBody('e/', '')) },
     ];
-    const found = await all(target.locate(TARGET_ROOT, intents, '', () => false, NEVER));
+    const found = await all(target.locate(TARGET_ROOT, intents, '', async () => new Set(), NEVER));
     expect(found.map((one) => one.found)).toEqual(['landed', 'absent', 'absent', 'landed', 'absent']);
   });
 });

@@ -1,7 +1,6 @@
 /** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
 import type { BatchRow } from '../../ledger/batches.js';
-import { knownRefs } from '../../ledger/copies.js';
 import { hashIdentity, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Clash } from '../decide/conflict.js';
@@ -10,6 +9,7 @@ import type { Slice } from '../slice/slice.js';
 import { spend } from '../slice/spend.js';
 import { adopt } from '../write/adopt.js';
 import { attempt, tokenOf } from '../write/attempt.js';
+import { ownedIn } from '../write/bind.js';
 import { settleClashes } from '../write/conflicts.js';
 import { moveDeparted } from '../write/departed.js';
 import type { OpenDestination } from '../write/destination.js';
@@ -140,10 +140,10 @@ async function nameWritten(
   target: Target<unknown>,
   batch: BatchRow,
 ): Promise<void> {
-  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.target);
+  const known = ownedIn(slice, bound.target);
   const intents = batch.intents.map(({ key, digest }) => ({ token: key, digest }));
   const located = [];
-  for await (const one of target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {
+  for await (const one of target.locate(bound.target, intents, batch.anchor, known, slice.signal)) {
     // The target answered that it wrote: a copy that is not found is still not written again.
     located.push(one.found === 'absent' ? { token: one.token, found: 'unsure' as const, reason: NOT_THERE } : one);
   }

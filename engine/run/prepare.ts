@@ -1,25 +1,16 @@
 /** Opening and closing a run: the spec is written down, each account gets its number, totals are counted. */
 
 import type { JsonObject } from '../../connectors/contract.js';
-import { Fault } from '../../connectors/errors.js';
 import { askAgain } from '../../ledger/ask-again.js';
 import { writeEvent } from '../../ledger/events.js';
 import { closeGates, endGates, openGate } from '../../ledger/gates.js';
 import type { Sql } from '../../ledger/ledger.js';
 import type { RunTotals } from '../../ledger/runs.js';
-import {
-  closeRun,
-  currentSpec,
-  markPrepared,
-  openRun,
-  readControl,
-  readSpec,
-  saveSpec,
-  setControl,
-} from '../../ledger/runs.js';
+import { closeRun, markPrepared, openRun, readControl, setControl } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import type { UnitRow } from '../../ledger/units.js';
 import { callUnits, changeUnit, endParked, listUnits, reopen, unitsOfRun } from '../../ledger/units.js';
-import type { Spec } from '../../schemas/spec.js';
+import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
@@ -31,6 +22,7 @@ import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
 import { accountsOf } from './accounts.js';
 import { liftBlocksOf } from './lift-blocks.js';
+import { arrivedSpec, takeSpec } from './specs.js';
 
 export interface PrepareInput {
   readonly name: string;
@@ -44,14 +36,7 @@ export interface PrepareInput {
 export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
   const { ledger } = deps;
   const { request, name } = input;
-  if (request.spec && request.specHash) await saveSpec(ledger.pool, request.specHash, request.spec);
-  const specHash = request.specHash || (await currentSpec(ledger.pool, name));
-  if (specHash === undefined) {
-    throw new Fault('spec', `the ledger knows no migration "${name}"`, {
-      next: 'run `migrate apply` with its spec first',
-    });
-  }
-  const spec = await readSpec(ledger.pool, specHash);
+  const specHash = await takeSpec(deps, name, request);
   const { number: run, isPrepared } = await openRun(ledger, {
     migration: name,
     request: request.id,
@@ -59,12 +44,12 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     spec: specHash,
     ...(request.schedule !== undefined && { schedule: request.schedule }),
   });
-  if (!isPrepared) await callAll(deps, { ...input, spec, specHash, run }, signal);
+  if (!isPrepared) await callAll(deps, { ...input, specHash, run }, signal);
   const { paused, tuning } = await readControl(ledger, name);
   return {
     run,
     specHash,
-    ...(await whereItStands(ledger.pool, spec, name, run)),
+    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), name, run)),
     paused,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
     historyEvents: deps.settings.historyEvents,
@@ -72,18 +57,14 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
 }
 
 interface Opening extends PrepareInput {
-  readonly spec: Spec;
   readonly specHash: string;
   readonly run: number;
 }
 
 /** Gives each account its number and calls it to the run; safe to repeat until it is through. */
-async function callAll(
-  deps: Deps,
-  { name, request, spec, specHash, run }: Opening,
-  signal: AbortSignal,
-): Promise<void> {
+async function callAll(deps: Deps, { name, request, specHash, run }: Opening, signal: AbortSignal): Promise<void> {
   const { ledger } = deps;
+  const spec = await arrivedSpec(deps, specHash);
   const { reason } = request;
   if (reason === 'retry') await liftBlocksOf(deps, specHash);
   await endGates(ledger, name, run - 1, `run ${run}`);
@@ -109,7 +90,7 @@ const REASONS = 100;
 
 type Standing = Pick<Prepared, 'groups' | 'waiting' | 'settled' | 'parked' | 'failed' | 'done' | 'totals' | 'standing'>;
 
-async function whereItStands(sql: Sql, spec: Spec, migration: string, run: number): Promise<Standing> {
+async function whereItStands(sql: Sql, spec: SpecRules, migration: string, run: number): Promise<Standing> {
   const units = await unitsOfRun(sql, migration, run);
   const numbers = (...states: readonly UnitState[]): Ranges =>
     toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));

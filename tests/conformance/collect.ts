@@ -101,7 +101,13 @@ export async function refOf(
   anchor: string,
 ): Promise<string> {
   if (answer.ref !== undefined) return answer.ref;
-  for await (const found of target.locate(container, [{ token: answer.token, digest }], anchor, () => false, never)) {
+  for await (const found of target.locate(
+    container,
+    [{ token: answer.token, digest }],
+    anchor,
+    async () => new Set(),
+    never,
+  )) {
     if (found.found === 'landed') return found.ref;
   }
   throw new Error(`the write ${answer.token} was answered, but cannot be located`);
