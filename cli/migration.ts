@@ -1,10 +1,11 @@
 /** A migration as Temporal knows it: whether it runs, how it stands, how it ended. */
+
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { RunResult } from '../words/runs.js';
 import type { Progress } from '../workflows/messages.js';
-import { makeMigrationId, progressQuery } from '../workflows/messages.js';
+import { makeMigrationId, progressQuery, RUN_FAILED } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import type { TemporalAccess } from './temporal.js';
 import { grpc, grpcCode, isAway, wordsOf } from './with-temporal.js';
@@ -81,15 +82,22 @@ export async function readProgress(
   }
 }
 
-/** How an execution ended: its result, or the reason that it has none. Waits while it runs. */
+/**
+ * How an execution ended: the result of its last run, or the reason that it has none. Waits while it runs. A run that is
+ * not done fails its workflow, which carries the result; one that was cancelled leaves it in the memo.
+ */
 export async function readResult(
   handle: MigrationHandle,
 ): Promise<{ readonly result: RunResult } | { readonly reason: string }> {
   try {
     return { result: await handle.result() };
   } catch (error) {
-    if (error instanceof WorkflowFailedError) return { reason: wordsOf(error) };
-    throw error;
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    const carried = cause instanceof ApplicationFailure && cause.type === RUN_FAILED ? cause.details?.[0] : undefined;
+    const noted = cause instanceof CancelledFailure ? (await handle.describe()).memo?.last : undefined;
+    const result = (carried ?? noted) as RunResult | undefined;
+    return result ? { result } : { reason: wordsOf(error) };
   }
 }
 

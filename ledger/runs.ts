@@ -2,7 +2,7 @@
 
 import { Fault } from '../connectors/errors.js';
 import type { RunReason, RunState } from '../words/runs.js';
-import type { Tuning } from './leases.js';
+import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
 
 /**
@@ -65,19 +65,6 @@ export async function runOfRequest(
   return rows[0];
 }
 
-/** What items and surveys remember a run by: unlike its number, it is unique over all migrations. */
-export async function runId(
-  ledger: Ledger,
-  { migration, run }: { readonly migration: string; readonly run: number },
-): Promise<number> {
-  const { rows } = await ledger.pool.query<{ id: number }>('select id from run where migration = $1 and number = $2', [
-    migration,
-    run,
-  ]);
-  if (!rows[0]) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);
-  return rows[0].id;
-}
-
 export interface RunTotals {
   readonly units: number;
   readonly done: number;
@@ -123,13 +110,9 @@ export async function setControl(
 }
 
 /** What a person wants of a migration now. */
-export async function readControl(
-  ledger: Ledger,
-  migration: string,
-): Promise<{ readonly paused: boolean; readonly tuning: Tuning }> {
-  const { rows } = await ledger.pool.query<{ paused: boolean; tuning: Tuning }>(
-    'select paused, tuning from migration where name = $1',
-    [migration],
-  );
-  return rows[0] ?? { paused: false, tuning: {} };
+export async function readControl(ledger: Ledger, migration: string): Promise<Control> {
+  const { rows } = await ledger.pool.query<Control>('select paused, stopped, tuning from migration where name = $1', [
+    migration,
+  ]);
+  return rows[0] ?? { paused: false, stopped: false, tuning: {} };
 }

@@ -11,9 +11,10 @@ import { createConnections } from '../engine/session/connections.js';
 import { createFlight } from '../engine/session/flight.js';
 import { openLedger } from '../ledger/ledger.js';
 import { migrateLedger } from '../ledger/migrate.js';
-import { writeReport } from '../report/write-report.js';
+import { createReports } from '../report/kept-reports.js';
 import { createRedactor } from '../secrets/redact.js';
 import { resolve } from '../secrets/resolve.js';
+import { cutOver } from './cut.js';
 import { createLog } from './observe/log.js';
 import { installRuntime } from './observe/runtime.js';
 import { registerSearchAttributes } from './search-attributes.js';
@@ -53,6 +54,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
           }
         : {};
       const client = new Client({ connection, namespace, ...encryption });
+      await cutOver({ client, ledger, taskQueue: settings.taskQueue, log: (detail, text) => log.info(detail, text) });
       const deps: Deps = {
         ledger,
         connectors,
@@ -63,8 +65,8 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
         log,
         meters,
         settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs },
-        reportFolder: settings.reportFolder,
-        report: async (migration, run, folder) => (await writeReport(ledger, { migration, run, folder }))?.html ?? '',
+        reports: settings.reportFolder === undefined ? undefined : createReports(ledger, settings.reportFolder),
+        retention: settings.retention,
       };
       const worker = await Worker.create({
         connection,

@@ -43,6 +43,13 @@ export const looks = proxyActivities<Pick<Activities, 'plan' | 'doctor'>>({
   retry: { initialInterval: '1 second', maximumAttempts: 3 },
 });
 
+/** What is removed stays removed, so any try goes on where the one before ended. */
+export const upkeep = proxyActivities<Pick<Activities, 'prune' | 'forget'>>({
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 20 },
+});
+
 export const ticks = proxyActivities<Pick<Activities, 'askForRun' | 'findRun'>>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',

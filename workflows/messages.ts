@@ -28,6 +28,9 @@ export interface MigrationInput {
   readonly queue: readonly RunRequest[];
 }
 
+/** The type of the failure that a run ends with which is not done; its details carry the `RunResult`. */
+export const RUN_FAILED = 'RunFailed';
+
 export interface UnitInput extends UnitCall {
   readonly migration: string;
   readonly run: number;

@@ -124,6 +124,8 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
     const { units, done, failed } = totals;
     last = { name, run: number, state, units, done, failed, totals: counters, ...(reason !== undefined && { reason }) };
     run = undefined;
+    // A workflow that ends as cancelled has no result.
+    if (last.state === 'cancelled') upsertMemo({ last });
     tell();
     await tellWaiters(request, last);
     if (end === 'cancelled') await dropQueue();

@@ -1,6 +1,7 @@
 /** How a run that is not done fails its workflow: the Web UI shows red what is not green. */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/workflow';
 import type { RunResult } from '../words/runs.js';
+import { RUN_FAILED } from './messages.js';
 
 export function throwUnlessDone(result: RunResult): RunResult {
   switch (result.state) {
@@ -13,7 +14,7 @@ export function throwUnlessDone(result: RunResult): RunResult {
     case 'failed':
       throw ApplicationFailure.create({
         message: result.reason ?? `run ${result.run} is not done`,
-        type: 'RunFailed',
+        type: RUN_FAILED,
         nonRetryable: true,
         details: [result],
       });

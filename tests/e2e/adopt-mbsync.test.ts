@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { digestMail } from '../../connectors/kinds/mail.js';
-import { applySpec } from '../faults/fleet.js';
 import { fillMaildir, imapSystem, mailSpec, PASSWORD_VARIABLE, smallMailbox } from '../faults/mailboxes.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
 import { ImapWitness } from '../servers/imap-witness.js';
+import { applySpec } from './apply-spec.js';
 import type { TestStack } from './stack.js';
 import { startTestStack } from './stack.js';
 

@@ -4,7 +4,7 @@ import { Fault } from '../../connectors/errors.js';
 import { memoryStore, removeFrom } from '../../connectors/memory/store.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection, Spec } from '../../schemas/spec.js';
-import type { RunRequest, RunResult } from '../../words/runs.js';
+import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import {
   approveSignal,
@@ -17,6 +17,7 @@ import {
   resumeSignal,
   retrySignal,
 } from '../../workflows/messages.js';
+import { applySpec } from './apply-spec.js';
 import type { TestStack } from './stack.js';
 import { startTestStack } from './stack.js';
 
@@ -53,15 +54,7 @@ function makeSpec(people: readonly string[], selection: Partial<Selection> = {})
 const sourceOf = (spec: Spec) => memoryStore(spec.sources.old?.options.name as string);
 const targetOf = (spec: Spec) => memoryStore(spec.targets.new?.options.name as string);
 
-async function apply(spec: Spec) {
-  const request: RunRequest = { id: randomUUID(), reason: 'apply', spec, specHash: specHash(spec) };
-  return test.client.workflow.start('migration', {
-    workflowId: makeMigrationId(spec.name),
-    taskQueue: test.stack.taskQueue,
-    args: [{ name: spec.name, queue: [request] }],
-    memo: { specHash: specHash(spec) },
-  });
-}
+const apply = (spec: Spec) => applySpec(test.client, test.stack.taskQueue, spec);
 
 async function until(name: string, reached: (progress: Progress) => boolean): Promise<Progress> {
   const handle = test.client.workflow.getHandle(makeMigrationId(name));

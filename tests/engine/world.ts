@@ -19,6 +19,7 @@ import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
 import { survey } from '../../engine/survey/survey.js';
 import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { createReports } from '../../report/kept-reports.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../words/runs.js';
@@ -68,6 +69,8 @@ export interface WorldOptions {
   readonly limits?: Limits;
   /** Other systems than those in memory; their passwords are `secret`. */
   readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
+  /** Where finished runs leave their reports. */
+  readonly reportFolder?: string;
   /** In the place of the registry's. */
   readonly connectors?: Readonly<Record<string, Registration>>;
 }
@@ -111,8 +114,8 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     log: SILENT,
     meters: UNMEASURED,
     settings: { ...ENGINE_DEFAULTS, ...options.settings },
-    reportFolder: undefined,
-    report: async () => '',
+    reports: options.reportFolder === undefined ? undefined : createReports(ledger, options.reportFolder),
+    retention: {},
   };
   const phases = { survey, move, verify };
   const signal = new AbortController().signal;

@@ -2,13 +2,13 @@
 import type { TestContext } from 'vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { large } from '../conformance/odd-messages.js';
+import { applySpec } from '../e2e/apply-spec.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import { createRandom } from '../sample/random.js';
 import { startDovecot } from '../servers/dovecot.js';
 import type { ProxyOptions } from '../servers/proxy.js';
 import { startProxy } from '../servers/proxy.js';
-import { applySpec } from './fleet.js';
 import {
   contentsOf,
   difference,

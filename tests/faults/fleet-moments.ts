@@ -1,7 +1,8 @@
 /** Moments in the life of a fleet that sweeps aim at, read from the ledger and from the processes. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fleet, Migration } from './fleet.js';
+import type { Migration } from '../e2e/apply-spec.js';
+import type { Fleet } from './fleet.js';
 
 /** Resolves when the ledger holds an intent that a living worker is about to write, or has just written. */
 export async function aWriteUnderWay({ ledger }: Fleet): Promise<void> {

@@ -1,24 +1,18 @@
 /** The embedded stack with worker processes on it, and a migration that runs there. */
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';
-import { specHash } from '../../schemas/hash.js';
 import type { Spec } from '../../schemas/spec.js';
-import type { RunRequest } from '../../words/runs.js';
 import type { Stack } from '../../worker/stack/stack.js';
 import { startStack } from '../../worker/stack/stack.js';
-import { makeMigrationId } from '../../workflows/messages.js';
-import type { migration } from '../../workflows/migration.js';
+import type { Migration } from '../e2e/apply-spec.js';
+import { applySpec } from '../e2e/apply-spec.js';
 import type { WorkerProcess } from './worker-process.js';
 import { startWorkerProcess } from './worker-process.js';
-
-export type Migration = WorkflowHandleWithFirstExecutionRunId<typeof migration>;
 
 export interface Fleet {
   readonly dir: string;
@@ -89,15 +83,4 @@ export async function startFleet(workers: number, env: Record<string, string> = 
     await fleet.stop();
     throw error;
   }
-}
-
-/** What `migrate apply` asks Temporal for. */
-export function applySpec(client: Client, taskQueue: string, spec: Spec): Promise<Migration> {
-  const request: RunRequest = { id: randomUUID(), reason: 'apply', spec, specHash: specHash(spec) };
-  return client.workflow.start<typeof migration>('migration', {
-    workflowId: makeMigrationId(spec.name),
-    taskQueue,
-    args: [{ name: spec.name, queue: [request] }],
-    memo: { specHash: specHash(spec) },
-  });
 }

@@ -5,6 +5,7 @@ import type { TestContext } from 'vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Selection, Spec } from '../../schemas/spec.js';
 import { plain } from '../conformance/odd-messages.js';
+import { applySpec } from '../e2e/apply-spec.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import type { Dovecot } from '../servers/dovecot.js';
@@ -12,7 +13,6 @@ import { startDovecot } from '../servers/dovecot.js';
 import { ImapWitness } from '../servers/imap-witness.js';
 import type { TestProxy } from '../servers/proxy.js';
 import { startProxy } from '../servers/proxy.js';
-import { applySpec } from './fleet.js';
 import { contentsOf, difference, imapSystem, mailSpec, PASSWORD_VARIABLE } from './mailboxes.js';
 
 let test: TestStack;

@@ -5,10 +5,11 @@ import { ServiceError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Progress } from '../../workflows/messages.js';
 import { pauseSignal, progressQuery, resumeSignal, retuneUpdate } from '../../workflows/messages.js';
+import type { Migration } from '../e2e/apply-spec.js';
 import { createRandom } from '../sample/random.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
-import type { Fleet, Migration } from './fleet.js';
+import type { Fleet } from './fleet.js';
 import { startFleet } from './fleet.js';
 import {
   contentsOf,

@@ -9,6 +9,8 @@ import type { Spec } from '../../schemas/spec.js';
 import type { Progress } from '../../workflows/messages.js';
 import { approveSignal, credentialsSignal, progressQuery, retrySignal } from '../../workflows/messages.js';
 import { large, plain } from '../conformance/odd-messages.js';
+import type { Migration } from '../e2e/apply-spec.js';
+import { applySpec } from '../e2e/apply-spec.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import type { Dovecot } from '../servers/dovecot.js';
@@ -18,8 +20,6 @@ import type { GuardedCommand, Verdict } from '../servers/gatekeeper.js';
 import { startGatekeeper } from '../servers/gatekeeper.js';
 import { ImapWitness } from '../servers/imap-witness.js';
 import { startProxy } from '../servers/proxy.js';
-import type { Migration } from './fleet.js';
-import { applySpec } from './fleet.js';
 import type { Stored } from './mailboxes.js';
 import { contentsOf, difference, fillMaildir, imapSystem, mailSpec, PASSWORD_VARIABLE } from './mailboxes.js';
 
