@@ -33,12 +33,11 @@ export async function cutOver({ client, ledger, taskQueue, log }: CutOptions): P
   return whileCutting(ledger, async () => {
     const cut = await readCut(ledger.pool, VERSION);
     if (cut?.isMade) return [];
-    const open = await openWorkflows(client, taskQueue);
+    const open = await begunWorkflows(client, ledger, taskQueue);
     const migrations = open.filter(({ type }) => type === 'migration');
     const inputs = merged([
       ...((cut?.open ?? []) as unknown as MigrationInput[]),
       ...(await Promise.all(migrations.map((one) => whatItHadToDo(client, ledger, one)))),
-      ...(await withoutWorkflow(client, ledger)),
     ]);
     // Before anything is ended: a worker that dies in the middle leaves this to the next.
     await noteCut(ledger.pool, VERSION, inputs as unknown as JsonObject[], false);
@@ -53,25 +52,44 @@ export async function cutOver({ client, ledger, taskQueue, log }: CutOptions): P
   });
 }
 
-async function openWorkflows(client: Client, taskQueue: string): Promise<WorkflowExecutionInfo[]> {
+/** What a worker of an older version has begun. What none has looked at yet has no commands recorded, and is anybody's. */
+async function begunWorkflows(client: Client, ledger: Ledger, taskQueue: string): Promise<WorkflowExecutionInfo[]> {
   const types = TYPES.map((type) => `'${type}'`).join(', ');
   const query = `ExecutionStatus = 'Running' and TaskQueue = '${taskQueue}' and WorkflowType in (${types})`;
-  const open: WorkflowExecutionInfo[] = [];
-  for await (const info of client.workflow.list({ query })) open.push(info);
-  return open;
+  const found = new Map<string, WorkflowExecutionInfo>();
+  for await (const info of client.workflow.list({ query })) found.set(info.runId, info);
+  // Temporal's list lags behind; the ledger knows of runs that had begun by then.
+  for (const { migration } of await openRuns(ledger.pool)) {
+    const info = await describe(client, makeMigrationId(migration));
+    if (info?.status.name === 'RUNNING') found.set(info.runId, info);
+  }
+  const begun: WorkflowExecutionInfo[] = [];
+  for (const info of found.values()) {
+    const events = await historyOf(client, info);
+    if (events.some((event) => event.workflowTaskCompletedEventAttributes)) begun.push(info);
+  }
+  return begun;
+}
+
+async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionInfo | undefined> {
+  try {
+    return await client.workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function historyOf(client: Client, { workflowId, runId }: WorkflowExecutionInfo) {
+  return (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
 }
 
 /**
  * Its open run, which the ledger knows, and then what had been asked for meanwhile, which only its history knows: requests
  * in its input and in signals, but for those that a cancel took back and those that have led to a run.
  */
-async function whatItHadToDo(
-  client: Client,
-  ledger: Ledger,
-  { workflowId, runId }: WorkflowExecutionInfo,
-): Promise<MigrationInput> {
-  const name = migrationOf(workflowId);
-  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+async function whatItHadToDo(client: Client, ledger: Ledger, workflow: WorkflowExecutionInfo): Promise<MigrationInput> {
+  const name = migrationOf(workflow.workflowId);
   const { dataConverter } = client.options;
   const decoded = async (payloads: Payloads): Promise<unknown> => {
     const [first] = payloads?.payloads ?? [];
@@ -81,7 +99,7 @@ async function whatItHadToDo(
     return JSON.parse(Buffer.from(plain[0]?.data ?? []).toString('utf8'));
   };
   let asked: RunRequest[] = [];
-  for (const event of events ?? []) {
+  for (const event of await historyOf(client, workflow)) {
     const started = event.workflowExecutionStartedEventAttributes;
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (started) {
@@ -107,25 +125,6 @@ type Payloads = { readonly payloads?: readonly Payload[] | null } | null | undef
 /** What older versions carried when they continued as new in the middle of a run. */
 interface Carrying {
   readonly carried?: { readonly request: RunRequest };
-}
-
-/** Open runs of migrations that Temporal's list does not name: it lags behind, or somebody terminated them. */
-async function withoutWorkflow(client: Client, ledger: Ledger): Promise<MigrationInput[]> {
-  const inputs: MigrationInput[] = [];
-  for (const { migration } of await openRuns(ledger.pool)) {
-    const isOpen = await client.workflow
-      .getHandle(makeMigrationId(migration))
-      .describe()
-      .then(
-        ({ status }) => status.name === 'RUNNING',
-        (error: unknown) => {
-          if (error instanceof WorkflowNotFoundError) return false;
-          throw error;
-        },
-      );
-    if (isOpen) inputs.push({ name: migration, queue: await openRunsOf(ledger, migration) });
-  }
-  return inputs;
 }
 
 async function openRunsOf(ledger: Ledger, name: string): Promise<RunRequest[]> {

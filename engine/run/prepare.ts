@@ -4,6 +4,7 @@ import type { JsonObject } from '../../connectors/contract.js';
 import { askAgain } from '../../ledger/ask-again.js';
 import { writeEvent } from '../../ledger/events.js';
 import { closeGates, endGates, openGate } from '../../ledger/gates.js';
+import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, markPrepared, openRun, readControl, setControl } from '../../ledger/runs.js';
@@ -15,7 +16,7 @@ import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
 import { numbersOf, toRanges } from '../../words/ranges.js';
-import type { Prepared, RunRequest, RunState } from '../../words/runs.js';
+import type { Prepared, RunReason, RunRequest, RunState } from '../../words/runs.js';
 import type { TuningInput } from '../../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
@@ -49,7 +50,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
   return {
     run,
     specHash,
-    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), name, run)),
+    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
     paused,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
     historyEvents: deps.settings.historyEvents,
@@ -90,8 +91,14 @@ const REASONS = 100;
 
 type Standing = Pick<Prepared, 'groups' | 'waiting' | 'settled' | 'parked' | 'failed' | 'done' | 'totals' | 'standing'>;
 
-async function whereItStands(sql: Sql, spec: SpecRules, migration: string, run: number): Promise<Standing> {
-  const units = await unitsOfRun(sql, migration, run);
+async function whereItStands(
+  sql: Sql,
+  spec: SpecRules,
+  { name, run, reason }: { readonly name: string; readonly run: number; readonly reason: RunReason },
+): Promise<Standing> {
+  const units = await unitsOfRun(sql, name, run);
+  // Somebody who retries or verifies has asked something of each.
+  const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
   const numbers = (...states: readonly UnitState[]): Ranges =>
     toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));
   const sumOf = (state: UnitState): Counters =>
@@ -108,8 +115,8 @@ async function whereItStands(sql: Sql, spec: SpecRules, migration: string, run: 
   const parked = units.filter(({ state }) => state === 'parked');
   return {
     groups,
-    waiting: numbers('waiting', 'running', 'cancelled'),
-    settled: [],
+    waiting: toRanges([...numbersOf(numbers('waiting', 'running', 'cancelled'))].filter((n) => !settled.has(n))),
+    settled: toRanges(units.flatMap(({ n }) => (settled.has(n) ? [n] : []))),
     parked: parked.map(({ n, gate, reason, next, retryAt }, at): ParkedUnit => {
       const isShown = at < REASONS;
       return {
