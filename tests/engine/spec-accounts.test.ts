@@ -6,6 +6,7 @@ import type { Fault } from '../../connectors/errors.js';
 import { plan } from '../../engine/plan/plan.js';
 import { prepare } from '../../engine/run/prepare.js';
 import { keepPart } from '../../engine/run/specs.js';
+import { pruneByItself } from '../../engine/upkeep/prune.js';
 import { readSpec, readWholeSpec, saveSpec } from '../../ledger/specs.js';
 import { specHash } from '../../schemas/hash.js';
 import type { SpecPart } from '../../schemas/packed-spec.js';
@@ -95,10 +96,9 @@ describe('parts of a spec', () => {
 
   it('are enough for a plan', async () => {
     world.from.put(['INBOX'], { bytes: Buffer.from('Message-ID: <1@x>\r\n\r\nbody') });
-    const spec = withAccounts([
-      { from: 'anna', to: 'anna' },
-      { from: 'bert', to: 'b'.repeat(PART_BYTES) },
-    ]);
+    const { selections } = world.spec;
+    const map = { folders: { Elsewhere: 'x'.repeat(PART_BYTES) } };
+    const spec = { ...world.spec, selections: selections.map((selection) => ({ ...selection, map })) };
     for (const part of packSpec(spec)) await keepPart(world.deps, part);
 
     const made = await plan(world.deps, { specHash: specHash(spec), dryRun: false }, signal, () => {});
@@ -111,7 +111,7 @@ describe('parts of a spec', () => {
     await keepPart(world.deps, half as SpecPart);
     await server.ledger.pool.query(`update spec_part set kept_at = now() - interval '25 hours'`);
 
-    await world.run();
+    await pruneByItself(world.deps, signal);
 
     expect(await partsLeft()).toBe(0);
   });
