@@ -2,7 +2,7 @@
  * Taking out what the ledger knows of a migration, or of some of its units. Items belong to pairings, and pairings may be
  * shared: what another unit stands by stays. Each step may be repeated; the units go last, so that a second try finds them.
  */
-import type { Spec } from '../schemas/spec.js';
+import type { Account } from '../schemas/spec.js';
 import type { Lease } from './leases.js';
 import { fenced } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -139,38 +139,37 @@ export async function forgetInSpecs(
   let stillNamed = false;
   for (const { hash } of rows) {
     await ledger.transaction(async (sql) => {
-      const found = await sql.query<{ body: Spec }>('select body from spec where hash = $1 for update', [hash]);
-      const body = found.rows[0]?.body;
-      if (!body) return;
-      const without = JSON.stringify(withoutAccounts(body, accounts));
-      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [without, mention(names)]);
+      const rest: unknown[] = (await sql.query('select body from spec where hash = $1 for update', [hash])).rows;
+      const lists = await sql.query<{ selection: string; accounts: readonly Account[] }>(
+        'select selection, accounts from spec_accounts where spec = $1',
+        [hash],
+      );
+      let had = false;
+      for (const { selection, accounts: all } of lists.rows) {
+        const left = all.filter(({ from, to }) => !accounts.has(JSON.stringify([selection, from, to])));
+        rest.push(left);
+        if (left.length === all.length) continue;
+        had = true;
+        if (dryRun) continue;
+        const written = [hash, selection, JSON.stringify(left)];
+        await sql.query('update spec_accounts set accounts = $3 where spec = $1 and selection = $2', written);
+      }
+      if (had) specs++;
+      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [
+        JSON.stringify(rest),
+        mention(names),
+      ]);
       stillNamed ||= named.rows[0]?.still ?? false;
-      if (without === JSON.stringify(body)) return;
-      specs++;
-      if (!dryRun) await sql.query('update spec set body = $2 where hash = $1', [hash, without]);
     });
   }
   return { specs, stillNamed };
 }
 
-function withoutAccounts(spec: Spec, accounts: ReadonlySet<string>): Spec {
-  return {
-    ...spec,
-    selections: (spec.selections ?? []).map((selection) => ({
-      ...selection,
-      ...(Array.isArray(selection.accounts) && {
-        accounts: selection.accounts.filter(
-          ({ from, to }) => !accounts.has(JSON.stringify([selection.name, from, to])),
-        ),
-      }),
-    })),
-  };
-}
-
 /** Other migrations whose specs have any of these names in them. */
 export async function othersNaming(sql: Sql, migration: string, names: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ name: string }>(
-    'select distinct name from spec where name <> $1 and body::text ~ $2 order by name',
+    `select distinct name from spec where name <> $1 and (body::text ~ $2
+       or exists (select from spec_accounts where spec = hash and accounts::text ~ $2)) order by name`,
     [migration, mention(names)],
   );
   return rows.map(({ name }) => name);
