@@ -361,26 +361,23 @@ describe('after a crash', () => {
     };
   }
 
-  it.each([1, 3, 5, 8, 11, 14, 17])(
-    'at removal %i the rest is forgotten by another try',
-    async (nth) => {
-      const world = twoPeople();
-      await ran(world);
-      const before = await reportOf(world, server.ledger);
+  it.each([1, 3, 5, 8, 11, 14, 17])('at removal %i the rest is forgotten by another try', async (nth) => {
+    const world = twoPeople();
+    await ran(world);
+    const before = await reportOf(world, server.ledger);
 
-      const cutOff = await forgotten(world, { account: ANNA }, failing(world, nth)).then(
-        () => 'done',
-        (error: Error) => error.message,
-      );
-      if (cutOff !== 'done') await forgotten(world, { account: ANNA });
+    const cutOff = await forgotten(world, { account: ANNA }, failing(world, nth)).then(
+      () => 'done',
+      (error: Error) => error.message,
+    );
+    if (cutOff !== 'done') await forgotten(world, { account: ANNA });
 
-      await world.deps.connections.close();
-        expect(await namedIn(...ANNAS)).toEqual([]);
-      expect((await reportOf(world, server.ledger)).rows).toEqual(
-        before.rows.filter(({ account_from }) => account_from === BERT),
-      );
-    },
-  );
+    await world.deps.connections.close();
+    expect(await namedIn(...ANNAS)).toEqual([]);
+    expect((await reportOf(world, server.ledger)).rows).toEqual(
+      before.rows.filter(({ account_from }) => account_from === BERT),
+    );
+  });
 
   it.each([3, 8, 12])('at removal %i a run loses nothing and doubles nothing', async (nth) => {
     const world = twoPeople();
