@@ -15,7 +15,7 @@ import type {
   ReopenInput,
   UnitEnd,
 } from '../engine/run/prepare.js';
-import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { closeRequest, control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
@@ -44,6 +44,7 @@ export interface Activities {
   reopenUnits(input: ReopenInput): Promise<Counters>;
   lookAtUnits(input: LookInput): Promise<LookResult>;
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
+  closeRequest(input: Parameters<typeof closeRequest>[1]): Promise<ClosedRun | null>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
@@ -90,6 +91,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input))),
     lookAtUnits: async ({ units }) => ({ idle: [], counters: NO_COUNTERS, changed: toRanges(units), left: [] }),
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
+    closeRequest: (input) => guarded((context) => beating(context, () => closeRequest(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>
       guarded((context) =>
