@@ -51,9 +51,11 @@ export async function findRun(client: WorkflowClient, ledger: Ledger, input: Ask
   });
 }
 
-async function isOpen(client: WorkflowClient, name: string): Promise<boolean> {
+/** Whether the migration's workflow is open now. */
+export async function isOpen(client: WorkflowClient, name: string): Promise<boolean> {
   try {
-    return (await client.getHandle(makeMigrationId(name)).describe()).status.name === 'RUNNING';
+    const { status } = await client.getHandle(makeMigrationId(name)).describe();
+    return status.name === 'RUNNING' || status.name === 'PAUSED';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;

@@ -45,11 +45,12 @@ export function isAway(error: unknown): boolean {
   return code === grpc.unavailable || code === grpc.deadline;
 }
 
-/** Temporal's own words, without the client's wrapping. A failure of a workflow has details, too, which are no words. */
+/** Temporal's own words, without the client's wrapping. */
 export function wordsOf(error: unknown): string {
   let words = error instanceof Error ? error.message : String(error);
   for (let at = error; at instanceof Error; at = at.cause) {
-    const { details } = at as { readonly details?: unknown };
+    // A failure of the application has details of its own, which are no words.
+    const { details } = at as { details?: unknown };
     words = (typeof details === 'string' && details) || at.message || words;
   }
   return words.split('\n')[0] as string;

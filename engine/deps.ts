@@ -2,6 +2,7 @@
 import type { SecretRef } from '../connectors/contract.js';
 import type { Registration } from '../connectors/registry.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Retention } from '../words/upkeep.js';
 import type { Connections } from './session/connections.js';
 import type { Flight } from './session/flight.js';
 
@@ -16,9 +17,29 @@ export interface Deps {
   readonly meters: Meters;
   readonly settings: EngineSettings;
   /** Where finished runs leave their reports; undefined: nowhere. */
-  readonly reportFolder: string | undefined;
-  /** Writes a run's report into a folder and returns the path of its HTML file. */
-  readonly report: (migration: string, run: number, folder: string) => Promise<string>;
+  readonly reports: Reports | undefined;
+  /** What this worker removes for its age. */
+  readonly retention: Retention;
+}
+
+/** The reports in this worker's folder. */
+export interface Reports {
+  /** Leaves what a run has to say, and returns the path of the page that says it. */
+  leave(migration: string, run: number): Promise<string>;
+  /** Those of a migration, the first run first. */
+  list(migration: string): Promise<readonly LeftReport[]>;
+  remove(report: LeftReport): Promise<void>;
+  /** Leaves the whole report of a run once more, as the ledger stands now. */
+  rewrite(migration: string, run: number): Promise<void>;
+  /** Whether any of its files names one of these. */
+  names(report: LeftReport, words: readonly string[]): Promise<boolean>;
+}
+
+export interface LeftReport {
+  readonly run: number;
+  readonly folder: string;
+  readonly bytes: number;
+  readonly writtenAt: Date;
 }
 
 export interface EngineSettings {
@@ -28,6 +49,9 @@ export interface EngineSettings {
   readonly leaseMs: number;
   /** How long a pause or a stop lets writes under way finish before it cuts them off. */
   readonly graceMs: number;
+  /** How long one look at many idle units lasts, and how much of it one of them may take, in milliseconds. */
+  readonly lookMs: number;
+  readonly lookUnitMs: number;
   /** When a full target is tried again. */
   readonly quotaRetryMs: number;
   /** When items are asked for again that the source did not give, in milliseconds. */
@@ -43,6 +67,8 @@ export const ENGINE_DEFAULTS: EngineSettings = {
   sliceMs: 30_000,
   leaseMs: 8_000,
   graceMs: 2_500,
+  lookMs: 45_000,
+  lookUnitMs: 5_000,
   quotaRetryMs: 600_000,
   rereadMs: 2_000,
   // A fifth of what Temporal bears; some 800 units.

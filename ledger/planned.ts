@@ -1,5 +1,5 @@
 /** What the ledger knows of a pairing, for `plan`: read only, and nothing where the pairing is new. */
-import type { Kind } from '../connectors/contract.js';
+import type { ItemRef, Kind } from '../connectors/contract.js';
 import type { Account } from '../schemas/spec.js';
 import { LISTED_FILES, listedFileValues, SAME_FILE } from './departed.js';
 import type { Namesake } from './identities.js';
@@ -7,6 +7,7 @@ import { namesakes } from './identities.js';
 import type { ItemRow, Todo } from './items.js';
 import type { Ledger } from './ledger.js';
 import { counterpartPath } from './links.js';
+import { withTold } from './listed.js';
 
 export interface PlannedContainer {
   readonly id: number;
@@ -30,6 +31,8 @@ export interface Planned {
   containers(): Promise<readonly PlannedContainer[]>;
   /** Items of these containers, those included that left the source. */
   count(containers: readonly number[]): Promise<number>;
+  /** Entries of a listing with what is known of them from reading them before. */
+  told(container: number, page: readonly ItemRef[]): Promise<readonly ItemRef[]>;
   /** Items of one container by key, those included that left the source. */
   items(container: number, keys: readonly string[]): Promise<ReadonlyMap<string, PlannedItem>>;
   /**
@@ -51,8 +54,8 @@ export interface Planned {
   ): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Which of these digests items of a container have. */
   digests(container: number, digests: readonly string[]): Promise<ReadonlySet<string>>;
-  /** References in a container of the target that belong to items of any pairing, but for those of `except`. */
-  known(targetKey: string, except: number | undefined): Promise<ReadonlySet<string>>;
+  /** Of these references in a container of the target those that belong to items of any pairing, but for those of `except`. */
+  known(targetKey: string, except: number | undefined, refs: readonly string[]): Promise<ReadonlySet<string>>;
   /** Items that stand, or will stand, in a container of the target and have any of these identities. */
   namesakes(targetKey: string, identities: readonly string[]): Promise<readonly Namesake[]>;
   /** The path that the counterpart of a container has in its own place, when this direction has seen it. */
@@ -73,7 +76,8 @@ export interface PhaseSums {
   readonly bytesSeconds: number;
 }
 
-const MEASURED_SLICES = 1_000;
+/** So many of the latest slices of a unit are measured; `prune` keeps them. */
+export const MEASURED_SLICES = 1_000;
 
 /** What the latest slices of a unit did; nothing where the migration never ran for these accounts. */
 export async function measuredPhases(
@@ -143,6 +147,7 @@ export async function plannedAgainst(
       ]);
       return found.rows[0]?.n ?? 0;
     },
+    told: (container, page) => withTold(pool, container, page),
     async items(container, keys) {
       const found = await pool.query<PlannedItem>(
         `select ${COLUMNS} from item i where container = $1 and key = any($2)`,
@@ -181,11 +186,11 @@ export async function plannedAgainst(
       );
       return new Set(found.rows.map((row) => row.digest));
     },
-    async known(targetKey, except) {
+    async known(targetKey, except, refs) {
       const found = await pool.query<{ ref: string }>(
         `select i.target_ref as ref from item i join container c on c.id = i.container join pairing p on p.id = c.pairing
-         where p.target = $1 and c.target_key = $2 and i.target_ref is not null and c.id is distinct from $3`,
-        [place, targetKey, except ?? null],
+         where p.target = $1 and c.target_key = $2 and i.target_ref = any($4) and c.id is distinct from $3`,
+        [place, targetKey, except ?? null, refs],
       );
       return new Set(found.rows.map((row) => row.ref));
     },

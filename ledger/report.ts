@@ -16,6 +16,10 @@ export interface ReportRun {
   readonly startedAt: Date;
   readonly endedAt: Date | null;
   readonly totals: JsonObject | null;
+  /** The run whose whole report it confirms: it changed nothing. */
+  readonly confirms: number | null;
+  /** When its outcomes were removed for their age. */
+  readonly prunedAt: Date | null;
 }
 
 export interface ReportUnit {
@@ -122,7 +126,8 @@ export async function readSnapshot<T>(ledger: Ledger, work: (sql: Sql) => Promis
 /** Every run of a migration, the first one first; empty when the ledger does not know it. */
 export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]> {
   const { rows } = await sql.query<ReportRun>(
-    `select number, reason, schedule, spec as "specHash", state, started_at as "startedAt", ended_at as "endedAt", totals
+    `select number, reason, schedule, spec as "specHash", state, started_at as "startedAt", ended_at as "endedAt", totals,
+       confirms, pruned_at as "prunedAt"
      from run where migration = $1 order by number`,
     [migration],
   );

@@ -36,7 +36,7 @@ ${sections.notes(report)}
 ${remarks(report)}
 ${runSections.history(report)}
 ${reproduce(report)}
-<footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Names of accounts, folders and files are in this document; subjects, contents and secrets are not.</footer>
+<footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Runs that change nothing after it leave a line in confirmed.ndjson beside it, where a worker wrote it. Names of accounts, folders and files are in this document; subjects, contents and secrets are not.</footer>
 </main></body></html>
 `;
 }
@@ -87,7 +87,24 @@ function answer(report: Gathered): string {
   return `<header><p class="name">Migration <b>${escapeHtml(report.migration)}</b> · run ${run.number} (${escapeHtml(reasonWords(run))}, ${escapeHtml(run.state)}) · ${time(run.startedAt)}</p>
 <h1>${escapeHtml(capital)}.</h1>
 <p><span class="verdict ${verdict.complete ? 'good">✓ everything is verified' : 'bad">✗ not everything is verified'}</span></p>
-<p>${sentences.join(' ')}</p>${latest ? '' : '<p>Later runs have followed: items are shown as they stand now.</p>'}</header>`;
+<p>${sentences.join(' ')}</p>${latest ? '' : '<p>Later runs have followed: items are shown as they stand now.</p>'}${standing(report)}</header>`;
+}
+
+/** What other runs say of this one, and it of them; and what is known of it no more. */
+function standing({ run, runs }: Gathered): string {
+  const confirming = runs.filter(({ confirms }) => confirms === run.number);
+  const last = confirming.at(-1);
+  return [
+    ...(run.confirms === null ? [] : [`It changed nothing: all is as the report of run ${run.confirms} says.`]),
+    ...(last
+      ? [
+          `${plural(confirming.length, 'later run')} changed nothing; the last was run ${last.number}, ${time(last.startedAt)}.`,
+        ]
+      : []),
+    ...(run.prunedAt === null ? [] : [`What it changed and met was removed for its age on ${time(run.prunedAt)}.`]),
+  ]
+    .map((sentence) => `<p>${sentence}</p>`)
+    .join('');
 }
 
 const PROOF_WORDS: Readonly<Record<string, string>> = {
@@ -95,6 +112,11 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
   scan: 'found in the target already, with the same digest',
   checksum: 'by the SHA-256 that the target computed of what it stores',
   size: 'by size only',
+  'rendering-readback':
+    'read back and compared with the one rendering that was written: the source renders them anew at each reading',
+  'rendering-checksum':
+    'by the SHA-256 that the target computed of the one rendering that was written: the source renders them anew at each reading',
+  'rendering-size': 'by the size of the one rendering that was written only',
 };
 
 function tiles({ run, total, verdict }: Gathered): string {

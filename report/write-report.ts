@@ -27,6 +27,9 @@ export interface WrittenReport {
   readonly headline: string;
 }
 
+/** What a report's folder holds; the page is the last to appear. */
+export const REPORT_FILES = ['items.csv', 'items.json', 'renamed.csv', 'summary.json', 'report.html'] as const;
+
 /** Where `migrate report` leaves it by default, below the present folder. */
 export const makeReportFolder = (migration: string, run: number): string =>
   join('drover-report', `${migration}-run-${run}`);
@@ -45,10 +48,9 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
   const folder = typeof request.folder === 'string' ? request.folder : request.folder(number);
   await mkdir(folder, { recursive: true });
   const part = (name: string): string => join(folder, `.${name}.${process.pid}.part`);
-  const names = ['items.csv', 'items.json', 'renamed.csv', 'summary.json', 'report.html'];
   try {
     // Of a process with this number that was killed.
-    for (const name of names) await rm(part(name), { force: true });
+    for (const name of REPORT_FILES) await rm(part(name), { force: true });
     const files = await openItemFiles(part('items.csv'), part('items.json'), part('renamed.csv'));
     let report: Gathered | undefined;
     try {
@@ -61,7 +63,7 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
     await writeFile(part('summary.json'), `${JSON.stringify(summary(report), null, 2)}\n`, { flag: 'wx' });
     await writeFile(part('report.html'), page(report), { flag: 'wx' });
     // The page last: where it is, the rest is too.
-    for (const name of names) {
+    for (const name of REPORT_FILES) {
       if (name !== 'renamed.csv' || report.renames.count > 0) await rename(part(name), join(folder, name));
       else await rm(join(folder, name), { force: true });
     }
@@ -73,6 +75,6 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
       headline: headline(report),
     };
   } finally {
-    for (const name of names) await rm(part(name), { force: true });
+    for (const name of REPORT_FILES) await rm(part(name), { force: true });
   }
 }

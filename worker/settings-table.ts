@@ -2,7 +2,7 @@
 import { LOG_LEVELS } from './observe/log-levels.js';
 
 interface Setting {
-  readonly form: 'text' | 'url' | 'file' | 'address' | 'whole number' | readonly string[];
+  readonly form: 'text' | 'url' | 'file' | 'address' | 'whole number' | 'days' | readonly string[];
   readonly default?: string;
   readonly min?: number;
   readonly description: string;
@@ -57,6 +57,26 @@ export const settings = {
     form: 'text',
     description: 'Where the worker leaves the report of each finished run. Nowhere when not set.',
   },
+  DROVER_KEEP_EVENTS_DAYS: {
+    form: 'days',
+    default: '90',
+    description: 'How long the event log is kept (`migrate logs`): days, or `forever`.',
+  },
+  DROVER_KEEP_OUTCOMES_DAYS: {
+    form: 'days',
+    default: '365',
+    description: 'How long it is kept what each run changed, and what it met: days, or `forever`.',
+  },
+  DROVER_KEEP_RUNS_DAYS: {
+    form: 'days',
+    default: '365',
+    description: 'How long runs that no item stands by any more are kept: days, or `forever`.',
+  },
+  DROVER_KEEP_REPORTS_DAYS: {
+    form: 'days',
+    default: '90',
+    description: 'How long reports stay in `DROVER_REPORT_FOLDER`: days, or `forever`. The last one stays.',
+  },
   DROVER_CODEC_TOKEN_FILE: {
     form: 'file',
     description: '`migrate codec-server`: a file with the token that requests must carry. Required beyond loopback.',
@@ -74,6 +94,11 @@ export const settings = {
 } as const satisfies Readonly<Record<string, Setting>>;
 export type SettingName = keyof typeof settings;
 
+/** What nothing is removed under. */
+export const FOREVER = 'forever';
+/** A hundred years. */
+const MAX_DAYS = 36_500;
+
 /** The value of a setting, checked, or its default; empty when there is none. Throws with variable and way out. */
 export function parseSetting(name: SettingName, env: Readonly<Record<string, string | undefined>>): string {
   const setting: Setting = settings[name];
@@ -89,6 +114,9 @@ export function parseSetting(name: SettingName, env: Readonly<Record<string, str
     const min = setting.min ?? 0;
     if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= min) return value;
     throw new Error(`${name} is "${value}": say a whole number of at least ${min}`);
+  }
+  if (form === 'days' && value !== FOREVER && !(/^[1-9]\d*$/.test(value) && Number(value) <= MAX_DAYS)) {
+    throw new Error(`${name} is "${value}": say days as a whole number from 1 to ${MAX_DAYS}, or ${FOREVER}`);
   }
   if (form === 'address' && !/^(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(value)) {
     throw new Error(`${name} is "${value}": say host:port, e.g. 127.0.0.1:9464`);

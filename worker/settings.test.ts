@@ -32,7 +32,29 @@ describe('readWorkerSettings', () => {
       sliceMs: 30_000,
       shutdownGraceMs: 20_000,
       maxSlices: 16,
+      retention: {
+        events: 90 * 86_400_000,
+        outcomes: 365 * 86_400_000,
+        runs: 365 * 86_400_000,
+        reports: 90 * 86_400_000,
+      },
     });
+  });
+
+  it('keeps for days, or for ever', () => {
+    const days = { DROVER_KEEP_EVENTS_DAYS: '1', DROVER_KEEP_RUNS_DAYS: 'forever', DROVER_KEEP_REPORTS_DAYS: '36500' };
+
+    expect(readWorkerSettings({ ...none(), ...ledger, ...days }).retention).toEqual({
+      events: 86_400_000,
+      outcomes: 365 * 86_400_000,
+      reports: 36_500 * 86_400_000,
+    });
+  });
+
+  it.each(['0', '-1', '1.5', '90d', '36501', 'never', '   x'])('does not keep for %j days', (days) => {
+    expect(() => readWorkerSettings({ ...none(), ...ledger, DROVER_KEEP_EVENTS_DAYS: days })).toThrow(
+      /DROVER_KEEP_EVENTS_DAYS is ".*": say days as a whole number from 1 to 36500, or forever/,
+    );
   });
 
   it('reads the ledger from a file', () => {

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import type { Retention } from '../words/upkeep.js';
 import type { LogLevel } from './observe/log-levels.js';
 import type { SettingName } from './settings-table.js';
-import { parseSetting } from './settings-table.js';
+import { FOREVER, parseSetting } from './settings-table.js';
 
 export interface WorkerSettings {
   readonly temporal: {
@@ -31,7 +32,11 @@ export interface WorkerSettings {
   readonly maxSlices: number;
   /** Reports of finished runs are left here. */
   readonly reportFolder?: string;
+  /** What runs leave is removed when it is so old. */
+  readonly retention: Retention;
 }
+
+const DAY_MS = 86_400_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -60,6 +65,12 @@ export function readWorkerSettings(env: Environment): WorkerSettings {
   const number = (name: SettingName) => attempt(() => Number(parseSetting(name, env)));
   const text = (name: SettingName) => attempt(() => parseSetting(name, env) || undefined);
 
+  const keptMs = (name: SettingName) =>
+    attempt(() => {
+      const days = parseSetting(name, env);
+      return days === FOREVER ? undefined : Number(days) * DAY_MS;
+    });
+
   const temporal = attempt(() => {
     try {
       return readTemporalSettings(env);
@@ -77,6 +88,12 @@ export function readWorkerSettings(env: Environment): WorkerSettings {
   const metricsAddress = text('DROVER_METRICS_ADDRESS');
   const encryptionKeysFile = text('DROVER_ENCRYPTION_KEYS_FILE');
   const reportFolder = text('DROVER_REPORT_FOLDER');
+  const kept = {
+    events: keptMs('DROVER_KEEP_EVENTS_DAYS'),
+    outcomes: keptMs('DROVER_KEEP_OUTCOMES_DAYS'),
+    runs: keptMs('DROVER_KEEP_RUNS_DAYS'),
+    reports: keptMs('DROVER_KEEP_REPORTS_DAYS'),
+  };
   if (ledgerUrl === undefined && !problems.some((problem) => problem.includes('DROVER_LEDGER_URL'))) {
     problems.push(
       'DROVER_LEDGER_URL is not set: give the PostgreSQL of the ledger, or run `migrate dev`, which brings one',
@@ -104,6 +121,7 @@ export function readWorkerSettings(env: Environment): WorkerSettings {
     sliceMs: sliceSeconds * 1000,
     shutdownGraceMs: graceSeconds * 1000,
     maxSlices,
+    retention: Object.fromEntries(Object.entries(kept).filter(([, ms]) => ms !== undefined)),
     ...(metricsAddress !== undefined && { metricsAddress }),
     ...(encryptionKeysFile !== undefined && { encryptionKeysFile }),
     ...(reportFolder !== undefined && { reportFolder }),

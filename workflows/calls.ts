@@ -23,7 +23,10 @@ export const looksAtUnits = proxyActivities<Pick<Activities, 'lookAtUnits'>>({
 
 /** Statements on the ledger, and listing accounts. */
 export const records = proxyActivities<
-  Pick<Activities, 'prepare' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun' | 'closeRequest'>
+  Pick<
+    Activities,
+    'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun' | 'closeRequest'
+  >
 >({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '6 seconds',
@@ -42,6 +45,13 @@ export const looks = proxyActivities<Pick<Activities, 'plan' | 'doctor'>>({
   startToCloseTimeout: '2 hours',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumAttempts: 3 },
+});
+
+/** What is removed stays removed, so any try goes on where the one before ended. */
+export const upkeep = proxyActivities<Pick<Activities, 'prune' | 'forget'>>({
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 20 },
 });
 
 export const ticks = proxyActivities<Pick<Activities, 'askForRun' | 'findRun'>>({

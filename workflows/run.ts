@@ -77,13 +77,16 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     for (const scope of looking.keys()) scope.cancel();
   };
 
+  /** Its slices tell where it stands from here on. */
+  const begins = (n: number): void => {
+    standing = subtractCounters(standing, stopped.get(n) ?? NO_COUNTERS);
+    stopped.delete(n);
+  };
   const start = (n: number): void => {
     const call = calls.get(n) as UnitCall;
     const scope = new CancellationScope({ cancellable: true });
     running.set(n, scope);
-    // Its slices tell from here on.
-    standing = subtractCounters(standing, stopped.get(n) ?? NO_COUNTERS);
-    stopped.delete(n);
+    begins(n);
     const input = { ...call, ...at, specHash: prepared.specHash, reason: request.reason };
     void scope
       .run(() =>
@@ -107,6 +110,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   const look = (units: readonly number[]): void => {
     const scope = new CancellationScope({ cancellable: true });
     looking.set(scope, units);
+    units.forEach(begins);
     const input = { ...at, specHash: prepared.specHash, reason: request.reason, units };
     const end = (result: LookResult | undefined): void => {
       looking.delete(scope);

@@ -1,13 +1,13 @@
 /** Items of one listed page: sorted by what the ledger knows, then read and judged where that is not enough. */
 
-import type { ItemRef } from '../../connectors/contract.js';
+import type { Described, ItemRef } from '../../connectors/contract.js';
 import { bringsName } from '../../connectors/kinds/traits.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import type { Entry } from '../decide/fitting.js';
 import { fitItem } from '../decide/fitting.js';
 import { coversItem } from '../select/selecting.js';
-import { filterOf } from '../survey/survey.js';
+import { filterOf } from '../survey/listing-rules.js';
 import type { ContainerPlan } from './judging.js';
 import { judgeEdits, judgeNew, leave, refuse } from './judging.js';
 import type { Look } from './look.js';
@@ -17,15 +17,19 @@ export function looksAtTarget({ rules, dryRun }: Look): boolean {
   return bringsName(rules) || dryRun;
 }
 
+const UNTOLD =
+  'the source tells size and date of some items only with their content: what filters say of those is decided when they are read';
+
 /** What is to become of a listed item, as far as its listing and the ledger tell. */
 export type Sorted = 'new' | 'edited' | 'update' | 'unchanged' | 'skip' | 'refuse';
 
 export async function planItems(
   plan: ContainerPlan,
-  page: readonly ItemRef[],
+  listed: readonly ItemRef[],
   row: PlannedContainer | undefined,
 ): Promise<void> {
   const { look, counts } = plan;
+  const page = row ? await look.planned.told(row.id, listed) : listed;
   const covers = coversItem(look.selection);
   const covered = page.filter(covers);
   counts.excluded += page.length - covered.length;
@@ -48,7 +52,9 @@ export async function planItems(
   await countUnchanged(plan, same);
   if (!looksAtTarget(look)) {
     counts.create += created.length;
-    counts.bytes += created.reduce((sum, item) => sum + item.bytes, 0);
+    counts.bytes += created.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+    const untold = created.filter(({ bytes, meta }) => bytes === undefined || meta === undefined).length;
+    if (untold > 0) look.remarks.note(plan.said, UNTOLD, untold);
     return;
   }
   await readItems(plan, created, known, (entries) => judgeNew(plan, entries));
@@ -98,6 +104,7 @@ async function readItems(
   if (items.length === 0) return;
   const { look, counts, container } = plan;
   const { batchItems, batchBytes } = look.deps.settings;
+  const covers = coversItem(look.selection);
   const refs = new Map(items.map((item) => [item.key, item]));
   let entries: Entry[] = [];
   let bytes = 0;
@@ -106,7 +113,13 @@ async function readItems(
       leave(plan, read);
       continue;
     }
-    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body, read.notes);
+    const ref = refs.get(read.key) as ItemRef;
+    const item = { ...ref, bytes: ref.bytes ?? look.rules.size(read.body), meta: ref.meta ?? read.meta ?? {} };
+    if (!covers(item)) {
+      counts.excluded++;
+      continue;
+    }
+    const fitting = fitItem(look, asRow(item, known.get(read.key)), read.body, read.notes);
     if ('settled' in fitting) {
       const { outcome, reason = '' } = fitting.settled;
       if (outcome === 'refused') refuse(plan, read.key, reason);
@@ -129,7 +142,12 @@ async function readItems(
 /** No item waits for others here. */
 const LAST_RANK = 2_147_483_647;
 
-export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem | undefined): ItemRow {
+/** What it lacks is told when it is read. */
+export function described(item: ItemRef): Described {
+  return { ...item, bytes: item.bytes ?? 0, meta: item.meta ?? {} };
+}
+
+export function asRow({ key, version, meta, bytes, unstable }: Described, known: PlannedItem | undefined): ItemRow {
   return {
     key,
     version,
@@ -146,5 +164,7 @@ export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem
     reason: null,
     gone: false,
     broken: known?.broken ?? null,
+    unread: false,
+    unstable: unstable === true,
   };
 }

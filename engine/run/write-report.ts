@@ -1,11 +1,10 @@
-/** Leaves the report of a finished run where the worker keeps reports. */
+/** Leaves the report of a finished run where the worker keeps reports: a whole one, or a line where it changed nothing. */
 import type { Deps } from '../deps.js';
 
-/** The folder of the report, or null when this worker keeps none. */
+/** The page that says it, or null when this worker keeps none. */
 export async function writeRunReport(
-  deps: Deps,
+  deps: Pick<Deps, 'reports'>,
   input: { readonly name: string; readonly run: number },
 ): Promise<string | null> {
-  if (deps.reportFolder === undefined) return null;
-  return deps.report(input.name, input.run, `${deps.reportFolder}/${input.name}-run-${input.run}`);
+  return (await deps.reports?.leave(input.name, input.run)) ?? null;
 }

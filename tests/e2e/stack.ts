@@ -21,7 +21,7 @@ export interface TestStack {
 }
 
 export async function startTestStack(
-  env: Record<string, string> = {},
+  env: Record<string, string> | ((dir: string) => Record<string, string>) = {},
   engine: Partial<EngineSettings> = {},
 ): Promise<TestStack> {
   const dir = await mkdtemp(join(tmpdir(), 'drover-e2e-'));
@@ -31,7 +31,7 @@ export async function startTestStack(
     ...workerEnvironment(stack, process.env),
     DROVER_LOG_LEVEL: 'error',
     DROVER_SHUTDOWN_GRACE_SECONDS: '2',
-    ...env,
+    ...(typeof env === 'function' ? env(dir) : env),
   });
   const worker = runWorker(settings, ending.signal, engine);
   const connection = await Connection.connect({ address: stack.temporalAddress });

@@ -19,8 +19,9 @@ import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
 import { survey } from '../../engine/survey/survey.js';
 import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { createReports } from '../../report/kept-reports.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
+import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../words/runs.js';
 import type { UnitCall } from '../../words/units.js';
 import { callsOf, stepsOf } from '../../words/units.js';
@@ -44,7 +45,7 @@ export interface RunOptions {
   readonly reason?: RunReason;
   readonly request?: string;
   /** Changes the spec for this run. */
-  readonly selection?: Partial<Selection>;
+  readonly selection?: Partial<SelectionWithAccounts>;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -61,13 +62,15 @@ const UNMEASURED = {
 const MAX_SLICES = 100;
 
 export interface WorldOptions {
-  readonly selection?: Partial<Selection>;
+  readonly selection?: Partial<SelectionWithAccounts>;
   readonly settings?: Partial<EngineSettings>;
   readonly name?: string;
   /** Of the target. */
   readonly limits?: Limits;
   /** Other systems than those in memory; their passwords are `secret`. */
   readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
+  /** Where finished runs leave their reports. */
+  readonly reportFolder?: string;
   /** In the place of the registry's. */
   readonly connectors?: Readonly<Record<string, Registration>>;
 }
@@ -111,8 +114,8 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     log: SILENT,
     meters: UNMEASURED,
     settings: { ...ENGINE_DEFAULTS, ...options.settings },
-    reportFolder: undefined,
-    report: async () => '',
+    reports: options.reportFolder === undefined ? undefined : createReports(ledger, options.reportFolder),
+    retention: {},
   };
   const phases = { survey, move, verify };
   const signal = new AbortController().signal;
