@@ -7,6 +7,7 @@ import { doctor } from '../engine/doctor.js';
 import { move } from '../engine/move.js';
 import { plan } from '../engine/plan/plan.js';
 import { liftBlocksOf } from '../engine/run/lift-blocks.js';
+import { lookAtUnits } from '../engine/run/look-at-units.js';
 import type {
   ClosedRun,
   CloseRunInput,
@@ -16,6 +17,7 @@ import type {
   UnitEnd,
 } from '../engine/run/prepare.js';
 import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { keepPart } from '../engine/run/specs.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
 import type { Slice, SliceInput, SliceResult, WorkResult } from '../engine/slice/slice.js';
@@ -23,12 +25,11 @@ import { survey } from '../engine/survey/survey.js';
 import { forget } from '../engine/upkeep/forget.js';
 import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
+import type { SpecPart } from '../schemas/packed-spec.js';
 import type { Check, DoctorInput } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
-import { NO_COUNTERS } from '../words/counters.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
-import { toRanges } from '../words/ranges.js';
 import type { LookInput, LookResult, Prepared, RunResult } from '../words/runs.js';
 import type { ForgetInput, ForgetResult, PruneInput, PruneResult } from '../words/upkeep.js';
 import { atBoundary } from './boundary.js';
@@ -36,16 +37,18 @@ import type { AskInput } from './tick.js';
 import { askForRun, findRun, isOpen } from './tick.js';
 
 export interface Activities {
+  keepPart(input: SpecPart): Promise<void>;
   prepare(input: PrepareInput): Promise<Prepared>;
   control(input: ControlInput): Promise<void>;
   /** Answers whether a system of this spec was to be left alone. */
   liftBlocks(specHash: string): Promise<boolean>;
+  /** Ends units that have nothing to do; the others are left to their workflows. */
+  lookAtUnits(input: LookInput): Promise<LookResult>;
   surveySlice(input: SliceInput): Promise<SliceResult>;
   moveSlice(input: SliceInput): Promise<SliceResult>;
   verifySlice(input: SliceInput): Promise<SliceResult>;
   endUnit(input: UnitEnd): Promise<void>;
   reopenUnits(input: ReopenInput): Promise<Counters>;
-  lookAtUnits(input: LookInput): Promise<LookResult>;
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
@@ -85,15 +88,22 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
       return beating(context, run, () => last);
     });
   return {
+    keepPart: (input) => guarded((context) => beating(context, () => keepPart(deps, input))),
     prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
+    lookAtUnits: (input) =>
+      guarded((context) =>
+        lookAtUnits(deps, input, {
+          signal: context.cancellationSignal,
+          heartbeat: (details) => context.heartbeat(details),
+        }),
+      ),
     surveySlice: (input) => slice(input, 'survey', survey),
     moveSlice: (input) => slice(input, 'move', move),
     verifySlice: (input) => slice(input, 'verify', verify),
     endUnit: (input) => guarded((context) => beating(context, () => endUnit(deps, input))),
     reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input))),
-    lookAtUnits: async ({ units }) => ({ idle: [], counters: NO_COUNTERS, changed: toRanges(units), left: [] }),
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>

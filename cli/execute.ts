@@ -1,7 +1,7 @@
 /** The short workflows that a worker runs for a command: `plan`, `doctor`, `prune`, `forget`. */
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { hasWorker, noWorker } from './migration.js';
 import type { Shell } from './shell.js';
@@ -9,7 +9,8 @@ import type { TemporalAccess } from './temporal.js';
 import { grpc, grpcCode, wordsOf } from './with-temporal.js';
 
 /**
- * Runs one of a worker's short workflows and returns its answer. Ctrl-C cancels it: nobody else waits for it.
+ * Runs one of a worker's short workflows and returns its answer, once what it needs (`ahead`) is done. Ctrl-C cancels
+ * both: nobody else waits for them.
  * Throws `CommandError` with the workflow's own reason when it fails.
  */
 export async function execute<Answer>(
@@ -18,20 +19,22 @@ export async function execute<Answer>(
   type: 'plan' | 'doctor' | 'prune' | 'forget',
   workflowId: string,
   input: unknown,
+  ahead: readonly WorkflowHandle[] = [],
 ): Promise<Answer> {
   if (!(await hasWorker(temporal))) shell.err(`${noWorker(temporal)}; waiting for one`);
   const client: Client = temporal.client;
-  const handle = await client.workflow.start(type, {
-    workflowId,
-    taskQueue: temporal.taskQueue,
-    args: [input],
-    staticSummary: type,
-  });
+  const open = [...ahead];
+  const ended = (handle: WorkflowHandle): Promise<unknown> =>
+    client.connection.withAbortSignal(shell.signal, () => handle.result());
   try {
-    return (await client.connection.withAbortSignal(shell.signal, () => handle.result())) as Answer;
+    await Promise.all(ahead.map(ended));
+    const { taskQueue } = temporal;
+    const handle = await client.workflow.start(type, { workflowId, taskQueue, args: [input], staticSummary: type });
+    open.push(handle);
+    return (await ended(handle)) as Answer;
   } catch (error) {
     if (shell.signal.aborted) {
-      await handle.cancel();
+      await Promise.all(open.map(cancelled));
       throw new CommandError(exitCodes.interrupted, `the ${type} was stopped`, undefined, error);
     }
     if (error instanceof WorkflowFailedError) {
@@ -45,6 +48,15 @@ export async function execute<Answer>(
     if (grpcCode(error) === grpc.notFound)
       throw new CommandError(exitCodes.failed, `the ${type} is gone from Temporal`, 'try again', error);
     throw error;
+  }
+}
+
+/** Which has ended meanwhile needs no cancel. */
+async function cancelled(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }
 

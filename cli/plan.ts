@@ -1,5 +1,6 @@
 /** Plans and dry runs: made by a worker, where the secrets are, and shown here. */
 import { randomUUID } from 'node:crypto';
+import type { Spec } from '../schemas/spec.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import { makePlanId } from '../workflows/messages.js';
 import { execute } from './execute.js';
@@ -7,6 +8,7 @@ import { exitCodes } from './exit-codes.js';
 import type { OutputFormat } from './output.js';
 import { print, printable } from './output.js';
 import { hasChanges, planLines } from './plan-lines.js';
+import { sendSpec } from './send-spec.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
 
@@ -14,10 +16,12 @@ import type { TemporalAccess } from './temporal.js';
 export async function plan(
   shell: Shell,
   temporal: TemporalAccess,
-  input: PlanInput,
+  { spec, ...asked }: PlanInput & { readonly spec: Spec },
   args: { readonly output: OutputFormat; readonly detailedExitcode?: boolean },
 ): Promise<number> {
-  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(input.spec.name, randomUUID()), input);
+  const { carried, parts } = await sendSpec(temporal, spec, shell.signal);
+  const input: PlanInput = { ...asked, ...carried };
+  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(spec.name, randomUUID()), input, parts);
   await print(shell, args.output, made, () => planLines(made));
   for (const { where, problem, next } of made.problems) {
     shell.err(`${printable(where)}: ${printable(problem)}`);

@@ -11,10 +11,8 @@ import type { MigrationInput } from '../workflows/messages.js';
 import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { findMigration, isRunning, migrationHandle, readProgress } from './migration.js';
+import { sendSpec } from './send-spec.js';
 import type { TemporalAccess } from './temporal.js';
-
-/** Temporal refuses 2 MiB; some room is left for what wraps it, and for encryption. */
-export const MAX_INPUT_BYTES = 1_500_000;
 
 const migrationKey = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
 const stateKey = defineSearchAttributeKey('DroverState', 'KEYWORD');
@@ -40,8 +38,8 @@ export async function submitSpec(
   replace: boolean,
   signal: AbortSignal,
 ): Promise<Submission> {
-  const request: RunRequest = { id: randomUUID(), reason: 'apply', spec, specHash };
-  checkSize(spec, request);
+  const { carried } = await sendSpec(temporal, spec, signal);
+  const request: RunRequest = { id: randomUUID(), reason: 'apply', ...carried, specHash };
   for (;;) {
     if (await start(temporal, spec.name, request, { specHash, details: describeSpec(spec) })) return 'started';
     const found = await findMigration(temporal, spec.name);
@@ -132,16 +130,6 @@ async function ask(
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
-}
-
-function checkSize(spec: Spec, request: RunRequest): void {
-  const bytes = Buffer.byteLength(JSON.stringify(request));
-  if (bytes <= MAX_INPUT_BYTES) return;
-  throw new CommandError(
-    exitCodes.invalidSpec,
-    `the spec "${spec.name}" with its accounts is ${(bytes / 1e6).toFixed(1)} MB; Temporal takes ${MAX_INPUT_BYTES / 1e6} MB`,
-    'split the accounts over several specs with different names; they share the limits of their systems',
-  );
 }
 
 /** What the Web UI shows, in Markdown. Names of selections and systems' types; no addresses, no accounts. */

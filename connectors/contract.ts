@@ -73,12 +73,25 @@ export interface ItemRef {
   readonly key: string;
   /** Differs when content or meta differ. */
   readonly version: string;
-  readonly bytes: number;
+  /** Absent where the system tells it only with the content. Of kind `files` only for files. */
+  readonly bytes?: number;
   /** Lower ranks move first. 0 unless the kind orders its items. */
   readonly rank: number;
-  /** The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. */
-  readonly meta: JsonObject;
+  /**
+   * The kind's metadata, e.g. `MailMeta`, `FileMeta`. Never content, subjects or addresses. Absent where the system tells
+   * it only with the content (`Body.meta`), or where each look costs as much as reading. Of kind `files` never absent.
+   */
+  readonly meta?: JsonObject;
+  /**
+   * Two readings of it differ though nothing was edited: an export, a rendering. It counts as edited when its version is
+   * another, is read as a whole, and no copy is taken for its own because of what that says. Where a normal form of the
+   * kind is the same for all readings (mail.ts, calendar.ts …) it is stable.
+   */
+  readonly unstable?: true;
 }
+
+/** One of which everything is told, as most systems do. */
+export type Described = ItemRef & Required<Pick<ItemRef, 'bytes' | 'meta'>>;
 
 export type Change =
   | { readonly change: 'upsert'; readonly item: ItemRef }
@@ -86,11 +99,23 @@ export type Change =
 
 export interface Page<T> {
   readonly entries: readonly T[];
+  /**
+   * Only of `unordered` listings: where to go on behind this page, also in another process and hours later. Opaque. A
+   * page without one can only be followed by the session that gave it; after a crash the listing begins anew.
+   */
+  readonly cursor?: string;
+  /**
+   * Only with the last page, of an unordered listing or of changes: the state that a later `changes` begins with. It
+   * tells again, or for the first time, whatever changed since the first page was asked for.
+   */
+  readonly token?: string;
 }
 
 export interface Body<B> {
   readonly key: string;
   readonly body: B;
+  /** The metadata that the listing lacked. */
+  readonly meta?: JsonObject;
   /** What the source could not tell for certain, in words: recorded with the item. No content. */
   readonly notes?: readonly string[];
 }
@@ -138,7 +163,15 @@ export interface Source<B = unknown> extends Session {
   /** All containers, parents first. */
   containers(signal: AbortSignal): AsyncIterable<Container>;
   /**
-   * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. What the system
+   * Whether listings ascend by key. `unordered` ones come as the system pages them: keys may be repeated (the last one
+   * counts), and may be missing where items come and go between two pages. So what they lack is only suspected to be gone.
+   * Absent: `ordered`.
+   */
+  readonly listing?: 'ordered' | 'unordered';
+  /**
+   * Items with a key above `after`, ascending by key (key-order.ts), in pages of at most some thousands. An unordered
+   * listing goes on from `after` as the cursor of an earlier page, and throws `Fault('cursor-lost')` when the system no
+   * longer knows it: the listing then begins anew. What the system
    * names and does not describe is listed all the same, and refused when it is read. Throws `Fault('refused')`, after
    * the pages it could give, for a container that cannot be shown, or not as a whole (it holds more than it named):
    * what was listed moves, nothing counts as gone, and the container is named as a failure. Of kind `files`, whose
@@ -151,10 +184,16 @@ export interface Source<B = unknown> extends Session {
     opens?: OpensFolder,
   ): AsyncIterable<Page<ItemRef>>;
   /**
-   * What changed since `token` (an earlier `Container.token` of the same validity), in any order, each key
-   * at most once. Throws `Fault('cursor-lost')` when the system no longer knows; the caller lists instead.
+   * What changed since `token` (an earlier `Container.token`, or `Page.token`, of the same validity), in any order; of a
+   * key that is named twice the last one counts. Throws `Fault('cursor-lost')` when the system no longer knows; the
+   * caller lists instead.
    */
   changes?(container: Container, since: string, signal: AbortSignal): AsyncIterable<Page<Change>>;
+  /**
+   * Items under these keys (at most some thousands), as a listing would show them now, in any order; what is not there is
+   * left out. For what an unordered listing did not name. Absent: it is listed a second time.
+   */
+  present?(container: Container, keys: readonly string[], signal: AbortSignal): AsyncIterable<Page<ItemRef>>;
   /** Content of the items asked for, in the order asked. An item that vanished is `Refused`. */
   read(container: Container, refs: readonly ItemRef[], signal: AbortSignal): AsyncIterable<Body<B> | Refused>;
   /**
@@ -314,6 +353,9 @@ export type Located =
   | { readonly token: string; readonly found: 'absent' }
   | { readonly token: string; readonly found: 'unsure'; readonly reason: string };
 
+/** Those of some references that the caller knows. Asked for a page at a time: neither side holds all that there are. */
+export type Known = (refs: readonly string[]) => Promise<ReadonlySet<string>>;
+
 export interface Target<B = unknown> extends Session {
   /** After a connection died, how long a write may still appear by itself, in milliseconds. */
   readonly quietMs: number;
@@ -356,16 +398,19 @@ export interface Target<B = unknown> extends Session {
    * fitting once. Absent: everything is held as it comes. Throws `Fault('refused')` for what cannot be held at all.
    */
   fit?(body: B): Fitted<B>;
-  /** What became of create-writes in doubt, made since `anchor`. `known` tells references that belong to other items. */
+  /** What became of create-writes in doubt, made since `anchor`; `known` are references that belong to other items. */
   locate(
     container: TargetContainer,
     intents: readonly Intent[],
     anchor: string,
-    known: (ref: string) => boolean,
+    known: Known,
     signal: AbortSignal,
   ): AsyncIterable<Located>;
-  /** Everything the container holds, ascending by reference, but for what `skip` knows; content is read for the digest. */
-  scan(container: TargetContainer, skip: (ref: string) => boolean, signal: AbortSignal): AsyncIterable<Page<TargetRef>>;
+  /**
+   * Everything the container holds, ascending by reference, but for what is known; content is read for the digest. With
+   * `since`, an anchor that this container gave: what came there from then on, and more where that cannot be told.
+   */
+  scan(container: TargetContainer, known: Known, signal: AbortSignal, since?: string): AsyncIterable<Page<TargetRef>>;
   /** Reads items back as evidence. A reference that is not there is left out. */
   readBack(container: TargetContainer, refs: readonly string[], signal: AbortSignal): AsyncIterable<TargetRef>;
   /** The cheaper evidence: size only, without content. */

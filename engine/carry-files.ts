@@ -9,7 +9,7 @@ import type { ContainerRow } from '../ledger/containers.js';
 import type { ItemRow } from '../ledger/items.js';
 import { nextItems, sizeToDo } from '../ledger/items.js';
 import type { Ready } from './carry/carry-small.js';
-import { deliverSmall, putDown, readSmall } from './carry/carry-small.js';
+import { deliverSmall, putDown, readSmall, weightOf } from './carry/carry-small.js';
 import type { Transfer } from './carry/feed.js';
 import type { Pair } from './carry/pair.js';
 import type { Carriage } from './carry/placing.js';
@@ -45,7 +45,7 @@ export async function carry(
       slice.selection,
       await twinsIn(slice.deps.ledger.pool, rules, slice.selection, row.id),
     );
-    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op);
+    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * LOT_ITEMS);
     const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;
     const stop = new AbortController();
@@ -167,8 +167,8 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
     const small: ItemRow[] = [];
     let bytes = 0;
     for (let item = page[0]; item && !isLarge(item) && small.length < most.items; item = page[0]) {
-      if (small.length > 0 && bytes + item.bytes > most.bytes) break;
-      bytes += item.bytes;
+      if (small.length > 0 && bytes + weightOf(item) > most.bytes) break;
+      bytes += weightOf(item);
       small.push(page.shift() as ItemRow);
     }
     return { small };
@@ -176,4 +176,5 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
   return () => turn(take);
 }
 
-const isLarge = (item: ItemRow): boolean => item.bytes > LARGE_BYTES;
+/** What differs from one reading to the next cannot be carried in parts: it is held as a whole, whatever its size. */
+const isLarge = (item: ItemRow): boolean => !item.unstable && !item.unread && item.bytes > LARGE_BYTES;

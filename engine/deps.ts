@@ -49,6 +49,9 @@ export interface EngineSettings {
   readonly leaseMs: number;
   /** How long a pause or a stop lets writes under way finish before it cuts them off. */
   readonly graceMs: number;
+  /** How long one look at many idle units lasts, and how much of it one of them may take, in milliseconds. */
+  readonly lookMs: number;
+  readonly lookUnitMs: number;
   /** When a full target is tried again. */
   readonly quotaRetryMs: number;
   /** When items are asked for again that the source did not give, in milliseconds. */
@@ -64,6 +67,8 @@ export const ENGINE_DEFAULTS: EngineSettings = {
   sliceMs: 30_000,
   leaseMs: 8_000,
   graceMs: 2_500,
+  lookMs: 45_000,
+  lookUnitMs: 5_000,
   quotaRetryMs: 600_000,
   rereadMs: 2_000,
   // A fifth of what Temporal bears; some 800 units.

@@ -1,7 +1,7 @@
 /** Doctor: checks what only the worker can see: the ledger, the secrets and each system's abilities. */
 import type { Kind } from '../connectors/contract.js';
 import { Fault } from '../connectors/errors.js';
-import type { Selection, Spec, SystemConfig } from '../schemas/spec.js';
+import type { SelectionWithAccounts, Spec, SystemConfig } from '../schemas/spec.js';
 import type { Check, DoctorInput } from '../words/check.js';
 import type { Deps } from './deps.js';
 import { accountsOf } from './run/accounts.js';
@@ -28,7 +28,7 @@ interface Use {
   readonly config: SystemConfig;
   readonly role: 'source' | 'target';
   /** The first selection that uses it so, and which of its accounts is opened; undefined: none does. */
-  readonly asked?: { readonly selection: Selection; readonly account: 'from' | 'to' };
+  readonly asked?: { readonly selection: SelectionWithAccounts; readonly account: 'from' | 'to' };
 }
 
 /** Every system in each role and for each kind it is used for; going both ways it has both roles. */
@@ -42,7 +42,7 @@ function usesOf(spec: Spec): Use[] {
       const kinds = [...new Set(users.map((selection) => selection.kind))];
       return kinds.flatMap((kind): Use[] => {
         const of = kinds.length > 1 ? `${side} ${name} (${kind})` : `${side} ${name}`;
-        const plain = users.find((selection) => selection.kind === kind) as Selection;
+        const plain = users.find((selection) => selection.kind === kind) as SelectionWithAccounts;
         const twoWay = users.find((selection) => selection.kind === kind && selection.mode === 'two-way');
         return [
           { subject: of, config, role: side, asked: { selection: plain, account } },

@@ -9,6 +9,7 @@ import { releaseTwins } from '../ledger/twins.js';
 import { deliver } from './carry/deliver.js';
 import type { Lot, Transfer } from './carry/feed.js';
 import { feed } from './carry/feed.js';
+import { readUntold } from './carry/read-untold.js';
 import { renameRecased } from './carry/recased.js';
 import { carry } from './carry-files.js';
 import { TWIN } from './decide/twins.js';
@@ -51,7 +52,9 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (slice.ending()) return 'more';
     if (!row.todo.includes('meta')) continue;
     const bound = await bindOrRefuse(slice, slice.target, row, 'meta');
-    if (bound) await changeMeta(slice, bound);
+    if (!bound) continue;
+    await readUntold(slice, row);
+    await changeMeta(slice, bound);
   }
   await bindMissing(slice);
   if (slice.ending()) return 'more';
@@ -63,7 +66,7 @@ export async function move(slice: Slice): Promise<WorkResult> {
   for (const op of ['create', 'update'] as const) {
     const containers = isLeft(op);
     if (containers.length === 0) continue;
-    if ((await countToDo(deps.ledger.pool, containers, op, slice.maxRank)) > 0) {
+    if ((await countToDo(deps.ledger.pool, containers, op, { most: 1, maxRank: slice.maxRank })) > 0) {
       // Nothing else is left: what the source did not give is left alone for a moment.
       if (slice.unread.size > 0) await pause(deps.settings.rereadMs, slice.signal);
       return 'more';
@@ -110,12 +113,14 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
   // A target may learn what it can hold from its first container; bodies are fitted as they are read.
   if (slice.target.fit) for (const to of destinations) if (await opens(to, slice.target)) break;
   for (const to of sharing(slice, destinations)) await opens(to, slice.target);
+  const perLane = ITEMS_PER_LANE[slice.rules.edits];
   const items = await countToDo(
     deps.ledger.pool,
     rows.map((row) => row.id),
     op,
+    { most: slice.lanes() * perLane },
   );
-  const lanes = Math.min(slice.lanes(), Math.ceil(items / ITEMS_PER_LANE[slice.rules.edits]));
+  const lanes = Math.min(slice.lanes(), Math.ceil(items / perLane));
   const lots = createChannel<Lot>(LOTS_WAITING);
   const stop = new AbortController();
   let seen = 0;

@@ -136,6 +136,11 @@ async function seen(
   );
 }
 
+/** Of what the source renders anew at each reading the copy is that of one rendering: no proof says more than that. */
+function proofOf({ unstable }: ItemRow, by: 'readback' | 'size' | 'checksum'): string {
+  return unstable ? `rendering-${by}` : by;
+}
+
 /** By the evidence that the spec asks for; what the target cannot tell that way is read back. */
 async function compare(
   slice: Slice,
@@ -176,7 +181,7 @@ async function compareContent(
       key: item.key,
       todo: null,
       outcome: 'verified',
-      proof: 'readback',
+      proof: proofOf(item, 'readback'),
       ...reasonOf([...staying(slice, item), ...(unkept === undefined ? [] : [unkept])]),
       // One of an earlier version is computed anew.
       ...(copy.digest !== item.digest && { digest: copy.digest }),
@@ -210,7 +215,7 @@ async function compareSizes(
         key: item.key,
         todo: null,
         outcome: 'verified',
-        proof: 'size',
+        proof: proofOf(item, 'size'),
         // Where the write did not tell it: edits in later runs rest on it.
         ...(item.targetVersion ? {} : versionIn(versions, item)),
         ...reasonOf(staying(slice, item)),
@@ -252,7 +257,7 @@ async function compareChecksums(
         key: item.key,
         todo: null,
         outcome: 'verified',
-        proof: 'checksum',
+        proof: proofOf(item, 'checksum'),
         ...(item.reason ? { reason: item.reason } : {}),
       }),
     ),

@@ -16,12 +16,15 @@ export interface ContainerRow {
   readonly targetPath: readonly string[] | null;
   readonly targetValidity: string | null;
   readonly scanned: boolean;
+  /** What came to the target before this anchor was looked at; null where all is to be looked at. */
+  readonly scannedTo: string | null;
   /** Where the target would have put the next item when the last slice had written all it had. */
   readonly targetAnchor: string | null;
 }
 
 const COLUMNS = `id, key, path, role, subscribed, properties, validity, target_key as "targetKey", target_path as "targetPath",
-  target_validity as "targetValidity", scanned, target_anchor as "targetAnchor"`;
+  target_validity as "targetValidity", scanned, scanned_to as "scannedTo",
+  target_anchor as "targetAnchor"`;
 
 /** All containers of a pairing, whichever of them the spec covers now. */
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
@@ -45,6 +48,15 @@ export async function coveredContainers(
   return rows;
 }
 
+/** Each kind of work by one look into the index of what is to do, however many items wait. */
+const KINDS_OF_WORK = `
+  with recursive work as (
+    (select todo from item where container = c.id and todo is not null order by todo limit 1)
+    union all
+    select (select i.todo from item i where i.container = c.id and i.todo is not null and i.todo > work.todo order by i.todo limit 1)
+    from work where work.todo is not null)
+  select array_agg(todo) as todo from work where todo is not null`;
+
 /** Containers that the unit's spec covers and that have something to do, with the kinds of work, the first seen first. */
 export async function containersToDo(
   ledger: Ledger,
@@ -52,7 +64,7 @@ export async function containersToDo(
 ): Promise<(ContainerRow & { todo: string[] })[]> {
   const { rows } = await ledger.pool.query<ContainerRow & { todo: string[] }>(
     `select ${COLUMNS}, todo from container c join survey s on s.container = c.id
-     cross join lateral (select array_agg(distinct todo) as todo from item where container = c.id and todo is not null) t
+     cross join lateral (${KINDS_OF_WORK}) t
      where c.pairing = $1 and s.migration = $2 and s.unit = $3 and t.todo is not null order by id`,
     [pairing.id, unit.migration, unit.n],
   );
@@ -109,24 +121,33 @@ export async function voidKeys(sql: Sql, container: number, targetPlace: number,
 
 /** What is gone with its container: marks the items of containers that the source no longer has. */
 export async function markVanished(sql: Sql, pairing: number, present: readonly string[], run: number): Promise<void> {
-  await sql.query(
-    `update item set gone = true, run = $3, todo = case when todo in ('create', 'update') then null else todo end
-     where not gone and container in (select id from container where pairing = $1 and key <> all ($2))`,
-    [pairing, present, run],
-  );
-  // Should one come back, it is listed anew: an equal token must not leave its items gone.
-  await sql.query(
-    `update survey set token = null where token is not null
-       and container in (select id from container where pairing = $1 and key <> all ($2))`,
+  const { rows } = await sql.query<{ id: number; stands: boolean }>(
+    `select id, coalesce((select sum(n) from item_count where container = c.id and not gone), 0) > 0 as stands
+     from container c where pairing = $1 and key <> all ($2)`,
     [pairing, present],
   );
+  if (rows.length === 0) return;
+  // Those that went away in earlier runs are not read again.
+  const standing = rows.flatMap(({ id, stands }) => (stands ? [id] : []));
+  if (standing.length > 0) {
+    await sql.query(
+      `update item set gone = true, run = $2, todo = case when todo in ('create', 'update') then null else todo end
+       where not gone and container = any ($1)`,
+      [standing, run],
+    );
+  }
+  // Should one come back, it is listed anew: an equal token must not leave its items gone.
+  await sql.query('update survey set token = null where token is not null and container = any ($1)', [
+    rows.map(({ id }) => id),
+  ]);
 }
 
 /** Binds the target's side. A new validity voids all references: they are looked for again by digest. */
 export async function bindTarget(sql: Sql, container: number, target: TargetContainer): Promise<void> {
   await sql.query(
     `update container set target_key = $2, target_path = $3, target_validity = $4, notes = $5,
-       scanned = case when target_key = $2 and target_validity = $4 then scanned else $6 end
+       scanned = case when target_key = $2 and target_validity = $4 then scanned else $6 end,
+       scanned_to = null
      where id = $1`,
     [container, target.key, target.path, target.validity, target.notes ?? [], target.items === 0],
   );
@@ -160,9 +181,12 @@ export async function outdatedWith(
   return rows.map(({ id }) => id);
 }
 
-/** What the target held is written down in `found`. */
-export async function markScanned(sql: Sql, container: number): Promise<void> {
-  await sql.query('update container set scanned = true where id = $1', [container]);
+/** What the target held is written down in `found`; `to`: its anchor before it was looked at, where that was asked for. */
+export async function markScanned(sql: Sql, container: number, to?: string): Promise<void> {
+  await sql.query('update container set scanned = true, scanned_to = coalesce($2, scanned_to) where id = $1', [
+    container,
+    to ?? null,
+  ]);
 }
 
 /** Everything before this anchor was written by us, or looked at. */

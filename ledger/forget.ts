@@ -2,7 +2,6 @@
  * Taking out what the ledger knows of a migration, or of some of its units. Items belong to pairings, and pairings may be
  * shared: what another unit stands by stays. Each step may be repeated; the units go last, so that a second try finds them.
  */
-import type { Spec } from '../schemas/spec.js';
 import type { Lease } from './leases.js';
 import { fenced } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -123,8 +122,8 @@ export async function extentOf(
 }
 
 /**
- * The accounts go from every spec that was stored; what else a spec says stays. How many specs had them, and whether one
- * names the person elsewhere: in a filter, a template, a login.
+ * The accounts go from the lists of every spec that was stored; what else a spec says stays. How many specs had them, and
+ * whether one names the person elsewhere: in a filter, a template, a login.
  */
 export async function forgetInSpecs(
   ledger: Ledger,
@@ -133,45 +132,40 @@ export async function forgetInSpecs(
   names: readonly string[],
   dryRun: boolean,
 ): Promise<{ readonly specs: number; readonly stillNamed: boolean }> {
-  const accounts = new Set(gone.map(({ selection, from, to }) => JSON.stringify([selection, from, to])));
-  const { rows } = await ledger.pool.query<{ hash: string }>('select hash from spec where name = $1', [migration]);
-  let specs = 0;
-  let stillNamed = false;
-  for (const { hash } of rows) {
-    await ledger.transaction(async (sql) => {
-      const found = await sql.query<{ body: Spec }>('select body from spec where hash = $1 for update', [hash]);
-      const body = found.rows[0]?.body;
-      if (!body) return;
-      const without = JSON.stringify(withoutAccounts(body, accounts));
-      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [without, mention(names)]);
-      stillNamed ||= named.rows[0]?.still ?? false;
-      if (without === JSON.stringify(body)) return;
-      specs++;
-      if (!dryRun) await sql.query('update spec set body = $2 where hash = $1', [hash, without]);
-    });
-  }
-  return { specs, stillNamed };
-}
-
-function withoutAccounts(spec: Spec, accounts: ReadonlySet<string>): Spec {
-  return {
-    ...spec,
-    selections: (spec.selections ?? []).map((selection) => ({
-      ...selection,
-      ...(Array.isArray(selection.accounts) && {
-        accounts: selection.accounts.filter(
-          ({ from, to }) => !accounts.has(JSON.stringify([selection.name, from, to])),
-        ),
-      }),
-    })),
-  };
+  const changed = `listed as (
+      select a.spec, a.selection, f, t, place, exists (
+        select from unnest($2::text[], $3::text[], $4::text[]) as g (selection, f, t)
+        where (g.selection, g.f, g.t) = (a.selection, l.f, l.t)) as goes
+      from spec s join spec_accounts a on a.spec = s.hash, unnest(account_from, account_to) with ordinality l (f, t, place)
+      where s.name = $1),
+    changed as (
+      select spec, selection, coalesce(array_agg(f order by place) filter (where not goes), '{}') as f,
+        coalesce(array_agg(t order by place) filter (where not goes), '{}') as t
+      from listed group by spec, selection having bool_or(goes))`;
+  const { rows } = await ledger.pool.query<{ specs: number }>(
+    dryRun
+      ? `with ${changed} select count(distinct spec) as specs from changed`
+      : `with ${changed},
+         left_out as (
+           update spec_accounts a set account_from = changed.f, account_to = changed.t from changed
+           where a.spec = changed.spec and a.selection = changed.selection returning a.spec),
+         parts as (delete from spec_part where spec in (select spec from changed))
+         select count(distinct spec) as specs from left_out`,
+    [migration, gone.map(({ selection }) => selection), gone.map(({ from }) => from), gone.map(({ to }) => to)],
+  );
+  const named = await ledger.pool.query('select from spec where name = $1 and body::text ~ $2 limit 1', [
+    migration,
+    mention(names),
+  ]);
+  return { specs: rows[0]?.specs ?? 0, stillNamed: named.rowCount === 1 };
 }
 
 /** Other migrations whose specs have any of these names in them. */
 export async function othersNaming(sql: Sql, migration: string, names: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ name: string }>(
-    'select distinct name from spec where name <> $1 and body::text ~ $2 order by name',
-    [migration, mention(names)],
+    `select distinct name from spec where name <> $1 and (body::text ~ $2 or exists (
+       select from spec_accounts where spec = hash and (account_from && $3 or account_to && $3))) order by name`,
+    [migration, mention(names), names],
   );
   return rows.map(({ name }) => name);
 }
@@ -226,11 +220,15 @@ export async function forgetRecords(
  */
 export async function voidPairing(sql: Sql, pairing: number): Promise<void> {
   await sql.query(
-    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, voided = true
+    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, listing_id = null,
+       listing_state = null, voided = true
      where container in (select id from container where pairing = $1)`,
     [pairing],
   );
-  await sql.query('update container set scanned = false, target_anchor = null where pairing = $1', [pairing]);
+  await sql.query(
+    'update container set scanned = false, scanned_to = null, target_anchor = null where pairing = $1',
+    [pairing],
+  );
 }
 
 /** A pairing with its containers and items, under the lease on its target place. `renew` is called before each batch. */

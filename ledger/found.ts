@@ -82,12 +82,17 @@ export async function takeStrays(sql: Sql, place: number, targetKey: string, ref
   ]);
 }
 
-/** References written down as found in one container of a target. */
-export async function foundRefs(sql: Sql, place: number, targetKey: string): Promise<Set<string>> {
-  const { rows } = await sql.query<{ ref: string }>('select ref from found where place = $1 and target_key = $2', [
-    place,
-    targetKey,
-  ]);
+/** Of these references in one container of a target those that are written down as found. */
+export async function foundRefs(
+  sql: Sql,
+  place: number,
+  targetKey: string,
+  refs: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await sql.query<{ ref: string }>(
+    'select ref from found where place = $1 and target_key = $2 and ref = any($3)',
+    [place, targetKey, refs],
+  );
   return new Set(rows.map((row) => row.ref));
 }
 

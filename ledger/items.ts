@@ -38,10 +38,14 @@ export interface ItemRow {
   readonly gone: boolean;
   /** The digest of a write of ours that broke off: what stands in its place may be a part of that. */
   readonly broken: string | null;
+  /** Size and metadata are told when it is read: those here are none, or of an earlier version. */
+  readonly unread: boolean;
+  /** Two readings of it differ though nothing was edited. */
+  readonly unstable: boolean;
 }
 
 const COLUMNS = `key, rank, version, meta, bytes, encode(digest, 'hex') as digest, target_ref as "targetRef",
-  target_version as "targetVersion", base, tries, proof, outcome, reason, gone, broken`;
+  target_version as "targetVersion", base, tries, proof, outcome, reason, gone, broken, unread, unstable`;
 
 /** What an edit in the source asks for: metadata alone, or the whole content. */
 export type Edits = 'meta' | 'content';
@@ -62,13 +66,18 @@ export async function stageItems(
   if (items.length === 0) return;
   await sql.query({
     name: 'stage-items',
-    text: `insert into item (container, key, rank, version, meta, bytes, todo, run, folded)
-     select $1, key, rank, version, meta, bytes, 'create', $7, folded
-     from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[], $9::text[])
-       as t (key, rank, version, meta, bytes, folded)
+    text: `insert into item (container, key, rank, version, meta, bytes, todo, run, folded, unread, unstable)
+     select $1, key, rank, version, coalesce(meta, '{}'), coalesce(bytes, 0), 'create', $7, folded,
+       meta is null or bytes is null, unstable
+     from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[], $9::text[], $10::bool[])
+       as t (key, rank, version, meta, bytes, folded, unstable)
      on conflict (container, key) do update set
        version = case when ${UNDESCRIBED} then item.version else excluded.version end,
-       meta = case when ${UNDESCRIBED} then item.meta else excluded.meta end, gone = false, removal = null,
+       meta = case when ${UNDESCRIBED} or excluded.unread and excluded.meta = '{}' then item.meta else excluded.meta end,
+       -- Of the version that was read all is known.
+       unread = case when ${UNDESCRIBED} then item.unread
+         else excluded.unread and (item.unread or item.version <> excluded.version) end,
+       unstable = excluded.unstable, gone = false, removal = null,
        -- Listings of calendars tell no sizes; a file of none is empty.
        bytes = case when $8 = 'content' and (excluded.bytes > 0 or excluded.meta->>'type' = 'file') then excluded.bytes
          else item.bytes end,
@@ -85,11 +94,12 @@ export async function stageItems(
       items.map((item) => item.key),
       items.map((item) => item.rank),
       items.map((item) => item.version),
-      items.map((item) => JSON.stringify(item.meta)),
-      items.map((item) => item.bytes),
+      items.map((item) => (item.meta === undefined ? null : JSON.stringify(item.meta))),
+      items.map((item) => item.bytes ?? null),
       run,
       edits,
       folded ?? items.map(() => null),
+      items.map((item) => item.unstable === true),
     ],
   });
 }
@@ -97,6 +107,26 @@ export async function stageItems(
 /** Nothing is known of it but that it is there; what has a copy keeps what is known of that. Folders have no version. */
 const UNDESCRIBED = `(excluded.version = '' and item.target_ref is not null
   and excluded.meta->>'type' is distinct from 'folder')`;
+
+/** What reading told of items that were `unread`. */
+export async function describeItems(
+  sql: Sql,
+  container: number,
+  items: readonly Pick<ItemRow, 'key' | 'bytes' | 'meta'>[],
+): Promise<void> {
+  if (items.length === 0) return;
+  await sql.query(
+    `update item i set meta = t.meta, bytes = t.bytes, unread = false
+     from unnest($2::text[], $3::jsonb[], $4::bigint[]) as t (key, meta, bytes)
+     where i.container = $1 and i.key = t.key`,
+    [
+      container,
+      items.map(({ key }) => key),
+      items.map(({ meta }) => JSON.stringify(meta)),
+      items.map(({ bytes }) => bytes),
+    ],
+  );
+}
 
 /** An item that was written down and then left out by a filter: nothing is to do with it, and nothing was tried. */
 export const isLeftOut = (item: string): string =>
@@ -162,6 +192,22 @@ export async function nextItems(
      order by tries, rank, key limit $6`,
     values: [container, todo, after?.tries ?? -1, after?.rank ?? -2_147_483_648, after?.key ?? '', limit, maxRank],
   });
+  return rows;
+}
+
+/** Items to do of which size and metadata are still to be told, behind a key. */
+export async function unreadItems(
+  sql: Sql,
+  container: number,
+  todo: Todo,
+  after: string,
+  limit: number,
+): Promise<ItemRow[]> {
+  const { rows } = await sql.query<ItemRow>(
+    `select ${COLUMNS} from item where container = $1 and todo = $2 and todo is not null and unread and key > $3
+     order by key limit $4`,
+    [container, todo, after, limit],
+  );
   return rows;
 }
 
@@ -328,30 +374,32 @@ export async function setRanks(
   );
 }
 
-/** How much there is to do in a container. */
+/** How much there is to do in a container, as far as its first `most` items tell. */
 export async function sizeToDo(
   sql: Sql,
   container: number,
   todo: Todo,
+  most: number,
 ): Promise<{ readonly items: number; readonly bytes: number }> {
   const { rows } = await sql.query<{ items: number; bytes: number }>(
-    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from item
-     where container = $1 and todo = $2 and todo is not null`,
-    [container, todo],
+    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from (
+       select bytes from item where container = $1 and todo = $2 and todo is not null limit $3) as counted`,
+    [container, todo, most],
   );
   return rows[0] as { items: number; bytes: number };
 }
 
-/** Items to do in several containers, up to a rank. */
+/** Items to do in several containers, up to a rank. More than `most` are not counted. */
 export async function countToDo(
   sql: Sql,
   containers: readonly number[],
   todo: Todo,
-  maxRank = 2_147_483_647,
+  { most, maxRank = 2_147_483_647 }: { readonly most: number; readonly maxRank?: number },
 ): Promise<number> {
   const { rows } = await sql.query<{ n: number }>(
-    'select count(*) as n from item where container = any($1) and todo = $2 and todo is not null and rank <= $3',
-    [containers, todo, maxRank],
+    `select count(*) as n from (
+       select from item where container = any($1) and todo = $2 and todo is not null and rank <= $3 limit $4) as counted`,
+    [containers, todo, maxRank, most],
   );
   return rows[0]?.n ?? 0;
 }

@@ -16,6 +16,22 @@ export interface Compared {
   readonly isUnlisted: boolean;
 }
 
+/** Of a listed entry `l` beside its item `i`. */
+const FRESH = `(i.key is null or i.gone or i.version <> l.version or ${isLeftOut('i')})`;
+
+/** Of the entries of any page those that are to be written down. */
+export async function freshOf(sql: Sql, container: number, page: readonly ItemRef[]): Promise<readonly ItemRef[]> {
+  if (page.length === 0) return [];
+  const { rows } = await sql.query<{ readonly n: number }>({
+    name: 'fresh-of',
+    text: `select l.n::int as n from unnest($2::text[], $3::text[]) with ordinality as l (key, version, n)
+     left join lateral (select key, version, gone, todo, outcome, target_ref from item where container = $1 and key = l.key offset 0) i on true
+     where ${FRESH}`,
+    values: [container, page.map(({ key }) => key), page.map(({ version }) => version)],
+  });
+  return rows.map(({ n }) => page[n - 1] as ItemRef);
+}
+
 export async function compareListing(
   sql: Sql,
   container: number,
@@ -25,7 +41,7 @@ export async function compareListing(
   const { rows } = await sql.query<{ readonly fresh: readonly number[] | null; readonly unlisted: boolean }>({
     name: `compare-listing${suffix(range)}`,
     // "offset 0": each key is looked up by itself, whatever the planner thinks of the lists.
-    text: `select array_agg(l.n::int) filter (where i.key is null or i.gone or i.version <> l.version or ${isLeftOut('i')}) as fresh,
+    text: `select array_agg(l.n::int) filter (where ${FRESH}) as fresh,
        (select count(*) from item where container = $1 and not gone and ${within('key', range)})
          > count(*) filter (where not i.gone and ${within('i.key', range)}) as unlisted
      from unnest($3::text[], $4::text[]) with ordinality as l (key, version, n)

@@ -51,8 +51,8 @@ export interface Planned {
   ): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Which of these digests items of a container have. */
   digests(container: number, digests: readonly string[]): Promise<ReadonlySet<string>>;
-  /** References in a container of the target that belong to items of any pairing, but for those of `except`. */
-  known(targetKey: string, except: number | undefined): Promise<ReadonlySet<string>>;
+  /** Of these references in a container of the target those that belong to items of any pairing, but for those of `except`. */
+  known(targetKey: string, except: number | undefined, refs: readonly string[]): Promise<ReadonlySet<string>>;
   /** Items that stand, or will stand, in a container of the target and have any of these identities. */
   namesakes(targetKey: string, identities: readonly string[]): Promise<readonly Namesake[]>;
   /** The path that the counterpart of a container has in its own place, when this direction has seen it. */
@@ -182,11 +182,11 @@ export async function plannedAgainst(
       );
       return new Set(found.rows.map((row) => row.digest));
     },
-    async known(targetKey, except) {
+    async known(targetKey, except, refs) {
       const found = await pool.query<{ ref: string }>(
         `select i.target_ref as ref from item i join container c on c.id = i.container join pairing p on p.id = c.pairing
-         where p.target = $1 and c.target_key = $2 and i.target_ref is not null and c.id is distinct from $3`,
-        [place, targetKey, except ?? null],
+         where p.target = $1 and c.target_key = $2 and i.target_ref = any($4) and c.id is distinct from $3`,
+        [place, targetKey, except ?? null, refs],
       );
       return new Set(found.rows.map((row) => row.ref));
     },

@@ -20,9 +20,12 @@ export const removable = {
     { pairing, unit }: Surveyor,
     run: number,
   ): Promise<{ readonly marked: number; readonly items: number }> {
+    // "offset 0": of all items only those that are gone are looked at; how many there are is kept (counts.ts).
     const { rows } = await sql.query<{ marked: number; items: number }>(
-      `select count(*) filter (where ${GONE} and removal = $4) as marked, count(*) as items
-       from item i join container c on c.id = i.container join survey s on s.container = c.id
+      `select coalesce(sum(marked), 0)::bigint as marked, coalesce(sum(items), 0)::bigint as items
+       from container c join survey s on s.container = c.id
+       cross join lateral (select count(*) as marked from item where container = c.id and ${GONE} and removal = $4 offset 0) m
+       cross join lateral (select sum(n) as items from item_count where container = c.id offset 0) n
        where c.pairing = $1 and s.migration = $2 and s.unit = $3`,
       [pairing.id, unit.migration, unit.n, run],
     );

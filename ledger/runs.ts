@@ -1,32 +1,9 @@
 /** Migrations, their runs, and what a person wants of them. */
 
 import { Fault } from '../connectors/errors.js';
-import type { Spec } from '../schemas/spec.js';
 import type { RunReason, RunState } from '../words/runs.js';
-import type { Tuning } from './leases.js';
+import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
-
-export async function saveSpec(sql: Sql, hash: string, spec: Spec): Promise<void> {
-  await sql.query(
-    `insert into spec (hash, name, body) values ($1, $2, $3)
-     -- An account that was forgotten in it is named again.
-     on conflict (hash) do update set submitted_at = now(), body = excluded.body`,
-    [hash, spec.name, JSON.stringify(spec)],
-  );
-}
-
-/** The spec under a hash. */
-export async function readSpec(sql: Sql, hash: string): Promise<Spec> {
-  const { rows } = await sql.query<{ body: Spec }>('select body from spec where hash = $1', [hash]);
-  if (!rows[0]) throw new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
-  return rows[0].body;
-}
-
-/** The hash of the spec a migration ran last; undefined before its first run. */
-export async function currentSpec(sql: Sql, migration: string): Promise<string | undefined> {
-  const { rows } = await sql.query<{ spec: string }>('select spec from migration where name = $1', [migration]);
-  return rows[0]?.spec;
-}
 
 /**
  * Opens a run, once for each request: the same request again, after a crash, gives the same number, until that run has
@@ -88,19 +65,6 @@ export async function runOfRequest(
   return rows[0];
 }
 
-/** What items and surveys remember a run by: unlike its number, it is unique over all migrations. */
-export async function runId(
-  ledger: Ledger,
-  { migration, run }: { readonly migration: string; readonly run: number },
-): Promise<number> {
-  const { rows } = await ledger.pool.query<{ id: number }>('select id from run where migration = $1 and number = $2', [
-    migration,
-    run,
-  ]);
-  if (!rows[0]) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);
-  return rows[0].id;
-}
-
 export interface RunTotals {
   readonly units: number;
   readonly done: number;
@@ -146,13 +110,9 @@ export async function setControl(
 }
 
 /** What a person wants of a migration now. */
-export async function readControl(
-  ledger: Ledger,
-  migration: string,
-): Promise<{ readonly paused: boolean; readonly tuning: Tuning }> {
-  const { rows } = await ledger.pool.query<{ paused: boolean; tuning: Tuning }>(
-    'select paused, tuning from migration where name = $1',
-    [migration],
-  );
-  return rows[0] ?? { paused: false, tuning: {} };
+export async function readControl(ledger: Ledger, migration: string): Promise<Control> {
+  const { rows } = await ledger.pool.query<Control>('select paused, stopped, tuning from migration where name = $1', [
+    migration,
+  ]);
+  return rows[0] ?? { paused: false, stopped: false, tuning: {} };
 }

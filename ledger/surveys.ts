@@ -10,6 +10,12 @@ export interface Surveyor {
   readonly unit: { readonly migration: string; readonly n: number };
 }
 
+/**
+ * How far a listing in no order has come: pages are asked for; all were had, and what they lack is looked for; they are
+ * asked for a second time; what both lack is being marked as gone.
+ */
+export type ListingState = 'listing' | 'suspecting' | 'again' | 'marking';
+
 export interface Survey {
   readonly token: string | null;
   readonly filter: string;
@@ -20,8 +26,11 @@ export interface Survey {
   /** The run that a listing under way belongs to. */
   readonly listingRun: number | null;
   readonly listingToken: string | null;
-  /** The last key that it wrote down; null before the first page. */
+  /** The last key that it wrote down, or the cursor behind its last page; null before the first page. */
   readonly listingAfter: string | null;
+  /** The number of a listing in no order (unordered.ts). */
+  readonly listingId: number | null;
+  readonly listingState: ListingState | null;
   /** Another unit has surveyed the container since, under another filter. */
   readonly outdated: boolean;
 }
@@ -34,6 +43,8 @@ const NONE: Survey = {
   listingRun: null,
   listingToken: null,
   listingAfter: null,
+  listingId: null,
+  listingState: null,
   outdated: false,
 };
 
@@ -46,7 +57,7 @@ export async function coverContainer(
 ): Promise<Survey> {
   const { rows } = await sql.query<Survey>(
     `select token, filter, run, voided, listing_run as "listingRun", listing_token as "listingToken",
-       listing_after as "listingAfter", exists (
+       listing_after as "listingAfter", listing_id as "listingId", listing_state as "listingState", exists (
          select from survey o where o.container = s.container and (o.migration, o.unit) <> (s.migration, s.unit)
            and o.filter <> $4 and greatest(o.run, o.listing_run) > greatest(s.run, s.listing_run)) as outdated
      from survey s where container = $1 and migration = $2 and unit = $3`,
@@ -102,7 +113,7 @@ export async function startListing(
 ): Promise<void> {
   await sql.query(
     `update survey set listing_run = $4, listing_token = $5, listing_after = null, token = null, filter = $6,
-       excluded = 0, voided = false
+       excluded = 0, voided = false, listing_id = null, listing_state = null
      where container = $1 and migration = $2 and unit = $3`,
     [container, unit.migration, unit.n, listing.run, listing.token ?? null, listing.filter],
   );
@@ -122,6 +133,58 @@ export async function advanceListing(
   );
 }
 
+/** Begins a listing in no order, with a number of its own. */
+export async function startUnordered(
+  sql: Sql,
+  container: number,
+  surveyor: Pick<Surveyor, 'unit'>,
+  listing: Parameters<typeof startListing>[3],
+): Promise<number> {
+  await startListing(sql, container, surveyor, listing);
+  const { unit } = surveyor;
+  const { rows } = await sql.query<{ id: number }>(
+    `update survey set listing_id = nextval('listing'), listing_state = 'listing'
+     where container = $1 and migration = $2 and unit = $3 returning listing_id as id`,
+    [container, unit.migration, unit.n],
+  );
+  return rows[0]?.id as number;
+}
+
+/** How far a listing in no order has come. What is absent stays as it is; a cursor of null is none. */
+export async function advanceUnordered(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  to: {
+    readonly state: ListingState;
+    readonly cursor: string | null;
+    readonly token?: string;
+    readonly excluded?: number;
+  },
+): Promise<void> {
+  await sql.query(
+    `update survey set listing_state = $4, listing_after = $5, listing_token = coalesce($6, listing_token),
+       excluded = excluded + $7
+     where container = $1 and migration = $2 and unit = $3`,
+    [container, unit.migration, unit.n, to.state, to.cursor, to.token ?? null, to.excluded ?? 0],
+  );
+}
+
+/** So many items more are left out by the filter: that was told only when they were read. */
+export async function countExcluded(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  items: number,
+): Promise<void> {
+  await sql.query('update survey set excluded = excluded + $4 where container = $1 and migration = $2 and unit = $3', [
+    container,
+    unit.migration,
+    unit.n,
+    items,
+  ]);
+}
+
 /** Commits the token: from now on it stands for what is written down. Part of the last page's transaction. */
 export async function finishSurvey(
   sql: Sql,
@@ -131,8 +194,8 @@ export async function finishSurvey(
   run: number,
 ): Promise<void> {
   await sql.query(
-    `update survey set token = $4, filter = $5, listing_run = null, listing_token = null, listing_after = null, run = $6,
-       voided = false
+    `update survey set token = $4, filter = $5, listing_run = null, listing_token = null, listing_after = null,
+       listing_id = null, listing_state = null, run = $6, voided = false
      where container = $1 and migration = $2 and unit = $3`,
     [container, unit.migration, unit.n, state.token, state.filter, run],
   );
@@ -141,7 +204,8 @@ export async function finishSurvey(
 /** What surveys wrote down of the container does not stand any more: each lists it anew, but for that of one unit. */
 export async function voidSurveys(sql: Sql, container: number, but?: Pick<Surveyor, 'unit'>): Promise<void> {
   await sql.query(
-    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, voided = true
+    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null,
+       listing_id = null, listing_state = null, voided = true
      where container = $1 and (migration, unit) is distinct from ($2::text, $3::int)`,
     [container, but?.unit.migration ?? null, but?.unit.n ?? null],
   );

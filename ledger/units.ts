@@ -1,4 +1,5 @@
 /** Units: one pairing within a migration, its state, its gate and its counters. */
+import { Fault } from '../connectors/errors.js';
 import type { Account } from '../schemas/spec.js';
 import type { Counters } from '../words/counters.js';
 import type { Gate, UnitState } from '../words/units.js';
@@ -68,6 +69,31 @@ export async function readUnit(sql: Sql, migration: string, n: number): Promise<
   return rows[0] as UnitRow;
 }
 
+/** A unit as a run has called it. */
+export interface CalledUnit extends UnitRow {
+  /** What items and surveys remember the run by. */
+  readonly runId: number;
+  /** No other unit was called to the run. */
+  readonly alone: boolean;
+}
+
+/** The units of these numbers that a migration has, in their order. Throws where it has no such run. */
+export async function readCalledUnits(
+  sql: Sql,
+  { migration, run }: { readonly migration: string; readonly run: number },
+  numbers: readonly number[],
+): Promise<CalledUnit[]> {
+  const { rows } = await sql.query<CalledUnit & { runId: number | null }>({
+    name: 'called-units',
+    text: `select ${COLUMNS}, (select id from run where migration = $1 and number = $2) as "runId",
+       (select count(*) from (select from unit where migration = $1 and run = $2 limit 2) called) < 2 as alone
+     from unit where migration = $1 and n = any($3) order by n`,
+    values: [migration, run, numbers],
+  });
+  if (rows[0]?.runId === null) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);
+  return rows;
+}
+
 export async function listUnits(sql: Sql, migration: string): Promise<UnitRow[]> {
   const { rows } = await sql.query<UnitRow>(`select ${COLUMNS} from unit where migration = $1 order by n`, [migration]);
   return rows;
@@ -116,15 +142,6 @@ export async function unitsOfRun(sql: Sql, migration: string, run: number): Prom
     [migration, run],
   );
   return rows;
-}
-
-/** Units called to a run. */
-export async function unitsInRun(sql: Sql, migration: string, run: number): Promise<number> {
-  const { rows } = await sql.query<{ n: number }>('select count(*) as n from unit where migration = $1 and run = $2', [
-    migration,
-    run,
-  ]);
-  return rows[0]?.n ?? 0;
 }
 
 /** Another unit of this run over the same pairing: an overlap nobody could see before the places were proven. */

@@ -112,6 +112,11 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
   scan: 'found in the target already, with the same digest',
   checksum: 'by the SHA-256 that the target computed of what it stores',
   size: 'by size only',
+  'rendering-readback':
+    'read back and compared with the one rendering that was written: the source renders them anew at each reading',
+  'rendering-checksum':
+    'by the SHA-256 that the target computed of the one rendering that was written: the source renders them anew at each reading',
+  'rendering-size': 'by the size of the one rendering that was written only',
 };
 
 function tiles({ run, total, verdict }: Gathered): string {

@@ -6,8 +6,13 @@ export interface Spec {
   readonly name: string;
   readonly sources: Readonly<Record<string, SystemConfig>>;
   readonly targets: Readonly<Record<string, SystemConfig>>;
-  readonly selections: readonly Selection[];
+  readonly selections: readonly SelectionWithAccounts[];
   readonly schedules?: readonly Schedule[];
+}
+
+/** A spec without its lists of accounts: what slices work by, which are told their own account. */
+export interface SpecRules extends Omit<Spec, 'selections'> {
+  readonly selections: readonly Selection[];
 }
 
 /** One system, as `sources` or `targets` name it. `options` are those of the connector's manifest. */
@@ -42,7 +47,6 @@ export interface Selection {
   readonly kind: Kind;
   readonly from: string;
   readonly to: string;
-  readonly accounts: 'all' | readonly Account[];
   readonly include?: Filter;
   readonly exclude?: Filter;
   /** Whether folders, calendars and address books that the target lacks are made. Default `create`. */
@@ -72,6 +76,10 @@ export interface Selection {
   readonly withoutEmail?: 'move' | 'skip';
   /** The share of a unit's items (0 to 1) that may fail before it is parked for a decision. Default 0.05. */
   readonly maxFailures?: number;
+}
+
+export interface SelectionWithAccounts extends Selection {
+  readonly accounts: 'all' | readonly Account[];
 }
 
 /** Who wins: nobody (reported, both stay as they are), one side, the later change, or both as two items. */

@@ -18,7 +18,7 @@ import { listAt, makePointer, textAt } from './problem.js';
 import { referenceProblems } from './reference-problems.js';
 import { scheduleWarnings } from './schedule-warnings.js';
 import { schemaProblems } from './schema-problems.js';
-import type { Account, Filter, Limits, Selection, Spec, SystemConfig } from './spec.js';
+import type { Account, Filter, Limits, Selection, SelectionWithAccounts, Spec, SystemConfig } from './spec.js';
 import { systemOptionProblems } from './system-problems.js';
 
 /**
@@ -114,8 +114,8 @@ async function readOrExplain(read: Read, file: string, maxBytes: number): Promis
 interface Written extends Omit<Spec, 'sources' | 'targets' | 'selections'> {
   readonly sources: Readonly<Record<string, JsonObject>>;
   readonly targets: Readonly<Record<string, JsonObject>>;
-  readonly selections: readonly (Omit<Selection, 'accounts'> & {
-    readonly accounts: Selection['accounts'] | { file: string };
+  readonly selections: readonly (Selection & {
+    readonly accounts: SelectionWithAccounts['accounts'] | { file: string };
   })[];
 }
 
@@ -129,7 +129,7 @@ function toSpec(written: Written, fromFiles: ReadonlyMap<number, readonly Accoun
       ...selection,
       ...(selection.include && { include: toFilter(selection.include) }),
       ...(selection.exclude && { exclude: toFilter(selection.exclude) }),
-      accounts: fromFiles.get(index) ?? (selection.accounts as Selection['accounts']),
+      accounts: fromFiles.get(index) ?? (selection.accounts as SelectionWithAccounts['accounts']),
     })),
     ...(written.schedules !== undefined && { schedules: written.schedules }),
   };

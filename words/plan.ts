@@ -130,7 +130,8 @@ export interface PlanTotals {
 }
 
 export interface PlanInput {
-  readonly spec: Spec;
+  /** Absent: that under `specHash` in the ledger. */
+  readonly spec?: Spec;
   readonly specHash: string;
   /** Read every item that would be written, so that what cannot be read is known. */
   readonly dryRun: boolean;

@@ -15,6 +15,12 @@ export interface SliceHeartbeat {
   readonly troubles?: readonly Trouble[];
 }
 
+/** The details that a look at many units heartbeats: how many it was asked for, and how many it knows of by now. */
+export interface LookHeartbeat {
+  readonly units: number;
+  readonly looked: number;
+}
+
 /** Items that failed for one reason, in a system's words. */
 export interface Trouble {
   readonly reason: string;

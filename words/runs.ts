@@ -15,7 +15,7 @@ export interface RunRequest {
   readonly reason: RunReason;
   /** The schedule that started it. */
   readonly schedule?: string;
-  /** Absent: that under `specHash` in the ledger, else the one that the migration ran last. */
+  /** Absent: that under `specHash` in the ledger, which its parts bring there; else the one that the migration ran last. */
   readonly spec?: Spec;
   readonly specHash?: string;
   /** Names of selections; absent: all. */

@@ -14,6 +14,7 @@ import { migrateLedger } from '../ledger/migrate.js';
 import { createReports } from '../report/kept-reports.js';
 import { createRedactor } from '../secrets/redact.js';
 import { resolve } from '../secrets/resolve.js';
+import { cutOver } from './cut.js';
 import { createLog } from './observe/log.js';
 import { installRuntime } from './observe/runtime.js';
 import { registerSearchAttributes } from './search-attributes.js';
@@ -54,6 +55,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
           }
         : {};
       const client = new Client({ connection, namespace, ...encryption });
+      await cutOver({ client, ledger, taskQueue: settings.taskQueue, log: (detail, text) => log.info(detail, text) });
       const deps: Deps = {
         ledger,
         connectors,

@@ -23,7 +23,7 @@ export const looksAtUnits = proxyActivities<Pick<Activities, 'lookAtUnits'>>({
 
 /** Statements on the ledger, and listing accounts. */
 export const records = proxyActivities<
-  Pick<Activities, 'prepare' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun'>
+  Pick<Activities, 'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun'>
 >({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '6 seconds',

@@ -2,6 +2,7 @@
 export { doctor } from './doctor.js';
 export { forget } from './forget.js';
 export { migration } from './migration.js';
+export { part } from './part.js';
 export { plan } from './plan.js';
 export { prune } from './prune.js';
 export { tick } from './tick.js';

@@ -13,6 +13,7 @@ export const makeMigrationId = (name: string): string => `migrate/${name}`;
 /** The name in the id of a migration's workflow: what `makeMigrationId` was given. */
 export const migrationOf = (workflowId: string): string => workflowId.slice('migrate/'.length);
 export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
+export const makePartId = (hash: string, part: number): string => `spec/${hash}/${part}`;
 export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;
 export const makeDoctorId = (request: string): string => `doctor/${request}`;
 export const makeScheduleId = (name: string, schedule: string): string => `migrate/${name}/${schedule}`;

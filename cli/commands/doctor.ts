@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Spec } from '../../schemas/spec.js';
 import type { Check, DoctorInput } from '../../words/check.js';
 import { makeDoctorId } from '../../workflows/messages.js';
 import type { DoctorArgs } from '../arguments.js';
@@ -16,11 +17,21 @@ import { connectTemporal } from '../temporal.js';
 /** Checks Temporal from here, and all else where the secrets are: on a worker. */
 export async function run(shell: Shell, args: DoctorArgs): Promise<number> {
   const spec = args.spec === undefined ? undefined : await requireSpec(shell, args.spec);
-  const checks = await check(shell, args, spec === undefined ? {} : { spec });
+  const checks = await check(shell, args, spec === undefined ? {} : { spec: sampleOf(spec) });
   await print(shell, args.output, checks, () => checkLines(checks, createStyle(shell, args.color)));
   const failed = checks.filter((one) => !one.ok);
   if (failed.some((one) => one.subject === 'ledger' || one.check === 'reachable')) return exitCodes.unreachable;
   return failed.length > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+/** One account of each selection is tried: the others need not travel. */
+function sampleOf(spec: Spec): Spec {
+  return {
+    ...spec,
+    selections: spec.selections.map((selection) =>
+      selection.accounts === 'all' ? selection : { ...selection, accounts: selection.accounts.slice(0, 1) },
+    ),
+  };
 }
 
 async function check(shell: Shell, args: DoctorArgs, input: DoctorInput): Promise<Check[]> {

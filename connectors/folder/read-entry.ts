@@ -95,7 +95,7 @@ async function readFile(ref: ItemRef, path: string, body: FileBody): Promise<Bod
   if (!file) return undefined;
   try {
     // What is held must stay bounded: a small file may have grown.
-    if (file.bytes > Math.max(LARGE_BYTES, ref.bytes))
+    if (file.bytes > Math.max(LARGE_BYTES, ref.bytes ?? 0))
       return refused(ref, 'the file has grown since it was listed; the next run will move it');
     const bytes = await contentOf(file);
     return bytes && { key: ref.key, body: { ...body, bytes } };

@@ -159,13 +159,13 @@ function* lots(refs: readonly ItemRef[]): Generator<readonly ItemRef[]> {
   let lot: ItemRef[] = [];
   let bytes = 0;
   for (const ref of refs) {
-    if (lot.length === READ_AHEAD || (lot.length > 0 && bytes + ref.bytes > READ_AHEAD_BYTES)) {
+    if (lot.length === READ_AHEAD || (lot.length > 0 && bytes + (ref.bytes ?? 0) > READ_AHEAD_BYTES)) {
       yield lot;
       lot = [];
       bytes = 0;
     }
     lot.push(ref);
-    bytes += ref.bytes;
+    bytes += ref.bytes ?? 0;
   }
   if (lot.length > 0) yield lot;
 }

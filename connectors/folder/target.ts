@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Located, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../kinds/files.js';
+import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
 import { faultOf, identityOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
 import { sweep } from './aside.js';
@@ -97,7 +98,10 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
       yield* applied(await look(signal), writes);
     },
     async *locate(_container, intents, _anchor, known, signal): AsyncIterable<Located> {
-      const paths = intents.flatMap(({ path: one }) => (one === undefined || known(one) ? [] : [one]));
+      const paths = await unknownRefs(
+        intents.flatMap(({ path: one }) => one ?? []),
+        known,
+      );
       const found = new Map<string, TargetRef>();
       for await (const copy of copiesAt(paths, signal)) found.set(copy.ref, copy);
       for (const { token, digest, path: one = '' } of intents) {
@@ -106,11 +110,14 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
         else yield { token, found: 'landed', ref: one, meta: copy.meta, version: copy.version ?? '' };
       }
     },
-    async *scan(_container, skip, signal) {
+    async *scan(_container, known, signal) {
       const { root, check } = await look(signal);
       for await (const page of walk({ root, links: 'keep', check }, undefined)) {
         const entries: TargetRef[] = [];
-        const wanted = page.entries.flatMap(({ key }) => (skip(key) ? [] : [key]));
+        const wanted = await unknownRefs(
+          page.entries.map(({ key }) => key),
+          known,
+        );
         for await (const copy of copiesAt(wanted, signal)) entries.push(copy);
         yield { entries };
       }

@@ -504,7 +504,7 @@ describe('appending', () => {
       code: 'conflict',
     });
     expect(
-      await all(target.locate(old, [{ token: 'a', digest: 'x' }], '0000000001', () => false, never)),
+      await all(target.locate(old, [{ token: 'a', digest: 'x' }], '0000000001', async () => new Set(), never)),
     ).toMatchObject([{ token: 'a', found: 'unsure' }]);
   });
 });

@@ -1,6 +1,7 @@
 /** What the target holds, with the digest of each message: for proof, for extras, and after a crash. */
-import type { Intent, Located, TargetRef } from '../contract.js';
+import type { Intent, Known, Located, TargetRef } from '../contract.js';
 import { digestMail } from '../kinds/mail.js';
+import { unknownRefs } from '../kinds/unknown-refs.js';
 import { fetchBodies } from './bodies.js';
 import type { ImapConnection } from './connection.js';
 import type { Row } from './listing.js';
@@ -11,6 +12,8 @@ import { uidKey, uidSet } from './sequence-set.js';
 
 /** Small enough that a page of large messages is soon proven, large enough to fill the network. */
 const PAGE_ITEMS = 500;
+/** So many are asked about at once whether they are known. */
+const ASKED_ITEMS = 2_000;
 
 /** The connection with the folder selected. */
 type Open = () => Promise<ImapConnection>;
@@ -25,18 +28,27 @@ export interface DigestPage {
  * Messages with their digests, in pages, ascending. UIDs that are not there are left out; what FETCH gives and SEARCH does
  * not name is in no list that people see, and counts as unreadable.
  */
-export async function* digestPages(
-  open: Open,
-  uids: readonly Range[],
-  skip?: (uid: number) => boolean,
-): AsyncGenerator<DigestPage> {
+export async function* digestPages(open: Open, uids: readonly Range[], known?: Known): AsyncGenerator<DigestPage> {
   let ahead: RowsAhead | undefined;
-  for (const lot of lots(uids, PAGE_ITEMS, skip)) {
+  for await (const lot of known ? unknownLots(uids, known) : lots(uids, PAGE_ITEMS)) {
     const current = ahead;
     ahead = rowsAhead(await open(), lot);
     if (current) yield digestPage(open, await rowsOf(open, current));
   }
   if (ahead) yield digestPage(open, await rowsOf(open, ahead));
+}
+
+async function* unknownLots(uids: readonly Range[], known: Known): AsyncGenerator<number[]> {
+  let lot: number[] = [];
+  for (const asked of lots(uids, ASKED_ITEMS)) {
+    for (const ref of await unknownRefs(asked.map(uidKey), known)) {
+      lot.push(Number(ref));
+      if (lot.length < PAGE_ITEMS) continue;
+      yield lot;
+      lot = [];
+    }
+  }
+  if (lot.length > 0) yield lot;
 }
 
 interface RowsAhead {
@@ -99,12 +111,12 @@ export async function* locateIntents(
   open: Open,
   intents: readonly Intent[],
   { uids, short }: Census,
-  known: (ref: string) => boolean,
+  known: Known,
 ): AsyncGenerator<Located> {
   const waiting = new Map<string, string[]>();
   for (const { token, digest } of intents) waiting.set(digest, [...(waiting.get(digest) ?? []), token]);
   let obscure = short?.message;
-  for await (const page of digestPages(open, uids, (uid) => known(uidKey(uid)))) {
+  for await (const page of digestPages(open, uids, known)) {
     for (const { ref, digest, meta } of page.found) {
       const token = waiting.get(digest)?.shift();
       if (token !== undefined) yield { token, found: 'landed', ref, meta };

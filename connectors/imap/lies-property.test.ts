@@ -100,8 +100,8 @@ describe('a source that lies', () => {
           if (new Set(listed).size !== listed.length) throw new Error(`listed twice: ${listed}`);
           if (!failure && listed.length !== MESSAGES) throw new Error(`called complete: ${listed}`);
           for (const { version, meta, bytes, key } of items) {
-            const whole = JSON.stringify(meta.flags) === '["\\\\Seen"]';
-            if (version !== '' && !(whole && [0, message(Number(key)).length].includes(bytes)))
+            const whole = JSON.stringify(meta?.flags) === '["\\\\Seen"]';
+            if (version !== '' && !(whole && [0, message(Number(key)).length].includes(bytes ?? 0)))
               throw new Error(`described wrongly: ${key} ${JSON.stringify(meta)}`);
           }
           const answers = await all(source.read(container, items, never));

@@ -49,7 +49,7 @@ const without2: Lies = { search: (uids) => uids.filter((uid) => uid !== 2) };
 describe('a scan', () => {
   it('of a folder that counts more than it names fails, after all that is named', async () => {
     const { target } = await lying({ INBOX: folderOf(5, without2) });
-    const { uids, failure } = await seen(target.scan(at('INBOX'), () => false, never));
+    const { uids, failure } = await seen(target.scan(at('INBOX'), async () => new Set(), never));
     expect(uids).toEqual([1, 3, 4, 5]);
     expect(failure).toMatchObject({ code: 'refused', message: expect.stringMatching(/counts 5 .* names 4/) });
   });
@@ -58,7 +58,7 @@ describe('a scan', () => {
     const { target } = await lying({
       INBOX: folderOf(5, { describe: (told) => (told.uid === 2 ? [] : [inOneReply(told)]) }),
     });
-    expect(await seen(target.scan(at('INBOX'), () => false, never))).toEqual({
+    expect(await seen(target.scan(at('INBOX'), async () => new Set(), never))).toEqual({
       uids: [1, 2, 3, 4, 5],
       failure: undefined,
     });
@@ -97,7 +97,7 @@ describe('a write in doubt', () => {
 
   it('is not called absent where the folder counts more than it names', async () => {
     const { target } = await lying({ INBOX: folderOf(2, without2) });
-    const found = await all(target.locate(at('INBOX'), intents, uidKey(1), () => false, never));
+    const found = await all(target.locate(at('INBOX'), intents, uidKey(1), async () => new Set(), never));
     expect(found).toMatchObject([
       { token: 't1', found: 'landed', ref: uidKey(1) },
       { token: 't2', found: 'unsure', reason: expect.stringMatching(/counts 2 .* names 1/) },
@@ -106,7 +106,7 @@ describe('a write in doubt', () => {
 
   it('is absent where the counts agree', async () => {
     const { target } = await lying({ INBOX: folderOf(1) });
-    const found = await all(target.locate(at('INBOX'), intents, uidKey(1), () => false, never));
+    const found = await all(target.locate(at('INBOX'), intents, uidKey(1), async () => new Set(), never));
     expect(found).toMatchObject([{ found: 'landed' }, { token: 't2', found: 'absent' }]);
   });
 });

@@ -25,15 +25,10 @@ export interface Row {
 const ROW_ITEMS = ['UID', 'FLAGS', 'INTERNALDATE', 'RFC822.SIZE'] as const;
 
 /** The UIDs of ranges in lots of at most `size`, ascending. */
-export function* lots(
-  found: readonly Range[],
-  size: number,
-  skip: (uid: number) => boolean = () => false,
-): Generator<number[]> {
+export function* lots(found: readonly Range[], size: number): Generator<number[]> {
   let lot: number[] = [];
   for (const [from, to] of found) {
     for (let uid = from; uid <= to; uid++) {
-      if (skip(uid)) continue;
       lot.push(uid);
       if (lot.length === size) {
         yield lot;

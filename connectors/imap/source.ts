@@ -123,7 +123,7 @@ async function* readInOrder(
   for (let at = 0; at < refs.length; ) {
     const end = refs.findIndex((ref, n) => n >= at && isAlone(ref));
     const described = refs.slice(at, end === -1 ? refs.length : end);
-    const wanted = described.map((ref) => ({ uid: Number(ref.key), bytes: ref.bytes }));
+    const wanted = described.map((ref) => ({ uid: Number(ref.key), bytes: ref.bytes ?? 0 }));
     if (wanted.length > 0) for await (const answer of fetchBodies(open, wanted)) yield answered(answer);
     at += described.length;
     const ref = refs[at++];
@@ -135,7 +135,7 @@ function isAlone(ref: ItemRef): boolean {
   return (ref.version === UNDESCRIBED && ref.bytes === 0) || tooLarge(ref) !== undefined;
 }
 
-function tooLarge({ bytes }: ItemRef): string | undefined {
+function tooLarge({ bytes = 0 }: ItemRef): string | undefined {
   if (bytes <= MAX_MESSAGE_BYTES) return undefined;
   return `the message has ${bytes} bytes, more than the ${MAX_MESSAGE_BYTES} that are carried; move it by hand`;
 }

@@ -146,11 +146,12 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
       }),
     write: (container, writes, signal) => watched(signal, () => write(container, writes, signal)),
     locate: (...args) => watched(args[4], () => locate(...args)),
-    scan: (container, skip, signal) =>
+    scan: (container, known, signal, since) =>
       watched(signal, async function* (): AsyncGenerator<Page<TargetRef>> {
         const again = opener(container, signal);
         const { uids, short } = await takeCensus(await again(), container.path.join('/'));
-        for await (const { found } of digestPages(again, uids, (uid) => skip(uidKey(uid)))) {
+        const asked = since === undefined ? uids : between(uids, Number(since), Number.POSITIVE_INFINITY);
+        for await (const { found } of digestPages(again, asked, known)) {
           if (found.length > 0) yield { entries: found };
         }
         if (short) throw short;

@@ -76,13 +76,13 @@ export function leftOut(key: string, reason: string): ItemRef {
 }
 
 export function isUnseen({ version, meta }: Pick<ItemRef, 'version' | 'meta'>): boolean {
-  return version === UNSEEN && meta.unseen !== undefined;
+  return version === UNSEEN && meta?.unseen !== undefined;
 }
 
 /** The answer to who reads it; undefined for what was shown. */
 export function refusalOfUnseen(ref: ItemRef): Refused | undefined {
   if (!isUnseen(ref)) return undefined;
-  return { refused: ref.key, reason: String(ref.meta.unseen), ...(ref.meta.leftOut === true && { skipped: true }) };
+  return { refused: ref.key, reason: String(ref.meta?.unseen), ...(ref.meta?.leftOut === true && { skipped: true }) };
 }
 
 /** Content is digested in blocks of so many bytes, which can be done at several places at once and taken up again. */

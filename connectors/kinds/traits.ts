@@ -1,17 +1,20 @@
-/** What a kind is, as far as whoever works with all kinds asks: for these, and never for a kind's name. */
+/**
+ * What a kind is, as far as whoever works with all kinds asks: for these, and never for a kind's name. Values that no kind has
+ * yet (a place `key`, edits `none`, transport `steps`) come with the first that has them, and with what the engine does then.
+ */
 import type { Kind } from '../contract.js';
 
 export interface Traits {
   /**
    * Where an item stands: in a container among others; under the path that its key names, in one container for the
-   * whole tree (files.ts), where it is met by whoever writes there; or under its key, in one list.
+   * whole tree (files.ts), where whoever writes meets it.
    */
-  readonly place: 'container' | 'path' | 'key';
+  readonly place: 'container' | 'path';
   /**
    * By what a copy that is there already is recognised as that of an item: its content; what it says of itself (a UID);
-   * its path; its key. By none: it is written in any case.
+   * its path.
    */
-  readonly adopts: readonly ('digest' | 'identity' | 'path' | 'key')[];
+  readonly adopts: readonly ('digest' | 'identity' | 'path')[];
   /** Whether what left one place of the source and came to another is moved in the target, and not written again. */
   readonly relocates: boolean;
   /** What an edit in the source changes: metadata alone, or the content, which then is written anew. */

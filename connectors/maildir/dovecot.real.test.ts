@@ -85,7 +85,7 @@ it('reads what Dovecot wrote: folders, content, flags, keywords, dates', async (
     const items = await entries(source.list(container, undefined, never));
     const [body] = await all(source.read(container, items, never));
     expect(digestMail(bodyOf(body))).toBe(digestMail(plain(folder.join())));
-    expect(items.map((item) => [flagsOf(item), item.meta.date])).toEqual([[FLAGS, DATE]]);
+    expect(items.map((item) => [flagsOf(item), item.meta?.date])).toEqual([[FLAGS, DATE]]);
   }
 });
 

@@ -5,11 +5,12 @@
  */
 import { access, constants, mkdir, readdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
+import type { Known, Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
 import { rolesByName } from '../kinds/folder-roles.js';
 import { compareKeys } from '../kinds/key-order.js';
 import type { Mail } from '../kinds/mail.js';
 import { canonicalMail, digestMail } from '../kinds/mail.js';
+import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
 import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local/local-files.js';
 import type { Keywords } from './flags.js';
@@ -125,9 +126,9 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
       const folder = await folderOf(container, signal);
       const keywords = await keywordsOf(folder);
       const free = new Map<string, MessageFile[]>();
-      for (const file of (await messageFilesIn(folder)).values()) {
+      for (const file of await unknownFiles(folder, known)) {
         const mark = markOf(file.base);
-        if (mark !== undefined && !known(file.key)) free.set(mark, [...(free.get(mark) ?? []), file]);
+        if (mark !== undefined) free.set(mark, [...(free.get(mark) ?? []), file]);
       }
       for (const { token, digest } of intents) {
         closing.check(signal);
@@ -137,9 +138,9 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
         else yield { token, found: 'absent' };
       }
     },
-    async *scan(container, skip, signal) {
+    async *scan(container, known, signal) {
       const folder = await folderOf(container, signal);
-      const files = [...(await messageFilesIn(folder)).values()].filter((file) => !skip(file.key));
+      const files = await unknownFiles(folder, known);
       files.sort((a, b) => compareKeys(a.key, b.key));
       for (let at = 0; at < files.length; at += PAGE) {
         const entries: TargetRef[] = [];
@@ -169,6 +170,12 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
     },
     close: () => closing.close(),
   };
+}
+
+async function unknownFiles(folder: string, known: Known): Promise<MessageFile[]> {
+  const files = await messageFilesIn(folder);
+  const keys = [...files.values()].map(({ key }) => key);
+  return (await unknownRefs(keys, known)).map((key) => files.get(key) as MessageFile);
 }
 
 function metaOf(file: MessageFile, seconds: number, keywords: Keywords): { flags: string[]; date: string } {

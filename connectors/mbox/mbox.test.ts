@@ -127,7 +127,7 @@ describe('mbox files', () => {
       await write('x.mbox', labels('Inbox,Unread,Category Updates,"my label"') + labels(encoded)),
     );
     expect(items.map(flagsOf)).toEqual([['my label'], ['Grüße', '\\Flagged', '\\Seen']]);
-    expect(items[0]?.meta.date).toBe('2018-01-01T10:00:00+01:00');
+    expect(items[0]?.meta?.date).toBe('2018-01-01T10:00:00+01:00');
   });
 
   it('names folders of Thunderbird, Apple Mail and plain trees', async () => {
@@ -288,7 +288,7 @@ describe('mbox target', () => {
     await truncate(file(), (await stat(file())).size - 5);
     const later = await session();
     const intents = ['a', 'b'].map((token) => ({ token, digest: digestMail(plain(token)) }));
-    const found = await all(later.target.locate(later.container, intents, anchor, () => false, never));
+    const found = await all(later.target.locate(later.container, intents, anchor, async () => new Set(), never));
     expect(found.map((one) => one.found)).toEqual(['landed', 'absent']);
   });
 

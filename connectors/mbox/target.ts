@@ -5,7 +5,17 @@
 import type { FileHandle } from 'node:fs/promises';
 import { access, constants, mkdir, open, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Located, Refused, Target, TargetContainer, TargetRef, Wanted, Write, Written } from '../contract.js';
+import type {
+  Known,
+  Located,
+  Refused,
+  Target,
+  TargetContainer,
+  TargetRef,
+  Wanted,
+  Write,
+  Written,
+} from '../contract.js';
 import { Fault } from '../errors.js';
 import { rolesByName } from '../kinds/folder-roles.js';
 import type { Mail, MailMeta } from '../kinds/mail.js';
@@ -160,9 +170,8 @@ export function createMboxTarget(path: string): Target<Mail> {
       return opened(container, signal, async function* (file): AsyncIterable<Located> {
         const wanted = new Set(intents.map((intent) => intent.digest));
         const free = new Map<string, FoundMessage[]>();
-        for await (const message of messagesFrom(file, Math.min(offsetOf(anchor), file.size), DIALECT)) {
+        for await (const message of unknownFrom(file, anchor, known)) {
           closing.check(signal);
-          if (known(message.key)) continue;
           const digest = digestMail(await contentOf(file, message, DIALECT));
           if (wanted.has(digest)) free.set(digest, [...(free.get(digest) ?? []), message]);
         }
@@ -174,12 +183,12 @@ export function createMboxTarget(path: string): Target<Mail> {
         }
       });
     },
-    scan(container, skip, signal) {
+    scan(container, known, signal, since) {
       return opened(container, signal, async function* (file) {
         let entries: TargetRef[] = [];
-        for await (const message of messagesFrom(file, 0, DIALECT)) {
+        for await (const message of unknownFrom(file, since, known)) {
           closing.check(signal);
-          if (!skip(message.key)) entries.push(await targetRefOf(file, message));
+          entries.push(await targetRefOf(file, message));
           if (entries.length < PAGE) continue;
           yield { entries };
           entries = [];
@@ -226,6 +235,23 @@ async function countedIn(file: string): Promise<{ readonly validity: string; rea
   });
   for await (const _ of messages) items++;
   return { validity, items };
+}
+
+/** Behind an anchor where one is given. */
+async function* unknownFrom(file: FileWindow, anchor: string | undefined, known: Known): AsyncGenerator<FoundMessage> {
+  let page: FoundMessage[] = [];
+  const unknown = async (): Promise<readonly FoundMessage[]> => {
+    const there = await known(page.map(({ key }) => key));
+    return page.filter(({ key }) => !there.has(key));
+  };
+  const from = anchor === undefined ? 0 : Math.min(offsetOf(anchor), file.size);
+  for await (const message of messagesFrom(file, from, DIALECT)) {
+    page.push(message);
+    if (page.length < PAGE) continue;
+    yield* await unknown();
+    page = [];
+  }
+  if (page.length > 0) yield* await unknown();
 }
 
 function metaOf(message: FoundMessage): { flags: readonly string[]; date?: string } {

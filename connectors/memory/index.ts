@@ -9,7 +9,8 @@ import { createMemoryTarget } from './target.js';
 export { dropMemoryStore, memoryStore } from './store.js';
 
 export const connector = {
-  source: ({ name }, { account, kind }) => createMemorySource(memoryStore(name), account, kind as MemoryKind),
+  source: ({ name, ...habits }, { account, kind }) =>
+    createMemorySource(memoryStore(name), account, kind as MemoryKind, habits),
   target: ({ name }, { account, kind, lanes }) =>
     createMemoryTarget(memoryStore(name), account, kind as MemoryKind, lanes),
 } satisfies Connector<Mail, MemoryOptions>;

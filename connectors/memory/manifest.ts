@@ -19,6 +19,28 @@ export const manifest = {
         minLength: 1,
         description: 'Name of the process-wide store; two systems with the same name share it.',
       },
+      unordered: {
+        type: 'boolean',
+        description: 'Lists the last changed items first, page by page, as they are when each page is asked for.',
+      },
+      pageItems: { type: 'integer', minimum: 1, description: 'Items on a page of a listing. 1000 if absent.' },
+      cursorsExpire: {
+        type: 'boolean',
+        description: 'A listing in no order can be gone on with only by the connection that began it.',
+      },
+      tokenLast: {
+        type: 'boolean',
+        description: 'Listings in no order, and changes, give their token with their last page; folders have none.',
+      },
+      keysOnly: {
+        type: 'boolean',
+        description: 'Listings and changes tell keys and versions; sizes and flags come with the content.',
+      },
+      renders: {
+        type: 'boolean',
+        description: 'Each reading of an item differs from the one before, as exports and renderings do.',
+      },
+      looksUp: { type: 'boolean', description: 'Items can be looked up by their keys.' },
     },
   },
 } as const satisfies ConnectorManifest;

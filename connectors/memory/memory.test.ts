@@ -49,7 +49,7 @@ describe('memory store', () => {
     await expect(writing()).rejects.toThrow('cut');
     expect(answered).toEqual(['a']);
     const intents = ['b', 'c'].map((token) => ({ token, digest: digestMail(plain(token)) }));
-    const found = await all(openTarget().locate(container, intents, anchor, () => false, never));
+    const found = await all(openTarget().locate(container, intents, anchor, async () => new Set(), never));
     expect(found.map((one) => one.found)).toEqual(['landed', 'absent']);
     expect(store.counts.create).toBe(2);
   });

@@ -1,16 +1,34 @@
 /** The memory store as a source: the contract in its plainest form. */
-
+import { randomUUID } from 'node:crypto';
 import type { Body, Change, Container, ItemRef, JsonObject, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Mail } from '../kinds/mail.js';
 import { Closing } from '../local/closing.js';
+import type { MemoryOptions } from './manifest.js';
 import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
 import { folderKey, uidKey } from './store.js';
 
 const PAGE = 1000;
 
-export function createMemorySource(store: MemoryStore, name: string, kind: MemoryKind): Source<Mail> {
+/** How the systems behave that are harder to list than this one. */
+export type Habits = Omit<MemoryOptions, 'name'>;
+
+export function createMemorySource(
+  store: MemoryStore,
+  name: string,
+  kind: MemoryKind,
+  habits: Habits = {},
+): Source<Mail> {
   const closing = new Closing('memory');
+  const { pageItems = PAGE, unordered = false, tokenLast = false, keysOnly = false, renders = false } = habits;
+  const itemOf = (message: StoredMessage): ItemRef => ({
+    key: uidKey(message.uid),
+    version: String(message.modseq),
+    rank: 0,
+    ...(!keysOnly && { bytes: message.bytes.length, meta: metaOf(message, kind) }),
+    ...(renders && { unstable: true }),
+  });
+  const cursors = habits.cursorsExpire ? `${randomUUID()}:` : '';
 
   function account(signal: AbortSignal): MemoryAccount {
     closing.check(signal);
@@ -28,7 +46,37 @@ export function createMemorySource(store: MemoryStore, name: string, kind: Memor
     return folder;
   }
 
+  /** Each page counts from the beginning: what is added or deleted meanwhile shifts the others. */
+  async function* newestFirst(
+    container: Container,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Page<ItemRef>> {
+    let from = 0;
+    // The state before the first page: what changes from then on is told by the changes since.
+    let token = tokenOf(folderOf(container, signal));
+    if (after !== undefined) {
+      if (!after.startsWith(cursors)) throw new Fault('cursor-lost', 'memory: the listing is not known any more');
+      const [at, ...state] = after.slice(cursors.length).split(' ');
+      from = Number(at);
+      token = state.join(' ');
+    }
+    for (let last = false; !last; from += pageItems) {
+      closing.check(signal);
+      yield await store.step({ account: name, op: 'list', path: container.path }, () => {
+        const folder = folderOf(container, signal);
+        const uids = [...folder.messages.values()].sort((a, b) => b.modseq - a.modseq).map(({ uid }) => uid);
+        last = from + pageItems >= uids.length;
+        return {
+          ...pageOf(folder, uids.slice(from, from + pageItems), itemOf),
+          ...(last ? tokenLast && { token } : { cursor: `${cursors}${from + pageItems} ${token}` }),
+        };
+      });
+    }
+  }
+
   return {
+    ...(unordered && { listing: 'unordered' as const }),
     async place(signal) {
       account(signal);
       return placeOf(store, name);
@@ -47,18 +95,22 @@ export function createMemorySource(store: MemoryStore, name: string, kind: Memor
       ]);
       for (const folder of folders.sort((a, b) => a.path.length - b.path.length)) {
         closing.check(signal);
-        yield containerOf(folder);
+        yield { ...containerOf(folder), ...(!tokenLast && { token: tokenOf(folder) }) };
       }
     },
     async *list(container, after, signal) {
       const folder = folderOf(container, signal);
+      if (unordered) {
+        yield* newestFirst(container, after, signal);
+        return;
+      }
       const uids = [...folder.messages.keys()]
         .filter((uid) => after === undefined || uidKey(uid) > after)
         .sort((a, b) => a - b);
-      for (let at = 0; at < uids.length; at += PAGE) {
+      for (let at = 0; at < uids.length; at += pageItems) {
         closing.check(signal);
         yield await store.step({ account: name, op: 'list', path: folder.path }, () =>
-          pageOf(folder, uids.slice(at, at + PAGE), kind),
+          pageOf(folder, uids.slice(at, at + pageItems), itemOf),
         );
       }
     },
@@ -68,10 +120,19 @@ export function createMemorySource(store: MemoryStore, name: string, kind: Memor
       if (validity !== folder.validity || modseq === undefined || !(modseq >= folder.forgotten)) {
         throw new Fault('cursor-lost', 'memory: the token is not known any more', { next: 'list the folder instead' });
       }
-      yield await store.step({ account: name, op: 'changes', path: folder.path }, () =>
-        changesOf(folder, modseq, kind),
-      );
+      yield await store.step({ account: name, op: 'changes', path: folder.path }, () => ({
+        ...changesOf(folder, modseq, itemOf),
+        ...(tokenLast && { token: tokenOf(folder) }),
+      }));
     },
+    ...(habits.looksUp && {
+      async *present(container: Container, keys: readonly string[], signal: AbortSignal) {
+        const folder = folderOf(container, signal);
+        yield await store.step({ account: name, op: 'present', path: folder.path }, () =>
+          pageOf(folder, keys.map(Number), itemOf),
+        );
+      },
+    }),
     async *read(container, refs, signal): AsyncIterable<Body<Mail> | Refused> {
       for (const ref of refs) {
         const folder = folderOf(container, signal);
@@ -79,7 +140,11 @@ export function createMemorySource(store: MemoryStore, name: string, kind: Memor
           const message = folder.messages.get(Number(ref.key));
           if (!message)
             return { refused: ref.key, reason: 'the message is gone from the source; the next run will see that' };
-          return { key: ref.key, body: Buffer.from(message.bytes) };
+          return {
+            key: ref.key,
+            body: renders ? rendered(message.bytes) : Buffer.from(message.bytes),
+            ...(keysOnly && { meta: metaOf(message, kind) }),
+          };
         });
       }
     },
@@ -111,33 +176,36 @@ function containerOf(folder: MemoryFolder): Container {
     path: folder.path,
     ...(folder.role && { role: folder.role }),
     validity: String(folder.validity),
-    token: `${folder.validity}:${folder.modseq}`,
     items: folder.messages.size,
     ...(folder.subscribed !== undefined && { subscribed: folder.subscribed }),
     ...(folder.properties && { properties: folder.properties }),
   };
 }
 
-function itemOf(message: StoredMessage, kind: MemoryKind): ItemRef {
-  return {
-    key: uidKey(message.uid),
-    version: String(message.modseq),
-    bytes: message.bytes.length,
-    rank: 0,
-    meta: metaOf(message, kind),
-  };
+function tokenOf({ validity, modseq }: MemoryFolder): string {
+  return `${validity}:${modseq}`;
 }
 
-function pageOf(folder: MemoryFolder, uids: readonly number[], kind: MemoryKind): Page<ItemRef> {
-  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map((message) => itemOf(message, kind)) };
+/** The same text, written out in another way each time. */
+function rendered(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1');
+  const line = `X-Rendering: ${randomUUID()}\r\n`;
+  const vobject = /^BEGIN:V\w+\r\n/.exec(text)?.[0] ?? '';
+  return Buffer.from(`${vobject}${vobject ? line.toUpperCase() : line}${text.slice(vobject.length)}`, 'latin1');
 }
 
-function changesOf(folder: MemoryFolder, since: number, kind: MemoryKind): Page<Change> {
+function pageOf(folder: MemoryFolder, uids: readonly number[], itemOf: ItemOf): Page<ItemRef> {
+  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map(itemOf) };
+}
+
+type ItemOf = (message: StoredMessage) => ItemRef;
+
+function changesOf(folder: MemoryFolder, since: number, itemOf: ItemOf): Page<Change> {
   const changed = [...folder.messages.values()].filter((message) => message.modseq > since);
   const gone = [...folder.gone].filter(([, modseq]) => modseq > since);
   return {
     entries: [
-      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message, kind) }) as const),
+      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message) }) as const),
       ...gone.map(([uid]) => ({ change: 'gone', key: uidKey(uid) }) as const),
     ],
   };

@@ -44,6 +44,7 @@ export interface MemoryEvent {
     | 'containers'
     | 'list'
     | 'changes'
+    | 'present'
     | 'read'
     | 'ensure'
     | 'create'
@@ -218,6 +219,7 @@ function zeroCounts(): Record<MemoryEvent['op'], number> {
     containers: 0,
     list: 0,
     changes: 0,
+    present: 0,
     read: 0,
     ensure: 0,
     create: 0,

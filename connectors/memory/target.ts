@@ -2,6 +2,7 @@
 
 import type {
   Conflicted,
+  Known,
   Located,
   Target,
   TargetContainer,
@@ -16,6 +17,7 @@ import type { KindRules } from '../kinds/kinds.js';
 import { kinds } from '../kinds/kinds.js';
 import type { Mail, MailMeta } from '../kinds/mail.js';
 import { mergedFlags } from '../kinds/merged-flags.js';
+import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
 import { metaOf, openAccount, placeOf } from './source.js';
 import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
@@ -88,8 +90,9 @@ export function createMemoryTarget(store: MemoryStore, name: string, kind: Memor
     async *locate(container, intents, anchor, known, signal): AsyncIterable<Located> {
       const folder = folderOf(container, signal);
       const free = new Map<string, StoredMessage[]>();
-      for (const message of folder.messages.values()) {
-        if (uidKey(message.uid) < anchor || known(uidKey(message.uid))) continue;
+      for (const uid of await unknownUids(folder, known, anchor)) {
+        const message = folder.messages.get(uid);
+        if (!message) continue;
         const digest = rules.digest(message.bytes);
         free.set(digest, [...(free.get(digest) ?? []), message]);
       }
@@ -102,9 +105,9 @@ export function createMemoryTarget(store: MemoryStore, name: string, kind: Memor
         });
       }
     },
-    async *scan(container, skip, signal) {
+    async *scan(container, known, signal, since) {
       const folder = folderOf(container, signal);
-      const uids = [...folder.messages.keys()].filter((uid) => !skip(uidKey(uid))).sort((a, b) => a - b);
+      const uids = await unknownUids(folder, known, since);
       for (let at = 0; at < uids.length; at += PAGE) {
         const page = uids.slice(at, at + PAGE);
         closing.check(signal);
@@ -129,6 +132,12 @@ export function createMemoryTarget(store: MemoryStore, name: string, kind: Memor
     },
     close: () => closing.close(),
   };
+}
+
+/** Ascending. */
+async function unknownUids({ messages }: MemoryFolder, known: Known, since = ''): Promise<number[]> {
+  const refs = [...messages.keys()].map(uidKey).filter((ref) => ref >= since);
+  return (await unknownRefs(refs.sort(), known)).map(Number);
 }
 
 function folderFor(account: MemoryAccount, wanted: Wanted): MemoryFolder | undefined {

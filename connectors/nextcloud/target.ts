@@ -93,12 +93,13 @@ export function createNextcloudTarget(session: NextcloudSession): FileTarget {
       const { files } = await session.roots(signal);
       for (const intent of intents) yield await locate({ http, root: files }, intent, signal);
     },
-    async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
+    async *scan(_container, known, signal): AsyncIterable<Page<TargetRef>> {
       const { files } = await session.roots(signal);
       for await (const page of listTree(treeIn(http, files), undefined, signal)) {
         const entries: TargetRef[] = [];
+        const there = await known(page.entries.map(({ key }) => key));
         for (const { key } of page.entries) {
-          const copy = skip(key) ? undefined : await copyAt({ http, root: files }, key, signal);
+          const copy = there.has(key) ? undefined : await copyAt({ http, root: files }, key, signal);
           if (copy) entries.push(copy);
         }
         yield { entries };

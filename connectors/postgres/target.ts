@@ -1,6 +1,7 @@
 /** A table as a target: every address book of the account goes into it. */
-import type { Capability, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
+import type { Capability, Known, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { kinds } from '../kinds/kinds.js';
+import { unknownRefs } from '../kinds/unknown-refs.js';
 import type { Database } from './database.js';
 import { DOCUMENTED } from './documented.js';
 import { settled } from './fence.js';
@@ -25,11 +26,14 @@ export function createPostgresTarget(database: Database): Target<Buffer> {
     return table;
   }
 
-  /** Everything but what `skip` knows, in pages bounded by bytes. */
-  async function* pages(signal: AbortSignal, skip: (ref: string) => boolean): AsyncGenerator<TargetRef[]> {
+  /** Everything but what is known, in pages bounded by bytes. */
+  async function* pages(signal: AbortSignal, isKnown: Known): AsyncGenerator<TargetRef[]> {
     const at = await known(signal);
     for await (const rows of listed(database, at, undefined, signal)) {
-      const keys = rows.flatMap(({ key }) => (skip(key) ? [] : [key]));
+      const keys = await unknownRefs(
+        rows.map(({ key }) => key),
+        isKnown,
+      );
       for await (const { asked, found } of rowsBy(database, at, keys, signal)) {
         yield asked.flatMap((key) => {
           const item = found.get(key);
@@ -87,8 +91,8 @@ export function createPostgresTarget(database: Database): Target<Buffer> {
         else yield { token, found: 'absent' };
       }
     },
-    async *scan(_container, skip, signal) {
-      for await (const entries of pages(signal, skip)) yield { entries };
+    async *scan(_container, isKnown, signal) {
+      for await (const entries of pages(signal, isKnown)) yield { entries };
     },
     async *readBack(_container, refs, signal) {
       for await (const { asked, found } of rowsBy(database, await known(signal), refs, signal)) {

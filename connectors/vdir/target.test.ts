@@ -198,7 +198,7 @@ describe('a vdir as a target', () => {
     const intents = [1, 2].map((n) => ({ token: `${n}`, digest: creating('calendar', '', event(n)).digest }));
     const other = createVdirTarget(at(), 'calendar');
     const version = (await itemFilesIn(at('Work'), '.ics'))[0]?.version;
-    expect(await all(other.locate(container, intents, anchor, () => false, never))).toEqual([
+    expect(await all(other.locate(container, intents, anchor, async () => new Set(), never))).toEqual([
       { token: '1', found: 'absent' },
       { token: '2', found: 'landed', ref, meta: {}, version },
     ]);

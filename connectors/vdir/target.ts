@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import { kinds } from '../kinds/kinds.js';
+import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
 import type { VdirKind } from '../local/item-files.js';
 import { atOnce, contentOf, isItem, itemFile, suffixOf } from '../local/item-files.js';
@@ -134,7 +135,10 @@ export function createVdirTarget(
       const { at, files } = await opened(container, signal);
       const there = await onFiles(`listing ${at}`, files);
       const free = new Map<string, TargetRef[]>();
-      const unknown = there.flatMap(({ name }) => (known(name) ? [] : [name]));
+      const unknown = await unknownRefs(
+        there.map(({ name }) => name),
+        known,
+      );
       for await (const page of refs(at, unknown, signal)) {
         for (const { body: _, ...ref } of page) free.set(ref.digest, [...(free.get(ref.digest) ?? []), ref]);
       }
@@ -144,10 +148,13 @@ export function createVdirTarget(
         else yield { token, found: 'landed', ref: found.ref, meta: {}, version: found.version as string };
       }
     },
-    async *scan(container, skip, signal) {
+    async *scan(container, known, signal) {
       const { at, files } = await opened(container, signal);
       const there = await onFiles(`listing ${at}`, files);
-      const wanted = there.flatMap(({ name }) => (skip(name) ? [] : [name]));
+      const wanted = await unknownRefs(
+        there.map(({ name }) => name),
+        known,
+      );
       for await (const page of refs(at, wanted, signal)) yield { entries: page };
     },
     async *readBack(container, wanted, signal) {

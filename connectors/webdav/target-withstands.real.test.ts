@@ -135,7 +135,7 @@ describe('writing', () => {
       path: one.path,
       digest: digestFile(one),
     }));
-    const found = await all(target().locate(container, intents, '', () => false, never));
+    const found = await all(target().locate(container, intents, '', async () => new Set(), never));
     expect(found.map((one) => one.found)).toEqual(['landed', 'absent']);
     const lost = proxy.asked.filter(({ method }) => method === 'PUT');
     expect(lost.length, 'a write in doubt was sent again').toBe(1);

@@ -65,12 +65,13 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
         yield found;
       }
     },
-    async *scan(_container, skip, signal): AsyncIterable<Page<TargetRef>> {
+    async *scan(_container, known, signal): AsyncIterable<Page<TargetRef>> {
       session.check(signal);
       for await (const page of listTree(session.tree, undefined, signal)) {
         const entries: TargetRef[] = [];
+        const there = await known(page.entries.map(({ key }) => key));
         for (const { key } of page.entries) {
-          const copy = skip(key) ? undefined : await copyAt(place, key, signal);
+          const copy = there.has(key) ? undefined : await copyAt(place, key, signal);
           if (copy) entries.push(copy);
         }
         yield { entries };

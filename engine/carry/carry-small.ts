@@ -22,10 +22,18 @@ export interface Ready {
   readonly bytes: number;
 }
 
+/** Of what is told only with the content: so much is expected. */
+const UNTOLD_BYTES = 4 * 1024 * 1024;
+
+/** What it takes to hold an item, in bytes. */
+export function weightOf({ bytes, unread }: ItemRow): number {
+  return unread ? UNTOLD_BYTES : bytes;
+}
+
 export async function readSmall(carriage: Carriage, pair: Pair, items: readonly ItemRow[]): Promise<Ready> {
   const refused: Result[] = [];
   const placed = items.flatMap((item) => placedItem(carriage, item, refused));
-  const bytes = placed.reduce((sum, { item }) => sum + item.bytes, 0);
+  const bytes = placed.reduce((sum, { item }) => sum + weightOf(item), 0);
   await carriage.slice.deps.flight.take(bytes, carriage.stop);
   try {
     const left = carriage.op === 'create' ? await moveKnown(carriage, pair, placed) : placed;
@@ -69,7 +77,8 @@ async function read(
         refused.push(answer.settled);
         continue;
       }
-      const { item, path: at, notes } = byKey.get(answer.key) as Placed;
+      const { item } = answer;
+      const { path: at, notes } = byKey.get(answer.key) as Placed;
       const body: FileBody = { ...(answer.body as FileBody), path: at };
       const bytes = rules.size(body);
       entries.push({ item, body, bytes, digest: rules.digest(body), notes, identities: [], path: at });

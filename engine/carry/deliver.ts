@@ -1,7 +1,6 @@
 /** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
 import type { BatchRow } from '../../ledger/batches.js';
-import { knownRefs } from '../../ledger/copies.js';
 import { hashIdentity, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Clash } from '../decide/conflict.js';
@@ -10,6 +9,7 @@ import type { Slice } from '../slice/slice.js';
 import { spend } from '../slice/spend.js';
 import { adopt } from '../write/adopt.js';
 import { attempt, tokenOf } from '../write/attempt.js';
+import { ownedIn } from '../write/bind.js';
 import { settleClashes } from '../write/conflicts.js';
 import { moveDeparted } from '../write/departed.js';
 import type { OpenDestination } from '../write/destination.js';
@@ -20,6 +20,7 @@ import { takeRenamed } from '../write/renamed.js';
 import type { Result } from '../write/results.js';
 import { reasonOf, refusal, settle } from '../write/results.js';
 import type { Lot } from './feed.js';
+import { writeTold } from './told.js';
 
 /** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
 export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
@@ -32,6 +33,11 @@ export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): 
     const results = lot.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
     return settle(slice, lot.to.row.id, results);
   }
+  await writeTold(
+    slice,
+    lot.to.row,
+    lot.entries.map(({ item }) => item),
+  );
   await (lot.op === 'create' ? deliverNew(slice, to, target, lot) : deliverEdits(slice, to, target, lot));
 }
 
@@ -39,8 +45,12 @@ async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unkn
   let entries = lot.entries;
   if (to.hasDeparted && slice.rules.adopts.includes('identity'))
     entries = await takeRenamed(slice, to, target, entries);
+  // What another reading says otherwise is no copy's content, and no other item's.
+  const unstable = entries.filter(({ item }) => item.unstable);
+  if (unstable.length > 0) entries = entries.filter(({ item }) => !item.unstable);
   if (to.hasStrays) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
+  if (unstable.length > 0) entries = [...entries, ...unstable];
   const clashes: Clash[] = [];
   if (slice.rules.adopts.includes('identity')) {
     const claimed = await claimIdentities(slice, to, entries);
@@ -130,10 +140,10 @@ async function nameWritten(
   target: Target<unknown>,
   batch: BatchRow,
 ): Promise<void> {
-  const known = await knownRefs(slice.deps.ledger.pool, slice.pairing.target, bound.target);
+  const known = ownedIn(slice, bound.target);
   const intents = batch.intents.map(({ key, digest }) => ({ token: key, digest }));
   const located = [];
-  for await (const one of target.locate(bound.target, intents, batch.anchor, (ref) => known.has(ref), slice.signal)) {
+  for await (const one of target.locate(bound.target, intents, batch.anchor, known, slice.signal)) {
     // The target answered that it wrote: a copy that is not found is still not written again.
     located.push(one.found === 'absent' ? { token: one.token, found: 'unsure' as const, reason: NOT_THERE } : one);
   }

@@ -73,7 +73,6 @@ async function feedPage(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { flight, settings } = slice.deps;
-  const byKey = new Map(items.map((item) => [item.key, item]));
   const { id } = to.row;
   const refused: Result[] = [];
   const postponed: { key: string; rank: number }[] = [];
@@ -94,7 +93,7 @@ async function feedPage(
         refused.push(read.settled);
         continue;
       }
-      const item = byKey.get(read.key) as ItemRow;
+      const { item } = read;
       const fitting = fitItem(slice, item, read.body, read.notes);
       if ('settled' in fitting) {
         refused.push(fitting.settled);

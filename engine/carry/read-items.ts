@@ -2,21 +2,28 @@
  * Reads content from a source that may not give all of it. An item that cannot be read is tried again in later slices,
  * after the others, and then quarantined with the system's words.
  */
-import type { Body, ItemRef, Refused, Source } from '../../connectors/contract.js';
+import type { Body, Described, ItemRef, Refused, Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { writeEvent } from '../../ledger/events.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { countTries } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
+import { coversItem } from '../select/selecting.js';
 import type { Slice } from '../slice/slice.js';
 import { noteTrouble } from '../slice/tally.js';
 import { relisted } from '../survey/relist.js';
 import type { Result } from '../write/results.js';
 import { refusal } from '../write/results.js';
+import { leaveOutTold, withTold } from './told.js';
 
 /** What was read of an item, or how it ends without that. */
-export type Read = Body<unknown> | { readonly settled: Result };
+export type Read = Given | { readonly settled: Result };
+
+/** The item has what its content told of it, where its listing did not. */
+export interface Given extends Body<unknown> {
+  readonly item: ItemRow;
+}
 
 /** An item that the source names as the one it cannot give is quarantined after so many tries. */
 export const MAX_READS = 3;
@@ -38,7 +45,18 @@ export async function* readItems(
   items: readonly ItemRow[],
   signal: AbortSignal,
 ): AsyncGenerator<Read> {
-  for (const group of inReads(items)) yield* readGroup(slice, source, row, group, signal);
+  const covers = coversItem(slice.selection);
+  const left: ItemRow[] = [];
+  try {
+    for (const group of inReads(items)) {
+      for await (const read of readGroup(slice, source, row, group, signal)) {
+        if ('settled' in read || !read.item.unread || covers(described(read.item))) yield read;
+        else left.push(read.item);
+      }
+    }
+  } finally {
+    await leaveOutTold(slice, row, left);
+  }
 }
 
 async function* readGroup(
@@ -49,12 +67,13 @@ async function* readGroup(
   signal: AbortSignal,
 ): AsyncGenerator<Read> {
   const { key, path, validity } = row;
-  const left = new Map(group.map((item) => [item.key, item]));
+  const byKey = new Map(group.map((item) => [item.key, item]));
+  const left = new Map(byKey);
   const unread: Refused[] = [];
   try {
     for await (const answer of source.read({ key, path, validity }, group.map(asRef), signal)) {
       left.delete('refused' in answer ? answer.refused : answer.key);
-      if (!('refused' in answer)) yield answer;
+      if (!('refused' in answer)) yield { ...answer, item: withTold(slice, byKey.get(answer.key) as ItemRow, answer) };
       else if (answer.again) unread.push(answer);
       else yield { settled: refusal(answer) };
     }
@@ -184,6 +203,12 @@ export function unreadable({ key, tries }: ItemRow, words: string): Result {
   return { key, todo: null, outcome: 'quarantined', reason };
 }
 
-export function asRef(item: ItemRow): ItemRef {
-  return { key: item.key, version: item.version, bytes: item.bytes, rank: item.rank, meta: item.meta };
+/** As its listing had it; of one that is unread sizes and metadata are none, or of an earlier version. */
+function asRef(item: ItemRow): ItemRef {
+  const { bytes: _, meta: __, ...untold } = described(item);
+  return item.unread ? untold : described(item);
+}
+
+export function described({ key, version, bytes, rank, meta, unstable }: ItemRow): Described {
+  return { key, version, bytes, rank, meta, ...(unstable && { unstable }) };
 }

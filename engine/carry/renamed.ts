@@ -10,7 +10,7 @@ import type { Carriage, Placed } from './placing.js';
 
 /** Whether the source tells of a file what stays with it under another name (`departedById`). */
 export function staysWithFile({ meta }: Pick<ItemRef, 'meta'>): boolean {
-  return meta.type === 'file' && typeof meta.id === 'string' && typeof meta.modified === 'string';
+  return meta?.type === 'file' && typeof meta.id === 'string' && typeof meta.modified === 'string';
 }
 
 /**

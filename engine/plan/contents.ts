@@ -1,5 +1,5 @@
 /** Entries of a tree whose content is read for a plan: all of them in a dry run, else only what links point to. */
-import type { ItemRef, Range } from '../../connectors/contract.js';
+import type { Described, Range } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { digestStream } from '../../connectors/kinds/file-digest.js';
 import type { FileBody, FileMeta } from '../../connectors/kinds/files.js';
@@ -15,7 +15,7 @@ import type { TreePlan } from './tree.js';
 
 /** An entry with where it goes, or where its copy stands. */
 export interface Placed {
-  readonly item: ItemRef;
+  readonly item: Described;
   readonly known: PlannedItem | undefined;
   readonly path: string;
 }
@@ -78,7 +78,8 @@ interface ReadEntry {
 async function* readEntries(plan: TreePlan, placed: readonly Placed[]): AsyncGenerator<ReadEntry> {
   const { look, container } = plan;
   const { source, signal } = look;
-  const small = placed.filter(({ item }) => item.bytes <= LARGE_BYTES);
+  const isLarge = ({ item }: Placed): boolean => item.bytes > LARGE_BYTES && !item.unstable;
+  const small = placed.filter((one) => !isLarge(one));
   const byKey = new Map(small.map((one) => [one.item.key, one]));
   for (let at = 0; at < small.length; at += LOT) {
     const refs = small.slice(at, at + LOT).map(({ item }) => item);
@@ -94,7 +95,7 @@ async function* readEntries(plan: TreePlan, placed: readonly Placed[]): AsyncGen
     }
   }
   for (const one of placed) {
-    if (one.item.bytes <= LARGE_BYTES) continue;
+    if (!isLarge(one)) continue;
     const read = await readLarge(plan, one);
     if (read) yield read;
   }

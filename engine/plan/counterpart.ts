@@ -1,5 +1,5 @@
 /** The other side of a container, looked at without making or changing anything; each look is taken only when needed. */
-import type { TargetContainer, TargetRef, Wanted } from '../../connectors/contract.js';
+import type { Known, TargetContainer, TargetRef, Wanted } from '../../connectors/contract.js';
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
@@ -69,8 +69,8 @@ export function createCounterpart(
       const { container, renewed } = await open();
       // Going back, what both sides hold was found by the pass forth.
       if (!container || container.items === 0 || look.back) return NOTHING;
-      const known = await planned.known(container.key, renewed || voided ? row?.id : undefined);
-      return scanned(look, container, known);
+      const except = renewed || voided ? row?.id : undefined;
+      return scanned(look, container, (refs) => planned.known(container.key, except, refs));
     }),
     versions: once(async () => {
       const at = await key();
@@ -87,11 +87,11 @@ export function createCounterpart(
 }
 
 /** Content is read for its digest and let go: a few hundred bytes are kept of each copy. */
-async function scanned(look: Look, container: TargetContainer, known: ReadonlySet<string>): Promise<Strays> {
+async function scanned(look: Look, container: TargetContainer, known: Known): Promise<Strays> {
   const { rules, selection, target, signal } = look;
   const byDigest = new Map<string, StrayCopy[]>();
   const byIdentity = new Map<string, StrayCopy[]>();
-  for await (const { entries } of target.scan(container, (ref) => known.has(ref), signal)) {
+  for await (const { entries } of target.scan(container, known, signal)) {
     for (const { ref, digest, body } of entries) {
       const copy = { ref, digest, taken: false };
       append(byDigest, digest, copy);

@@ -7,11 +7,11 @@ import { refusalOfUnseen } from '../../connectors/kinds/files.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import { judge } from '../decide/conflict.js';
 import { coversItem } from '../select/selecting.js';
-import { filterOf } from '../survey/survey.js';
+import { filterOf } from '../survey/listing-rules.js';
 import { EDITED } from '../write/remove.js';
 import type { Placed } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';
-import { asRow, sort } from './items.js';
+import { asRow, described, sort } from './items.js';
 import { apply, create, leave, update } from './judging.js';
 import { placeEntry } from './names.js';
 import type { Arrived } from './renames.js';
@@ -32,8 +32,9 @@ export async function planEntries(
   const fresh: Placed[] = [];
   const edited: Placed[] = [];
   const same: PlannedItem[] = [];
-  for (const item of page) {
-    if (!covers(item)) {
+  for (const listed of page) {
+    const item = described(listed);
+    if (!covers(listed)) {
       counts.excluded++;
       volume.excluded += item.bytes;
       continue;

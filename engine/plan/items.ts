@@ -1,13 +1,13 @@
 /** Items of one listed page: sorted by what the ledger knows, then read and judged where that is not enough. */
 
-import type { ItemRef } from '../../connectors/contract.js';
+import type { Described, ItemRef } from '../../connectors/contract.js';
 import { bringsName } from '../../connectors/kinds/traits.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import type { Entry } from '../decide/fitting.js';
 import { fitItem } from '../decide/fitting.js';
 import { coversItem } from '../select/selecting.js';
-import { filterOf } from '../survey/survey.js';
+import { filterOf } from '../survey/listing-rules.js';
 import type { ContainerPlan } from './judging.js';
 import { judgeEdits, judgeNew, leave, refuse } from './judging.js';
 import type { Look } from './look.js';
@@ -48,7 +48,7 @@ export async function planItems(
   await countUnchanged(plan, same);
   if (!looksAtTarget(look)) {
     counts.create += created.length;
-    counts.bytes += created.reduce((sum, item) => sum + item.bytes, 0);
+    counts.bytes += created.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
     return;
   }
   await readItems(plan, created, known, (entries) => judgeNew(plan, entries));
@@ -106,7 +106,12 @@ async function readItems(
       leave(plan, read);
       continue;
     }
-    const fitting = fitItem(look, asRow(refs.get(read.key) as ItemRef, known.get(read.key)), read.body, read.notes);
+    const fitting = fitItem(
+      look,
+      asRow(described(refs.get(read.key) as ItemRef), known.get(read.key)),
+      read.body,
+      read.notes,
+    );
     if ('settled' in fitting) {
       const { outcome, reason = '' } = fitting.settled;
       if (outcome === 'refused') refuse(plan, read.key, reason);
@@ -129,7 +134,12 @@ async function readItems(
 /** No item waits for others here. */
 const LAST_RANK = 2_147_483_647;
 
-export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem | undefined): ItemRow {
+/** What it lacks is told when it is read. */
+export function described(item: ItemRef): Described {
+  return { ...item, bytes: item.bytes ?? 0, meta: item.meta ?? {} };
+}
+
+export function asRow({ key, version, meta, bytes, unstable }: Described, known: PlannedItem | undefined): ItemRow {
   return {
     key,
     version,
@@ -146,5 +156,7 @@ export function asRow({ key, version, meta, bytes }: ItemRef, known: PlannedItem
     reason: null,
     gone: false,
     broken: known?.broken ?? null,
+    unread: false,
+    unstable: unstable === true,
   };
 }

@@ -3,6 +3,7 @@ import { Fault } from '../../connectors/errors.js';
 import type { PlanContainer, PlanInput, PlanResult, PlanTotals, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import { accountsOf } from '../run/accounts.js';
+import { arrivedSpec } from '../run/specs.js';
 import type { Volume } from './look.js';
 import { noVolume } from './look.js';
 import { createOutlook } from './outlook.js';
@@ -28,19 +29,20 @@ const COUNTED = [
 
 /** Looks at every account of the spec; an account that cannot be opened is a problem, not the end. */
 export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, beat: () => void): Promise<PlanResult> {
+  const spec = input.spec ?? (await arrivedSpec(deps, input.specHash));
   const containers: PlanContainer[] = [];
   const remarks = createRemarks(deps);
-  const outlook = createOutlook(input.spec);
+  const outlook = createOutlook(spec);
   let volume: PlanVolume | undefined;
   const totals = { make: 0, ...Object.fromEntries(COUNTED.map((key) => [key, 0])) } as {
     -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
   };
   let unit = 0;
   let truncated = false;
-  for (const selection of input.spec.selections) {
-    for (const account of await accountsOf(deps, input.spec, selection, signal)) {
+  for (const selection of spec.selections) {
+    for (const account of await accountsOf(deps, spec, selection, signal)) {
       unit++;
-      const planned = { spec: input.spec, selection, account, unit, dryRun: input.dryRun };
+      const planned = { spec, selection, account, unit, dryRun: input.dryRun };
       try {
         for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {
           beat();
@@ -60,7 +62,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   const names = remarks.names();
   const forecast = outlook.forecast(Date.now());
   return {
-    name: input.spec.name,
+    name: spec.name,
     containers,
     problems: [...remarks.problems(), ...outlook.problems()],
     notes: remarks.notes(),

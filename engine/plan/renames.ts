@@ -3,14 +3,14 @@
  * file or by its content; a plan knows only at the end of a listing what has left the source, and takes back then what
  * it counted as a create and a removal.
  */
-import type { Digest, ItemRef, NameRules } from '../../connectors/contract.js';
+import type { Described, Digest, NameRules } from '../../connectors/contract.js';
 import type { Planned, PlannedItem } from '../../ledger/planned.js';
 import { staysWithFile } from '../carry/renamed.js';
 import { sameToTarget } from '../select/names.js';
 
 /** A new item at whose path nothing stands; or, with `at`, perhaps only its own copy under a name that is the same there. */
 export interface Arrived {
-  readonly item: Pick<ItemRef, 'key' | 'bytes' | 'meta'>;
+  readonly item: Pick<Described, 'key' | 'bytes' | 'meta'>;
   readonly bytes: number;
   /** Known where the content was read, in a dry run: then it tells, as in a run. */
   readonly digest?: Digest;

@@ -1,13 +1,13 @@
 /** The accounts a selection covers. */
 import { Fault } from '../../connectors/errors.js';
-import type { Account, Selection, Spec } from '../../schemas/spec.js';
+import type { Account, SelectionWithAccounts, Spec } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
 
 /** Those of the spec, or, for `all`, those the source can list. */
 export async function accountsOf(
   deps: Deps,
   spec: Spec,
-  selection: Selection,
+  selection: SelectionWithAccounts,
   signal: AbortSignal,
 ): Promise<readonly Account[]> {
   if (selection.accounts !== 'all') return selection.accounts;

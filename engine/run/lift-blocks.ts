@@ -1,6 +1,6 @@
 /** `migrate retry` on systems that asked to be left alone: a person knows better, and may have asked their administrator. */
 import { liftBlocks } from '../../ledger/budgets.js';
-import { readSpec } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import type { Deps } from '../deps.js';
 import { systemScope } from '../session/connections.js';
 

@@ -1,36 +1,29 @@
 /** Opening and closing a run: the spec is written down, each account gets its number, totals are counted. */
 
 import type { JsonObject } from '../../connectors/contract.js';
-import { Fault } from '../../connectors/errors.js';
 import { askAgain } from '../../ledger/ask-again.js';
 import { writeEvent } from '../../ledger/events.js';
 import { closeGates, endGates, openGate } from '../../ledger/gates.js';
+import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
 import type { RunTotals } from '../../ledger/runs.js';
-import {
-  closeRun,
-  currentSpec,
-  markPrepared,
-  openRun,
-  readControl,
-  readSpec,
-  saveSpec,
-  setControl,
-} from '../../ledger/runs.js';
+import { closeRun, markPrepared, openRun, readControl, setControl } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import type { UnitRow } from '../../ledger/units.js';
 import { callUnits, changeUnit, endParked, listUnits, reopen, unitsOfRun } from '../../ledger/units.js';
-import type { Spec } from '../../schemas/spec.js';
+import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
 import { numbersOf, toRanges } from '../../words/ranges.js';
-import type { Prepared, RunRequest, RunState } from '../../words/runs.js';
+import type { Prepared, RunReason, RunRequest, RunState } from '../../words/runs.js';
 import type { TuningInput } from '../../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
 import { accountsOf } from './accounts.js';
 import { liftBlocksOf } from './lift-blocks.js';
+import { arrivedSpec, takeSpec } from './specs.js';
 
 export interface PrepareInput {
   readonly name: string;
@@ -44,14 +37,7 @@ export interface PrepareInput {
 export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
   const { ledger } = deps;
   const { request, name } = input;
-  if (request.spec && request.specHash) await saveSpec(ledger.pool, request.specHash, request.spec);
-  const specHash = request.specHash || (await currentSpec(ledger.pool, name));
-  if (specHash === undefined) {
-    throw new Fault('spec', `the ledger knows no migration "${name}"`, {
-      next: 'run `migrate apply` with its spec first',
-    });
-  }
-  const spec = await readSpec(ledger.pool, specHash);
+  const specHash = await takeSpec(deps, name, request);
   const { number: run, isPrepared } = await openRun(ledger, {
     migration: name,
     request: request.id,
@@ -59,12 +45,12 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     spec: specHash,
     ...(request.schedule !== undefined && { schedule: request.schedule }),
   });
-  if (!isPrepared) await callAll(deps, { ...input, spec, specHash, run }, signal);
+  if (!isPrepared) await callAll(deps, { ...input, specHash, run }, signal);
   const { paused, tuning } = await readControl(ledger, name);
   return {
     run,
     specHash,
-    ...(await whereItStands(ledger.pool, spec, name, run)),
+    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
     paused,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
     historyEvents: deps.settings.historyEvents,
@@ -72,18 +58,14 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
 }
 
 interface Opening extends PrepareInput {
-  readonly spec: Spec;
   readonly specHash: string;
   readonly run: number;
 }
 
 /** Gives each account its number and calls it to the run; safe to repeat until it is through. */
-async function callAll(
-  deps: Deps,
-  { name, request, spec, specHash, run }: Opening,
-  signal: AbortSignal,
-): Promise<void> {
+async function callAll(deps: Deps, { name, request, specHash, run }: Opening, signal: AbortSignal): Promise<void> {
   const { ledger } = deps;
+  const spec = await arrivedSpec(deps, specHash);
   const { reason } = request;
   if (reason === 'retry') await liftBlocksOf(deps, specHash);
   await endGates(ledger, name, run - 1, `run ${run}`);
@@ -109,8 +91,14 @@ const REASONS = 100;
 
 type Standing = Pick<Prepared, 'groups' | 'waiting' | 'settled' | 'parked' | 'failed' | 'done' | 'totals' | 'standing'>;
 
-async function whereItStands(sql: Sql, spec: Spec, migration: string, run: number): Promise<Standing> {
-  const units = await unitsOfRun(sql, migration, run);
+async function whereItStands(
+  sql: Sql,
+  spec: SpecRules,
+  { name, run, reason }: { readonly name: string; readonly run: number; readonly reason: RunReason },
+): Promise<Standing> {
+  const units = await unitsOfRun(sql, name, run);
+  // Somebody who retries or verifies has asked something of each.
+  const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
   const numbers = (...states: readonly UnitState[]): Ranges =>
     toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));
   const sumOf = (state: UnitState): Counters =>
@@ -127,8 +115,8 @@ async function whereItStands(sql: Sql, spec: Spec, migration: string, run: numbe
   const parked = units.filter(({ state }) => state === 'parked');
   return {
     groups,
-    waiting: numbers('waiting', 'running', 'cancelled'),
-    settled: [],
+    waiting: toRanges([...numbersOf(numbers('waiting', 'running', 'cancelled'))].filter((n) => !settled.has(n))),
+    settled: toRanges(units.flatMap(({ n }) => (settled.has(n) ? [n] : []))),
     parked: parked.map(({ n, gate, reason, next, retryAt }, at): ParkedUnit => {
       const isShown = at < REASONS;
       return {

@@ -8,7 +8,6 @@ const selection = (more: Partial<Selection> = {}): Selection => ({
   kind: 'files',
   from: 'a',
   to: 'b',
-  accounts: 'all',
   names: 'rename',
   ...more,
 });

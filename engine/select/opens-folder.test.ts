@@ -13,7 +13,6 @@ const selection = (filters: Partial<Selection>): Selection => ({
   kind: 'files',
   from: 'old',
   to: 'new',
-  accounts: 'all',
   ...filters,
 });
 

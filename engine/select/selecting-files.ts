@@ -5,7 +5,7 @@ import { isUnseen } from '../../connectors/kinds/files.js';
 import { traits } from '../../connectors/kinds/traits.js';
 import { createFolderMatcher, createLeadMatcher } from '../../schemas/folder-globs.js';
 import type { Filter, Selection } from '../../schemas/spec.js';
-import { conditions } from './item-conditions.js';
+import { conditions, meets } from './item-conditions.js';
 
 /** Verdicts on folders that are remembered: listings stay in one for long. */
 const REMEMBERED = 10_000;
@@ -33,8 +33,8 @@ export function coversEntry(selection: Selection, now: number): (item: ItemRef) 
     const folder = key.slice(0, key.lastIndexOf('/') + 1);
     if (!within(folder) || without(folder)) return false;
     if (key.endsWith('/')) return foldersToo;
-    if (isHidden) return namedIn.every((holds) => holds(item)) && !namedOut.some((holds) => holds(item));
-    return included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
+    if (isHidden) return meets(item, namedIn, namedOut);
+    return meets(item, included, excluded);
   };
 }
 

@@ -4,7 +4,7 @@ import type { Filter, Selection } from '../../schemas/spec.js';
 import { coversContainer, coversItem, wantedContainer, wantedPath } from './selecting.js';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
-const all: Selection = { name: 'all', kind: 'files', from: 'old', to: 'new', accounts: 'all' };
+const all: Selection = { name: 'all', kind: 'files', from: 'old', to: 'new' };
 
 /** An entry of a tree, by its path. */
 function entry(key: string, modified = '2026-02-01T00:00:00Z', bytes = 100): ItemRef {

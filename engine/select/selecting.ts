@@ -4,7 +4,7 @@ import type { Container, ContainerProperties, ItemRef, Wanted } from '../../conn
 import { traits } from '../../connectors/kinds/traits.js';
 import { createFolderMatcher } from '../../schemas/folder-globs.js';
 import type { Filter, Selection } from '../../schemas/spec.js';
-import { conditions } from './item-conditions.js';
+import { conditions, meets } from './item-conditions.js';
 import { coversEntry } from './selecting-files.js';
 
 /**
@@ -30,7 +30,7 @@ export function coversItem(selection: Selection, now = Date.now()): (item: ItemR
   if (traits[selection.kind].place === 'path') return coversEntry(selection, now);
   const included = conditions(selection.include, now);
   const excluded = conditions(selection.exclude, now);
-  return (item) => included.every((holds) => holds(item)) && !excluded.some((holds) => holds(item));
+  return (item) => meets(item, included, excluded);
 }
 
 /**

@@ -4,7 +4,7 @@ import { Fault } from '../../connectors/errors.js';
 import { blockedFor, blockScope } from '../../ledger/budgets.js';
 import type { Tuning } from '../../ledger/leases.js';
 import type { UnitRow } from '../../ledger/units.js';
-import type { Selection, Spec, SystemConfig } from '../../schemas/spec.js';
+import type { Selection, SpecRules, SystemConfig } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
 import { reversed } from '../select/selecting.js';
 import type { Held, Opening } from '../session/connections.js';
@@ -18,7 +18,11 @@ export interface Direction {
   readonly account: { readonly from: string; readonly to: string };
 }
 
-export function directionOf(spec: Spec, unit: Pick<UnitRow, 'selection' | 'from' | 'to'>, back = false): Direction {
+export function directionOf(
+  spec: SpecRules,
+  unit: Pick<UnitRow, 'selection' | 'from' | 'to'>,
+  back = false,
+): Direction {
   const selection = spec.selections.find((s) => s.name === unit.selection);
   const sourceConfig = selection && spec.sources[selection.from];
   const targetConfig = selection && spec.targets[selection.to];

@@ -5,10 +5,11 @@
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
-import { readSpec, runId } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
 import { readTroubles } from '../../ledger/troubles.js';
-import type { UnitRow } from '../../ledger/units.js';
-import { readUnit, unitsInRun } from '../../ledger/units.js';
+import type { CalledUnit } from '../../ledger/units.js';
+import { readCalledUnits } from '../../ledger/units.js';
+import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { NO_COUNTERS } from '../../words/counters.js';
 import type { Phase } from '../../words/units.js';
@@ -28,6 +29,14 @@ import { hasProgress } from './tally.js';
 /** One phase of the work. */
 type Work = (slice: Slice) => Promise<WorkResult>;
 
+/** What a slice goes by. Who looks at many units reads it once for all of them. */
+export interface Assignment {
+  readonly unit: CalledUnit;
+  readonly spec: SpecRules;
+  /** Writes down how the slice ended; else `noteSlice` does. */
+  readonly note?: typeof noteSlice;
+}
+
 /** Runs one phase for one slice's time. Returns gates; throws what Temporal should try again. */
 export async function runSlice(
   deps: Deps,
@@ -35,10 +44,11 @@ export async function runSlice(
   phase: Phase,
   work: Work,
   context: SliceContext,
+  assigned?: Assignment,
 ): Promise<SliceResult> {
   const { pool } = deps.ledger;
-  const unit = await readUnit(pool, input.migration, input.unit);
-  const direction = directionOf(await readSpec(pool, input.specHash), unit, input.back);
+  const { unit, spec, note = noteSlice } = assigned ?? (await assignmentOf(deps, input));
+  const direction = directionOf(spec, unit, input.back);
   let count: (() => Promise<Counters>) | undefined;
   try {
     return await withBothSides(deps, direction, context.signal, async (sides) => {
@@ -55,7 +65,7 @@ export async function runSlice(
         troubles: () => readTroubles(pool, proven.unit),
       };
       return withLease(deps, holding, context, (held) =>
-        workUnderLease({ deps, input, unit, direction, sides, proven, held, count: counted }, phase, work),
+        workUnderLease({ deps, input, unit, note, direction, sides, proven, held, count: counted }, phase, work),
       );
     });
   } catch (error) {
@@ -63,17 +73,23 @@ export async function runSlice(
   }
 }
 
+async function assignmentOf({ ledger: { pool } }: Deps, input: SliceInput): Promise<Assignment> {
+  const [unit] = await readCalledUnits(pool, input, [input.unit]);
+  if (!unit) throw new Fault('internal', `the ledger knows no unit ${input.unit} of "${input.migration}"`);
+  return { unit, spec: await readSpec(pool, input.specHash) };
+}
+
 /** The work itself, and what it leaves behind for people. */
 async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<SliceResult> {
-  const { deps, input, unit, direction, sides, held, count } = parts;
+  const { deps, input, unit, note, direction, sides, held, count } = parts;
   const started = performance.now();
-  const result = await worked(work, await sliceOf(parts), held);
+  const result = await worked(work, sliceOf(parts), held);
   const idleSlices = isIdle(result, held) ? unit.idleSlices + 1 : 0;
   if (held.signal.aborted) sides.abandon();
   const counters = await count();
   const { kind } = direction.selection;
   const ms = performance.now() - started;
-  await noteSlice(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
+  await note(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
   if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, input.unit);
   if (typeof result === 'object') return { state: 'parked', counters, ...result };
   const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
@@ -132,7 +148,8 @@ async function parkedBy(
 interface Parts {
   readonly deps: Deps;
   readonly input: SliceInput;
-  readonly unit: UnitRow;
+  readonly unit: CalledUnit;
+  readonly note: typeof noteSlice;
   readonly direction: Direction;
   readonly sides: Sides;
   readonly proven: Proven;
@@ -141,7 +158,7 @@ interface Parts {
 }
 
 /** What the phases are handed. */
-async function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: Parts): Promise<Slice> {
+function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: Parts): Slice {
   const { selection, account, sourceConfig, targetConfig } = direction;
   const { pairing, other } = proven;
   const { source, target } = sides;
@@ -150,13 +167,13 @@ async function sliceOf({ deps, input, unit, direction, sides, proven, held, coun
   return {
     deps,
     input,
-    run: await runId(deps.ledger, input),
+    run: unit.runId,
     unit,
     selection,
     account,
     pairing,
     other,
-    maxRank: await highestRank(deps, input, unit, other),
+    maxRank: highestRank(unit, other),
     lease,
     rules: kinds[selection.kind],
     source,
@@ -178,7 +195,6 @@ async function sliceOf({ deps, input, unit, direction, sides, proven, held, coun
 const MAX_RANK = 2_147_483_647;
 
 /** Attendees' copies wait until the organisers' of all units have moved; a unit that is alone orders its own. */
-async function highestRank(deps: Deps, input: SliceInput, unit: UnitRow, other: number | undefined): Promise<number> {
-  if (other !== undefined || unit.approved.includes('order')) return MAX_RANK;
-  return (await unitsInRun(deps.ledger.pool, input.migration, input.run)) > 1 ? 0 : MAX_RANK;
+function highestRank(unit: CalledUnit, other: number | undefined): number {
+  return other !== undefined || unit.alone || unit.approved.includes('order') ? MAX_RANK : 0;
 }

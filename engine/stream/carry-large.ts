@@ -77,7 +77,7 @@ export async function carryLarge(carriage: Carriage, pair: Pair, item: ItemRow):
       await fenced(slice.deps.ledger, slice.lease, (sql) =>
         stageItems(sql, to.row.id, [fresh], slice.run, slice.rules.edits),
       );
-      now = { ...now, item: { ...now.item, version: fresh.version, bytes: fresh.bytes, meta: fresh.meta } };
+      now = { ...now, item: { ...now.item, version: fresh.version, bytes: fresh.bytes ?? 0, meta: fresh.meta ?? {} } };
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The content of one large file, read from the source as far as the slice lasts. */
 import { Fault } from '../../connectors/errors.js';
 import type { ItemRow } from '../../ledger/items.js';
-import { asRef } from '../carry/read-items.js';
+import { described } from '../carry/read-items.js';
 import { spend } from '../slice/spend.js';
 import type { Large } from './large.js';
 
@@ -15,7 +15,7 @@ export async function* content(large: Large, item: ItemRow, from: number, bytes:
   const { open } = pair.source;
   if (!open) throw new Fault('internal', 'the source cannot stream files', { next: 'report this with its type' });
   let last: Uint8Array | undefined;
-  for await (const chunk of open.call(pair.source, { key, path, validity }, asRef(item), { from, bytes }, stop)) {
+  for await (const chunk of open.call(pair.source, { key, path, validity }, described(item), { from, bytes }, stop)) {
     const paid = spend(large.lasting, 'source', 0, chunk.length);
     if (paid !== true && !(await paid)) throw cutShort(large);
     if (last) yield last;

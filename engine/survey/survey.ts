@@ -1,37 +1,32 @@
 /** Survey: asks the source what there is, or what changed, and writes down what is to do. */
-import type { Change, Container, ItemRef, Page, Source } from '../../connectors/contract.js';
+import type { Container, ItemRef, Page, Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../../ledger/containers.js';
 import { noteFilter, writeEvent } from '../../ledger/events.js';
-import { leaveOut, stageChanges, stageItems } from '../../ledger/items.js';
+import { stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../../ledger/listed.js';
 import { lookAtConflicts, lookAtFailures, undescribedIn, unskip } from '../../ledger/look-again.js';
 import { isSettled } from '../../ledger/settled.js';
 import type { Survey } from '../../ledger/surveys.js';
-import {
-  advanceListing,
-  coverContainer,
-  coverOnly,
-  finishSurvey,
-  startListing,
-  voidSurveys,
-} from '../../ledger/surveys.js';
+import { advanceListing, coverContainer, coverOnly, finishSurvey, startListing } from '../../ledger/surveys.js';
 import { releaseTwins } from '../../ledger/twins.js';
 import { clearUnlisted, listingTries, restoreUnlisted } from '../../ledger/unlisted.js';
-import { canonicalJson } from '../../schemas/hash.js';
 import { TWIN } from '../decide/twins.js';
 import { FittingGlobs, unfittedBy } from '../select/fitting-globs.js';
-import { foldedPath } from '../select/names.js';
 import { coversContainer, coversItem, wantedContainer } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 import { inLanes, withLanes } from '../session/lanes.js';
 import type { Slice, WorkResult } from '../slice/slice.js';
+import type { Applied } from './changes.js';
+import { applyChanges } from './changes.js';
+import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
 import { lookAtTarget } from './still-there.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { createUnopened } from './unopened.js';
+import { listUnordered } from './unordered.js';
 import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
@@ -105,28 +100,6 @@ interface Seen {
   readonly survey: Survey;
 }
 
-/** The rules that decide which items are written down; a token stands only for what was listed under the same. */
-export function filterOf({ selection, rules }: Pick<Slice, 'selection' | 'rules'>): string {
-  const { folders: _in, ...include } = selection.include ?? {};
-  const { folders: _out, ...exclude } = selection.exclude ?? {};
-  if (rules.place === 'path') {
-    const { include, exclude, map, names = 'fail' } = selection;
-    // What is old enough today was not yesterday.
-    const ages = [include, exclude].some((filter) => filter?.olderThan ?? filter?.newerThan);
-    const day = ages ? { day: new Date().toISOString().slice(0, 10) } : {};
-    return canonicalJson({ include, exclude, map, names, ...day });
-  }
-  if (!rules.adopts.includes('identity')) return canonicalJson({ include, exclude });
-  const { match = ['uid'], withoutEmail = 'move' } = selection;
-  return canonicalJson({ include, exclude, match, withoutEmail });
-}
-
-/** What the target would take for the same path, for kinds whose items stand under paths. */
-function folded({ rules, target, selection }: Slice, items: readonly ItemRef[]): (string | null)[] | undefined {
-  if (rules.place !== 'path') return undefined;
-  return items.map(({ key }) => foldedPath(target.names ?? {}, selection, key));
-}
-
 /** Filters speak of paths in the spec's source: going back, a path is first mapped to that side. */
 function coverage({ selection, input }: Slice): (path: readonly string[]) => boolean {
   const covers = coversContainer(selection);
@@ -157,7 +130,13 @@ async function see(sql: Sql, slice: Slice, container: Container, filter: string)
   return { container, row, survey: { ...survey, ...UNLISTED, ...(anew && { token: null }) } };
 }
 
-const UNLISTED = { listingRun: null, listingToken: null, listingAfter: null } as const;
+const UNLISTED = {
+  listingRun: null,
+  listingToken: null,
+  listingAfter: null,
+  listingId: null,
+  listingState: null,
+} as const;
 const UNKNOWN = { ...UNLISTED, token: null } as const;
 
 /** False: the slice ended before the container's last page. */
@@ -174,47 +153,27 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
 }
 
 async function surveyPresent(slice: Slice, source: Source<unknown>, seen: Seen): Promise<boolean> {
-  if (seen.survey.token !== null && source.changes) {
+  const { container, row, survey } = seen;
+  if (survey.token !== null && source.changes) {
     try {
-      await applyChanges(slice, source, seen);
+      await finishChanges(slice, seen, await applyChanges(slice, source, container, row, survey.token));
       return true;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'cursor-lost') throw error;
     }
   }
-  return listContainer(slice, source, seen);
+  const unordered = source.listing === 'unordered';
+  // One that the connector began in the other way says nothing of this one.
+  const begun = (survey.listingId !== null) === unordered ? seen : { ...seen, survey: { ...survey, ...UNLISTED } };
+  return unordered ? listUnordered(slice, source, begun) : listContainer(slice, source, begun);
 }
 
-async function applyChanges(slice: Slice, source: Source<unknown>, { container, row, survey }: Seen): Promise<void> {
-  const { deps, lease, signal, tally } = slice;
-  const covers = coversItem(slice.selection);
-  const pages = source.changes?.(container, survey.token as string, signal) as AsyncIterable<Page<Change>>;
-  let undescribed = false;
-  for await (const page of pages) {
-    const changes = page.entries.filter((change) => change.change === 'gone' || covers(change.item));
-    const left = page.entries.flatMap((c) => (c.change === 'gone' || covers(c.item) ? [] : [c.item.key]));
-    await fenced(deps.ledger, lease, async (sql) => {
-      await stageChanges(sql, row.id, changes, slice.run, slice.rules.edits);
-      await leaveUncovered(sql, slice, row.id, left);
-    });
-    tally.items += changes.length;
-    undescribed ||= changes.some((change) => change.change === 'upsert' && isUndescribed(slice, change.item));
-  }
-  const token = undescribed ? null : (container.token ?? null);
-  await fenced(deps.ledger, lease, async (sql) => {
+async function finishChanges(slice: Slice, { container, row }: Seen, { token, undescribed }: Applied): Promise<void> {
+  const state = { token: undescribed ? null : (token ?? container.token ?? null), filter: filterOf(slice) };
+  await fenced(slice.deps.ledger, slice.lease, async (sql) => {
     await clearUnlisted(sql, row.id, 'source');
-    await finishSurvey(sql, row.id, slice, { token, filter: filterOf(slice) }, slice.run);
+    await finishSurvey(sql, row.id, slice, state, slice.run);
   });
-}
-
-/** What a system named without describing it is asked for again: no token stands for that. Folders of a tree have no version. */
-function isUndescribed({ rules }: Slice, { version }: ItemRef): boolean {
-  return version === '' && rules.place !== 'path';
-}
-
-/** What waits to be written and is not covered any more stays where it is. Other units may want it: they list anew. */
-async function leaveUncovered(sql: Sql, slice: Slice, container: number, keys: readonly string[]): Promise<void> {
-  if ((await leaveOut(sql, container, keys)) > 0) await voidSurveys(sql, container, slice);
 }
 
 /**
@@ -246,7 +205,7 @@ async function listContainer(
     const listing = { run: slice.run, token: container.token, filter };
     await fenced(deps.ledger, lease, (sql) => startListing(sql, row.id, slice, listing));
   }
-  const write = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
+  const write = async ({ entries: page }: Page<ItemRef>, last: boolean): Promise<void> => {
     const items = page.filter(covers);
     undescribed ||= items.some((item) => isUndescribed(slice, item));
     const to = last ? undefined : page.at(-1)?.key;
@@ -274,29 +233,8 @@ async function listContainer(
     });
     after = to ?? after;
     tally.items += items.length;
-    tally.bytes += items.reduce((sum, item) => sum + item.bytes, 0);
+    tally.bytes += items.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
   };
-  let page: readonly ItemRef[] | undefined;
-  // A page is written down while the source is asked for the next.
-  let written: Promise<void> | undefined;
-  try {
-    for await (const next of source.list(container, survey.listingAfter ?? undefined, signal, opens)) {
-      await written;
-      if (written && slice.ending()) return false;
-      if (page && page.length > 0) {
-        written = write(page, false);
-        // It is waited for above or below, where its failure is thrown.
-        written.catch(() => {});
-      }
-      page = next.entries;
-    }
-  } catch (error) {
-    await written;
-    if (error instanceof Fault && error.code === 'refused' && page && page.length > 0) await write(page, false);
-    throw error;
-  } finally {
-    await written;
-  }
-  await write(page ?? [], true);
-  return true;
+  const pages = source.list(container, survey.listingAfter ?? undefined, signal, opens);
+  return writeBehind(pages, slice.ending, write);
 }

@@ -35,7 +35,7 @@ export function createUnopened(
       for (const item of page) {
         if (isUnseen(item)) {
           hidden.push(asFolder(item.key));
-          whole &&= item.meta.leftOut === true;
+          whole &&= item.meta?.leftOut === true;
         }
         if (item.key.endsWith('/') && !isUnseen(item) && !opens(item.key)) passed.push(item.key);
       }

@@ -1,10 +1,10 @@
 /** Binds each container to its counterpart in the target, and writes down what the target held before us. */
-import type { Target, TargetContainer, TargetRef, Wanted } from '../../connectors/contract.js';
+import type { Known, Target, TargetContainer, TargetRef, Wanted } from '../../connectors/contract.js';
 import { Fault, saidBy } from '../../connectors/errors.js';
 import { verifyAll } from '../../ledger/ask-again.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../../ledger/containers.js';
-import { knownRefs } from '../../ledger/copies.js';
+import { ownedRefs } from '../../ledger/copies.js';
 import { writeEvent } from '../../ledger/events.js';
 import { forgetFound, forgetUnseen, foundRefs, holdsOutdated, writeFound } from '../../ledger/found.js';
 import { hashIdentity } from '../../ledger/identities.js';
@@ -121,7 +121,7 @@ async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow,
   // Bound with another since the row was read: its references are those of now.
   if (row.targetValidity !== target.validity && (await isBound(deps.ledger.pool, row.id, target))) return;
   await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
-  await scanContainer(slice, session, bound);
+  await scanContainer(slice, session, { ...bound, scanned: false });
   const lost = await fenced(deps.ledger, lease, async (sql) => {
     let missing = 0;
     for (const id of await outdatedWith(sql, bound.id, target)) {
@@ -152,41 +152,62 @@ export async function bindMissing(slice: Slice): Promise<void> {
   }
 }
 
-/** Writes down what the target holds that neither belongs to an item nor is written down already. */
+/** Of references in a container of the target those that belong to items. */
+export function ownedIn({ deps, pairing }: Slice, target: TargetContainer): Known {
+  return (refs) => ownedRefs(deps.ledger.pool, pairing.target, target, refs);
+}
+
+/**
+ * Writes down what the target holds that neither belongs to an item nor is written down already. Where the target tells what
+ * came since it was looked at last, only that is looked at.
+ */
 export async function scanContainer(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
   const { deps, lease, pairing, signal } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
-  const found = await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey);
-  const pages = session.scan(bound.target, (ref) => known.has(ref) || found.has(ref), signal);
-  const writePage = await pageWriter(slice, bound);
-  for await (const page of pages) await writePage(page.entries);
-  await fenced(deps.ledger, lease, (sql) => markScanned(sql, bound.id));
+  const owned = ownedIn(slice, bound.target);
+  const known: Known = async (refs) => {
+    const items = await owned(refs);
+    const rest = refs.filter((ref) => !items.has(ref));
+    if (rest.length === 0) return items;
+    return new Set([...items, ...(await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey, rest))]);
+  };
+  const anchor = await anchorOf(session, bound, signal);
+  const since = (bound.scanned && bound.scannedTo) || undefined;
+  const writePage = pageWriter(slice, bound);
+  for await (const page of session.scan(bound.target, known, signal, since)) await writePage(page.entries);
+  await fenced(deps.ledger, lease, (sql) => markScanned(sql, bound.id, anchor));
+}
+
+/** At the latest before anything is looked at. */
+async function anchorOf(session: Target<unknown>, { target }: Bound, signal: AbortSignal): Promise<string> {
+  return target.anchor ?? (await session.anchor(target, signal));
 }
 
 /** Like `scanContainer`, but what was written down before is read again too, and forgotten where it is gone. */
 export async function scanAnew(slice: Slice, session: Target<unknown>, bound: Bound): Promise<void> {
   const { deps, lease, pairing, signal } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
+  const anchor = await anchorOf(session, bound, signal);
   const seen: string[] = [];
-  const writePage = await pageWriter(slice, bound);
-  for await (const page of session.scan(bound.target, (ref) => known.has(ref), signal)) {
+  const writePage = pageWriter(slice, bound);
+  for await (const page of session.scan(bound.target, ownedIn(slice, bound.target), signal)) {
     seen.push(...page.entries.map(({ ref }) => ref));
     await writePage(page.entries);
   }
   await fenced(deps.ledger, lease, async (sql) => {
     await forgetUnseen(sql, pairing.target, bound.targetKey, seen);
-    await markScanned(sql, bound.id);
+    await markScanned(sql, bound.id, anchor);
   });
 }
 
 /** While items have digests of version 1, copies are written down with theirs, too: by it they are told to be the same. */
-async function pageWriter(slice: Slice, bound: Bound): Promise<(page: readonly TargetRef[]) => Promise<void>> {
+function pageWriter(slice: Slice, bound: Bound): (page: readonly TargetRef[]) => Promise<void> {
   const { deps, lease, pairing, run, rules } = slice;
-  const outdated =
-    rules.digest1 !== undefined && (await holdsOutdated(deps.ledger.pool, pairing.target, bound.targetKey));
-  const earlierOf = ({ body }: TargetRef): { readonly earlier?: string } =>
-    outdated && rules.digest1 && body !== undefined ? { earlier: rules.digest1(body) } : {};
+  let asked: Promise<boolean> | undefined;
   return async (page) => {
+    if (page.length === 0) return;
+    if (rules.digest1) asked ??= holdsOutdated(deps.ledger.pool, pairing.target, bound.targetKey);
+    const outdated = await asked;
+    const earlierOf = ({ body }: TargetRef): { readonly earlier?: string } =>
+      outdated && rules.digest1 && body !== undefined ? { earlier: rules.digest1(body) } : {};
     const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref), ...earlierOf(ref) }));
     await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
   };

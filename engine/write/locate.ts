@@ -1,31 +1,31 @@
 /** What became of new copies whose answers were lost: each is looked for behind the anchor that was taken before. */
 
-import type { Located } from '../../connectors/contract.js';
+import type { Known, Located } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { everyDigest, isOutdated } from '../../connectors/kinds/digest-version.js';
 import { bringsName } from '../../connectors/kinds/traits.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
 import { listContainers } from '../../ledger/containers.js';
-import { knownRefs } from '../../ledger/copies.js';
 import { takeStrays } from '../../ledger/found.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { itemsByKey } from '../../ledger/items.js';
 import { canonicalJson } from '../../schemas/hash.js';
 import type { Slice } from '../slice/slice.js';
 import type { Bound } from './bind.js';
+import { ownedIn } from './bind.js';
 import { eachAlone, readEach } from './each-alone.js';
 import type { Result } from './results.js';
 import { commit } from './results.js';
 
 /** Settles what landed, and what cannot be told; returns the intents that are absent from the target. */
 export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): Promise<readonly Intent[]> {
-  const { deps, pairing, signal, target } = slice;
-  const known = await knownRefs(deps.ledger.pool, pairing.target, bound.target);
+  const { signal, target } = slice;
+  const known = ownedIn(slice, bound.target);
   const byKey = new Map(batch.intents.map((intent) => [intent.key, intent]));
   const located: Located[] = [];
   const absent: Intent[] = [];
-  const digests = await renewedDigests(slice, bound, batch.intents, (ref) => known.has(ref));
+  const digests = await renewedDigests(slice, bound, batch.intents, known);
   const asked = batch.intents.map(({ key, digest, path }) => ({
     token: key,
     digest: digests.get(digest) ?? digest,
@@ -34,7 +34,7 @@ export async function locateBatch(slice: Slice, batch: BatchRow, bound: Bound): 
   // Apache shows nobody a `.htaccess`. Until all are located nothing of the unit can move.
   const answers = eachAlone(
     new Map(asked.map((intent) => [intent.token, intent])),
-    (some) => target.locate(bound.target, some, batch.anchor, (ref) => known.has(ref), signal),
+    (some) => target.locate(bound.target, some, batch.anchor, known, signal),
     ({ token }) => token,
     (token, { message }): Located => {
       const reason = `whether it was written cannot be seen: ${message}; look at it in the target, then retry`;
@@ -67,7 +67,7 @@ async function renewedDigests(
   { rules, target, signal }: Slice,
   bound: Bound,
   intents: readonly Intent[],
-  known: (ref: string) => boolean,
+  known: Known,
 ): Promise<ReadonlyMap<string, string>> {
   const renewed = new Map<string, string>();
   const outdated = new Set(intents.flatMap(({ digest }) => (isOutdated(rules, digest) ? [digest] : [])));

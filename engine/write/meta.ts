@@ -16,7 +16,9 @@ const PAGE = 500;
 /** Works until nothing is left, or the slice ends. */
 export async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
   for (;;) {
-    const items = await nextItems(slice.deps.ledger.pool, bound.id, 'meta', undefined, PAGE);
+    const next = await nextItems(slice.deps.ledger.pool, bound.id, 'meta', undefined, PAGE);
+    // What the source did not give yet is left to a later slice.
+    const items = next.filter(({ unread }) => !unread);
     if (items.length === 0 || slice.ending()) return;
     const byKey = new Map(items.map((item) => [item.key, item]));
     await attempt(slice, slice.target, {

@@ -2,12 +2,17 @@
 
 -- Whether the run's units are called, and what it asks of them is written down: once.
 alter table run add column prepared boolean not null default true;
+update run set prepared = false
+  where state = 'running' and not exists (select from unit where unit.migration = run.migration and unit.run = run.number);
 
 -- When time opens the unit's gate by itself.
 alter table unit add column retry_at timestamptz;
+update unit set retry_at = now() where state = 'parked' and gate = 'quota';
 
--- Versions of the workflows' code up to which everything that was open has been started again (worker/cut.ts).
+-- Versions of the workflows' code up to which everything that was open has been started again (worker/cut.ts). `open`: what
+-- is to be started, while that is under way.
 create table workflow_cut (
   version int primary key,
-  made_at timestamptz not null default now()
+  open jsonb not null,
+  made_at timestamptz
 );

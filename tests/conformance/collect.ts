@@ -45,11 +45,11 @@ export function bodyOf(answer: Body<Mail> | Refused | undefined): Buffer {
   throw new Error(`no body: ${JSON.stringify(answer)}`);
 }
 
-export function flagsOf(item: { readonly meta: unknown }): readonly string[] {
+export function flagsOf(item: { readonly meta?: unknown }): readonly string[] {
   return (item.meta as MailMeta).flags;
 }
 
-export function dateOf(item: { readonly meta: unknown }): string | undefined {
+export function dateOf(item: { readonly meta?: unknown }): string | undefined {
   return (item.meta as MailMeta).date;
 }
 
@@ -101,7 +101,13 @@ export async function refOf(
   anchor: string,
 ): Promise<string> {
   if (answer.ref !== undefined) return answer.ref;
-  for await (const found of target.locate(container, [{ token: answer.token, digest }], anchor, () => false, never)) {
+  for await (const found of target.locate(
+    container,
+    [{ token: answer.token, digest }],
+    anchor,
+    async () => new Set(),
+    never,
+  )) {
     if (found.found === 'landed') return found.ref;
   }
   throw new Error(`the write ${answer.token} was answered, but cannot be located`);

@@ -197,7 +197,7 @@ export const uploadTraits = {
     try {
       const [tree] = await all(source.containers(never));
       const pages = await all(source.list(tree as NonNullable<typeof tree>, undefined, never));
-      expect(pages.flatMap((page) => page.entries.filter(({ meta }) => meta.type !== 'folder'))).toEqual([]);
+      expect(pages.flatMap((page) => page.entries.filter(({ meta }) => meta?.type !== 'folder'))).toEqual([]);
     } finally {
       source.close();
     }

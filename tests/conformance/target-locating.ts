@@ -1,6 +1,6 @@
 /** Traits of finding out, after a crash, what became of writes whose answers were lost. */
 import { expect } from 'vitest';
-import type { Intent, Located, TargetContainer, Write } from '../../connectors/contract.js';
+import type { Intent, Known, Located, TargetContainer, Write } from '../../connectors/contract.js';
 import type { Mail } from '../../connectors/kinds/mail.js';
 import { digestMail } from '../../connectors/kinds/mail.js';
 import { all, apply, create, never, refOf, written } from './collect.js';
@@ -32,7 +32,7 @@ async function locate(
   container: TargetContainer,
   intents: readonly Intent[],
   anchor: string,
-  known: (ref: string) => boolean = () => false,
+  known: Known = async () => new Set(),
 ): Promise<Map<string, Located>> {
   const target = world.open();
   const again = await target.ensure({ path: PATH }, never);
@@ -85,7 +85,7 @@ export const locating = {
     const answer = written(await apply(target, container, [create('settled', plain('twin'))]), 'settled');
     const ref = await refOf(target, container, answer, digestMail(plain('twin')), anchor);
     target.close();
-    const found = await locate(world, container, [intent('lost', plain('twin'))], anchor, (one) => one === ref);
+    const found = await locate(world, container, [intent('lost', plain('twin'))], anchor, async () => new Set([ref]));
     expect(outcomes(found)).toEqual(['absent']);
   },
   'locates identical twins by their count': async (world) => {

@@ -109,7 +109,7 @@ export async function refAt(source: Source<FileBody>, key: string): Promise<Item
   throw new Error(`no ${key} among ${refs.map((ref) => ref.key).join(', ')}`);
 }
 
-export function metaOf({ meta }: { readonly meta: unknown }): FileMeta {
+export function metaOf({ meta }: { readonly meta?: unknown }): FileMeta {
   return meta as FileMeta;
 }
 

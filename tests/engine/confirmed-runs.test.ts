@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { writeRunReport } from '../../engine/run/write-report.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
+import { writeRunReport } from '../../engine/run/write-report.js';
 import { writeEvent } from '../../ledger/events.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

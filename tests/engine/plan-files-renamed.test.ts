@@ -72,7 +72,7 @@ function change(odd: Odd): void {
 const withoutIds: Odd = (source) => ({
   async *list(...args) {
     for await (const { entries } of source.list(...args))
-      yield { entries: entries.map(({ meta: { id: _, ...meta }, ...entry }) => ({ ...entry, meta })) };
+      yield { entries: entries.map(({ meta: { id: _, ...meta } = {}, ...entry }) => ({ ...entry, meta })) };
   },
 });
 

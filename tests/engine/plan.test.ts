@@ -9,7 +9,7 @@ import { createMemoryTarget } from '../../connectors/memory/target.js';
 import { doctor } from '../../engine/doctor.js';
 import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Limits, Selection, Spec } from '../../schemas/spec.js';
+import type { Limits, SelectionWithAccounts, Spec } from '../../schemas/spec.js';
 import type { PlanResult } from '../../words/plan.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -49,12 +49,16 @@ function drop(account: MemoryAccount, uid: string): void {
   folder.gone.set(number, ++folder.modseq);
 }
 
-function begin(selection: Partial<Selection> = {}, uids = ['anna', 'bert', 'carl'], limits: Limits = {}): void {
+function begin(
+  selection: Partial<SelectionWithAccounts> = {},
+  uids = ['anna', 'bert', 'carl'],
+  limits: Limits = {},
+): void {
   world = createWorld(server.ledger, { selection: { kind: 'contacts', name: 'book', ...selection }, limits });
   for (const uid of uids) world.from.put(BOOK, { bytes: card(uid) });
 }
 
-function asked(selection: Partial<Selection>): Spec {
+function asked(selection: Partial<SelectionWithAccounts>): Spec {
   return { ...world.spec, selections: world.spec.selections.map((one) => ({ ...one, ...selection })) };
 }
 
@@ -85,7 +89,7 @@ async function standing(): Promise<unknown> {
 }
 
 /** Plans, and checks that nothing was written. */
-async function planned(selection: Partial<Selection> = {}, dryRun = false): Promise<PlanResult> {
+async function planned(selection: Partial<SelectionWithAccounts> = {}, dryRun = false): Promise<PlanResult> {
   const spec = asked(selection);
   const before = await standing();
   const made = await plan(world.deps, { spec, specHash: specHash(spec), dryRun }, signal, () => {});
@@ -94,7 +98,7 @@ async function planned(selection: Partial<Selection> = {}, dryRun = false): Prom
 }
 
 /** Plans, runs, and compares what was promised with what was done. */
-async function keptPromise(selection: Partial<Selection> = {}): Promise<PlanResult['totals']> {
+async function keptPromise(selection: Partial<SelectionWithAccounts> = {}): Promise<PlanResult['totals']> {
   const { totals, problems } = await planned(selection);
   expect(problems).toEqual([]);
   const copies = (): number => world.source.counts.create + world.target.counts.create;
@@ -444,8 +448,8 @@ test('problems of one account leave the others planned', async () => {
 
 test('doctor opens a system for each kind and role it is used in', async () => {
   begin();
-  const [book] = world.spec.selections as [Selection];
-  const selections: Selection[] = [book, { ...book, name: 'events', kind: 'calendar', mode: 'two-way' }];
+  const [book] = world.spec.selections as [SelectionWithAccounts];
+  const selections: SelectionWithAccounts[] = [book, { ...book, name: 'events', kind: 'calendar', mode: 'two-way' }];
   const checks = await doctor(world.deps, { spec: { ...world.spec, selections } }, signal);
   expect([...new Set(checks.map((check) => check.subject))]).toEqual([
     'ledger',

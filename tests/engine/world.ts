@@ -21,7 +21,7 @@ import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { createReports } from '../../report/kept-reports.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Limits, Selection, Spec, SystemConfig } from '../../schemas/spec.js';
+import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { RunReason } from '../../words/runs.js';
 import type { UnitCall } from '../../words/units.js';
 import { callsOf, stepsOf } from '../../words/units.js';
@@ -45,7 +45,7 @@ export interface RunOptions {
   readonly reason?: RunReason;
   readonly request?: string;
   /** Changes the spec for this run. */
-  readonly selection?: Partial<Selection>;
+  readonly selection?: Partial<SelectionWithAccounts>;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -62,7 +62,7 @@ const UNMEASURED = {
 const MAX_SLICES = 100;
 
 export interface WorldOptions {
-  readonly selection?: Partial<Selection>;
+  readonly selection?: Partial<SelectionWithAccounts>;
   readonly settings?: Partial<EngineSettings>;
   readonly name?: string;
   /** Of the target. */

@@ -87,7 +87,7 @@ function withoutIds(source: FileSource): FileSource {
     ...source,
     async *list(...args) {
       for await (const { entries } of source.list(...args))
-        yield { entries: entries.map(({ meta: { id: _, ...meta }, ...entry }) => ({ ...entry, meta })) };
+        yield { entries: entries.map(({ meta: { id: _, ...meta } = {}, ...entry }) => ({ ...entry, meta })) };
     },
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DAVClient } from 'tsdav';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ClosedRun } from '../../engine/run/prepare.js';
-import type { Selection, SystemConfig } from '../../schemas/spec.js';
+import type { SelectionWithAccounts, SystemConfig } from '../../schemas/spec.js';
 import { card } from '../conformance/odd-cards.js';
 import { event } from '../conformance/odd-events.js';
 import type { LedgerServer } from '../engine/ledger.js';
@@ -48,7 +48,7 @@ async function folder(files: Readonly<Record<string, Buffer>>): Promise<string> 
   return dir;
 }
 
-function migration(old: SystemConfig, fresh: SystemConfig, selection: Partial<Selection>): World {
+function migration(old: SystemConfig, fresh: SystemConfig, selection: Partial<SelectionWithAccounts>): World {
   const world = createWorld(ledger.ledger, { systems: { old, new: fresh }, selection });
   ending.push(() => world.close());
   return world;
@@ -60,7 +60,8 @@ async function run(world: World): Promise<ClosedRun> {
   return result;
 }
 
-const people = (...names: string[]): Selection['accounts'] => names.map((name) => ({ from: name, to: name }));
+const people = (...names: string[]): SelectionWithAccounts['accounts'] =>
+  names.map((name) => ({ from: name, to: name }));
 
 async function person(): Promise<string> {
   const name = `p${Math.random().toString(36).slice(2, 10)}`;

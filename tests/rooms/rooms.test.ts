@@ -85,9 +85,7 @@ const RULES: readonly Rule[] = [
   },
   {
     of: 'engine/',
-    never: ['activities/', 'worker/', 'cli/', 'report/', 'secrets/'],
-    // What workflows ask for.
-    typesOnly: ['workflows/'],
+    never: ['activities/', 'workflows/', 'worker/', 'cli/', 'report/', 'secrets/'],
     packages: [/^@temporalio\//],
     why: 'the engine runs without Temporal, and is tested so; it is handed what it needs',
   },

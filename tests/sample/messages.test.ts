@@ -89,7 +89,9 @@ describe('writeSampleExport', () => {
       const bodies = await all(source.read(container, items, never));
       items.forEach(
         (item, n) =>
-          void got.push(JSON.stringify([container.path, flagsOf(item), item.meta.date, digestMail(bodyOf(bodies[n]))])),
+          void got.push(
+            JSON.stringify([container.path, flagsOf(item), item.meta?.date, digestMail(bodyOf(bodies[n]))]),
+          ),
       );
     }
     expect(got.sort()).toEqual(wanted.sort());

@@ -183,6 +183,6 @@ it('finds a collection again whose making ended before it got its name back', as
   const again = await later.ensure(WANTED, never);
   expect(again).toMatchObject({ key: container.key, created: false, items: 1 });
   expect(await properties()).toMatchObject({ color: WANTED.properties.color, description: 'ours' });
-  expect(await entries(later.scan(again, () => false, never))).toHaveLength(1);
+  expect(await entries(later.scan(again, async () => new Set(), never))).toHaveLength(1);
   later.close();
 });

@@ -1,5 +1,5 @@
 /** An account as a source. Only read: PROPFIND, REPORT and GET. */
-import type { Body, Change, Container, ItemRef, Page, Refused, Source } from '../../contract.js';
+import type { Body, Change, Container, Described, ItemRef, Page, Refused, Source } from '../../contract.js';
 import { Fault } from '../../errors.js';
 import { isAbove } from '../../kinds/key-order.js';
 import type { DavAccount } from './account.js';
@@ -82,7 +82,7 @@ async function listAll(
     try {
       for await (const { entries } of changesOf(account, container, FROM_THE_BEGINNING, signal)) {
         for (const one of entries) {
-          if (one.change === 'upsert') items.set(one.item.key, { ...one.item, name: one.item.key });
+          if (one.change === 'upsert') items.set(one.item.key, { ...(one.item as Described), name: one.item.key });
         }
       }
       cut = undefined;

@@ -1,5 +1,6 @@
 /** An account as a target. */
-import type { Intent, Located, Target, TargetRef, WriteAnswer } from '../../contract.js';
+import type { Intent, Known, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../../contract.js';
+import { unknownRefs } from '../../kinds/unknown-refs.js';
 import type { DavAccount } from './account.js';
 import { describeAccount } from './describe.js';
 import { ensure, find } from './ensure.js';
@@ -29,6 +30,14 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
   const refOf = ({ name, version, body }: Content): TargetRef => {
     const plain = quietly.undone(account, body);
     return { ref: name, digest: flavour.rules.digest(plain), bytes: plain.length, meta: {}, version, body: plain };
+  };
+
+  const unknownNames = async ({ key }: TargetContainer, known: Known, signal: AbortSignal): Promise<string[]> => {
+    const there = await listSorted(account, key, signal);
+    return unknownRefs(
+      there.map(({ name }) => name),
+      known,
+    );
   };
 
   const learn = async (signal: AbortSignal): Promise<void> => {
@@ -70,9 +79,7 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
     },
     async *locate(container, intents, _anchor, known, signal): AsyncIterable<Located> {
       await account.home(signal);
-      const names = (await listSorted(account, container.key, signal)).flatMap(({ name }) =>
-        known(name) ? [] : [name],
-      );
+      const names = await unknownNames(container, known, signal);
       const free = new Map<string, TargetRef[]>();
       for await (const content of getItems(account, container.key, names, signal)) {
         const ref = refOf(content);
@@ -80,11 +87,9 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
       }
       for (const intent of intents) yield locatedIn(free, intent);
     },
-    async *scan(container, skip, signal) {
+    async *scan(container, known, signal) {
       await account.home(signal);
-      const names = (await listSorted(account, container.key, signal)).flatMap(({ name }) =>
-        skip(name) ? [] : [name],
-      );
+      const names = await unknownNames(container, known, signal);
       for (let at = 0; at < names.length; at += PAGE) {
         const entries: TargetRef[] = [];
         for await (const content of getItems(account, container.key, names.slice(at, at + PAGE), signal)) {

@@ -67,17 +67,17 @@ export async function readWhole(http: DavHttp, path: string, ref: ItemRef, signa
 type Other = { readonly other: number; readonly listed: number };
 
 async function readOnce(http: DavHttp, path: string, ref: ItemRef, signal: AbortSignal): Promise<Held | Other> {
-  const { version } = ref;
+  const { version, bytes: size = 0 } = ref;
   const listed = (ref.meta as FileMeta).modified;
   const opened = await openNow(http, path, signal);
   const { etag, bytes: announced, modified, body, coding } = opened;
-  const most = Math.max(LARGE_BYTES, ref.bytes);
+  const most = Math.max(LARGE_BYTES, size);
   const sent = (await opened.upTo(most)) ?? (await held(body, most));
   if (sent === undefined) return { why: 'it has grown to a large file while it was moved; the next run moves it' };
   const plain = coding === undefined ? undefined : await decodedWhole(sent, coding, most);
   // A file that is compressed by itself may be sent with the name of its coding, and is no other for that.
   const ofLength = (bytes: number): Buffer | undefined => [sent, plain].find((one) => one?.length === bytes);
-  const asListed = ofLength(ref.bytes);
+  const asListed = ofLength(size);
   if (asListed && etag === version) return { bytes: asListed, modified: listed };
   if (asListed && etag === undefined && modified === listed) return { bytes: asListed, modified };
   const there = await entryAt(http, path, signal);

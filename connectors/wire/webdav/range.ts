@@ -1,5 +1,5 @@
 /** A range of a file's content, of one version and one size. */
-import type { ItemRef, Range } from '../../contract.js';
+import type { Described, Range } from '../../contract.js';
 import { Fault } from '../../errors.js';
 import type { FileMeta } from '../../kinds/files.js';
 import { drain, leave } from '../dav/answer-body.js';
@@ -16,7 +16,7 @@ import { entryAt, plainEtag, versionOf } from './entries.js';
 export async function* openRange(
   http: DavHttp,
   path: string,
-  ref: ItemRef,
+  ref: Described,
   range: Range,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
@@ -94,12 +94,18 @@ async function* refusing(answer: Answer, asItIs: boolean, where: string): AsyncG
 }
 
 /** Throws `Fault('source-changed')` unless the listing still shows the version and the size of `ref`. */
-async function unchanged(http: DavHttp, path: string, ref: ItemRef, where: string, signal: AbortSignal): Promise<void> {
+async function unchanged(
+  http: DavHttp,
+  path: string,
+  ref: Described,
+  where: string,
+  signal: AbortSignal,
+): Promise<void> {
   const there = await entryAt(http, path, signal);
   if (there?.version !== ref.version || (there.sized && there.bytes !== ref.bytes)) throw changed(where);
 }
 
-function another(where: string, sent: number, { bytes }: ItemRef): Fault {
+function another(where: string, sent: number, { bytes }: Described): Fault {
   return new Fault('refused', `${where}: ${anotherThan(sent, bytes)}`);
 }
 

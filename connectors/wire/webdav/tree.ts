@@ -1,5 +1,5 @@
 /** A tree of files on a server: listed in the order of keys, and read. What all WebDAV servers have in common. */
-import type { Body, ItemRef, OpensFolder, Page, Range, Refused } from '../../contract.js';
+import type { Body, Described, ItemRef, OpensFolder, Page, Range, Refused } from '../../contract.js';
 import { Fault } from '../../errors.js';
 import type { FileBody, FileMeta } from '../../kinds/files.js';
 import { emptyBody, leftOut, refusalOfUnseen, unseen } from '../../kinds/files.js';
@@ -131,7 +131,7 @@ export async function* openEntry(
   if (hidden) throw new Fault('refused', hidden.reason);
   if (ref.version === UNSAFE) throw new Fault('refused', unsafe, { next: `rename it in ${system}` });
   try {
-    yield* openRange(http, tree.pathOf(ref.key), ref, range, signal);
+    yield* openRange(http, tree.pathOf(ref.key), ref as Described, range, signal);
   } catch (error) {
     if (signal.aborted || !(error instanceof Fault) || !LIKE_GONE.has(error.code)) throw error;
     // Throws where it is the account that is at fault.

@@ -1,0 +1,126 @@
+/**
+ * Many accounts that have nothing to do, looked at in one activity instead of a workflow each. Each is surveyed as a slice
+ * of its own would survey it: places proven, lease held, target looked at. Who is settled then is written down as done; all
+ * others are left to their workflows, which find in the ledger what the survey left there.
+ */
+import { endIdleUnits } from '../../ledger/idle-units.js';
+import { readControl } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
+import type { CalledUnit } from '../../ledger/units.js';
+import { readCalledUnits } from '../../ledger/units.js';
+import { DEFAULT_LIMITS } from '../../schemas/core.js';
+import type { SpecRules } from '../../schemas/spec.js';
+import type { Counters } from '../../words/counters.js';
+import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import type { LookHeartbeat } from '../../words/progress.js';
+import { toRanges } from '../../words/ranges.js';
+import type { LookInput, LookResult } from '../../words/runs.js';
+import type { Deps } from '../deps.js';
+import { systemScope } from '../session/connections.js';
+import { inLanes } from '../session/lanes.js';
+import { lookAtUnit } from './look-at-unit.js';
+
+export interface LookContext {
+  /** Cancelled from outside, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  heartbeat(details: LookHeartbeat): void;
+}
+
+/** So many units are looked at side by side, where the systems allow it: most of the time of each is round trips. */
+const AT_ONCE = 8;
+/** So many are written down as done at once: what a crash lets be looked at again. */
+const WRITTEN_AT_ONCE = 25;
+const BEAT_MS = 1_000;
+
+/** Safe to repeat: who was written down as done in this run is not looked at again. */
+export async function lookAtUnits(deps: Deps, input: LookInput, context: LookContext): Promise<LookResult> {
+  const { ledger } = deps;
+  const spec = await readSpec(ledger.pool, input.specHash);
+  const idle = new Map<number, Counters>();
+  const changed = new Set<number>();
+  const waiting: CalledUnit[] = [];
+  for (const unit of await readCalledUnits(ledger.pool, input, input.units)) {
+    if (unit.run !== input.run || unit.back !== null) changed.add(unit.n);
+    else if (unit.state === 'done') idle.set(unit.n, { ...NO_COUNTERS, ...unit.counters });
+    else waiting.push(unit);
+  }
+  const { units: _all, ...run } = input;
+  let unwritten: { readonly n: number; readonly counters: Counters }[] = [];
+  const write = (): Promise<void> => {
+    const settled = unwritten;
+    unwritten = [];
+    return endIdleUnits(ledger, input, settled);
+  };
+  const told = (): LookHeartbeat => ({ units: input.units.length, looked: idle.size + changed.size });
+  await untilItEnds(deps, input.migration, context, told, async (end) => {
+    const lanes = Array.from({ length: mostAtOnce(spec) }, (_, lane) => lane);
+    await inLanes(
+      lanes,
+      waiting,
+      () => end.aborted,
+      async (_lane, unit) => {
+        const found = await lookAtUnit(deps, { ...run, unit: unit.n }, { unit, spec }, end);
+        if (found === 'changed') changed.add(unit.n);
+        if (typeof found === 'string') return;
+        idle.set(unit.n, found);
+        unwritten.push({ n: unit.n, counters: found });
+        if (unwritten.length >= WRITTEN_AT_ONCE) await write();
+      },
+    );
+    await write();
+  });
+  return {
+    idle: toRanges(idle.keys()),
+    counters: [...idle.values()].reduce(addCounters, NO_COUNTERS),
+    changed: toRanges(changed),
+    left: toRanges(input.units.filter((n) => !idle.has(n) && !changed.has(n))),
+  };
+}
+
+/** As many as may be connected to both their systems side by side without waiting for each other. */
+function mostAtOnce({ selections, sources, targets }: SpecRules): number {
+  const most = selections.flatMap(({ from, to }) => {
+    const both = [sources[from], targets[to]].filter((system) => system !== undefined);
+    const scopes = both.map(systemScope);
+    return both.map(({ limits }, at) => {
+      const connections = limits?.connections ?? DEFAULT_LIMITS.connections;
+      return Math.floor(connections / scopes.filter((scope) => scope === scopes[at]).length);
+    });
+  });
+  return Math.max(1, Math.min(AT_ONCE, ...most));
+}
+
+/**
+ * Works until the work ends, and tells it to end when the time is over, when it is cancelled from outside, or when a
+ * person has asked for a pause or a stop.
+ */
+async function untilItEnds(
+  { ledger, settings, log }: Deps,
+  migration: string,
+  context: LookContext,
+  told: () => LookHeartbeat,
+  work: (end: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const end = new AbortController();
+  const stop = (): void => end.abort();
+  const ask = async (): Promise<void> => {
+    const { paused, stopped } = await readControl(ledger, migration);
+    if (paused || stopped) stop();
+  };
+  const over = setTimeout(stop, settings.lookMs);
+  const beat = setInterval(() => {
+    context.heartbeat(told());
+    // Each survey is told, too, with its lease.
+    ask().catch((error: Error) => log.warn({ error: error.message }, 'reading what is asked of a migration'));
+  }, BEAT_MS);
+  context.signal.addEventListener('abort', stop, { once: true });
+  if (context.signal.aborted) stop();
+  try {
+    await ask();
+    await work(end.signal);
+  } finally {
+    clearTimeout(over);
+    clearInterval(beat);
+    context.signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,30 @@
+-- Thousands of accounts stand beside their spec: slices read the spec, and only who opens a run reads whom it covers.
+
+create table spec_accounts (
+  spec text not null references spec on delete cascade,
+  selection text not null,
+  account_from text[] not null,
+  account_to text[] not null,
+  primary key (spec, selection)
+);
+
+insert into spec_accounts
+select hash, s->>'name',
+  array(select a->>'from' from jsonb_array_elements(s->'accounts') with ordinality l (a, place) order by place),
+  array(select a->>'to' from jsonb_array_elements(s->'accounts') with ordinality l (a, place) order by place)
+from spec, jsonb_array_elements(body->'selections') s where jsonb_typeof(s->'accounts') = 'array';
+
+update spec set body = jsonb_set(body, '{selections}', (
+  select jsonb_agg(case when jsonb_typeof(s->'accounts') = 'array' then s - 'accounts' else s end order by place)
+  from jsonb_array_elements(body->'selections') with ordinality l (s, place)))
+where hash in (select spec from spec_accounts);
+
+-- Parts of a spec on their way, until all are there.
+create table spec_part (
+  spec text not null,
+  part int not null,
+  parts int not null,
+  data text not null,
+  kept_at timestamptz not null default now(),
+  primary key (spec, part)
+);

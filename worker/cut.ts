@@ -1,0 +1,181 @@
+/**
+ * Upgrading over a change of the workflows' code. What an older version has open cannot be replayed by this one: its
+ * recorded history holds other commands. So the first worker of this version ends it, and starts each migration again
+ * from the ledger, which holds the spec, a pause, the tuning, and how far each unit is. Once, for each version of the code
+ * for which that must be: decision 40.
+ */
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
+import { defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
+import type { JsonObject } from '../connectors/contract.js';
+import { knownRequests, noteCut, openRuns, readCut, whileCutting } from '../ledger/cuts.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { RunRequest } from '../words/runs.js';
+import type { MigrationInput } from '../workflows/messages.js';
+import { makeMigrationId, migrationOf } from '../workflows/messages.js';
+
+/** Raised only by another cut. From version 1 on changes to workflows are patched (docs/decisions/0040). */
+const VERSION = 1;
+
+/** The first versions' histories know these; their units' workflows end with the migration that started them. */
+const TYPES = ['tick', 'migration', 'unit', 'plan', 'doctor'] as const;
+
+export interface CutOptions {
+  readonly client: Client;
+  readonly ledger: Ledger;
+  readonly taskQueue: string;
+  readonly log: (detail: object, message: string) => void;
+}
+
+/** Returns the names of the migrations that were started again; none, once the cut is made. */
+export async function cutOver({ client, ledger, taskQueue, log }: CutOptions): Promise<readonly string[]> {
+  if ((await readCut(ledger.pool, VERSION))?.isMade) return [];
+  return whileCutting(ledger, async () => {
+    const cut = await readCut(ledger.pool, VERSION);
+    if (cut?.isMade) return [];
+    const open = await begunWorkflows(client, ledger, taskQueue);
+    const migrations = open.filter(({ type }) => type === 'migration');
+    const inputs = merged([
+      ...((cut?.open ?? []) as unknown as MigrationInput[]),
+      ...(await Promise.all(migrations.map((one) => whatItHadToDo(client, ledger, one)))),
+    ]);
+    // Before anything is ended: a worker that dies in the middle leaves this to the next.
+    await noteCut(ledger.pool, VERSION, inputs as unknown as JsonObject[], false);
+    for (const type of TYPES)
+      for (const one of open.filter((workflow) => workflow.type === type)) await end(client, one);
+    for (const input of inputs) await start(client, taskQueue, input);
+    await noteCut(ledger.pool, VERSION, [], true);
+    const names = inputs.map(({ name }) => name);
+    if (open.length > 0)
+      log({ ended: open.length, migrations: names }, 'ended what an older version had open, and started it again');
+    return names;
+  });
+}
+
+/** What a worker of an older version has begun. What none has looked at yet has no commands recorded, and is anybody's. */
+async function begunWorkflows(client: Client, ledger: Ledger, taskQueue: string): Promise<WorkflowExecutionInfo[]> {
+  const types = TYPES.map((type) => `'${type}'`).join(', ');
+  const query = `ExecutionStatus = 'Running' and TaskQueue = '${taskQueue}' and WorkflowType in (${types})`;
+  const found = new Map<string, WorkflowExecutionInfo>();
+  for await (const info of client.workflow.list({ query })) found.set(info.runId, info);
+  // Temporal's list lags behind; the ledger knows of runs that had begun by then.
+  for (const { migration } of await openRuns(ledger.pool)) {
+    const info = await describe(client, makeMigrationId(migration));
+    if (info?.status.name === 'RUNNING') found.set(info.runId, info);
+  }
+  const begun: WorkflowExecutionInfo[] = [];
+  for (const info of found.values()) {
+    const events = await historyOf(client, info);
+    if (events.some((event) => event.workflowTaskCompletedEventAttributes)) begun.push(info);
+  }
+  return begun;
+}
+
+async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionInfo | undefined> {
+  try {
+    return await client.workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function historyOf(client: Client, { workflowId, runId }: WorkflowExecutionInfo) {
+  return (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
+}
+
+/**
+ * Its open run, which the ledger knows, and then what had been asked for meanwhile, which only its history knows: requests
+ * in its input and in signals, but for those that a cancel took back and those that have led to a run.
+ */
+async function whatItHadToDo(client: Client, ledger: Ledger, workflow: WorkflowExecutionInfo): Promise<MigrationInput> {
+  const name = migrationOf(workflow.workflowId);
+  const { dataConverter } = client.options;
+  const decoded = async (payloads: Payloads): Promise<unknown> => {
+    const [first] = payloads?.payloads ?? [];
+    if (!first) return undefined;
+    let plain: readonly Payload[] = [first];
+    for (const codec of [...(dataConverter?.payloadCodecs ?? [])].reverse()) plain = await codec.decode([...plain]);
+    return JSON.parse(Buffer.from(plain[0]?.data ?? []).toString('utf8'));
+  };
+  let asked: RunRequest[] = [];
+  for (const event of await historyOf(client, workflow)) {
+    const started = event.workflowExecutionStartedEventAttributes;
+    const signal = event.workflowExecutionSignaledEventAttributes;
+    if (started) {
+      const input = (await decoded(started.input)) as Partial<MigrationInput & Carrying> | undefined;
+      asked.push(...(input?.carried ? [input.carried.request] : []), ...(input?.queue ?? []));
+    } else if (signal?.signalName === 'request') {
+      asked.push((await decoded(signal.input)) as RunRequest);
+    } else if (signal?.signalName === 'cancel') {
+      asked = [];
+    }
+  }
+  const known = await knownRequests(
+    ledger.pool,
+    name,
+    asked.map(({ id }) => id),
+  );
+  const waiting = asked.filter(({ id }) => !known.has(id));
+  return { name, queue: [...(await openRunsOf(ledger, name)), ...waiting] };
+}
+
+type Payloads = { readonly payloads?: readonly Payload[] | null } | null | undefined;
+
+/** What older versions carried when they continued as new in the middle of a run. */
+interface Carrying {
+  readonly carried?: { readonly request: RunRequest };
+}
+
+async function openRunsOf(ledger: Ledger, name: string): Promise<RunRequest[]> {
+  const runs = (await openRuns(ledger.pool)).filter(({ migration }) => migration === name);
+  return runs.map(({ request, reason, spec, schedule }) => ({
+    id: request,
+    reason,
+    specHash: spec,
+    ...(schedule !== null && { schedule }),
+  }));
+}
+
+/** One input a migration: what an earlier attempt had found, and what is found now. */
+function merged(inputs: readonly MigrationInput[]): MigrationInput[] {
+  const byName = new Map<string, Map<string, RunRequest>>();
+  for (const { name, queue } of inputs) {
+    const requests = byName.get(name) ?? new Map<string, RunRequest>();
+    for (const request of queue) if (!requests.has(request.id)) requests.set(request.id, request);
+    byName.set(name, requests);
+  }
+  return [...byName].flatMap(([name, requests]) =>
+    requests.size === 0 ? [] : [{ name, queue: [...requests.values()] }],
+  );
+}
+
+async function end(client: Client, { workflowId, runId }: WorkflowExecutionInfo): Promise<void> {
+  try {
+    await client.workflow
+      .getHandle(workflowId, runId)
+      .terminate('a newer version of Drover starts it again from the ledger');
+  } catch (error) {
+    // It ended by itself, or with the migration that had started it.
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+const MIGRATION = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
+const STATE = defineSearchAttributeKey('DroverState', 'KEYWORD');
+
+async function start(client: Client, taskQueue: string, input: MigrationInput): Promise<void> {
+  const [first] = input.queue;
+  await client.workflow.start('migration', {
+    workflowId: makeMigrationId(input.name),
+    taskQueue,
+    args: [input],
+    memo: { specHash: first?.specHash ?? '' },
+    staticSummary: `${first?.reason ?? 'run'} ${input.name}, started again by a newer version`,
+    typedSearchAttributes: [
+      { key: MIGRATION, value: input.name },
+      { key: STATE, value: 'running' },
+    ],
+    workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+  });
+}
