@@ -318,7 +318,11 @@ export async function lastRun(sql: Sql, migration: string, lock = false): Promis
 /** A pattern for text that has one of these names in it as a word of its own; without names one that nothing fits. */
 function mention(names: readonly string[]): string {
   if (names.length === 0) return '$.';
-  const quoted = names.map((name) => name.replace(/[^\p{L}\p{N}]/gu, (sign) => `\\U${hex(sign).padStart(8, '0')}`));
+  // Places are URLs: they have names as those spell them.
+  const spelled = new Set(names.flatMap((name) => [name, encodeURIComponent(name)]));
+  const quoted = [...spelled].map((name) =>
+    name.replace(/[^\p{L}\p{N}]/gu, (sign) => `\\U${hex(sign).padStart(8, '0')}`),
+  );
   return `(^|[^[:alnum:]])(${quoted.join('|')})($|[^[:alnum:]])`;
 }
 

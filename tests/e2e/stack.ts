@@ -19,7 +19,9 @@ export interface TestStack {
   stop(): Promise<void>;
 }
 
-export async function startTestStack(env: Record<string, string> = {}): Promise<TestStack> {
+export async function startTestStack(
+  env: Record<string, string> | ((dir: string) => Record<string, string>) = {},
+): Promise<TestStack> {
   const dir = await mkdtemp(join(tmpdir(), 'drover-e2e-'));
   const stack = await startStack({ dir, log: () => {}, signal: new AbortController().signal });
   const ending = new AbortController();
@@ -27,7 +29,7 @@ export async function startTestStack(env: Record<string, string> = {}): Promise<
     ...workerEnvironment(stack, process.env),
     DROVER_LOG_LEVEL: 'error',
     DROVER_SHUTDOWN_GRACE_SECONDS: '2',
-    ...env,
+    ...(typeof env === 'function' ? env(dir) : env),
   });
   const worker = runWorker(settings, ending.signal);
   const connection = await Connection.connect({ address: stack.temporalAddress });
