@@ -6,17 +6,16 @@ import type { Deps } from '../engine/deps.js';
 import { doctor } from '../engine/doctor.js';
 import { move } from '../engine/move.js';
 import { plan } from '../engine/plan/plan.js';
+import type { ClosedRun, CloseRunInput } from '../engine/run/close-run.js';
+import { closeRequest, finishRun } from '../engine/run/close-run.js';
+import type { ControlInput } from '../engine/run/control.js';
+import { control } from '../engine/run/control.js';
+import type { ReopenInput, UnitEnd } from '../engine/run/end-units.js';
+import { endUnit, reopenUnits } from '../engine/run/end-units.js';
 import { liftBlocksOf } from '../engine/run/lift-blocks.js';
 import { lookAtUnits } from '../engine/run/look-at-units.js';
-import type {
-  ClosedRun,
-  CloseRunInput,
-  ControlInput,
-  PrepareInput,
-  ReopenInput,
-  UnitEnd,
-} from '../engine/run/prepare.js';
-import { closeRequest, control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import type { PrepareInput } from '../engine/run/open-run.js';
+import { prepare } from '../engine/run/open-run.js';
 import { keepPart } from '../engine/run/specs.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';

@@ -12,7 +12,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ClosedRun } from '../engine/run/prepare.js';
+import type { ClosedRun } from '../engine/run/close-run.js';
 import { NO_COUNTERS } from '../words/counters.js';
 import type { RunRequest, RunResult } from '../words/runs.js';
 import { records, reports } from './calls.js';

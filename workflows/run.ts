@@ -48,6 +48,8 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   const waiting = [...numbersOf(prepared.waiting)];
   const settled = [...numbersOf(prepared.settled)];
   const parked = new Map(prepared.parked.map((unit) => [unit.n, unit]));
+  for (const { units, ...gate } of prepared.parkedBesides)
+    for (const n of numbersOf(units)) parked.set(n, { ...(calls.get(n) as UnitCall), reason: '', ...gate });
   const failed = new Set(numbersOf(prepared.failed));
   const running = new Map<number, CancellationScope>();
   const looking = new Map<CancellationScope, readonly number[]>();
