@@ -1,6 +1,5 @@
 /** Migrations, their runs, and what a person wants of them. */
 
-import { Fault } from '../connectors/errors.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';

@@ -119,7 +119,7 @@ export function createConnections(deps: {
           // What this process keeps open for later gives way to what is needed now.
           const spare = idle.findIndex((entry) => entry.scopes.includes(scope));
           if (spare !== -1) await end(idle.splice(spare, 1)[0] as Entry);
-          else await pause(SLOT_POLL_MS, signal);
+          else await sleep(SLOT_POLL_MS, signal);
         }
       }
       using.add(holder);
@@ -196,7 +196,7 @@ function fingerprint(value: unknown): string {
 }
 
 /** Waits, or throws the signal's reason. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const stop = (): void => {

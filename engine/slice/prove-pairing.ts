@@ -34,7 +34,7 @@ export async function provePairing(
   const other = mode === 'two-way' ? (await ensurePairing(ledger, to, from, kind)).id : undefined;
   if (kinds[kind].place === 'path') refuseNested(from, to);
   if (!input.back) await refuseOverlap(deps, input, pairing);
-  await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'back' : 'forth');
+  await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'reverse' : 'forward');
   const pairings = other === undefined ? [pairing.id] : [pairing.id, other];
   return { pairing, other, unit: { migration: input.migration, n: input.unit, pairings } };
 }
