@@ -16,7 +16,7 @@ import type {
   ReopenInput,
   UnitEnd,
 } from '../engine/run/prepare.js';
-import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import { closeRequest, control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
 import { keepPart } from '../engine/run/specs.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
@@ -50,6 +50,7 @@ export interface Activities {
   endUnit(input: UnitEnd): Promise<void>;
   reopenUnits(input: ReopenInput): Promise<Counters>;
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
+  closeRequest(input: Parameters<typeof closeRequest>[1]): Promise<ClosedRun | null>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
@@ -105,6 +106,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     endUnit: (input) => guarded((context) => beating(context, () => endUnit(deps, input))),
     reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input))),
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
+    closeRequest: (input) => guarded((context) => beating(context, () => closeRequest(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>
       guarded((context) =>

@@ -38,9 +38,11 @@ export interface Prepared {
   readonly parked: readonly ParkedUnit[];
   readonly failed: Ranges;
   readonly done: number;
+  /** Units that have begun in this run and were stopped. */
+  readonly stopped: readonly { readonly n: number; readonly counters: Counters }[];
   /** Of done units. */
   readonly totals: Counters;
-  /** Of parked ones. */
+  /** Of parked and stopped ones. */
   readonly standing: Counters;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;

@@ -7,10 +7,18 @@ import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { requeue } from '../../ledger/requeue.js';
 import type { RunTotals } from '../../ledger/runs.js';
-import { closeRun, markPrepared, openRun, readControl, setControl } from '../../ledger/runs.js';
+import {
+  closeRun,
+  markPrepared,
+  openRun,
+  openRunsBefore,
+  readControl,
+  runOfRequest,
+  setControl,
+} from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
 import type { UnitRow } from '../../ledger/units.js';
-import { callUnits, changeUnit, endParked, listUnits, reopen, unitsOfRun } from '../../ledger/units.js';
+import { callUnits, changeUnit, endOpenUnits, listUnits, reopen, unitsOfRun } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
@@ -45,7 +53,12 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     spec: specHash,
     ...(request.schedule !== undefined && { schedule: request.schedule }),
   });
-  if (!isPrepared) await callAll(deps, { ...input, specHash, run }, signal);
+  if (!isPrepared) {
+    // Somebody terminated their workflow, or reset it to a run before them.
+    for (const open of await openRunsBefore(ledger.pool, name, run))
+      await finishRun(deps, { name, run: open, state: 'replaced' });
+    await callAll(deps, { ...input, specHash, run }, signal);
+  }
   const { paused, tuning } = await readControl(ledger, name);
   return {
     run,
@@ -73,7 +86,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
   for (const selection of spec.selections) {
     if (request.selections && !request.selections.includes(selection.name)) continue;
     const accounts = await accountsOf(deps, spec, selection, signal);
-    called.push(...(await callUnits(ledger, name, run, selection.name, accounts, request.units)));
+    for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
   }
   await ledger.transaction(async (sql) => {
     if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
@@ -89,7 +102,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
 /** Reasons of units that wait are shown for so many; all of them would not fit into one answer. */
 const REASONS = 100;
 
-type Standing = Pick<Prepared, 'groups' | 'waiting' | 'settled' | 'parked' | 'failed' | 'done' | 'totals' | 'standing'>;
+type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'lanes' | 'historyEvents'>;
 
 async function whereItStands(
   sql: Sql,
@@ -101,8 +114,11 @@ async function whereItStands(
   const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
   const numbers = (...states: readonly UnitState[]): Ranges =>
     toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));
-  const sumOf = (state: UnitState): Counters =>
-    units.reduce((sum, unit) => (unit.state === state ? addCounters(sum, unit.counters ?? {}) : sum), NO_COUNTERS);
+  const sumOf = (...states: readonly UnitState[]): Counters =>
+    units.reduce(
+      (sum, { state, counters }) => (states.includes(state) ? addCounters(sum, counters ?? {}) : sum),
+      NO_COUNTERS,
+    );
   const groups = spec.selections.map(
     ({ name, kind, mode }): UnitGroup => ({
       selection: name,
@@ -129,8 +145,13 @@ async function whereItStands(
     }),
     failed: numbers('failed'),
     done: units.filter(({ state }) => state === 'done').length,
+    stopped: units.flatMap(({ n, state, counters }) =>
+      (state === 'waiting' || state === 'running') && counters
+        ? [{ n, counters: addCounters(NO_COUNTERS, counters) }]
+        : [],
+    ),
     totals: sumOf('done'),
-    standing: sumOf('parked'),
+    standing: sumOf('parked', 'waiting', 'running'),
   };
 }
 
@@ -216,10 +237,11 @@ const EVENTS = 100;
 export interface CloseRunInput {
   readonly name: string;
   readonly run: number;
-  readonly state: 'finished' | 'cancelled' | 'replaced';
+  readonly state: 'finished' | 'cancelled' | 'replaced' | 'failed';
 }
 
 export interface ClosedRun {
+  readonly run: number;
   readonly state: Exclude<RunState, 'running'>;
   readonly totals: RunTotals;
   readonly counters: Counters;
@@ -256,7 +278,7 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
   };
   await closeRun(ledger, input.name, input.run, state, totals);
   await endGates(ledger, input.name, input.run, state);
-  await endParked(ledger, input.name, input.run);
+  await endOpenUnits(ledger, input.name, input.run);
   await writeEvent(
     ledger.pool,
     { migration: input.name, run: input.run },
@@ -264,7 +286,22 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
     `run ${state}`,
     totals as unknown as JsonObject,
   );
-  return { state, totals, counters, ...(state === 'failed' && { reason: whyNotDone(mine, counters) }) };
+  return {
+    run: input.run,
+    state,
+    totals,
+    counters,
+    ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
+  };
+}
+
+/** Closes the run that a request has led to; null when it has led to none, as its opening was given up. */
+export async function closeRequest(
+  deps: Deps,
+  { name, request, state }: Omit<CloseRunInput, 'run'> & { readonly request: string },
+): Promise<ClosedRun | null> {
+  const run = await runOfRequest(deps.ledger.pool, name, request);
+  return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
 }
 
 /** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); 3 items failed, 0 not done, 0 not yet proven`. */
