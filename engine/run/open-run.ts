@@ -1,10 +1,10 @@
 /** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
 
-import { askAgain } from '../../ledger/ask-again.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
+import { requeue } from '../../ledger/requeue.js';
 import { markPrepared, openRun, openRunsBefore, readControl } from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
 import type { UnitStanding } from '../../ledger/units.js';
@@ -79,7 +79,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
     for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
   }
   await ledger.transaction(async (sql) => {
-    if (reason === 'retry' || reason === 'verify') await askAgain(sql, name, called, reason);
+    if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
     await markPrepared(sql, name, run);
   });
   await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {
