@@ -22,6 +22,7 @@ import {
 import type { Lease } from '../../ledger/leases.js';
 import { releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
+import { sweepListings } from '../../ledger/staged.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { ForgetInput, ForgetResult } from '../../words/upkeep.js';
 import type { Deps, LeftReport } from '../deps.js';
@@ -210,6 +211,7 @@ async function remove(deps: ForgetDeps, found: Found, signal: AbortSignal): Prom
         units: forgetting.units,
       });
   });
+  await sweepListings(ledger);
   // What it says of everybody else is evidence, and stands in the ledger.
   const newest = found.reports.at(-1);
   if (account !== undefined && newest) await reports?.rewrite(migration, newest.run);
