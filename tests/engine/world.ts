@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import type { Habits } from '../../connectors/memory/source.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
@@ -70,6 +71,8 @@ export interface WorldOptions {
   readonly name?: string;
   /** Of the target. */
   readonly limits?: Limits;
+  /** How the source in memory is listed. */
+  readonly habits?: Habits;
   /** Other systems than those in memory; their passwords are `secret`. */
   readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
   /** Where finished runs leave their reports. */
@@ -85,7 +88,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
   const spec: Spec = {
     version: 1,
     name: `move-${id}`,
-    sources: { old: options.systems?.old ?? { type: 'memory', options: { name: source.name } } },
+    sources: { old: options.systems?.old ?? { type: 'memory', options: { name: source.name, ...options.habits } } },
     targets: {
       new: options.systems?.new ?? {
         type: 'memory',
