@@ -7,7 +7,7 @@ import { noteFilter, writeEvent } from '../../ledger/events.js';
 import { stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../../ledger/listed.js';
+import { compareListing, markUnlisted, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
 import { lookAtConflicts, lookAtFailures, undescribedIn, unskip } from '../../ledger/look-again.js';
 import { isSettled } from '../../ledger/settled.js';
 import type { Survey } from '../../ledger/surveys.js';
@@ -23,11 +23,12 @@ import type { Slice, WorkResult } from '../slice/slice.js';
 import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
+import { markContainerGone } from './mark-container-gone.js';
 import { lookAtTarget } from './still-there.js';
+import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { createUnopened } from './unopened.js';
 import { listUnordered } from './unordered.js';
-import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
@@ -36,6 +37,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   const filter = filterOf(slice);
   const containers: Container[] = [];
   for await (const container of slice.source.containers(signal)) containers.push(container);
+  const unchanged = await surveyUnchanged(slice, containers, { covers, filter });
+  if (unchanged) return unchanged;
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
     const covered: Seen[] = [];
@@ -144,7 +147,7 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
   try {
     return await surveyPresent(slice, source, seen);
   } catch (error) {
-    if (await wentAway({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
+    if (await markContainerGone({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
     const reason = await unlistedFor(slice, error, seen.row);
     if (reason === undefined) throw error;
     await leaveUnlisted(slice, seen.row, filterOf(slice), reason);
@@ -205,7 +208,8 @@ async function listContainer(
     const listing = { run: slice.run, token: container.token, filter };
     await fenced(deps.ledger, lease, (sql) => startListing(sql, row.id, slice, listing));
   }
-  const write = async ({ entries: page }: Page<ItemRef>, last: boolean): Promise<void> => {
+  const write = async ({ entries }: Page<ItemRef>, last: boolean): Promise<void> => {
+    const page = await withTold(deps.ledger.pool, row.id, entries);
     const items = page.filter(covers);
     undescribed ||= items.some((item) => isUndescribed(slice, item));
     const to = last ? undefined : page.at(-1)?.key;

@@ -1,6 +1,9 @@
 /** Listings that tell no sizes and no flags: both come with the content, and so does what the filters ask. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Habits } from '../../connectors/memory/source.js';
 import { setFlags } from '../../connectors/memory/store.js';
+import { plan } from '../../engine/plan/plan.js';
+import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -14,19 +17,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-let worlds = 0;
-function untoldWorld(selection: Partial<Selection> = {}, habits = {}): World {
-  const name = `untold-${++worlds}`;
-  return createWorld(server.ledger, {
-    name,
-    selection,
-    settings: { rereadMs: 1 },
-    systems: {
-      old: { type: 'memory', options: { name: `${name}-source`, keysOnly: true, ...habits } },
-      new: { type: 'memory', options: { name: `${name}-target` } },
-    },
-  });
+function untoldWorld(selection: Partial<Selection> = {}, habits: Habits = { keysOnly: true }): World {
+  return createWorld(server.ledger, { selection, habits, settings: { rereadMs: 1 } });
 }
+
+const planned = ({ spec, deps }: World) =>
+  plan(deps, { spec, specHash: specHash(spec), dryRun: false }, new AbortController().signal, () => {});
 
 const message = (n: number, body = 'body'): Buffer =>
   Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\n${body}\r\n`);
@@ -71,13 +67,20 @@ describe('mail whose listing tells keys alone', () => {
     expect(world.to.folder(['INBOX']).messages.size).toBe(1);
     const { totals } = await reportOf(world, server.ledger);
     expect(totals).toMatchObject({ items: 1, excluded: 2 });
+    expect((await planned(world)).containers).toMatchObject([{ create: 0, unchanged: 1, excluded: 2 }]);
+    // Listed anew, it is known what they are like.
+    world.from.folder(['INBOX']).forgotten = ++world.from.folder(['INBOX']).modseq;
+    world.source.resetCounts();
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { verified: 1, pending: 0 } });
+    expect([world.source.counts.list, world.source.counts.read]).toEqual([1, 0]);
+    expect((await reportOf(world, server.ledger)).totals).toMatchObject({ items: 1, excluded: 2 });
     await world.close();
   });
 });
 
 describe('items that each reading renders anew', () => {
   it.each(['mail', 'contacts'] as const)('%s are proven by the rendering that was written', async (kind) => {
-    const world = untoldWorld({ kind }, { keysOnly: false, renders: true });
+    const world = untoldWorld({ kind }, { renders: true });
     const card = (uid: string): Buffer =>
       Buffer.from(['BEGIN:VCARD', 'VERSION:3.0', `UID:${uid}`, `FN:${uid}`, 'END:VCARD', ''].join('\r\n'));
     for (let n = 1; n <= 3; n++) world.from.put(['Box'], { bytes: kind === 'mail' ? message(n) : card(`c${n}`) });
