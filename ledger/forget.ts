@@ -2,6 +2,7 @@
  * Taking out what the ledger knows of a migration, or of some of its units. Items belong to pairings, and pairings may be
  * shared: what another unit stands by stays. Each step may be repeated; the units go last, so that a second try finds them.
  */
+import type { Account } from '../schemas/spec.js';
 import type { Lease } from './leases.js';
 import { fenced } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -134,40 +135,44 @@ export async function forgetInSpecs(
   names: readonly string[],
   dryRun: boolean,
 ): Promise<{ readonly specs: number; readonly stillNamed: boolean }> {
-  const changed = `listed as (
-      select a.spec, a.selection, f, t, place, exists (
-        select from unnest($2::text[], $3::text[], $4::text[]) as g (selection, f, t)
-        where (g.selection, g.f, g.t) = (a.selection, l.f, l.t)) as goes
-      from spec s join spec_accounts a on a.spec = s.hash, unnest(account_from, account_to) with ordinality l (f, t, place)
-      where s.name = $1),
-    changed as (
-      select spec, selection, coalesce(array_agg(f order by place) filter (where not goes), '{}') as f,
-        coalesce(array_agg(t order by place) filter (where not goes), '{}') as t
-      from listed group by spec, selection having bool_or(goes))`;
-  const { rows } = await ledger.pool.query<{ specs: number }>(
-    dryRun
-      ? `with ${changed} select count(distinct spec) as specs from changed`
-      : `with ${changed},
-         left_out as (
-           update spec_accounts a set account_from = changed.f, account_to = changed.t from changed
-           where a.spec = changed.spec and a.selection = changed.selection returning a.spec),
-         parts as (delete from spec_part where spec in (select spec from changed))
-         select count(distinct spec) as specs from left_out`,
-    [migration, gone.map(({ selection }) => selection), gone.map(({ from }) => from), gone.map(({ to }) => to)],
-  );
-  const named = await ledger.pool.query('select from spec where name = $1 and body::text ~ $2 limit 1', [
-    migration,
-    mention(names),
-  ]);
-  return { specs: rows[0]?.specs ?? 0, stillNamed: named.rowCount === 1 };
+  const accounts = new Set(gone.map(({ selection, from, to }) => JSON.stringify([selection, from, to])));
+  const { rows } = await ledger.pool.query<{ hash: string }>('select hash from spec where name = $1', [migration]);
+  let specs = 0;
+  let stillNamed = false;
+  for (const { hash } of rows) {
+    await ledger.transaction(async (sql) => {
+      const rest: unknown[] = (await sql.query('select body from spec where hash = $1 for update', [hash])).rows;
+      const lists = await sql.query<{ selection: string; accounts: readonly Account[] }>(
+        'select selection, accounts from spec_accounts where spec = $1',
+        [hash],
+      );
+      let had = false;
+      for (const { selection, accounts: all } of lists.rows) {
+        const left = all.filter(({ from, to }) => !accounts.has(JSON.stringify([selection, from, to])));
+        rest.push(left);
+        if (left.length === all.length) continue;
+        had = true;
+        if (dryRun) continue;
+        const written = [hash, selection, JSON.stringify(left)];
+        await sql.query('update spec_accounts set accounts = $3 where spec = $1 and selection = $2', written);
+      }
+      if (had) specs++;
+      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [
+        JSON.stringify(rest),
+        mention(names),
+      ]);
+      stillNamed ||= named.rows[0]?.still ?? false;
+    });
+  }
+  return { specs, stillNamed };
 }
 
 /** Other migrations whose specs have any of these names in them. */
 export async function othersNaming(sql: Sql, migration: string, names: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ name: string }>(
-    `select distinct name from spec where name <> $1 and (body::text ~ $2 or exists (
-       select from spec_accounts where spec = hash and (account_from && $3 or account_to && $3))) order by name`,
-    [migration, mention(names), names],
+    `select distinct name from spec where name <> $1 and (body::text ~ $2
+       or exists (select from spec_accounts where spec = hash and accounts::text ~ $2)) order by name`,
+    [migration, mention(names)],
   );
   return rows.map(({ name }) => name);
 }

@@ -75,6 +75,8 @@ export interface CalledUnit extends UnitRow {
   readonly runId: number;
   /** No other unit was called to the run. */
   readonly alone: boolean;
+  /** The first of the run's units over its pairing, which may be itself. */
+  readonly firstOfPairing: number;
 }
 
 /** The units of these numbers that a migration has, in their order. Throws where it has no such run. */
@@ -85,9 +87,14 @@ export async function readCalledUnits(
 ): Promise<CalledUnit[]> {
   const { rows } = await sql.query<CalledUnit & { runId: number | null }>({
     name: 'called-units',
-    text: `select ${COLUMNS}, (select id from run where migration = $1 and number = $2) as "runId",
-       (select count(*) from (select from unit where migration = $1 and run = $2 limit 2) called) < 2 as alone
-     from unit where migration = $1 and n = any($3) order by n`,
+    text: `with called as (select ${COLUMNS} from unit where migration = $1 and n = any($3)),
+       firsts as (
+         select pairing, min(n) as first from unit
+         where migration = $1 and run = $2 and pairing in (select pairing from called) group by pairing)
+     select called.*, (select id from run where migration = $1 and number = $2) as "runId",
+       (select count(*) from (select from unit where migration = $1 and run = $2 limit 2) two) < 2 as alone,
+       coalesce(firsts.first, n) as "firstOfPairing"
+     from called left join firsts using (pairing) order by n`,
     values: [migration, run, numbers],
   });
   if (rows[0]?.runId === null) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);

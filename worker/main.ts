@@ -14,7 +14,7 @@ import { migrateLedger } from '../ledger/migrate.js';
 import { createReports } from '../report/kept-reports.js';
 import { createRedactor } from '../secrets/redact.js';
 import { resolve } from '../secrets/resolve.js';
-import { cutOver } from './cut.js';
+import { cutOver, makeIdentity } from './cut.js';
 import { createLog } from './observe/log.js';
 import { installRuntime } from './observe/runtime.js';
 import { registerSearchAttributes } from './search-attributes.js';
@@ -55,7 +55,8 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
           }
         : {};
       const client = new Client({ connection, namespace, ...encryption });
-      await cutOver({ client, ledger, taskQueue: settings.taskQueue, log: (detail, text) => log.info(detail, text) });
+      const cut = { client, ledger, taskQueue: settings.taskQueue, signal, log: log.info.bind(log) };
+      await cutOver(cut);
       const deps: Deps = {
         ledger,
         connectors,
@@ -73,7 +74,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
         connection,
         namespace,
         taskQueue: settings.taskQueue,
-        identity: `drover/${randomUUID().slice(0, 8)}`,
+        identity: makeIdentity(randomUUID().slice(0, 8)),
         ...workflowCode(settings),
         activities: createActivities(deps, client.workflow),
         maxConcurrentActivityTaskExecutions: settings.maxSlices,

@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
+  ActivityFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -73,8 +74,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
     await Promise.allSettled(told);
   };
   const dropQueue = async (): Promise<void> => {
-    const none = { name, run: 0, units: 0, done: 0, failed: 0, totals: NO_COUNTERS };
-    for (const request of queue.splice(0)) await tellWaiters(request, { ...none, state: 'cancelled' });
+    for (const request of queue.splice(0)) await tellWaiters(request, { ...NO_RUN, name, state: 'cancelled' });
   };
   /** Messages that no run takes, because none is at work. */
   const heed = async (message: Message): Promise<void> => {
@@ -159,6 +159,8 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       } catch (error) {
         // The next one may have a better spec.
         failure = error;
+        run = undefined;
+        await tellWaiters(request, { ...NO_RUN, name, state: 'failed', reason: reasonOf(error) });
       }
     }
     if (failure) throw failure;
@@ -168,6 +170,14 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
 
 /** A start without a request waits so long for the signal that brings one, in milliseconds. */
 const START_MS = 1_000;
+
+/** Of a run that was asked for and never began. */
+const NO_RUN = { run: 0, units: 0, done: 0, failed: 0, totals: NO_COUNTERS } as const;
+
+function reasonOf(error: unknown): string {
+  const said = error instanceof ActivityFailure ? error.cause : error;
+  return said instanceof Error ? said.message : String(said);
+}
 
 /** Whether a run that waits makes another asking needless: a slow run must not gather a queue of starts. */
 function covers(waiting: RunRequest, asked: RunRequest): boolean {

@@ -248,38 +248,49 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     }
   };
 
+  const work: OpenRun['advance'] = async (inbox, hooks) => {
+    for (;;) {
+      await takeAll(inbox, hooks);
+      const { historyLength, continueAsNewSuggested } = workflowInfo();
+      if (!handingOver && historyLength >= prepared.historyEvents) {
+        handingOver = true;
+        stopWork();
+      }
+      if (!isStopping()) {
+        startWork();
+        if (isIdle()) {
+          // Everybody's first rank has moved, but for units that wait for a person.
+          const behind = [...parked.values()].filter(({ gate }) => gate === 'order');
+          if (behind.length > 0) {
+            await reopen(behind, 'order');
+            continue;
+          }
+        }
+      }
+      hooks.tell();
+      if (isIdle()) {
+        if (ending) return ending;
+        if (handingOver || continueAsNewSuggested) return 'continue-as-new';
+        if (waiting.length === 0 && settled.length === 0 && parked.size === 0) return 'finished';
+      }
+      const alarm = Math.min(...[...parked.values()].map(({ retryAt }) => retryAt ?? Number.POSITIVE_INFINITY));
+      const woken = (): boolean => inbox.length > 0 || ended.length > 0 || looked.length > 0;
+      if (Number.isFinite(alarm) && !isStopping()) await condition(woken, Math.max(1, alarm - Date.now()));
+      else await condition(woken);
+    }
+  };
+
   return {
     number: prepared.run,
     specHash: prepared.specHash,
     async advance(inbox, hooks) {
-      for (;;) {
-        await takeAll(inbox, hooks);
-        const { historyLength, continueAsNewSuggested } = workflowInfo();
-        if (!handingOver && historyLength >= prepared.historyEvents) {
-          handingOver = true;
-          stopWork();
-        }
-        if (!isStopping()) {
-          startWork();
-          if (isIdle()) {
-            // Everybody's first rank has moved, but for units that wait for a person.
-            const behind = [...parked.values()].filter(({ gate }) => gate === 'order');
-            if (behind.length > 0) {
-              await reopen(behind, 'order');
-              continue;
-            }
-          }
-        }
-        hooks.tell();
-        if (isIdle()) {
-          if (ending) return ending;
-          if (handingOver || continueAsNewSuggested) return 'continue-as-new';
-          if (waiting.length === 0 && settled.length === 0 && parked.size === 0) return 'finished';
-        }
-        const alarm = Math.min(...[...parked.values()].map(({ retryAt }) => retryAt ?? Number.POSITIVE_INFINITY));
-        const woken = (): boolean => inbox.length > 0 || ended.length > 0 || looked.length > 0;
-        if (Number.isFinite(alarm) && !isStopping()) await condition(woken, Math.max(1, alarm - Date.now()));
-        else await condition(woken);
+      try {
+        return await work(inbox, hooks);
+      } catch (error) {
+        // What could not be written down ends the run, but not before its units have ended: the next run starts them anew.
+        stopWork();
+        await condition(() => looking.size === 0 && running.size === ended.length);
+        throw error;
       }
     },
     progress: (queued, last) => ({

@@ -73,7 +73,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
   for (const selection of spec.selections) {
     if (request.selections && !request.selections.includes(selection.name)) continue;
     const accounts = await accountsOf(deps, spec, selection, signal);
-    called.push(...(await callUnits(ledger, name, run, selection.name, accounts, request.units)));
+    for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
   }
   await ledger.transaction(async (sql) => {
     if (reason === 'retry' || reason === 'verify') await askAgain(sql, name, called, reason);

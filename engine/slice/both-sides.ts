@@ -93,12 +93,10 @@ function tuned(plain: Omit<Opening, 'role'>, tuning: Tuning): Omit<Opening, 'rol
 
 /** Waits for systems that asked to be left alone; throws `throttled` where that takes longer than a slice. */
 async function respectBlocks(deps: Deps, configs: readonly SystemConfig[], signal: AbortSignal): Promise<void> {
-  for (const config of configs) {
-    const ms = await blockedFor(deps.ledger, systemScope(config));
-    if (ms > deps.settings.sliceMs)
-      throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
-    if (ms > 0) await pause(ms, signal);
-  }
+  const ms = await blockedFor(deps.ledger, configs.map(systemScope));
+  if (ms > deps.settings.sliceMs)
+    throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
+  if (ms > 0) await pause(ms, signal);
 }
 
 /** A system that throttles one worker is left alone by all. */

@@ -52,7 +52,7 @@ export async function runSlice(
   let count: (() => Promise<Counters>) | undefined;
   try {
     return await withBothSides(deps, direction, context.signal, async (sides) => {
-      const proven = await provePairing(deps, input, direction.selection, sides, context.signal);
+      const proven = await provePairing(deps, input, unit, direction.selection, sides, context.signal);
       const counted = (): Promise<Counters> => countUnit(pool, proven.unit, input.run);
       count = counted;
       const holding = {

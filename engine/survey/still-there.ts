@@ -7,11 +7,11 @@ import type { Target, TargetContainer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { verifyAll } from '../../ledger/ask-again.js';
 import type { ContainerRow } from '../../ledger/containers.js';
-import { coveredContainers } from '../../ledger/containers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { fenced } from '../../ledger/leases.js';
 import { noteRoot, rootOf } from '../../ledger/places.js';
-import { countStanding, someStanding } from '../../ledger/standing.js';
+import type { StandingContainer } from '../../ledger/standing.js';
+import { someStanding, standingContainers } from '../../ledger/standing.js';
 import type { Slice } from '../slice/slice.js';
 
 /** So many copies are asked for; where not all of them stand, so many more decide. */
@@ -24,7 +24,7 @@ const MORE = 20;
  */
 export async function lookAtTarget(slice: Slice): Promise<void> {
   const { deps, lease, input, run, other } = slice;
-  const rows = await coveredContainers(deps.ledger, slice);
+  const rows = await standingContainers(deps.ledger, slice, slice.target.standing ? 0 : FEW);
   // Once a run.
   if (rows.some(({ surveyedRun }) => surveyedRun === run)) return;
   const lost: Lost[] = [];
@@ -33,10 +33,8 @@ export async function lookAtTarget(slice: Slice): Promise<void> {
   if (other !== undefined && !anotherRoot) return;
   let stands = false;
   for (const row of rows) {
-    if (row.targetKey === null || slice.ending()) continue;
-    const standing = await countStanding(deps.ledger.pool, row.id);
-    if (standing === 0) continue;
-    const why = await lossOf(slice, row, standing);
+    if (row.targetKey === null || row.standing === 0 || slice.ending()) continue;
+    const why = await lossOf(slice, row);
     if (why === undefined) stands = true;
     else lost.push({ row, why });
   }
@@ -84,7 +82,7 @@ export async function rememberRoot({ deps, pairing, target, signal }: Slice): Pr
 }
 
 /** Why what was written to a container may be lost; undefined where it stands. */
-async function lossOf(slice: Slice, row: ContainerRow, standing: number): Promise<string | undefined> {
+async function lossOf(slice: Slice, row: StandingContainer): Promise<string | undefined> {
   const { target, signal } = slice;
   const at: TargetContainer = {
     key: row.targetKey as string,
@@ -98,7 +96,7 @@ async function lossOf(slice: Slice, row: ContainerRow, standing: number): Promis
     const now = await target.standing(at, signal);
     if (!now) return GONE;
     if (now.validity !== at.validity) return 'the target’s folder was made anew';
-    return now.items * 2 < standing ? EMPTIED : undefined;
+    return now.items * 2 < row.standing ? EMPTIED : undefined;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     // IMAP says NO to what is not there. What may not be looked at is told when it is read back.
@@ -111,10 +109,14 @@ const GONE = 'the target’s folder is gone, or is another';
 const EMPTIED = 'most of what was moved to the target’s folder is not there';
 
 /** A few copies are asked for. A person may have taken one away; where most are gone, all are looked for. */
-async function missingFrom(slice: Slice, { id }: ContainerRow, at: TargetContainer): Promise<string | undefined> {
+async function missingFrom(
+  slice: Slice,
+  { id, refs: few }: StandingContainer,
+  at: TargetContainer,
+): Promise<string | undefined> {
   const { deps, target, signal } = slice;
   for (const most of [FEW, MORE]) {
-    const refs = await someStanding(deps.ledger.pool, id, most);
+    const refs = most === FEW ? few : await someStanding(deps.ledger.pool, id, most);
     const there = await present(target, at, refs, signal);
     if (there === refs.length) return undefined;
     if (most === MORE || refs.length < most) return there * 2 < refs.length ? EMPTIED : undefined;

@@ -7,7 +7,7 @@ import { noteFilter, writeEvent } from '../../ledger/events.js';
 import { stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../../ledger/listed.js';
+import { compareListing, markUnlisted, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
 import { lookAtConflicts, lookAtFailures, undescribedIn, unskip } from '../../ledger/look-again.js';
 import { isSettled } from '../../ledger/settled.js';
 import type { Survey } from '../../ledger/surveys.js';
@@ -24,6 +24,7 @@ import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
 import { lookAtTarget } from './still-there.js';
+import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { createUnopened } from './unopened.js';
 import { listUnordered } from './unordered.js';
@@ -36,6 +37,8 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   const filter = filterOf(slice);
   const containers: Container[] = [];
   for await (const container of slice.source.containers(signal)) containers.push(container);
+  const unchanged = await surveyUnchanged(slice, containers, { covers, filter });
+  if (unchanged) return unchanged;
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
     const covered: Seen[] = [];
@@ -205,7 +208,8 @@ async function listContainer(
     const listing = { run: slice.run, token: container.token, filter };
     await fenced(deps.ledger, lease, (sql) => startListing(sql, row.id, slice, listing));
   }
-  const write = async ({ entries: page }: Page<ItemRef>, last: boolean): Promise<void> => {
+  const write = async ({ entries }: Page<ItemRef>, last: boolean): Promise<void> => {
+    const page = await withTold(deps.ledger.pool, row.id, entries);
     const items = page.filter(covers);
     undescribed ||= items.some((item) => isUndescribed(slice, item));
     const to = last ? undefined : page.at(-1)?.key;
