@@ -1,11 +1,11 @@
 /** Opening and closing a run: the spec is written down, each account gets its number, totals are counted. */
 
 import type { JsonObject } from '../../connectors/contract.js';
-import { askAgain } from '../../ledger/ask-again.js';
 import { writeEvent } from '../../ledger/events.js';
 import { closeGates, endGates, openGate } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
+import { requeue } from '../../ledger/requeue.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, markPrepared, openRun, readControl, setControl } from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
@@ -76,7 +76,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
     for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
   }
   await ledger.transaction(async (sql) => {
-    if (reason === 'retry' || reason === 'verify') await askAgain(sql, name, called, reason);
+    if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
     await markPrepared(sql, name, run);
   });
   await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {

@@ -1,5 +1,5 @@
 /** What a worker removes for its age: now and then by itself, and when `migrate prune` asks for it. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../connectors/errors.js';
 import {
   migrationNames,
@@ -34,7 +34,7 @@ export async function prune(deps: PruneDeps, input: PruneInput, signal: AbortSig
   for (;;) {
     const pruned = await alone(deps.ledger, () => pruneAll(deps, input, retention, known, signal));
     if (pruned) return pruned.done;
-    await pause(LOCK_POLL_MS, undefined, { signal });
+    await sleep(LOCK_POLL_MS, undefined, { signal });
   }
 }
 

@@ -12,8 +12,8 @@ import { ENGINE_DEFAULTS } from '../../engine/deps.js';
 import { move } from '../../engine/move.js';
 import type { ClosedRun } from '../../engine/run/prepare.js';
 import { endUnit, finishRun, prepare, reopenUnits } from '../../engine/run/prepare.js';
+import { createByteBudget } from '../../engine/session/byte-budget.js';
 import { createConnections } from '../../engine/session/connections.js';
-import { createFlight } from '../../engine/session/flight.js';
 import { runSlice } from '../../engine/slice/run-slice.js';
 import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
 import { survey } from '../../engine/survey/survey.js';
@@ -108,7 +108,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     ledger,
     connectors,
     connections,
-    flight: createFlight(64 * 1024 * 1024),
+    byteBudget: createByteBudget(64 * 1024 * 1024),
     secret,
     redact: (text) => text,
     log: SILENT,
