@@ -213,6 +213,7 @@ async function remove(deps: ForgetDeps, found: Found, signal: AbortSignal): Prom
         units: forgetting.units,
       });
   });
+  await sweepListings(ledger);
   // What it says of everybody else is evidence, and stands in the ledger.
   const newest = found.reports.at(-1);
   if (account !== undefined && newest) await reports?.rewrite(migration, newest.run);
