@@ -56,7 +56,10 @@ export interface Container {
    * changed. Absent: the container must be listed every time.
    */
   readonly token?: string;
-  /** Items, as far as the system tells without listing. */
+  /**
+   * Items, as far as the system tells without listing. An unordered listing that names fewer is asked for a second time:
+   * absent where the system counts others, too.
+   */
   readonly items?: number;
   readonly subscribed?: boolean;
   readonly properties?: ContainerProperties;
@@ -104,9 +107,11 @@ export interface Page<T> {
    * page without one can only be followed by the session that gave it; after a crash the listing begins anew.
    */
   readonly cursor?: string;
+  /** Only of `unordered` listings: keys that were deleted meanwhile, whether this listing has named them or not. */
+  readonly gone?: readonly string[];
   /**
    * Only with the last page, of an unordered listing or of changes: the state that a later `changes` begins with. It
-   * tells again, or for the first time, whatever changed since the first page was asked for.
+   * tells of whatever changed since the first page was asked for, but for what these pages tell of it.
    */
   readonly token?: string;
 }

@@ -1,5 +1,5 @@
 /** A page of a listing beside what is known: most of it has not changed, and then nothing needs to be written. */
-import type { ItemRef } from '../connectors/contract.js';
+import type { Described, ItemRef } from '../connectors/contract.js';
 import { isLeftOut } from './items.js';
 import type { Sql } from './ledger.js';
 
@@ -14,6 +14,22 @@ export interface Compared {
   readonly fresh: readonly ItemRef[];
   /** Something that is known in this range is not listed any more. */
   readonly isUnlisted: boolean;
+}
+
+/** Entries with what reading them told before, where their listing tells less and their version is the same. */
+export async function withTold(sql: Sql, container: number, page: readonly ItemRef[]): Promise<readonly ItemRef[]> {
+  const untold = page.filter(({ bytes, meta }) => bytes === undefined || meta === undefined);
+  if (untold.length === 0) return page;
+  const { rows } = await sql.query<Described>(
+    'select key, version, bytes, meta from item where container = $1 and key = any($2) and not unread',
+    [container, untold.map(({ key }) => key)],
+  );
+  const known = new Map(rows.map((row) => [row.key, row]));
+  return page.map((item) => {
+    const told = known.get(item.key);
+    if (told?.version !== item.version) return item;
+    return { ...item, bytes: item.bytes ?? told.bytes, meta: item.meta ?? told.meta };
+  });
 }
 
 /** Of a listed entry `l` beside its item `i`. */

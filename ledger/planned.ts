@@ -1,5 +1,5 @@
 /** What the ledger knows of a pairing, for `plan`: read only, and nothing where the pairing is new. */
-import type { Kind } from '../connectors/contract.js';
+import type { ItemRef, Kind } from '../connectors/contract.js';
 import type { Account } from '../schemas/spec.js';
 import { LISTED_FILES, listedFileValues, SAME_FILE } from './departed.js';
 import type { Namesake } from './identities.js';
@@ -7,6 +7,7 @@ import { namesakes } from './identities.js';
 import type { ItemRow, Todo } from './items.js';
 import type { Ledger } from './ledger.js';
 import { counterpartPath } from './links.js';
+import { withTold } from './listed.js';
 
 export interface PlannedContainer {
   readonly id: number;
@@ -30,6 +31,8 @@ export interface Planned {
   containers(): Promise<readonly PlannedContainer[]>;
   /** Items of these containers, those included that left the source. */
   count(containers: readonly number[]): Promise<number>;
+  /** Entries of a listing with what is known of them from reading them before. */
+  told(container: number, page: readonly ItemRef[]): Promise<readonly ItemRef[]>;
   /** Items of one container by key, those included that left the source. */
   items(container: number, keys: readonly string[]): Promise<ReadonlyMap<string, PlannedItem>>;
   /**
@@ -144,6 +147,7 @@ export async function plannedAgainst(
       ]);
       return found.rows[0]?.n ?? 0;
     },
+    told: (container, page) => withTold(pool, container, page),
     async items(container, keys) {
       const found = await pool.query<PlannedItem>(
         `select ${COLUMNS} from item i where container = $1 and key = any($2)`,

@@ -27,10 +27,20 @@ export async function stageHidden(sql: Sql, listing: number, folders: readonly s
   );
 }
 
-/** What the source has taken away since it named it. */
-export async function unstageKeys(sql: Sql, listing: number, keys: readonly string[]): Promise<void> {
-  if (keys.length === 0) return;
-  await sql.query('delete from listed where listing = $1 and key = any($2)', [listing, keys]);
+/** What is not there any more. Answers how many of them the listing had named. */
+export async function unstageKeys(sql: Sql, listing: number, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0;
+  const { rowCount } = await sql.query('delete from listed where listing = $1 and key = any($2)', [listing, keys]);
+  return rowCount ?? 0;
+}
+
+/** How many keys the listing has named. */
+export async function countStaged(sql: Sql, listing: number): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>(
+    'select count(*) as n from listed where listing = $1 and not hidden',
+    [listing],
+  );
+  return rows[0]?.n ?? 0;
 }
 
 /** Items `i` of container `$1` that listing `$2` lacks. */

@@ -28,6 +28,11 @@ export const manifest = {
         type: 'boolean',
         description: 'A listing in no order can be gone on with only by the connection that began it.',
       },
+      replays: {
+        type: 'boolean',
+        description:
+          'The last page of a listing in no order names again what changed meanwhile, and takes back what was deleted.',
+      },
       tokenLast: {
         type: 'boolean',
         description: 'Listings in no order, and changes, give their token with their last page; folders have none.',

@@ -1,10 +1,13 @@
 /** The memory store as a source: the contract in its plainest form. */
 import { randomUUID } from 'node:crypto';
-import type { Body, Change, Container, ItemRef, JsonObject, Page, Refused, Source } from '../contract.js';
+import type { Body, Change, Container, JsonObject, Page, Refused, Source } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { Mail } from '../kinds/mail.js';
 import { Closing } from '../local/closing.js';
 import type { MemoryOptions } from './manifest.js';
+import { newestFirst } from './newest-first.js';
+import type { ItemOf } from './pages.js';
+import { changesOf, pageOf, tokenOf } from './pages.js';
 import type { MemoryAccount, MemoryFolder, MemoryKind, MemoryStore, StoredMessage } from './store.js';
 import { folderKey, uidKey } from './store.js';
 
@@ -21,14 +24,14 @@ export function createMemorySource(
 ): Source<Mail> {
   const closing = new Closing('memory');
   const { pageItems = PAGE, unordered = false, tokenLast = false, keysOnly = false, renders = false } = habits;
-  const itemOf = (message: StoredMessage): ItemRef => ({
+  const itemOf: ItemOf = (message) => ({
     key: uidKey(message.uid),
     version: String(message.modseq),
     rank: 0,
     ...(!keysOnly && { bytes: message.bytes.length, meta: metaOf(message, kind) }),
     ...(renders && { unstable: true }),
   });
-  const cursors = habits.cursorsExpire ? `${randomUUID()}:` : '';
+  const session = randomUUID();
 
   function account(signal: AbortSignal): MemoryAccount {
     closing.check(signal);
@@ -44,35 +47,6 @@ export function createMemorySource(
       });
     }
     return folder;
-  }
-
-  /** Each page counts from the beginning: what is added or deleted meanwhile shifts the others. */
-  async function* newestFirst(
-    container: Container,
-    after: string | undefined,
-    signal: AbortSignal,
-  ): AsyncGenerator<Page<ItemRef>> {
-    let from = 0;
-    // The state before the first page: what changes from then on is told by the changes since.
-    let token = tokenOf(folderOf(container, signal));
-    if (after !== undefined) {
-      if (!after.startsWith(cursors)) throw new Fault('cursor-lost', 'memory: the listing is not known any more');
-      const [at, ...state] = after.slice(cursors.length).split(' ');
-      from = Number(at);
-      token = state.join(' ');
-    }
-    for (let last = false; !last; from += pageItems) {
-      closing.check(signal);
-      yield await store.step({ account: name, op: 'list', path: container.path }, () => {
-        const folder = folderOf(container, signal);
-        const uids = [...folder.messages.values()].sort((a, b) => b.modseq - a.modseq).map(({ uid }) => uid);
-        last = from + pageItems >= uids.length;
-        return {
-          ...pageOf(folder, uids.slice(from, from + pageItems), itemOf),
-          ...(last ? tokenLast && { token } : { cursor: `${cursors}${from + pageItems} ${token}` }),
-        };
-      });
-    }
   }
 
   return {
@@ -101,7 +75,11 @@ export function createMemorySource(
     async *list(container, after, signal) {
       const folder = folderOf(container, signal);
       if (unordered) {
-        yield* newestFirst(container, after, signal);
+        const page = <T>(of: () => T): Promise<T> => {
+          closing.check(signal);
+          return store.step({ account: name, op: 'list', path: folder.path }, of);
+        };
+        yield* newestFirst(() => folderOf(container, signal), page, after, { ...habits, pageItems, session, itemOf });
         return;
       }
       const uids = [...folder.messages.keys()]
@@ -182,31 +160,11 @@ function containerOf(folder: MemoryFolder): Container {
   };
 }
 
-function tokenOf({ validity, modseq }: MemoryFolder): string {
-  return `${validity}:${modseq}`;
-}
-
 /** The same text, written out in another way each time. */
 function rendered(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1');
   const line = `X-Rendering: ${randomUUID()}\r\n`;
-  const vobject = /^BEGIN:V\w+\r\n/.exec(text)?.[0] ?? '';
-  return Buffer.from(`${vobject}${vobject ? line.toUpperCase() : line}${text.slice(vobject.length)}`, 'latin1');
-}
-
-function pageOf(folder: MemoryFolder, uids: readonly number[], itemOf: ItemOf): Page<ItemRef> {
-  return { entries: uids.flatMap((uid) => folder.messages.get(uid) ?? []).map(itemOf) };
-}
-
-type ItemOf = (message: StoredMessage) => ItemRef;
-
-function changesOf(folder: MemoryFolder, since: number, itemOf: ItemOf): Page<Change> {
-  const changed = [...folder.messages.values()].filter((message) => message.modseq > since);
-  const gone = [...folder.gone].filter(([, modseq]) => modseq > since);
-  return {
-    entries: [
-      ...changed.map((message) => ({ change: 'upsert', item: itemOf(message) }) as const),
-      ...gone.map(([uid]) => ({ change: 'gone', key: uidKey(uid) }) as const),
-    ],
-  };
+  const vobject = /^BEGIN:(?:VCARD|VEVENT)\r\n/im.exec(text);
+  const at = vobject ? vobject.index + vobject[0].length : 0;
+  return Buffer.from(`${text.slice(0, at)}${line}${text.slice(at)}`, 'latin1');
 }

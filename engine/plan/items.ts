@@ -17,15 +17,19 @@ export function looksAtTarget({ rules, dryRun }: Look): boolean {
   return bringsName(rules) || dryRun;
 }
 
+const UNTOLD =
+  'the source tells size and date of some items only with their content: what filters say of those is decided when they are read';
+
 /** What is to become of a listed item, as far as its listing and the ledger tell. */
 export type Sorted = 'new' | 'edited' | 'update' | 'unchanged' | 'skip' | 'refuse';
 
 export async function planItems(
   plan: ContainerPlan,
-  page: readonly ItemRef[],
+  listed: readonly ItemRef[],
   row: PlannedContainer | undefined,
 ): Promise<void> {
   const { look, counts } = plan;
+  const page = row ? await look.planned.told(row.id, listed) : listed;
   const covers = coversItem(look.selection);
   const covered = page.filter(covers);
   counts.excluded += page.length - covered.length;
@@ -49,6 +53,8 @@ export async function planItems(
   if (!looksAtTarget(look)) {
     counts.create += created.length;
     counts.bytes += created.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+    const untold = created.filter(({ bytes, meta }) => bytes === undefined || meta === undefined).length;
+    if (untold > 0) look.remarks.note(plan.said, UNTOLD, untold);
     return;
   }
   await readItems(plan, created, known, (entries) => judgeNew(plan, entries));
@@ -98,6 +104,7 @@ async function readItems(
   if (items.length === 0) return;
   const { look, counts, container } = plan;
   const { batchItems, batchBytes } = look.deps.settings;
+  const covers = coversItem(look.selection);
   const refs = new Map(items.map((item) => [item.key, item]));
   let entries: Entry[] = [];
   let bytes = 0;
@@ -106,12 +113,13 @@ async function readItems(
       leave(plan, read);
       continue;
     }
-    const fitting = fitItem(
-      look,
-      asRow(described(refs.get(read.key) as ItemRef), known.get(read.key)),
-      read.body,
-      read.notes,
-    );
+    const ref = refs.get(read.key) as ItemRef;
+    const item = { ...ref, bytes: ref.bytes ?? look.rules.size(read.body), meta: ref.meta ?? read.meta ?? {} };
+    if (!covers(item)) {
+      counts.excluded++;
+      continue;
+    }
+    const fitting = fitItem(look, asRow(item, known.get(read.key)), read.body, read.notes);
     if ('settled' in fitting) {
       const { outcome, reason = '' } = fitting.settled;
       if (outcome === 'refused') refuse(plan, read.key, reason);

@@ -14,6 +14,7 @@ import { refuseNested } from '../slice/prove-pairing.js';
 import { planContainer, planVanished } from './container.js';
 import type { Counterpart } from './counterpart.js';
 import { createCounterpart } from './counterpart.js';
+import { inOrder } from './in-order.js';
 import type { Handled, Look } from './look.js';
 import { createHandled } from './look.js';
 import type { Outlook } from './outlook.js';
@@ -107,7 +108,7 @@ async function* planDirection(
       opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind, known) : undefined,
       kind,
       rules: kinds[kind],
-      source: source.session,
+      source: inOrder(source.session, deps.ledger),
       target: target.session,
       planned: await plannedAgainst(deps.ledger, from.proof, to.proof, kind, known),
       dryRun: input.dryRun,

@@ -1,15 +1,6 @@
 /** How specs reach the ledger: with the request for a run, or in parts ahead of it. */
 import { Fault } from '../../connectors/errors.js';
-import {
-  currentSpec,
-  hasSpec,
-  readParts,
-  readWholeSpec,
-  removeOldParts,
-  removeParts,
-  savePart,
-  saveSpec,
-} from '../../ledger/specs.js';
+import { currentSpec, hasSpec, readParts, readWholeSpec, removeParts, savePart, saveSpec } from '../../ledger/specs.js';
 import type { SpecPart } from '../../schemas/packed-spec.js';
 import { MAX_PARTS, PART_BYTES, unpackSpec } from '../../schemas/packed-spec.js';
 import type { Spec } from '../../schemas/spec.js';
@@ -50,7 +41,6 @@ export async function takeSpec(
   request: { readonly spec?: Spec; readonly specHash?: string },
 ): Promise<string> {
   const { ledger } = deps;
-  await removeOldParts(ledger.pool);
   if (request.spec && request.specHash) await saveSpec(ledger, request.specHash, request.spec);
   else if (request.specHash) await arrive(deps, request.specHash);
   const specHash = request.specHash || (await currentSpec(ledger.pool, name));

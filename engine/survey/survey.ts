@@ -7,7 +7,7 @@ import { noteFilter, writeEvent } from '../../ledger/events.js';
 import { stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { compareListing, markUnlisted, unseenUpTo, unsettledBelow } from '../../ledger/listed.js';
+import { compareListing, markUnlisted, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
 import { lookAtConflicts, lookAtFailures, undescribedIn, unskip } from '../../ledger/look-again.js';
 import { isSettled } from '../../ledger/settled.js';
 import type { Survey } from '../../ledger/surveys.js';
@@ -208,7 +208,8 @@ async function listContainer(
     const listing = { run: slice.run, token: container.token, filter };
     await fenced(deps.ledger, lease, (sql) => startListing(sql, row.id, slice, listing));
   }
-  const write = async ({ entries: page }: Page<ItemRef>, last: boolean): Promise<void> => {
+  const write = async ({ entries }: Page<ItemRef>, last: boolean): Promise<void> => {
+    const page = await withTold(deps.ledger.pool, row.id, entries);
     const items = page.filter(covers);
     undescribed ||= items.some((item) => isUndescribed(slice, item));
     const to = last ? undefined : page.at(-1)?.key;

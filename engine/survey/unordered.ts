@@ -8,11 +8,19 @@ import type { Container, ItemRef, Page, Source } from '../../connectors/contract
 import { Fault } from '../../connectors/errors.js';
 import { isUnseen } from '../../connectors/kinds/files.js';
 import { noteFilter } from '../../ledger/events.js';
-import { stageItems } from '../../ledger/items.js';
+import { stageChanges, stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { freshOf, unseenUpTo, unsettledBelow } from '../../ledger/listed.js';
-import { lackedBy, markLacking, stageHidden, stageKeys, sweepListings, unstageKeys } from '../../ledger/staged.js';
+import { freshOf, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
+import {
+  countStaged,
+  lackedBy,
+  markLacking,
+  stageHidden,
+  stageKeys,
+  sweepListings,
+  unstageKeys,
+} from '../../ledger/staged.js';
 import type { ListingState, Survey } from '../../ledger/surveys.js';
 import { advanceUnordered, finishSurvey, startUnordered } from '../../ledger/surveys.js';
 import { clearUnlisted } from '../../ledger/unlisted.js';
@@ -105,7 +113,7 @@ async function writePage(listing: Unordered, page: Page<ItemRef>, last: boolean)
   const { slice, row, globs, state } = listing;
   const { deps, lease, tally } = slice;
   const covers = coversItem(slice.selection);
-  const entries = lastOfEach(page.entries);
+  const entries = await withTold(deps.ledger.pool, row.id, lastOfEach(page.entries));
   const items = entries.filter(covers);
   for (const item of entries) globs?.seeEntry(item);
   const excluded = entries.flatMap((item) => (covers(item) ? [] : [item.key]));
@@ -118,6 +126,7 @@ async function writePage(listing: Unordered, page: Page<ItemRef>, last: boolean)
   await fenced(deps.ledger, lease, async (sql) => {
     const named = await stagePage(sql, listing, entries);
     await leaveUncovered(sql, slice, row.id, excluded);
+    await takeBack(sql, listing, page.gone ?? []);
     const anew = excluded.filter((key) => named.has(key)).length;
     await advanceUnordered(sql, row.id, slice, { ...to, excluded: anew });
   });
@@ -125,6 +134,12 @@ async function writePage(listing: Unordered, page: Page<ItemRef>, last: boolean)
   listing.undescribed ||= items.some((item) => isUndescribed(slice, item));
   tally.items += items.length;
   tally.bytes += items.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+}
+
+async function takeBack(sql: Sql, { slice, row, id }: Unordered, keys: readonly string[]): Promise<void> {
+  await unstageKeys(sql, id, keys);
+  const gone = keys.map((key) => ({ change: 'gone', key }) as const);
+  await stageChanges(sql, row.id, gone, slice.run, slice.rules.edits);
 }
 
 /** Stages entries, and writes down what is new or changed of them. Answers the keys that had not been named before. */
@@ -158,39 +173,40 @@ async function askAfterLacking(listing: Unordered): Promise<void> {
   const { slice, source, container, row, id } = listing;
   const { pool } = slice.deps.ledger;
   const lacks = async (limit: number): Promise<readonly string[]> => lackedBy(pool, row.id, id, limit);
-  if ((await lacks(1)).length === 0) return turnTo(listing, 'marking');
-  await takeChanges(listing);
+  // Pages that shifted may have passed over items that nothing is known of yet: only their number tells.
+  const short = (container.items ?? 0) - (await countStaged(pool, id));
+  if (short <= 0 && (await lacks(1)).length === 0) return turnTo(listing, 'marking');
+  const deleted = await takeChanges(listing);
   const left = await lacks(ASKED + 1);
-  if (left.length === 0) return turnTo(listing, 'marking');
-  if (!source.present || left.length > ASKED) return turnTo(listing, 'again');
+  if (short <= deleted && left.length === 0) return turnTo(listing, 'marking');
+  if (short > deleted || !source.present || left.length > ASKED) return turnTo(listing, 'again');
   for await (const page of source.present(container, left, slice.signal)) {
     await fenced(slice.deps.ledger, slice.lease, (sql) => stagePage(sql, listing, page.entries));
   }
   await turnTo(listing, 'marking');
 }
 
-/** What changed since the token: what it says is gone is so for certain, and what it names is there. */
-async function takeChanges(listing: Unordered): Promise<void> {
+/**
+ * What changed since the token: what it says is gone is so for certain, and what it names is there. Answers how many it
+ * says are gone that the listing has not named.
+ */
+async function takeChanges(listing: Unordered): Promise<number> {
   const { slice, source, container, row, id, token } = listing;
-  if (token === null || !source.changes) return;
+  if (token === null || !source.changes) return 0;
+  let unnamed = 0;
   try {
     const applied = await applyChanges(slice, source, container, row, token, async (sql, changes) => {
-      await stageKeys(
-        sql,
-        id,
-        changes.flatMap((change) => (change.change === 'gone' ? [] : [change.item.key])),
-      );
-      await unstageKeys(
-        sql,
-        id,
-        changes.flatMap((change) => (change.change === 'gone' ? [change.key] : [])),
-      );
+      const there = changes.flatMap((change) => (change.change === 'gone' ? [] : [change.item.key]));
+      const gone = changes.flatMap((change) => (change.change === 'gone' ? [change.key] : []));
+      await stageKeys(sql, id, there);
+      unnamed += gone.length - (await unstageKeys(sql, id, gone));
     });
     listing.undescribed ||= applied.undescribed;
     if (applied.token !== undefined) await turnTo(listing, 'suspecting', applied.token);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'cursor-lost') throw error;
   }
+  return unnamed;
 }
 
 async function turnTo(listing: Unordered, state: ListingState, token?: string): Promise<void> {

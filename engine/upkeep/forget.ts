@@ -22,6 +22,7 @@ import {
 import type { Lease } from '../../ledger/leases.js';
 import { releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
+import { sweepListings } from '../../ledger/staged.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { ForgetInput, ForgetResult } from '../../words/upkeep.js';
 import type { Deps, LeftReport } from '../deps.js';
@@ -196,6 +197,8 @@ async function remove(deps: ForgetDeps, found: Found, signal: AbortSignal): Prom
       }),
     );
   }
+  // Keys of listings under way.
+  await sweepListings(ledger);
   await ledger.transaction(async (sql) => {
     const last = await lastRun(sql, migration, true);
     if (last !== found.last) {

@@ -11,6 +11,7 @@ import {
   runsReported,
 } from '../../ledger/prune.js';
 import { readRuns } from '../../ledger/report.js';
+import { removeOldParts } from '../../ledger/specs.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { Pruned, PruneInput, PruneResult, Retention } from '../../words/upkeep.js';
 import type { Deps, LeftReport } from '../deps.js';
@@ -51,6 +52,7 @@ async function pruneAll(
   known: readonly string[],
   signal: AbortSignal,
 ): Promise<PruneResult> {
+  if (!dryRun) await removeOldParts(deps.ledger.pool);
   const ofItems = await runsOfItems(deps.ledger.pool);
   const migrations: (Pruned & { name: string })[] = [];
   for (const migration of name === undefined ? known : [name]) {

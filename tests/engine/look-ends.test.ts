@@ -1,6 +1,6 @@
 /** A look at many accounts ends in time and where it is told to, whatever one of them does; what it got done counts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { control } from '../../engine/run/prepare.js';
+import { control } from '../../engine/run/control.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { listUnits } from '../../ledger/units.js';
 import type { Looking } from './idle.js';

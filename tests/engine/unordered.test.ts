@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Habits } from '../../connectors/memory/source.js';
 import { removeFrom } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import { plan } from '../../engine/plan/plan.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
+import { specHash } from '../../schemas/hash.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import type { World, WorldOptions } from './world.js';
@@ -53,6 +55,8 @@ const SOURCES: Record<string, Habits> = {
   'tokens last': { tokenLast: true },
   'tokens last, cursors that expire': { tokenLast: true, cursorsExpire: true },
   'looked up by key': { looksUp: true },
+  'replays on its last page': { tokenLast: true, replays: true },
+  'keys alone': { tokenLast: true, keysOnly: true },
 };
 
 describe.each(Object.entries(SOURCES))('a source with %s', (_, habits) => {
@@ -98,4 +102,20 @@ describe.each(Object.entries(SOURCES))('a source with %s', (_, habits) => {
     expect([copies(world), world.target.counts.remove]).toEqual([6, 1]);
     await world.close();
   });
+});
+
+it('is planned as it will be moved, whatever the order', async () => {
+  const world = unorderedWorld();
+  const planned = async () => {
+    const { spec, deps } = world;
+    const asked = { spec, specHash: specHash(spec), dryRun: false };
+    return (await plan(deps, asked, new AbortController().signal, () => {})).totals;
+  };
+  fill(world, 5);
+  expect(await planned()).toMatchObject({ create: 5, remove: 0, unchanged: 0 });
+  await world.run();
+  removeFrom(world.from.folder(['INBOX']), 3);
+  world.from.put(['INBOX'], { bytes: message(6) });
+  expect(await planned()).toMatchObject({ create: 1, remove: 1, unchanged: 4 });
+  await world.close();
 });

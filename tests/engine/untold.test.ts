@@ -1,6 +1,8 @@
 /** Listings that tell no sizes and no flags: both come with the content, and so does what the filters ask. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setFlags } from '../../connectors/memory/store.js';
+import { plan } from '../../engine/plan/plan.js';
+import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -27,6 +29,9 @@ function untoldWorld(selection: Partial<Selection> = {}, habits = {}): World {
     },
   });
 }
+
+const planned = ({ spec, deps }: World) =>
+  plan(deps, { spec, specHash: specHash(spec), dryRun: false }, new AbortController().signal, () => {});
 
 const message = (n: number, body = 'body'): Buffer =>
   Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\n${body}\r\n`);
@@ -71,6 +76,13 @@ describe('mail whose listing tells keys alone', () => {
     expect(world.to.folder(['INBOX']).messages.size).toBe(1);
     const { totals } = await reportOf(world, server.ledger);
     expect(totals).toMatchObject({ items: 1, excluded: 2 });
+    expect((await planned(world)).containers).toMatchObject([{ create: 0, unchanged: 1, excluded: 2 }]);
+    // Listed anew, it is known what they are like.
+    world.from.folder(['INBOX']).forgotten = ++world.from.folder(['INBOX']).modseq;
+    world.source.resetCounts();
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { verified: 1, pending: 0 } });
+    expect([world.source.counts.list, world.source.counts.read]).toEqual([1, 0]);
+    expect((await reportOf(world, server.ledger)).totals).toMatchObject({ items: 1, excluded: 2 });
     await world.close();
   });
 });
