@@ -64,11 +64,13 @@ export async function pairingsOf(sql: Sql, { migration, units }: Forgetting): Pr
        select migration, n, pairing from unit where pairing is not null
        union select migration, n, back from unit where back is not null
        union select s.migration, s.unit, c.pairing from survey s join container c on c.id = s.container),
-     mine as (select distinct pairing from used where migration = $1 and n = any($2))
-     select p.id, p.kind, p.source, p.target, a.proof as "from", b.proof as "to", array(
-         select distinct migration from used u where u.pairing = p.id and not (u.migration = $1 and u.n = any($2)) order by 1
-       ) as "sharedWith"
+     mine as (select distinct pairing from used where migration = $1 and n = any($2)),
+     others as (
+       select pairing, array_agg(distinct migration order by migration) as names from used
+       where migration <> $1 or n <> all($2) group by pairing)
+     select p.id, p.kind, p.source, p.target, a.proof as "from", b.proof as "to", coalesce(names, '{}') as "sharedWith"
      from mine join pairing p on p.id = mine.pairing join place a on a.id = p.source join place b on b.id = p.target
+       left join others on others.pairing = p.id
      order by p.id`,
     [migration, units],
   );
@@ -123,8 +125,8 @@ export async function extentOf(
 }
 
 /**
- * The accounts go from every spec that was stored; what else a spec says stays. How many specs had them, and whether one
- * names the person elsewhere: in a filter, a template, a login.
+ * The accounts go from the lists of every spec that was stored; what else a spec says stays. How many specs had them, and
+ * whether one names the person elsewhere: in a filter, a template, a login.
  */
 export async function forgetInSpecs(
   ledger: Ledger,
@@ -225,11 +227,14 @@ export async function forgetRecords(
  */
 export async function voidPairing(sql: Sql, pairing: number): Promise<void> {
   await sql.query(
-    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, voided = true
+    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, listing_id = null,
+       listing_state = null, voided = true
      where container in (select id from container where pairing = $1)`,
     [pairing],
   );
-  await sql.query('update container set scanned = false, target_anchor = null where pairing = $1', [pairing]);
+  await sql.query('update container set scanned = false, scanned_to = null, target_anchor = null where pairing = $1', [
+    pairing,
+  ]);
 }
 
 /** A pairing with its containers and items, under the lease on its target place. `renew` is called before each batch. */

@@ -45,6 +45,15 @@ export async function openRun(
   });
 }
 
+/** Runs of the migration that nobody has closed, older than this one. */
+export async function openRunsBefore(sql: Sql, migration: string, run: number): Promise<number[]> {
+  const { rows } = await sql.query<{ number: number }>(
+    "select number from run where migration = $1 and number < $2 and state = 'running' order by number",
+    [migration, run],
+  );
+  return rows.map(({ number }) => number);
+}
+
 /** The run's units are called, and what is asked of them is written down: from now on the ledger knows where it stands. */
 export async function markPrepared(sql: Sql, migration: string, run: number): Promise<void> {
   await sql.query('update run set prepared = true where migration = $1 and number = $2', [migration, run]);

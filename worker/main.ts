@@ -5,10 +5,10 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.js';
 import { connectors } from '../connectors/registry.js';
-import type { Deps } from '../engine/deps.js';
+import type { Deps, EngineSettings } from '../engine/deps.js';
 import { ENGINE_DEFAULTS } from '../engine/deps.js';
+import { createByteBudget } from '../engine/session/byte-budget.js';
 import { createConnections } from '../engine/session/connections.js';
-import { createFlight } from '../engine/session/flight.js';
 import { openLedger } from '../ledger/ledger.js';
 import { migrateLedger } from '../ledger/migrate.js';
 import { createReports } from '../report/kept-reports.js';
@@ -23,7 +23,11 @@ import { compiledFile } from './stack/compiled.js';
 import { startUpkeep } from './upkeep.js';
 
 /** Resolves when `signal` aborted and what was under way has ended or its grace has passed. */
-export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
+export async function runWorker(
+  settings: WorkerSettings,
+  signal: AbortSignal,
+  engine: Partial<EngineSettings> = {},
+): Promise<void> {
   const redactor = createRedactor();
   redactor.remember(decodeURIComponent(new URL(settings.ledgerUrl).password));
   const log = createLog({ level: settings.logLevel, redact: redactor.text });
@@ -61,12 +65,12 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
         ledger,
         connectors,
         connections,
-        flight: createFlight(settings.maxBytesInFlight),
+        byteBudget: createByteBudget(settings.maxBytesInFlight),
         secret,
         redact: redactor.text,
         log,
         meters,
-        settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs },
+        settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs, ...engine },
         reports: settings.reportFolder === undefined ? undefined : createReports(ledger, settings.reportFolder),
         retention: settings.retention,
       };

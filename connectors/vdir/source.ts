@@ -10,7 +10,7 @@ import { atOnce, contentOf, suffixOf } from '../local/item-files.js';
 import { accountsAt, errnoOf, onFiles, provenPath } from '../local/local-files.js';
 import { Collections } from './collections.js';
 import { ExportFile } from './exported.js';
-import { fileProblem } from './sound.js';
+import { fileProblem } from './well-formed.js';
 
 const PAGE = 1_000;
 const READ_AHEAD = 64;

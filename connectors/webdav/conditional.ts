@@ -3,7 +3,7 @@ import type { Asking } from '../wire/dav/asking.js';
 import type { Changed, DavHttp } from '../wire/dav/http.js';
 import { entryAt } from '../wire/webdav/entries.js';
 import { destination } from '../wire/webdav/paths.js';
-import { honoursOf } from './honours.js';
+import { probePreconditions } from './preconditions.js';
 
 /** The status of what was not even asked for: the version is another. */
 export const ANOTHER: Changed = { status: 412, headers: {}, error: {} };
@@ -21,7 +21,7 @@ export async function conditional(
   version: string | undefined,
   signal: AbortSignal,
 ): Promise<Changed> {
-  const { conditions } = await honoursOf(http, root, signal);
+  const { conditions } = await probePreconditions(http, root, signal);
   const still = async (): Promise<boolean> => {
     const there = await entryAt(http, asking.path, signal);
     return there !== undefined && (version === undefined || there.version === version);

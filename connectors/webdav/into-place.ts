@@ -7,7 +7,7 @@ import { inTheWay, refusedOr, taken } from '../wire/webdav/answers.js';
 import { entryAt } from '../wire/webdav/entries.js';
 import { destination, requestPath } from '../wire/webdav/paths.js';
 import type { Folders } from './folders.js';
-import { honoursOf } from './honours.js';
+import { probePreconditions } from './preconditions.js';
 import { versionIn } from './versions.js';
 
 export interface Placing {
@@ -37,7 +37,7 @@ export async function intoPlace(
   // Most servers look at no condition on the destination: it is looked at right before, and by those that do, within.
   const meant = async (): Promise<boolean> => {
     if (version !== undefined) return (await entryAt(http, to, signal))?.version === version;
-    return (await honoursOf(http, root, signal)).overwrite || !(await entryAt(http, to, signal));
+    return (await probePreconditions(http, root, signal)).overwrite || !(await entryAt(http, to, signal));
   };
   if (!(await meant())) return taken(token, path);
   const asking =

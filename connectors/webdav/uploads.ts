@@ -11,12 +11,12 @@ import { MOST_SAID, whole } from '../wire/dav/answer-body.js';
 import { isLocked, locked } from '../wire/webdav/answers.js';
 import { entryAt } from '../wire/webdav/entries.js';
 import { parentOf, partsName, requestPath } from '../wire/webdav/paths.js';
-import { removeParts } from './aside.js';
 import type { Folders } from './folders.js';
-import { foundOnce, honoursOf } from './honours.js';
 import { intoPlace } from './into-place.js';
+import { foundOnce, probePreconditions } from './preconditions.js';
 import { failedPut } from './room.js';
 import type { WebdavSession } from './session.js';
+import { removeParts } from './staging.js';
 import { dateHeader } from './versions.js';
 
 const PART_BYTES = 8 * BLOCK_BYTES;
@@ -37,7 +37,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
     async begin(_container, { path }, signal) {
       session.check(signal);
       // What the last step rests on is found out before the first.
-      await honoursOf(http, root, signal);
+      await probePreconditions(http, root, signal);
       if (await folders.makeAbove(path, signal)) return;
       throw new Fault('conflict', `in the target a file stands where a folder above ${path} has to be`, {
         next: 'rename one of the two',

@@ -5,13 +5,13 @@ import type { Changed, DavHttp } from '../wire/dav/http.js';
 import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from '../wire/webdav/answers.js';
 import { entryAt, isEmpty, membersOf } from '../wire/webdav/entries.js';
 import { destination, requestPath } from '../wire/webdav/paths.js';
-import { putAside } from './aside.js';
 import { ANOTHER, conditional } from './conditional.js';
-import { honoursOf } from './honours.js';
 import { perilous } from './htaccess.js';
 import type { Placing } from './into-place.js';
+import { probePreconditions } from './preconditions.js';
 import { put, sentWithParents } from './put.js';
 import { failedPut } from './room.js';
+import { putStaged } from './staging.js';
 import { versionIn } from './versions.js';
 
 /** Throws the faults that concern more than this write. */
@@ -49,7 +49,7 @@ async function create(writing: Placing, write: Put & { op: 'create' }, signal: A
   }
   const peril = await perilous(writing, token, path, signal);
   if (peril) return peril;
-  if (await mayLeaveHalf(http, root, signal)) return putAside(writing, { ...write, path, version: undefined }, signal);
+  if (await mayLeaveHalf(http, root, signal)) return putStaged(writing, { ...write, path, version: undefined }, signal);
   const asking = put(requestPath(root, path), body, { 'if-none-match': '*' });
   const answer = await sentWithParents(writing, asking, path, signal);
   if (answer === undefined) return inTheWay(token, path);
@@ -64,7 +64,7 @@ async function update(writing: Placing, write: Put & { op: 'update' }, signal: A
   const peril = await perilous(writing, token, ref, signal);
   if (peril) return peril;
   if (version !== undefined && (await mayLeaveHalf(http, root, signal))) {
-    const answer = await putAside(writing, { ...write, path: ref, version }, signal);
+    const answer = await putStaged(writing, { ...write, path: ref, version }, signal);
     return 'conflicted' in answer ? another(token, ref) : answer;
   }
   const asking = put(requestPath(root, ref), body, {});
@@ -76,7 +76,7 @@ async function update(writing: Placing, write: Put & { op: 'update' }, signal: A
 
 /** Of servers that know no conditions most write into the file itself, also where a proxy before them hides it. */
 async function mayLeaveHalf(http: DavHttp, root: string, signal: AbortSignal): Promise<boolean> {
-  const { conditions, inPlace } = await honoursOf(http, root, signal);
+  const { conditions, inPlace } = await probePreconditions(http, root, signal);
   return inPlace || !conditions;
 }
 
@@ -106,7 +106,7 @@ async function move(
     path: requestPath(root, ref),
     headers: { destination: destination(http.origin, to), overwrite: 'F' },
   };
-  const { overwrite } = await honoursOf(http, root, signal);
+  const { overwrite } = await probePreconditions(http, root, signal);
   const ask = async (): Promise<Changed> => {
     if (!overwrite && (await entryAt(http, to, signal))) return ANOTHER;
     return version ? conditional(writing, asking, version, signal) : http.change(asking, signal);

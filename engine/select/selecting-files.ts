@@ -67,10 +67,10 @@ function createTreeMatcher(globs: readonly string[]): (folder: string) => boolea
     const known = verdicts.get(folder);
     if (known !== undefined) return known;
     const path = folder.slice(0, -1);
-    const verdict = matches(path) || fits(path.slice(0, path.lastIndexOf('/') + 1));
+    const resolution = matches(path) || fits(path.slice(0, path.lastIndexOf('/') + 1));
     if (verdicts.size >= REMEMBERED) verdicts.clear();
-    verdicts.set(folder, verdict);
-    return verdict;
+    verdicts.set(folder, resolution);
+    return resolution;
   };
   return fits;
 }

@@ -1,8 +1,9 @@
 /** Accounts whose mail was moved: what a next run looks at. */
 import { randomUUID } from 'node:crypto';
+import type { ClosedRun } from '../../engine/run/close-run.js';
+import { finishRun } from '../../engine/run/close-run.js';
 import { lookAtUnits } from '../../engine/run/look-at-units.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
-import { finishRun, prepare } from '../../engine/run/prepare.js';
+import { prepare } from '../../engine/run/open-run.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { listUnits } from '../../ledger/units.js';
 import { specHash } from '../../schemas/hash.js';

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from '../../connectors/errors.js';
 import { plan } from '../../engine/plan/plan.js';
-import { prepare } from '../../engine/run/prepare.js';
+import { prepare } from '../../engine/run/open-run.js';
 import { keepPart } from '../../engine/run/specs.js';
 import { pruneByItself } from '../../engine/upkeep/prune.js';
 import { readSpec, readWholeSpec, saveSpec } from '../../ledger/specs.js';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Habits } from '../../connectors/memory/source.js';
 import { removeFrom } from '../../connectors/memory/store.js';
 import { plan } from '../../engine/plan/plan.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import { specHash } from '../../schemas/hash.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -19,18 +19,12 @@ afterAll(() => server.stop());
 const MIRROR = { deletions: 'mirror', maxDeletions: 1 } as const;
 const message = (n: number): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\nbody\r\n`);
 
-let worlds = 0;
 /** A world whose source lists in no order, two items a page. */
 function unorderedWorld(habits: Habits = {}, options: WorldOptions = {}): World {
-  const name = `unordered-${++worlds}`;
   return createWorld(server.ledger, {
-    name,
     selection: MIRROR,
     settings: { rereadMs: 1 },
-    systems: {
-      old: { type: 'memory', options: { name: `${name}-source`, unordered: true, pageItems: 2, ...habits } },
-      new: { type: 'memory', options: { name: `${name}-target` } },
-    },
+    habits: { unordered: true, pageItems: 2, ...habits },
     ...options,
   });
 }

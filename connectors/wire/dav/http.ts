@@ -16,8 +16,8 @@ import { DavLogin } from './login.js';
 import type { Member } from './multistatus.js';
 import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
-import type { Clean } from './server-words.js';
-import { cleanFor } from './server-words.js';
+import type { Clean } from './redact-server-text.js';
+import { cleanFor } from './redact-server-text.js';
 
 export interface Answer {
   readonly status: number;

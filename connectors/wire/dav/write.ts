@@ -11,7 +11,7 @@ import { encodePath, nameIn, segmentOf } from './hrefs.js';
 import type { Changed } from './http.js';
 import { getItem, ifMatch, versionOf } from './items.js';
 import type { Scheduling } from './scheduling.js';
-import { quietly } from './scheduling.js';
+import { suppression } from './scheduling.js';
 
 export interface Writing {
   readonly account: DavAccount;
@@ -87,7 +87,7 @@ async function failedAlone(
   const stumbled = answer.status === 500 || answer.status === 501 || answer.status === 404;
   if (!stumbled || !(await isThere(account, container.key, signal))) throw failure(writing, asking, answer);
   const copy = await getItem(account, container.key, ref, signal);
-  if (copy && account.flavour.rules.digest(quietly.undone(account, copy.body)) === digest) {
+  if (copy && account.flavour.rules.digest(suppression.undone(account, copy.body)) === digest) {
     return { token, ref, version: copy.version };
   }
   // Another session was faster: DAViCal stumbles over that, too.
@@ -256,7 +256,7 @@ async function refuseToMail(
   // Of SOGo the mark was taken away again after each write.
   if (scheduling === 'none' || account.http.sogo || account.options.scheduling === 'allow') return;
   const copy = await getItem(account, container.key, ref, signal);
-  if (!copy || !quietly.invites(account, copy.body) || quietly.done(copy.body).equals(copy.body)) return;
+  if (!copy || !suppression.invites(account, copy.body) || suppression.done(copy.body).equals(copy.body)) return;
   throw new Refusal(
     new Fault('refused', 'the copy in the target was not written by a migration: the server would mail its attendees', {
       next: 'change it by hand, or let the server mail them with `scheduling: allow`',
@@ -276,7 +276,7 @@ async function unmarked(
 ): Promise<WriteAnswer> {
   const { account } = writing;
   const answer = written(token, ref, first);
-  if (!account.http.sogo || !isQuiet(writing, body) || !('token' in answer)) return answer;
+  if (!account.http.sogo || !isSuppressed(writing, body) || !('token' in answer)) return answer;
   const { version } = answer;
   const plain = { ...put(writing, ref, body, version === undefined ? {} : ifMatch(version)), body };
   const second = await account.http.change(plain, signal);
@@ -293,15 +293,15 @@ async function marked(
   const { account, container } = writing;
   if (!account.http.sogo || write.version === undefined) return write;
   const copy = await getItem(account, container.key, write.ref, signal);
-  if (copy?.version !== write.version || !isQuiet(writing, copy.body)) return write;
+  if (copy?.version !== write.version || !isSuppressed(writing, copy.body)) return write;
   const again = await account.http.change(put(writing, write.ref, copy.body, ifMatch(copy.version)), signal);
   const { etag } = again.headers;
   return again.status < 300 && etag !== undefined ? { ...write, version: versionOf(etag) } : write;
 }
 
 /** Whether it is written with the mark that keeps a scheduling server from mailing. */
-function isQuiet({ account, scheduling }: Writing, body: Buffer): boolean {
-  return account.options.scheduling !== 'allow' && scheduling !== 'none' && quietly.invites(account, body);
+function isSuppressed({ account, scheduling }: Writing, body: Buffer): boolean {
+  return account.options.scheduling !== 'allow' && scheduling !== 'none' && suppression.invites(account, body);
 }
 
 function put(
@@ -312,8 +312,8 @@ function put(
 ): Asking & { readonly body: Buffer } {
   const { account, container, scheduling } = writing;
   const { contentType } = account.flavour;
-  const quiet = isQuiet(writing, body);
-  if (quiet && scheduling === 'unknown') {
+  const suppressed = isSuppressed(writing, body);
+  if (suppressed && scheduling === 'unknown') {
     throw new Refusal(
       new Fault('refused', 'the server would mail its attendees, and cannot be told not to', {
         next: 'turn scheduling off on the server, or let it mail them with `scheduling: allow`',
@@ -324,7 +324,7 @@ function put(
     method: 'PUT',
     path: container.key + name,
     headers: { 'content-type': contentType, ...condition },
-    body: quiet ? quietly.done(body) : body,
+    body: suppressed ? suppression.done(body) : body,
   };
 }
 

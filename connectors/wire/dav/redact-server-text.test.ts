@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cleanFor } from './server-words.js';
+import { cleanFor } from './redact-server-text.js';
 
 const login = Buffer.from('anna:geheim-4711').toString('base64');
 const secrets = new Set(['geheim-4711', login]);
