@@ -189,7 +189,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     for (const { n } of units) parked.delete(n);
     const numbers = units.map(({ n }) => n);
     standing = subtractCounters(standing, await records.reopenUnits({ ...at, units: toRanges(numbers), by }));
-    waiting.push(...numbers);
+    for (const n of numbers) waiting.push(n);
   };
   const reopenWhere = (which: (unit: ParkedUnit) => boolean, by: string): Promise<void> =>
     reopen([...parked.values()].filter(which), by);
@@ -204,7 +204,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     const again = [...failed].filter(chosen);
     for (const n of again) failed.delete(n);
     if (again.length > 0) await records.reopenUnits({ ...at, units: toRanges(again), by: 'retry' });
-    waiting.push(...again);
+    for (const n of again) waiting.push(n);
     await reopenWhere(({ n }) => chosen(n), 'retry');
   };
 
@@ -286,7 +286,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
         if (handingOver || continueAsNewSuggested) return 'continue-as-new';
         if (waiting.length === 0 && settled.length === 0 && parked.size === 0) return 'finished';
       }
-      const alarm = Math.min(...[...parked.values()].map(({ retryAt }) => retryAt ?? Number.POSITIVE_INFINITY));
+      const alarm = [...parked.values()].reduce((first, unit) => Math.min(first, unit.retryAt ?? first), Infinity);
       const woken = (): boolean => inbox.length > 0 || ended.length > 0 || looked.length > 0;
       if (Number.isFinite(alarm) && !isStopping()) await condition(woken, Math.max(1, alarm - Date.now()));
       else await condition(woken);

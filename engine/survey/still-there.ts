@@ -5,11 +5,11 @@
  */
 import type { Target, TargetContainer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { verifyAll } from '../../ledger/ask-again.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { fenced } from '../../ledger/leases.js';
 import { noteRoot, rootOf } from '../../ledger/places.js';
+import { verifyAll } from '../../ledger/requeue.js';
 import type { StandingContainer } from '../../ledger/standing.js';
 import { someStanding, standingContainers } from '../../ledger/standing.js';
 import type { Slice } from '../slice/slice.js';

@@ -1,5 +1,6 @@
 /** Listings that tell no sizes and no flags: both come with the content, and so does what the filters ask. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Habits } from '../../connectors/memory/source.js';
 import { setFlags } from '../../connectors/memory/store.js';
 import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
@@ -16,18 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-let worlds = 0;
-function untoldWorld(selection: Partial<Selection> = {}, habits = {}): World {
-  const name = `untold-${++worlds}`;
-  return createWorld(server.ledger, {
-    name,
-    selection,
-    settings: { rereadMs: 1 },
-    systems: {
-      old: { type: 'memory', options: { name: `${name}-source`, keysOnly: true, ...habits } },
-      new: { type: 'memory', options: { name: `${name}-target` } },
-    },
-  });
+function untoldWorld(selection: Partial<Selection> = {}, habits: Habits = { keysOnly: true }): World {
+  return createWorld(server.ledger, { selection, habits, settings: { rereadMs: 1 } });
 }
 
 const planned = ({ spec, deps }: World) =>
@@ -89,7 +80,7 @@ describe('mail whose listing tells keys alone', () => {
 
 describe('items that each reading renders anew', () => {
   it.each(['mail', 'contacts'] as const)('%s are proven by the rendering that was written', async (kind) => {
-    const world = untoldWorld({ kind }, { keysOnly: false, renders: true });
+    const world = untoldWorld({ kind }, { renders: true });
     const card = (uid: string): Buffer =>
       Buffer.from(['BEGIN:VCARD', 'VERSION:3.0', `UID:${uid}`, `FN:${uid}`, 'END:VCARD', ''].join('\r\n'));
     for (let n = 1; n <= 3; n++) world.from.put(['Box'], { bytes: kind === 'mail' ? message(n) : card(`c${n}`) });
