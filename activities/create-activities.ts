@@ -6,17 +6,16 @@ import type { Deps } from '../engine/deps.js';
 import { doctor } from '../engine/doctor.js';
 import { move } from '../engine/move.js';
 import { plan } from '../engine/plan/plan.js';
+import type { ClosedRun, CloseRunInput } from '../engine/run/close-run.js';
+import { closeRequest, finishRun } from '../engine/run/close-run.js';
+import type { ControlInput } from '../engine/run/control.js';
+import { control } from '../engine/run/control.js';
+import type { ReopenInput, UnitEnd } from '../engine/run/end-units.js';
+import { endUnit, reopenUnits } from '../engine/run/end-units.js';
 import { liftBlocksOf } from '../engine/run/lift-blocks.js';
 import { lookAtUnits } from '../engine/run/look-at-units.js';
-import type {
-  ClosedRun,
-  CloseRunInput,
-  ControlInput,
-  PrepareInput,
-  ReopenInput,
-  UnitEnd,
-} from '../engine/run/prepare.js';
-import { control, endUnit, finishRun, prepare, reopenUnits } from '../engine/run/prepare.js';
+import type { PrepareInput } from '../engine/run/open-run.js';
+import { prepare } from '../engine/run/open-run.js';
 import { keepPart } from '../engine/run/specs.js';
 import { writeRunReport } from '../engine/run/write-report.js';
 import { runSlice } from '../engine/slice/run-slice.js';
@@ -50,6 +49,7 @@ export interface Activities {
   endUnit(input: UnitEnd): Promise<void>;
   reopenUnits(input: ReopenInput): Promise<Counters>;
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
+  closeRequest(input: Parameters<typeof closeRequest>[1]): Promise<ClosedRun | null>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
@@ -89,7 +89,11 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     });
   return {
     keepPart: (input) => guarded((context) => beating(context, () => keepPart(deps, input))),
-    prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
+    prepare: (input) =>
+      guarded((context) => {
+        const waitedMs = Date.now() - context.info.scheduledTimestampMs;
+        return beating(context, () => prepare(deps, input, context.cancellationSignal, waitedMs));
+      }),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
     lookAtUnits: (input) =>
@@ -105,6 +109,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     endUnit: (input) => guarded((context) => beating(context, () => endUnit(deps, input))),
     reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input))),
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
+    closeRequest: (input) => guarded((context) => beating(context, () => closeRequest(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
     plan: (input) =>
       guarded((context) =>

@@ -108,6 +108,20 @@ export interface ScheduleArgs extends GlobalArgs {
 export interface DoctorArgs extends GlobalArgs {
   readonly spec?: string;
 }
+export interface PruneArgs extends GlobalArgs {
+  /** One migration; absent: all. */
+  readonly name?: string;
+  /** Absent: as old as the worker's settings say. */
+  readonly olderThanMs?: number;
+  readonly dryRun?: boolean;
+}
+export interface ForgetArgs extends Named {
+  /** One person's, by either side's name. */
+  readonly account?: string;
+  readonly dryRun?: boolean;
+  /** Nobody is asked. */
+  readonly yes?: boolean;
+}
 export type WorkerArgs = GlobalArgs;
 export interface DevArgs extends GlobalArgs {
   readonly dir: string;
@@ -127,11 +141,13 @@ export interface ArgsOf {
   credentials: CredentialsArgs;
   dev: DevArgs;
   doctor: DoctorArgs;
+  forget: ForgetArgs;
   init: InitArgs;
   list: ListArgs;
   logs: LogsArgs;
   pause: PauseArgs;
   plan: PlanArgs;
+  prune: PruneArgs;
   report: ReportArgs;
   resume: ResumeArgs;
   retry: RetryArgs;

@@ -111,6 +111,13 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
     new Option('--dir <folder>', 'where all state is kept').default('.drover'),
   );
   verb('worker', 'run a worker');
+  verb('prune [name]', 'remove what runs left and what is old: events, outcomes, runs, reports')
+    .addOption(olderThan())
+    .option('--dry-run', 'only say how much that is');
+  verb('forget <name>', 'remove all that is known of a migration, or of one person in it')
+    .option('--account <account>', 'only of this account, by its name on either side')
+    .option('--dry-run', 'only say what that is')
+    .option('--yes', 'do not ask');
   verb('codec-server', "decrypt payloads for Temporal's Web UI").addOption(positive('--port <n>', 'TCP port'));
   program.addCommand(
     new Command('completion').summary('print completions for a shell').description('Print completions for a shell.'),
@@ -167,6 +174,20 @@ function timeout(): Option {
   return option.argParser((text) => {
     const ms = parseDuration(text);
     if (ms === undefined) throw new InvalidArgumentError('Use a duration such as 30s, 15m or 2h.');
+    return ms;
+  });
+}
+
+/** `--older-than` arrives as `olderThanMs`. */
+function olderThan(): Option {
+  const option = new Option(
+    '--older-than <duration>',
+    "as old as this (90d, 12w), instead of what the worker's settings say",
+  );
+  option.attributeName = () => 'olderThanMs';
+  return option.argParser((text) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) throw new InvalidArgumentError('Use a duration such as 90d, 12w or 36h.');
     return ms;
   });
 }

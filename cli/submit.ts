@@ -7,7 +7,7 @@ import {
 } from '@temporalio/common';
 import type { Spec } from '../schemas/spec.js';
 import type { RunReason, RunRequest } from '../words/runs.js';
-import type { MigrationInput } from '../workflows/messages.js';
+import type { MigrationInput, Progress } from '../workflows/messages.js';
 import { makeMigrationId, requestSignal } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { findMigration, isRunning, migrationHandle, readProgress } from './migration.js';
@@ -52,7 +52,7 @@ export async function submitSpec(
       // Started by a schedule a moment ago: which spec it takes is not known yet, so this run waits its turn.
       if (await ask(temporal, spec.name, { ...request, replace })) return replace ? 'replacing' : 'queued';
     } else if (running === specHash) {
-      if (progress === undefined || progress.reason === 'apply') return 'attached';
+      if (progress === undefined || (progress.reason === 'apply' && !isEnding(progress))) return 'attached';
       if (await ask(temporal, spec.name, request)) return 'queued';
     } else if (replace) {
       if (await ask(temporal, spec.name, { ...request, replace: true })) return 'replacing';
@@ -65,6 +65,9 @@ export async function submitSpec(
     }
   }
 }
+
+/** It has looked at everything already, or looks at nothing any more. */
+const isEnding = ({ state }: Progress): boolean => state === 'stopping' || state === 'done';
 
 /** Asks for a run of the spec that the migration ran last. */
 export async function submitAgain(

@@ -49,7 +49,9 @@ export function isAway(error: unknown): boolean {
 export function wordsOf(error: unknown): string {
   let words = error instanceof Error ? error.message : String(error);
   for (let at = error; at instanceof Error; at = at.cause) {
-    words = (at as { details?: string }).details || at.message || words;
+    // A failure of the application has details of its own, which are no words.
+    const { details } = at as { details?: unknown };
+    words = (typeof details === 'string' && details) || at.message || words;
   }
   return words.split('\n')[0] as string;
 }

@@ -1,5 +1,5 @@
 /**
- * Files on their way. Each pair of connections, one to either side, takes what is next: small files in lots, which are
+ * Files on their way. Each pair of connections, one to either side, takes what is next: small files in chunks, which are
  * read and then written, and large ones alone, which stream through it.
  */
 import type { Target } from '../connectors/contract.js';
@@ -17,20 +17,20 @@ import { unreadKey } from './carry/read-items.js';
 import { SharedParts } from './carry/shared-parts.js';
 import { twinsIn } from './carry/twins.js';
 import { createNames } from './select/names.js';
-import { inTurn } from './session/in-turn.js';
 import { withLanes } from './session/lanes.js';
+import { serialized } from './session/serialized.js';
+import { largestBatch } from './slice/rate-limit.js';
 import type { Slice } from './slice/slice.js';
-import { paced } from './slice/spend.js';
 import { carryLarge } from './stream/carry-large.js';
 import { createDestination } from './write/destination.js';
 
 const PAGE_ITEMS = 1_000;
 /** Few enough that all connections have something to do to the end. */
-const LOT_ITEMS = 64;
-/** For so much another connection pays. */
+const CHUNK_ITEMS = 64;
+/** So many bytes are worth another connection. */
 const LANE_BYTES = 64 * 1024 * 1024;
 
-/** `stopped` is asked after each lot whether the others should go on: too many failures end the slice. */
+/** `stopped` is asked after each chunk whether the others should go on: too many failures end the slice. */
 export async function carry(
   slice: Slice,
   op: Transfer,
@@ -45,8 +45,8 @@ export async function carry(
       slice.selection,
       await twinsIn(slice.deps.ledger.pool, rules, slice.selection, row.id),
     );
-    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * LOT_ITEMS);
-    const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
+    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * CHUNK_ITEMS);
+    const paying = Math.max(Math.ceil(items / CHUNK_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;
     const stop = new AbortController();
     const carriage = {
@@ -102,13 +102,13 @@ const ANOTHER = 'the slice was ended by another of its connections';
 async function workOff(
   carriage: Carriage,
   pair: Pair,
-  take: () => Promise<Lot | undefined>,
+  take: () => Promise<Chunk | undefined>,
   stopped: () => Promise<boolean>,
 ): Promise<void> {
   const { shared } = carriage;
   const next = async (): Promise<{ readonly large: ItemRow } | Ready | undefined> => {
-    const lot = await take();
-    return lot && 'small' in lot ? readSmall(carriage, pair, lot.small) : lot;
+    const chunk = await take();
+    return chunk && 'small' in chunk ? readSmall(carriage, pair, chunk.small) : chunk;
   };
   let coming: ReturnType<typeof next> | undefined = next();
   try {
@@ -134,17 +134,17 @@ async function workOff(
   await shared.help(pair);
 }
 
-type Lot = { readonly small: readonly ItemRow[] } | { readonly large: ItemRow };
+type Chunk = { readonly small: readonly ItemRow[] } | { readonly large: ItemRow };
 
-/** Hands out lots in the order of the ledger, one caller at a time; undefined at the end. */
-function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefined> {
+/** Hands out chunks in the order of the ledger, one caller at a time; undefined at the end. */
+function taking({ slice, op, to, stop }: Carriage): () => Promise<Chunk | undefined> {
   const { ledger, settings } = slice.deps;
   let page: ItemRow[] = [];
   let after: ItemRow | undefined;
   let last = false;
   let taken = false;
-  const turn = inTurn();
-  const take = async (): Promise<Lot | undefined> => {
+  const turn = serialized();
+  const take = async (): Promise<Chunk | undefined> => {
     // Each slice takes something, however short it is: else none would come to an end.
     if (stop.aborted || slice.asked() || (taken && slice.ending())) return undefined;
     taken = true;
@@ -160,8 +160,8 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
       page.shift();
       return { large: first };
     }
-    const most = paced(slice, 'target', {
-      items: first.tries > 0 ? 1 : Math.min(LOT_ITEMS, settings.batchItems),
+    const most = largestBatch(slice, 'target', {
+      items: first.tries > 0 ? 1 : Math.min(CHUNK_ITEMS, settings.batchItems),
       bytes: settings.batchBytes,
     });
     const small: ItemRow[] = [];

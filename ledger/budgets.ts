@@ -1,4 +1,5 @@
 /** Rates and connections that a whole fleet shares. */
+import pg from 'pg';
 import type { Ledger } from './ledger.js';
 
 /** How long a slot outlives its last renewal, in milliseconds. */
@@ -46,29 +47,57 @@ export async function liftBlocks(ledger: Ledger, scopes: readonly string[]): Pro
   return (rowCount ?? 0) > 0;
 }
 
-/** How long a system still wants to be left alone, in milliseconds; 0 when it does not. */
-export async function blockedFor(ledger: Ledger, scope: string): Promise<number> {
-  const { rows } = await ledger.pool.query<{ ms: number }>(
-    `select greatest(0, extract(epoch from blocked_until - clock_timestamp()) * 1000)::float8 as ms
-     from budget where scope = $1 and blocked_until is not null`,
-    [scope],
-  );
-  return Math.ceil(rows[0]?.ms ?? 0);
+/** How long the last of these systems still wants to be left alone, in milliseconds; 0 when none does. */
+export async function blockedFor(ledger: Ledger, scopes: readonly string[]): Promise<number> {
+  const { rows } = await ledger.pool.query<{ ms: number | null }>({
+    name: 'blocked-for',
+    text: `select max(extract(epoch from blocked_until - clock_timestamp()) * 1000)::float8 as ms
+     from budget where scope = any($1)`,
+    values: [scopes],
+  });
+  return Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
 }
 
-/** Takes one of `limit` slots; false when all are taken. */
-export async function takeSlot(ledger: Ledger, scope: string, holder: string, limit: number): Promise<boolean> {
-  return ledger.transaction(async (sql) => {
-    await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [scope]);
-    await sql.query('delete from slot where scope = $1 and until < clock_timestamp()', [scope]);
-    const { rowCount } = await sql.query(
+/** What a connection needs one slot of, and how many there are. */
+export interface SlotScope {
+  readonly scope: string;
+  readonly limit: number;
+}
+
+/**
+ * Takes one slot of each scope, or none at all; returns the scopes that are full. What `givenBack` held is free before
+ * that. In one round trip: each statement sees what others have committed before it held the locks.
+ */
+export async function takeSlots(
+  ledger: Ledger,
+  holder: string,
+  wanted: readonly SlotScope[],
+  givenBack: readonly string[] = [],
+): Promise<readonly string[]> {
+  const { escapeLiteral } = pg;
+  const scopes = wanted.map(({ scope }) => escapeLiteral(scope));
+  const limits = `(values ${wanted.map(({ limit }, at) => `(${scopes[at]}, ${Math.trunc(limit)})`).join(', ')}) as w (scope, most)`;
+  const full = `(select count(*) from slot where scope = w.scope) >= w.most`;
+  const results = await ledger.pool.query(
+    [
+      ...scopes.map((scope) => `select pg_advisory_xact_lock(hashtextextended(${scope}, 0))`),
+      `delete from slot where ctid = any (array(
+         select ctid from slot where scope in (${scopes.join(', ')}) and until < clock_timestamp() for update skip locked))`,
+      ...(givenBack.length > 0
+        ? [`delete from slot where holder in (${givenBack.map(escapeLiteral).join(', ')})`]
+        : []),
       `insert into slot (scope, holder, until)
-       select $1, $2, clock_timestamp() + $4 * interval '1 ms'
-       where (select count(*) from slot where scope = $1) < $3`,
-      [scope, holder, limit, SLOT_MS],
-    );
-    return rowCount === 1;
-  });
+       select scope, ${escapeLiteral(holder)}, clock_timestamp() + ${SLOT_MS} * interval '1 ms' from ${limits}
+       where not exists (select from ${limits} where ${full})`,
+      `select scope from ${limits} where ${full}
+       and not exists (select from slot where holder = ${escapeLiteral(holder)})`,
+    ].join('; '),
+  );
+  // Of several statements the driver returns several results.
+  const { rows } = (results as unknown as pg.QueryResult<{ scope: string }>[]).at(-1) as pg.QueryResult<{
+    scope: string;
+  }>;
+  return rows.map(({ scope }) => scope);
 }
 
 /** Renews the slots of these holders; those of others lapse, as does one whose giving back was lost. */

@@ -22,14 +22,14 @@ export interface ContainerRow {
   readonly targetAnchor: string | null;
 }
 
-const COLUMNS = `id, key, path, role, subscribed, properties, validity, target_key as "targetKey", target_path as "targetPath",
+export const CONTAINER_COLUMNS = `id, key, path, role, subscribed, properties, validity, target_key as "targetKey", target_path as "targetPath",
   target_validity as "targetValidity", scanned, scanned_to as "scannedTo",
   target_anchor as "targetAnchor"`;
 
 /** All containers of a pairing, whichever of them the spec covers now. */
 export async function listContainers(ledger: Ledger, pairing: number): Promise<ContainerRow[]> {
   const { rows } = await ledger.pool.query<ContainerRow>(
-    `select ${COLUMNS} from container where pairing = $1 order by id`,
+    `select ${CONTAINER_COLUMNS} from container where pairing = $1 order by id`,
     [pairing],
   );
   return rows;
@@ -41,7 +41,7 @@ export async function coveredContainers(
   { pairing, unit }: Surveyor,
 ): Promise<(ContainerRow & { readonly surveyedRun: number })[]> {
   const { rows } = await ledger.pool.query<ContainerRow & { surveyedRun: number }>(
-    `select ${COLUMNS}, s.run as "surveyedRun" from container c join survey s on s.container = c.id
+    `select ${CONTAINER_COLUMNS}, s.run as "surveyedRun" from container c join survey s on s.container = c.id
      where c.pairing = $1 and s.migration = $2 and s.unit = $3 order by id`,
     [pairing.id, unit.migration, unit.n],
   );
@@ -63,7 +63,7 @@ export async function containersToDo(
   { pairing, unit }: Surveyor,
 ): Promise<(ContainerRow & { todo: string[] })[]> {
   const { rows } = await ledger.pool.query<ContainerRow & { todo: string[] }>(
-    `select ${COLUMNS}, todo from container c join survey s on s.container = c.id
+    `select ${CONTAINER_COLUMNS}, todo from container c join survey s on s.container = c.id
      cross join lateral (${KINDS_OF_WORK}) t
      where c.pairing = $1 and s.migration = $2 and s.unit = $3 and t.todo is not null order by id`,
     [pairing.id, unit.migration, unit.n],
@@ -77,7 +77,7 @@ export async function seeContainer(sql: Sql, pairing: number, container: Contain
     `insert into container (pairing, key, path, role, subscribed, validity, properties) values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (pairing, key) do update
        set path = excluded.path, role = excluded.role, subscribed = excluded.subscribed, properties = excluded.properties
-     returning ${COLUMNS}`,
+     returning ${CONTAINER_COLUMNS}`,
     [
       pairing,
       container.key,

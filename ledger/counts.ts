@@ -4,7 +4,7 @@
  */
 
 import type { Counters } from '../words/counters.js';
-import { countDuplicates } from './duplicates.js';
+import { DUPLICATES } from './duplicates.js';
 import type { Sql } from './ledger.js';
 
 export interface CountedUnit {
@@ -14,36 +14,40 @@ export interface CountedUnit {
   readonly pairings: readonly number[];
 }
 
-/** The containers whose items a unit counts; $1: its pairings, $3 and $4: its migration and number. */
+/** The containers whose items a unit counts; $1: its pairings, $2 and $3: its migration and number. */
 const COVERED = `select c.id from container c join survey s on s.container = c.id
-  where c.pairing = any($1) and s.migration = $3 and s.unit = $4`;
+  where c.pairing = any($1) and s.migration = $2 and s.unit = $3`;
 
 /**
  * Counts a unit's items; `run` is the number of the run whose changes are counted. Of two directions, an item counts in the one that
  * wrote it last; in the other it is `linked`.
  */
 export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
-  await foldCounts(sql, unit.pairings);
-  const { rows } = await sql.query<Omit<Counters, 'duplicates'>>(
+  const { rows } = await sql.query<Counters & { crowd: number }>({
+    name: 'count-unit',
     // "offset 0": found by the index, also before statistics exist.
-    `select ${sum('n', 'stands')} as items, ${sum('bytes', 'stands')} as bytes,
+    text: `select ${sum('n', 'stands')} as items, ${sum('bytes', 'stands')} as bytes,
        ${sum('n', `outcome = 'verified' and not todo`)} as verified,
        ${sum('n', `outcome = 'arrived' or outcome = 'verified' and todo`)} as arrived,
        ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict') and stands`)} as failures,
-       ${sum('n', 'todo')} as pending, ${sum('bytes', 'copy')} as "bytesArrived",
+       ${sum('n', 'todo')} as pending, (select count(*) ${DUPLICATES}) as duplicates, ${sum('bytes', 'copy')} as "bytesArrived",
        ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
        ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
        ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
+       (select count(*) from outcome o where o.migration = $2 and o.run = $4 and o.unit = $3 and o.what = 'removed') as removed,
        ${sum('n', `outcome = 'skipped' and stands`)} as skipped, ${sum('n', `outcome = 'conflict' and stands`)} as conflicts,
-       (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed
+       count(*) as crowd
      from (${COVERED}) covered
-     cross join lateral (select *, not gone or copy as stands from item_count where container = covered.id offset 0) i
-     cross join (select id from run where migration = $3 and number = $2) this
-     where (outcome is distinct from 'linked' or todo) and not (not todo and outcome is null and not copy)`,
-    [unit.pairings, run, unit.migration, unit.n],
-  );
-  const counted = rows[0] as Omit<Counters, 'duplicates'>;
-  return { ...counted, duplicates: await countDuplicates(sql, unit.pairings, unit) };
+     cross join lateral (
+       select *, not gone or copy as stands,
+         (outcome is distinct from 'linked' or todo) and not (not todo and outcome is null and not copy) as counts
+       from item_count where container = covered.id offset 0) i
+     cross join (select id from run where migration = $2 and number = $4) this`,
+    values: [unit.pairings, unit.migration, unit.n, run],
+  });
+  const { crowd, ...counted } = rows[0] as Counters & { crowd: number };
+  if (crowd > CROWDED) await foldCounts(sql, unit.pairings);
+  return counted;
 }
 
 /** Adds up the rows of `item_count` that are alike, in containers that have more than `most` rows. */
@@ -68,5 +72,5 @@ export async function foldCounts(sql: Sql, pairings: readonly number[], most = C
 const CROWDED = 200;
 
 function sum(what: 'n' | 'bytes', where: string): string {
-  return `coalesce(sum(${what}) filter (where ${where}), 0)::bigint`;
+  return `coalesce(sum(${what}) filter (where counts and (${where})), 0)::bigint`;
 }

@@ -2,7 +2,7 @@
  * Taking out what the ledger knows of a migration, or of some of its units. Items belong to pairings, and pairings may be
  * shared: what another unit stands by stays. Each step may be repeated; the units go last, so that a second try finds them.
  */
-import type { Spec } from '../schemas/spec.js';
+import type { Account } from '../schemas/spec.js';
 import type { Lease } from './leases.js';
 import { fenced } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -64,11 +64,13 @@ export async function pairingsOf(sql: Sql, { migration, units }: Forgetting): Pr
        select migration, n, pairing from unit where pairing is not null
        union select migration, n, back from unit where back is not null
        union select s.migration, s.unit, c.pairing from survey s join container c on c.id = s.container),
-     mine as (select distinct pairing from used where migration = $1 and n = any($2))
-     select p.id, p.kind, p.source, p.target, a.proof as "from", b.proof as "to", array(
-         select distinct migration from used u where u.pairing = p.id and not (u.migration = $1 and u.n = any($2)) order by 1
-       ) as "sharedWith"
+     mine as (select distinct pairing from used where migration = $1 and n = any($2)),
+     others as (
+       select pairing, array_agg(distinct migration order by migration) as names from used
+       where migration <> $1 or n <> all($2) group by pairing)
+     select p.id, p.kind, p.source, p.target, a.proof as "from", b.proof as "to", coalesce(names, '{}') as "sharedWith"
      from mine join pairing p on p.id = mine.pairing join place a on a.id = p.source join place b on b.id = p.target
+       left join others on others.pairing = p.id
      order by p.id`,
     [migration, units],
   );
@@ -123,8 +125,8 @@ export async function extentOf(
 }
 
 /**
- * The accounts go from every spec that was stored; what else a spec says stays. How many specs had them, and whether one
- * names the person elsewhere: in a filter, a template, a login.
+ * The accounts go from the lists of every spec that was stored; what else a spec says stays. How many specs had them, and
+ * whether one names the person elsewhere: in a filter, a template, a login.
  */
 export async function forgetInSpecs(
   ledger: Ledger,
@@ -139,38 +141,37 @@ export async function forgetInSpecs(
   let stillNamed = false;
   for (const { hash } of rows) {
     await ledger.transaction(async (sql) => {
-      const found = await sql.query<{ body: Spec }>('select body from spec where hash = $1 for update', [hash]);
-      const body = found.rows[0]?.body;
-      if (!body) return;
-      const without = JSON.stringify(withoutAccounts(body, accounts));
-      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [without, mention(names)]);
+      const rest: unknown[] = (await sql.query('select body from spec where hash = $1 for update', [hash])).rows;
+      const lists = await sql.query<{ selection: string; accounts: readonly Account[] }>(
+        'select selection, accounts from spec_accounts where spec = $1',
+        [hash],
+      );
+      let had = false;
+      for (const { selection, accounts: all } of lists.rows) {
+        const left = all.filter(({ from, to }) => !accounts.has(JSON.stringify([selection, from, to])));
+        rest.push(left);
+        if (left.length === all.length) continue;
+        had = true;
+        if (dryRun) continue;
+        const written = [hash, selection, JSON.stringify(left)];
+        await sql.query('update spec_accounts set accounts = $3 where spec = $1 and selection = $2', written);
+      }
+      if (had) specs++;
+      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [
+        JSON.stringify(rest),
+        mention(names),
+      ]);
       stillNamed ||= named.rows[0]?.still ?? false;
-      if (without === JSON.stringify(body)) return;
-      specs++;
-      if (!dryRun) await sql.query('update spec set body = $2 where hash = $1', [hash, without]);
     });
   }
   return { specs, stillNamed };
 }
 
-function withoutAccounts(spec: Spec, accounts: ReadonlySet<string>): Spec {
-  return {
-    ...spec,
-    selections: (spec.selections ?? []).map((selection) => ({
-      ...selection,
-      ...(Array.isArray(selection.accounts) && {
-        accounts: selection.accounts.filter(
-          ({ from, to }) => !accounts.has(JSON.stringify([selection.name, from, to])),
-        ),
-      }),
-    })),
-  };
-}
-
 /** Other migrations whose specs have any of these names in them. */
 export async function othersNaming(sql: Sql, migration: string, names: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ name: string }>(
-    'select distinct name from spec where name <> $1 and body::text ~ $2 order by name',
+    `select distinct name from spec where name <> $1 and (body::text ~ $2
+       or exists (select from spec_accounts where spec = hash and accounts::text ~ $2)) order by name`,
     [migration, mention(names)],
   );
   return rows.map(({ name }) => name);
@@ -226,11 +227,14 @@ export async function forgetRecords(
  */
 export async function voidPairing(sql: Sql, pairing: number): Promise<void> {
   await sql.query(
-    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, voided = true
+    `update survey set token = null, listing_run = null, listing_token = null, listing_after = null, listing_id = null,
+       listing_state = null, voided = true
      where container in (select id from container where pairing = $1)`,
     [pairing],
   );
-  await sql.query('update container set scanned = false, target_anchor = null where pairing = $1', [pairing]);
+  await sql.query('update container set scanned = false, scanned_to = null, target_anchor = null where pairing = $1', [
+    pairing,
+  ]);
 }
 
 /** A pairing with its containers and items, under the lease on its target place. `renew` is called before each batch. */
@@ -319,7 +323,11 @@ export async function lastRun(sql: Sql, migration: string, lock = false): Promis
 /** A pattern for text that has one of these names in it as a word of its own; without names one that nothing fits. */
 function mention(names: readonly string[]): string {
   if (names.length === 0) return '$.';
-  const quoted = names.map((name) => name.replace(/[^\p{L}\p{N}]/gu, (sign) => `\\U${hex(sign).padStart(8, '0')}`));
+  // Places are URLs: they have names as those spell them.
+  const spelled = new Set(names.flatMap((name) => [name, encodeURIComponent(name)]));
+  const quoted = [...spelled].map((name) =>
+    name.replace(/[^\p{L}\p{N}]/gu, (sign) => `\\U${hex(sign).padStart(8, '0')}`),
+  );
   return `(^|[^[:alnum:]])(${quoted.join('|')})($|[^[:alnum:]])`;
 }
 

@@ -11,6 +11,13 @@ export interface Pairing {
 
 /** Finds or makes the pairing of two places. */
 export async function ensurePairing(ledger: Ledger, source: Place, target: Place, kind: Kind): Promise<Pairing> {
+  const known = await ledger.pool.query<Omit<Pairing, 'kind'>>({
+    name: 'known-pairing',
+    text: `select p.id, p.source, p.target from place s join place t on t.proof = $3 and t.system = $4
+       join pairing p on p.source = s.id and p.target = t.id and p.kind = $5 where s.proof = $1 and s.system = $2`,
+    values: [source.proof, source.system, target.proof, target.system, kind],
+  });
+  if (known.rows[0]) return { ...known.rows[0], kind };
   const from = await ensurePlace(ledger, source);
   const to = await ensurePlace(ledger, target);
   const { rows } = await ledger.pool.query<{ id: number }>(

@@ -179,11 +179,15 @@ async function countGates(sql: Sql, migration: string, runs: readonly number[]):
   return rows[0]?.n ?? 0;
 }
 
-/** Removes old specs that no run or migration stands by any more. One that was just submitted is not old. */
+/**
+ * Removes old specs that no run or migration stands by any more. One that was just submitted is not old, and one of a
+ * migration whose run has not ended may wait its turn behind that.
+ */
 export async function pruneSpecs(sql: Sql, olderThanMs: number, dryRun: boolean, name?: string): Promise<number> {
   const spent = `from spec where submitted_at < now() - greatest($1::float8, 86400000) * interval '1 ms'
     and ($2::text is null or name = $2)
-    and not exists (select from run where spec = hash) and not exists (select from migration where spec = hash)`;
+    and not exists (select from run where spec = hash or migration = name and ended_at is null)
+    and not exists (select from migration where spec = hash)`;
   const { rows } = await sql.query<{ n: number }>(
     dryRun
       ? `select count(*) as n ${spent}`

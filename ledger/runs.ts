@@ -1,6 +1,5 @@
 /** Migrations, their runs, and what a person wants of them. */
 
-import { Fault } from '../connectors/errors.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -44,6 +43,15 @@ export async function openRun(
     );
     return { number, isPrepared: false };
   });
+}
+
+/** Runs of the migration that nobody has closed, older than this one. */
+export async function openRunsBefore(sql: Sql, migration: string, run: number): Promise<number[]> {
+  const { rows } = await sql.query<{ number: number }>(
+    "select number from run where migration = $1 and number < $2 and state = 'running' order by number",
+    [migration, run],
+  );
+  return rows.map(({ number }) => number);
 }
 
 /** The run's units are called, and what is asked of them is written down: from now on the ledger knows where it stands. */

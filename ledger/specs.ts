@@ -1,7 +1,7 @@
 /** Specs by their hashes: the rules that slices read, the accounts beside them, and parts of large ones on their way. */
 import { Fault } from '../connectors/errors.js';
 import type { SpecPart } from '../schemas/packed-spec.js';
-import type { Account, Spec, SpecRules } from '../schemas/spec.js';
+import type { Account, Selection, Spec, SpecRules } from '../schemas/spec.js';
 import type { Ledger, Sql } from './ledger.js';
 
 /** Writes a spec down: its rules, and each list of accounts beside them. Safe to repeat. */
@@ -20,9 +20,9 @@ export async function saveSpec(ledger: Ledger, hash: string, spec: Spec): Promis
     );
     for (const { selection, accounts } of lists)
       await sql.query(
-        `insert into spec_accounts (spec, selection, account_from, account_to) values ($1, $2, $3, $4)
-         on conflict (spec, selection) do update set account_from = excluded.account_from, account_to = excluded.account_to`,
-        [hash, selection, accounts.map(({ from }) => from), accounts.map(({ to }) => to)],
+        `insert into spec_accounts (spec, selection, accounts) values ($1, $2, $3)
+         on conflict (spec, selection) do update set accounts = excluded.accounts`,
+        [hash, selection, JSON.stringify(accounts)],
       );
   });
 }
@@ -30,36 +30,30 @@ export async function saveSpec(ledger: Ledger, hash: string, spec: Spec): Promis
 /** The spec under a hash, without its lists of accounts. */
 export async function readSpec(sql: Sql, hash: string): Promise<SpecRules> {
   const { rows } = await sql.query<{ body: SpecRules }>('select body from spec where hash = $1', [hash]);
-  if (!rows[0]) throw missing(hash);
+  if (!rows[0]) throw new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
   return rows[0].body;
 }
 
 /** The spec under a hash with all its accounts, which may be many thousands. */
 export async function readWholeSpec(sql: Sql, hash: string): Promise<Spec> {
-  const { rows } = await sql.query<{ body: Spec; lists: Lists | null }>(
-    `select body, (select jsonb_object_agg(selection, jsonb_build_array(account_from, account_to)) from spec_accounts where spec = hash) as lists
-     from spec where hash = $1`,
+  const spec = await readSpec(sql, hash);
+  const { rows } = await sql.query<{ selection: string; accounts: readonly Account[] }>(
+    'select selection, accounts from spec_accounts where spec = $1',
     [hash],
   );
-  const [found] = rows;
-  if (!found) throw missing(hash);
-  const listed = (selection: string): Account[] => {
-    const [from, to] = found.lists?.[selection] ?? [[], []];
-    return from.map((account, n) => ({ from: account, to: to[n] as string }));
-  };
-  return {
-    ...found.body,
-    selections: found.body.selections.map((rules) => ({ ...rules, accounts: rules.accounts ?? listed(rules.name) })),
-  };
+  const listed = new Map(rows.map(({ selection, accounts }) => [selection, accounts]));
+  const selections = spec.selections.map((rules: Selection & { readonly accounts?: 'all' }) => {
+    const accounts = rules.accounts ?? listed.get(rules.name);
+    // Nobody would be a run that ends as done.
+    if (!accounts) throw new Fault('internal', `the ledger lacks the accounts of the selection "${rules.name}"`);
+    return { ...rules, accounts };
+  });
+  return { ...spec, selections };
 }
-
-type Lists = Readonly<Record<string, readonly [from: readonly string[], to: readonly string[]]>>;
 
 export async function hasSpec(sql: Sql, hash: string): Promise<boolean> {
   return (await sql.query('select from spec where hash = $1', [hash])).rowCount === 1;
 }
-
-const missing = (hash: string): Fault => new Fault('internal', `the ledger holds no spec ${hash.slice(0, 12)}`);
 
 /** The hash of the spec a migration ran last; undefined before its first run. */
 export async function currentSpec(sql: Sql, migration: string): Promise<string | undefined> {

@@ -48,6 +48,11 @@ const NONE: Survey = {
   outdated: false,
 };
 
+/** Whether another unit has surveyed the container of a survey (`s`) since, under another filter than that of the parameter. */
+export const isOutdated = (filter: string): string => `exists (
+  select from survey o where o.container = s.container and (o.migration, o.unit) <> (s.migration, s.unit)
+    and o.filter <> ${filter} and greatest(o.run, o.listing_run) > greatest(s.run, s.listing_run))`;
+
 /** The unit covers the container from now on. Returns what it knows of it, judged by the filter that it has now. */
 export async function coverContainer(
   sql: Sql,
@@ -57,9 +62,7 @@ export async function coverContainer(
 ): Promise<Survey> {
   const { rows } = await sql.query<Survey>(
     `select token, filter, run, voided, listing_run as "listingRun", listing_token as "listingToken",
-       listing_after as "listingAfter", listing_id as "listingId", listing_state as "listingState", exists (
-         select from survey o where o.container = s.container and (o.migration, o.unit) <> (s.migration, s.unit)
-           and o.filter <> $4 and greatest(o.run, o.listing_run) > greatest(s.run, s.listing_run)) as outdated
+       listing_after as "listingAfter", listing_id as "listingId", listing_state as "listingState", ${isOutdated('$4')} as outdated
      from survey s where container = $1 and migration = $2 and unit = $3`,
     [container, unit.migration, unit.n, filter],
   );

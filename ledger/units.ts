@@ -49,7 +49,7 @@ export async function callUnits(
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
         called as (
           update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
-            retry_at = null,
+            retry_at = null, phase = case when u.run = $5 then u.phase end,
             -- What a person let pass was of that run.
             approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
@@ -75,6 +75,8 @@ export interface CalledUnit extends UnitRow {
   readonly runId: number;
   /** No other unit was called to the run. */
   readonly alone: boolean;
+  /** The first of the run's units over its pairing, which may be itself. */
+  readonly firstOfPairing: number;
 }
 
 /** The units of these numbers that a migration has, in their order. Throws where it has no such run. */
@@ -85,9 +87,14 @@ export async function readCalledUnits(
 ): Promise<CalledUnit[]> {
   const { rows } = await sql.query<CalledUnit & { runId: number | null }>({
     name: 'called-units',
-    text: `select ${COLUMNS}, (select id from run where migration = $1 and number = $2) as "runId",
-       (select count(*) from (select from unit where migration = $1 and run = $2 limit 2) called) < 2 as alone
-     from unit where migration = $1 and n = any($3) order by n`,
+    text: `with called as (select ${COLUMNS} from unit where migration = $1 and n = any($3)),
+       firsts as (
+         select pairing, min(n) as first from unit
+         where migration = $1 and run = $2 and pairing in (select pairing from called) group by pairing)
+     select called.*, (select id from run where migration = $1 and number = $2) as "runId",
+       (select count(*) from (select from unit where migration = $1 and run = $2 limit 2) two) < 2 as alone,
+       coalesce(firsts.first, n) as "firstOfPairing"
+     from called left join firsts using (pairing) order by n`,
     values: [migration, run, numbers],
   });
   if (rows[0]?.runId === null) throw new Fault('internal', `the ledger knows no run ${run} of "${migration}"`);
@@ -105,17 +112,17 @@ export async function bindUnit(
   migration: string,
   n: number,
   pairing: number,
-  direction: 'forth' | 'back' = 'forth',
+  direction: 'forward' | 'reverse' = 'forward',
 ): Promise<void> {
-  const column = direction === 'back' ? 'back' : 'pairing';
+  const column = direction === 'reverse' ? 'back' : 'pairing';
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
 }
 
-/** Units that waited at a gate when their run was ended do not wait any more. */
-export async function endParked(ledger: Ledger, migration: string, run: number): Promise<void> {
+/** Units that had not ended when their run was do not wait any more, for a person or for their turn. */
+export async function endOpenUnits(ledger: Ledger, migration: string, run: number): Promise<void> {
   await ledger.pool.query(
-    `update unit set state = 'cancelled', gate = null, next = null, changed_at = now()
-     where migration = $1 and run = $2 and state = 'parked'`,
+    `update unit set state = 'cancelled', gate = null, next = null, retry_at = null, changed_at = now()
+     where migration = $1 and run = $2 and state in ('waiting', 'running', 'parked')`,
     [migration, run],
   );
 }
@@ -129,7 +136,7 @@ export interface UnitStanding {
   readonly next: string | null;
   /** In milliseconds since the epoch. */
   readonly retryAt: number | null;
-  /** Of units that are done or wait at a gate. */
+  /** Of units that are done, wait at a gate, or have begun in this run and were stopped. */
   readonly counters: Partial<Counters> | null;
 }
 
@@ -137,7 +144,7 @@ export interface UnitStanding {
 export async function unitsOfRun(sql: Sql, migration: string, run: number): Promise<UnitStanding[]> {
   const { rows } = await sql.query<UnitStanding>(
     `select n, selection, state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
-       case when state in ('done', 'parked') then counters end as counters
+       case when state in ('done', 'parked') or state in ('waiting', 'running') and phase is not null then counters end as counters
      from unit where migration = $1 and run = $2 order by n`,
     [migration, run],
   );
@@ -167,7 +174,8 @@ export async function reopen(
   approved: boolean,
 ): Promise<Partial<Counters>[]> {
   const { rows } = await sql.query<{ counters: Partial<Counters> }>(
-    `update unit set state = 'waiting', gate = null, reason = null, next = null, retry_at = null, changed_at = now(),
+    `update unit set state = 'waiting', phase = null, gate = null, reason = null, next = null, retry_at = null,
+       changed_at = now(),
        approved = case when $3 and gate is not null then approved || gate else approved end
      where migration = $1 and n = any($2) returning counters`,
     [migration, units, approved],

@@ -6,7 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { MemoryAccount } from '../connectors/memory/store.js';
 import { setBytes } from '../connectors/memory/store.js';
-import type { ClosedRun } from '../engine/run/prepare.js';
+import type { ClosedRun } from '../engine/run/close-run.js';
 import type { Selection } from '../schemas/spec.js';
 import type { LedgerServer } from '../tests/engine/ledger.js';
 import { startLedger } from '../tests/engine/ledger.js';

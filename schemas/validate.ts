@@ -57,7 +57,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
     }
     const accounts = readAccounts(csvFile, csv);
     if ('problems' in accounts)
-      inFiles.push(...accounts.problems.map((found) => ({ ...found, path: makePointer(path) })));
+      for (const found of accounts.problems) inFiles.push({ ...found, path: makePointer(path) });
     else fromFiles.set(index, accounts.accounts);
   }
   problems.push(...overlapProblems(value, fromFiles), ...samePlaceProblems(value, manifests, fromFiles));

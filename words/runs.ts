@@ -2,7 +2,7 @@
 import type { Spec } from '../schemas/spec.js';
 import type { Counters } from './counters.js';
 import type { Ranges } from './ranges.js';
-import type { ParkedUnit, UnitGroup } from './units.js';
+import type { Gate, ParkedUnit, UnitGroup } from './units.js';
 
 export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
 
@@ -35,12 +35,17 @@ export interface Prepared {
   readonly waiting: Ranges;
   /** Units that ended their last run as done, and of which nothing is asked anew: most have nothing to do. */
   readonly settled: Ranges;
+  /** The first hundred units that wait at a gate, with their reasons. */
   readonly parked: readonly ParkedUnit[];
+  /** The others, by gate: their reasons would not fit into one answer. The earliest time opens the gate of all. */
+  readonly parkedBesides: readonly { readonly gate: Gate; readonly retryAt?: number; readonly units: Ranges }[];
   readonly failed: Ranges;
   readonly done: number;
+  /** Units that have begun in this run and were stopped. */
+  readonly stopped: readonly { readonly n: number; readonly counters: Counters }[];
   /** Of done units. */
   readonly totals: Counters;
-  /** Of parked ones. */
+  /** Of parked and stopped ones. */
   readonly standing: Counters;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;

@@ -4,6 +4,7 @@
  * from the ledger, which holds the spec, a pause, the tuning, and how far each unit is. Once, for each version of the code
  * for which that must be: decision 40.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
@@ -20,25 +21,29 @@ const VERSION = 1;
 /** The first versions' histories know these; their units' workflows end with the migration that started them. */
 const TYPES = ['tick', 'migration', 'unit', 'plan', 'doctor'] as const;
 
+type Open = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'status'>;
+
 export interface CutOptions {
   readonly client: Client;
   readonly ledger: Ledger;
   readonly taskQueue: string;
   readonly log: (detail: object, message: string) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Returns the names of the migrations that were started again; none, once the cut is made. */
-export async function cutOver({ client, ledger, taskQueue, log }: CutOptions): Promise<readonly string[]> {
+export async function cutOver(options: CutOptions): Promise<readonly string[]> {
+  const { client, ledger, taskQueue, log } = options;
   if ((await readCut(ledger.pool, VERSION))?.isMade) return [];
+  await untilOlderWorkersEnd(options);
   return whileCutting(ledger, async () => {
     const cut = await readCut(ledger.pool, VERSION);
     if (cut?.isMade) return [];
-    const open = await openWorkflows(client, taskQueue);
+    const open = await begunWorkflows(client, ledger, taskQueue);
     const migrations = open.filter(({ type }) => type === 'migration');
     const inputs = merged([
       ...((cut?.open ?? []) as unknown as MigrationInput[]),
       ...(await Promise.all(migrations.map((one) => whatItHadToDo(client, ledger, one)))),
-      ...(await withoutWorkflow(client, ledger)),
     ]);
     // Before anything is ended: a worker that dies in the middle leaves this to the next.
     await noteCut(ledger.pool, VERSION, inputs as unknown as JsonObject[], false);
@@ -53,25 +58,73 @@ export async function cutOver({ client, ledger, taskQueue, log }: CutOptions): P
   });
 }
 
-async function openWorkflows(client: Client, taskQueue: string): Promise<WorkflowExecutionInfo[]> {
+/** What a worker calls itself before Temporal: which version of the workflows' code it runs can be seen there. */
+export const makeIdentity = (id: string): string => `drover/${id}/workflows-${VERSION}`;
+
+/** Those of versions before the first cut: `drover/1f2e3d4c`. */
+const OLDER = /^drover\/[0-9a-f]{8}$/;
+/** Who asks for work hangs on for a minute; who has not asked for longer is gone. */
+const POLL_MS = 65_000;
+
+/** An older worker would take up what is started here, and leave a history that this version cannot go on with. */
+async function untilOlderWorkersEnd({ client, taskQueue, log, signal }: CutOptions): Promise<void> {
+  const WORKFLOW_TASKS = 1;
+  for (let said = false; ; said = true) {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType: WORKFLOW_TASKS,
+    });
+    const older = (pollers ?? []).filter(
+      ({ identity, lastAccessTime }) =>
+        OLDER.test(identity ?? '') && Number(lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - POLL_MS,
+    );
+    if (older.length === 0) return;
+    const message =
+      'workers of an older version take work from the same queue; stop them: this one waits until they are gone';
+    if (!said) log({ workers: older.map(({ identity }) => identity) }, message);
+    await delay(1_000, undefined, { signal });
+  }
+}
+
+/** What a worker of an older version has begun. What none has looked at yet has no commands recorded, and is anybody's. */
+async function begunWorkflows(client: Client, ledger: Ledger, taskQueue: string): Promise<Open[]> {
   const types = TYPES.map((type) => `'${type}'`).join(', ');
   const query = `ExecutionStatus = 'Running' and TaskQueue = '${taskQueue}' and WorkflowType in (${types})`;
-  const open: WorkflowExecutionInfo[] = [];
-  for await (const info of client.workflow.list({ query })) open.push(info);
-  return open;
+  const found = new Map<string, Open>();
+  for await (const info of client.workflow.list({ query })) found.set(info.runId, info);
+  // Temporal's list lags behind; the ledger knows of runs that had begun by then.
+  for (const { migration } of await openRuns(ledger.pool)) {
+    const info = await describe(client, makeMigrationId(migration));
+    if (info?.status.name === 'RUNNING') found.set(info.runId, info);
+  }
+  const begun: Open[] = [];
+  for (const info of found.values()) {
+    const events = await historyOf(client, info);
+    if (events.some((event) => event.workflowTaskCompletedEventAttributes)) begun.push(info);
+  }
+  return begun;
+}
+
+async function describe(client: Client, workflowId: string): Promise<Open | undefined> {
+  try {
+    return await client.workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function historyOf(client: Client, { workflowId, runId }: Open) {
+  return (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
 }
 
 /**
  * Its open run, which the ledger knows, and then what had been asked for meanwhile, which only its history knows: requests
  * in its input and in signals, but for those that a cancel took back and those that have led to a run.
  */
-async function whatItHadToDo(
-  client: Client,
-  ledger: Ledger,
-  { workflowId, runId }: WorkflowExecutionInfo,
-): Promise<MigrationInput> {
-  const name = migrationOf(workflowId);
-  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Promise<MigrationInput> {
+  const name = migrationOf(workflow.workflowId);
   const { dataConverter } = client.options;
   const decoded = async (payloads: Payloads): Promise<unknown> => {
     const [first] = payloads?.payloads ?? [];
@@ -81,7 +134,7 @@ async function whatItHadToDo(
     return JSON.parse(Buffer.from(plain[0]?.data ?? []).toString('utf8'));
   };
   let asked: RunRequest[] = [];
-  for (const event of events ?? []) {
+  for (const event of await historyOf(client, workflow)) {
     const started = event.workflowExecutionStartedEventAttributes;
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (started) {
@@ -109,25 +162,6 @@ interface Carrying {
   readonly carried?: { readonly request: RunRequest };
 }
 
-/** Open runs of migrations that Temporal's list does not name: it lags behind, or somebody terminated them. */
-async function withoutWorkflow(client: Client, ledger: Ledger): Promise<MigrationInput[]> {
-  const inputs: MigrationInput[] = [];
-  for (const { migration } of await openRuns(ledger.pool)) {
-    const isOpen = await client.workflow
-      .getHandle(makeMigrationId(migration))
-      .describe()
-      .then(
-        ({ status }) => status.name === 'RUNNING',
-        (error: unknown) => {
-          if (error instanceof WorkflowNotFoundError) return false;
-          throw error;
-        },
-      );
-    if (isOpen) inputs.push({ name: migration, queue: await openRunsOf(ledger, migration) });
-  }
-  return inputs;
-}
-
 async function openRunsOf(ledger: Ledger, name: string): Promise<RunRequest[]> {
   const runs = (await openRuns(ledger.pool)).filter(({ migration }) => migration === name);
   return runs.map(({ request, reason, spec, schedule }) => ({
@@ -151,7 +185,7 @@ function merged(inputs: readonly MigrationInput[]): MigrationInput[] {
   );
 }
 
-async function end(client: Client, { workflowId, runId }: WorkflowExecutionInfo): Promise<void> {
+async function end(client: Client, { workflowId, runId }: Open): Promise<void> {
   try {
     await client.workflow
       .getHandle(workflowId, runId)

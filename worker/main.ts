@@ -5,24 +5,29 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.js';
 import { connectors } from '../connectors/registry.js';
-import type { Deps } from '../engine/deps.js';
+import type { Deps, EngineSettings } from '../engine/deps.js';
 import { ENGINE_DEFAULTS } from '../engine/deps.js';
+import { createByteBudget } from '../engine/session/byte-budget.js';
 import { createConnections } from '../engine/session/connections.js';
-import { createFlight } from '../engine/session/flight.js';
 import { openLedger } from '../ledger/ledger.js';
 import { migrateLedger } from '../ledger/migrate.js';
 import { createReports } from '../report/kept-reports.js';
 import { createRedactor } from '../secrets/redact.js';
 import { resolve } from '../secrets/resolve.js';
-import { cutOver } from './cut.js';
+import { cutOver, makeIdentity } from './cut.js';
 import { createLog } from './observe/log.js';
 import { installRuntime } from './observe/runtime.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import type { WorkerSettings } from './settings.js';
 import { compiledFile } from './stack/compiled.js';
+import { startUpkeep } from './upkeep.js';
 
 /** Resolves when `signal` aborted and what was under way has ended or its grace has passed. */
-export async function runWorker(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
+export async function runWorker(
+  settings: WorkerSettings,
+  signal: AbortSignal,
+  engine: Partial<EngineSettings> = {},
+): Promise<void> {
   const redactor = createRedactor();
   redactor.remember(decodeURIComponent(new URL(settings.ledgerUrl).password));
   const log = createLog({ level: settings.logLevel, redact: redactor.text });
@@ -54,17 +59,18 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
           }
         : {};
       const client = new Client({ connection, namespace, ...encryption });
-      await cutOver({ client, ledger, taskQueue: settings.taskQueue, log: (detail, text) => log.info(detail, text) });
+      const cut = { client, ledger, taskQueue: settings.taskQueue, signal, log: log.info.bind(log) };
+      await cutOver(cut);
       const deps: Deps = {
         ledger,
         connectors,
         connections,
-        flight: createFlight(settings.maxBytesInFlight),
+        byteBudget: createByteBudget(settings.maxBytesInFlight),
         secret,
         redact: redactor.text,
         log,
         meters,
-        settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs },
+        settings: { ...ENGINE_DEFAULTS, sliceMs: settings.sliceMs, ...engine },
         reports: settings.reportFolder === undefined ? undefined : createReports(ledger, settings.reportFolder),
         retention: settings.retention,
       };
@@ -72,7 +78,7 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
         connection,
         namespace,
         taskQueue: settings.taskQueue,
-        identity: `drover/${randomUUID().slice(0, 8)}`,
+        identity: makeIdentity(randomUUID().slice(0, 8)),
         ...workflowCode(settings),
         activities: createActivities(deps, client.workflow),
         maxConcurrentActivityTaskExecutions: settings.maxSlices,
@@ -86,8 +92,13 @@ export async function runWorker(settings: WorkerSettings, signal: AbortSignal): 
       signal.addEventListener('abort', stop, { once: true });
       log.info({ taskQueue: settings.taskQueue, namespace }, 'the worker takes work');
       const running = worker.run();
-      if (signal.aborted) stop();
-      await running;
+      const upkeep = startUpkeep(deps);
+      try {
+        if (signal.aborted) stop();
+        await running;
+      } finally {
+        await upkeep.end();
+      }
       log.info({}, 'the worker has ended');
     } finally {
       await connection.close();

@@ -23,10 +23,14 @@ export const looksAtUnits = proxyActivities<Pick<Activities, 'lookAtUnits'>>({
 
 /** Statements on the ledger, and listing accounts. */
 export const records = proxyActivities<
-  Pick<Activities, 'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun'>
+  Pick<
+    Activities,
+    'prepare' | 'keepPart' | 'control' | 'liftBlocks' | 'endUnit' | 'reopenUnits' | 'finishRun' | 'closeRequest'
+  >
 >({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '6 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '300 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 

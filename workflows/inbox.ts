@@ -26,9 +26,8 @@ export type Message =
 export function openInbox(): Message[] {
   const inbox: Message[] = [];
   setHandler(requestSignal, (asked) => {
-    const { replace, ...request }: Partial<typeof asked> = typeof asked === 'object' && asked ? asked : {};
-    const { id = uuid4(), reason = 'apply' } = request;
-    inbox.push({ type: 'request', request: { ...request, id, reason }, replace: replace === true });
+    const { replace, ...request } = readRequest(asked);
+    inbox.push({ type: 'request', request, replace: replace === true });
   });
   setHandler(pauseSignal, () => void inbox.push({ type: 'pause' }));
   setHandler(resumeSignal, () => void inbox.push({ type: 'resume' }));
@@ -53,12 +52,32 @@ export function openInbox(): Message[] {
   return inbox;
 }
 
-/** Nothing, `{}` and `""` mean every unit; `3`, `"3"` and `{ "unit": 3 }` one. Undefined for what cannot be meant. */
+/** What is no object, and what is left out, asks for the spec that the migration ran last. */
+export function readRequest(asked: unknown): RunRequest & { readonly replace?: boolean } {
+  const given: Partial<RunRequest> = isObject(asked) ? asked : {};
+  return {
+    ...given,
+    id: typeof given.id === 'string' && given.id !== '' ? given.id : uuid4(),
+    reason: given.reason ?? 'apply',
+  };
+}
+
+/**
+ * Nothing, `{}` and `""` mean every unit; `3`, `"3"` and `{ "unit": 3 }` one. Undefined for anything else: a slip of the
+ * hand must not approve what nobody meant.
+ */
 function chosenBy(which: unknown): { readonly unit?: number } | undefined {
-  const wanted = typeof which === 'object' && which !== null ? (which as { readonly unit?: unknown }).unit : which;
-  if (wanted === undefined || wanted === null || wanted === '') return {};
-  const unit = Number(wanted);
-  return Number.isInteger(unit) && unit > 0 ? { unit } : undefined;
+  if (which === undefined || which === null || which === '') return {};
+  if (isObject(which)) {
+    const { unit, ...others }: { readonly unit?: unknown } = which;
+    return Object.keys(others).length === 0 ? chosenBy(unit) : undefined;
+  }
+  const unit = typeof which === 'string' ? Number(which) : which;
+  return typeof unit === 'number' && Number.isInteger(unit) && unit > 0 ? { unit } : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
 const WHOLE: ReadonlySet<string> = new Set(['lanes', 'connections', 'connectionsPerAccount']);

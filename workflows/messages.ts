@@ -10,8 +10,8 @@ import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
 export const TASK_QUEUE = 'drover';
 
 export const makeMigrationId = (name: string): string => `migrate/${name}`;
-/** The name in the id of a migration's workflow: what `makeMigrationId` was given. */
-export const migrationOf = (workflowId: string): string => workflowId.slice('migrate/'.length);
+/** The name in the id of a migration's workflow: what `makeMigrationId` was given. Empty for any other id. */
+export const migrationOf = (workflowId: string): string => /^migrate\/([^/]+)$/.exec(workflowId)?.[1] ?? '';
 export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
 export const makePartId = (hash: string, part: number): string => `spec/${hash}/${part}`;
 export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;

@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -11,17 +12,18 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { ClosedRun } from '../engine/run/close-run.js';
 import { NO_COUNTERS } from '../words/counters.js';
 import type { RunRequest, RunResult } from '../words/runs.js';
 import { records, reports } from './calls.js';
 import { describeProgress } from './details.js';
 import type { Message } from './inbox.js';
-import { openInbox } from './inbox.js';
+import { openInbox, readRequest } from './inbox.js';
 import type { MigrationInput, Progress } from './messages.js';
 import { migrationOf, progressQuery, runEndedSignal } from './messages.js';
+import { openOrEnd } from './open-or-end.js';
 import type { OpenRun } from './run.js';
-import { openRun } from './run.js';
-import { throwUnlessDone } from './run-failure.js';
+import { failureOf, throwUnlessDone } from './run-failure.js';
 
 const MIGRATION = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
 const STATE = defineSearchAttributeKey('DroverState', 'KEYWORD');
@@ -36,21 +38,24 @@ const STATE = defineSearchAttributeKey('DroverState', 'KEYWORD');
  * workflow ends or continues as new. A message that comes in between makes Temporal refuse that end, and try again.
  */
 export async function migration(input?: Partial<MigrationInput>): Promise<RunResult> {
-  const name = input?.name ?? migrationOf(workflowInfo().workflowId);
+  const name = nameOf(workflowInfo().workflowId, input);
+  const scope = CancellationScope.current();
   const inbox = openInbox();
-  const queue: RunRequest[] = [...(input?.queue ?? [])];
+  const queue: RunRequest[] = Array.isArray(input?.queue) ? input.queue.map(readRequest) : [];
+  /** The request whose run is open, or is being opened; else the last one. */
+  let current = queue[0];
+  let isOpening = true;
   let run: OpenRun | undefined;
   let last: RunResult | undefined;
   let failure: unknown;
-  let preparing = queue[0];
 
   const progress = (): Progress =>
     run?.progress(queue.length, last) ?? {
       name,
       run: last?.run ?? 0,
-      reason: preparing?.reason ?? 'apply',
-      specHash: preparing?.specHash ?? '',
-      state: last ? 'done' : 'preparing',
+      reason: current?.reason ?? 'apply',
+      specHash: current?.specHash ?? '',
+      state: isOpening ? 'preparing' : 'done',
       units: { total: 0, waiting: 0, running: 0, parked: 0, done: 0, failed: 0 },
       totals: last?.totals ?? NO_COUNTERS,
       running: [],
@@ -62,9 +67,13 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
 
   /** The same asking twice is one run, and a request that waits already covers an equal one. */
   const takeRequest = (request: RunRequest): void => {
+    if ((run || isOpening) && current?.id === request.id) {
+      current = together(current, request);
+      return;
+    }
     const at = queue.findIndex((waiting) => covers(waiting, request));
     const waiting = queue[at];
-    if (waiting) queue[at] = { ...waiting, waiters: [...(waiting.waiters ?? []), ...(request.waiters ?? [])] };
+    if (waiting) queue[at] = together(waiting, request);
     else queue.push(request);
   };
   /** Whoever waited for a run hears how it ended. One that is gone needs not know. */
@@ -72,9 +81,11 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
     const told = [...new Set(waiters)].map((id) => getExternalWorkflowHandle(id).signal(runEndedSignal, result));
     await Promise.allSettled(told);
   };
+  const unopened = (state: RunResult['state']): RunResult => {
+    return { name, run: 0, state, units: 0, done: 0, failed: 0, totals: NO_COUNTERS };
+  };
   const dropQueue = async (): Promise<void> => {
-    const none = { name, run: 0, units: 0, done: 0, failed: 0, totals: NO_COUNTERS };
-    for (const request of queue.splice(0)) await tellWaiters(request, { ...none, state: 'cancelled' });
+    for (const request of queue.splice(0)) await tellWaiters(request, unopened('cancelled'));
   };
   /** Messages that no run takes, because none is at work. */
   const heed = async (message: Message): Promise<void> => {
@@ -82,6 +93,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       case 'request':
         return takeRequest(message.request);
       case 'cancel':
+        last ??= unopened('cancelled');
         return dropQueue();
       case 'pause':
       case 'resume':
@@ -105,52 +117,52 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
   const tell = (): void => {
     const now = progress();
     setCurrentDetails(describeProgress(now));
-    const state = now.state === 'done' ? (now.last?.state ?? 'done') : now.state;
+    const state = now.state === 'done' ? (failure ? 'failed' : (now.last?.state ?? 'done')) : now.state;
     if (state === told) return;
     upsertSearchAttributes([{ key: STATE, value: state }]);
     told = state;
   };
   const carryOut = async (request: RunRequest): Promise<'ended' | 'continue-as-new'> => {
-    run = await openRun(name, request);
+    const opened = await openOrEnd(name, request, inbox);
+    isOpening = false;
+    if (typeof opened === 'string') {
+      const closed = await records.closeRequest({ name, request: request.id, state: opened });
+      await conclude(closed ? resultOf(name, closed) : unopened(opened));
+      return 'ended';
+    }
+    run = opened;
     upsertMemo({ specHash: run.specHash });
     tell();
-    let end = await run.advance(inbox, { takeRequest, tell });
-    while (inbox.length > 0 && end !== 'cancelled') end = await run.advance(inbox, { takeRequest, tell });
+    const end = await run.advance(inbox, { takeRequest, dropQueue, tell });
     if (end === 'continue-as-new') return end;
-    const number = run.number;
-    const closed = await records.finishRun({ name, run: number, state: end });
-    await reports.writeReport({ name, run: number }).catch(() => null);
-    const { state, totals, counters, reason } = closed;
-    const { units, done, failed } = totals;
-    last = { name, run: number, state, units, done, failed, totals: counters, ...(reason !== undefined && { reason }) };
-    run = undefined;
-    // A workflow that ends as cancelled has no result.
-    if (last.state === 'cancelled') upsertMemo({ last });
-    tell();
-    await tellWaiters(request, last);
-    if (end === 'cancelled') await dropQueue();
+    await conclude(resultOf(name, await records.finishRun({ name, run: run.number, state: end })));
     return 'ended';
+  };
+  const conclude = async (result: RunResult): Promise<void> => {
+    last = result;
+    run = undefined;
+    tell();
+    if (result.run > 0) await reports.writeReport({ name, run: result.run }).catch(() => null);
+    await tellWaiters(current as RunRequest, result);
   };
 
   return CancellationScope.nonCancellable(async () => {
     upsertSearchAttributes([{ key: MIGRATION, value: name }]);
-    if (queue.length === 0 && !(await condition(() => inbox.length > 0, START_MS)))
-      queue.push({ id: workflowInfo().runId, reason: 'retry' });
+    if (queue.length === 0) await condition(() => inbox.length > 0, START_MS);
     for (;;) {
       for (let message = inbox.shift(); message; message = inbox.shift()) await heed(message);
-      if (queue.length > 0 && last && workflowInfo().continueAsNewSuggested)
+      // What Temporal has cancelled once it does not cancel again.
+      if (queue.length > 0 && last && (workflowInfo().continueAsNewSuggested || scope.consideredCancelled))
         return continueAsNew<typeof migration>({ name, queue });
-      const request = queue.shift();
-      if (!request && (last || failure)) break;
-      if (!request) {
-        await condition(() => inbox.length > 0);
-        continue;
-      }
-      preparing = request;
+      const request = queue.shift() ?? (last || failure ? undefined : { id: workflowInfo().runId, reason: 'retry' });
+      if (!request) break;
+      current = request;
+      isOpening = true;
       failure = undefined;
+      tell();
       try {
         if ((await carryOut(request)) === 'continue-as-new') {
-          const { spec: _inTheLedger, ...open } = request;
+          const { spec: _inTheLedger, ...open } = current;
           return continueAsNew<typeof migration>({
             name,
             queue: [{ ...open, specHash: run?.specHash ?? '' }, ...queue],
@@ -159,15 +171,44 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       } catch (error) {
         // The next one may have a better spec.
         failure = error;
+        run = undefined;
+        isOpening = false;
+        tell();
+        await records.closeRequest({ name, request: request.id, state: 'failed' }).catch(() => null);
+        const said = failureOf(error);
+        const reason = said instanceof Error ? said.message : String(said);
+        await tellWaiters(current, { ...unopened('failed'), reason });
       }
     }
-    if (failure) throw failure;
+    if (failure) throw failureOf(failure);
+    // A workflow that ends as cancelled has no result.
+    if (last?.state === 'cancelled') upsertMemo({ last });
     return throwUnlessDone(last as RunResult);
   });
 }
 
 /** A start without a request waits so long for the signal that brings one, in milliseconds. */
 const START_MS = 1_000;
+
+/** A migration is one entity: two workflows of different ids must not work on it. */
+function nameOf(workflowId: string, input: Partial<MigrationInput> | undefined): string {
+  const name = migrationOf(workflowId);
+  if (name !== '' && (input?.name ?? name) === name) return name;
+  throw ApplicationFailure.nonRetryable(
+    `the workflow of a migration has the id "migrate/NAME", with the name that is in its input; this one has the id "${workflowId}"`,
+    'spec',
+  );
+}
+
+function resultOf(name: string, { run, state, totals, counters, reason }: ClosedRun): RunResult {
+  const { units, done, failed } = totals;
+  return { name, run, state, units, done, failed, totals: counters, ...(reason !== undefined && { reason }) };
+}
+
+/** One run for both, and both hear of its end. */
+function together(waiting: RunRequest, asked: RunRequest): RunRequest {
+  return { ...waiting, waiters: [...(waiting.waiters ?? []), ...(asked.waiters ?? [])] };
+}
 
 /** Whether a run that waits makes another asking needless: a slow run must not gather a queue of starts. */
 function covers(waiting: RunRequest, asked: RunRequest): boolean {

@@ -1,5 +1,5 @@
 /** How a run that is not done fails its workflow: the Web UI shows red what is not green. */
-import { ApplicationFailure, CancelledFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancelledFailure } from '@temporalio/workflow';
 import type { RunResult } from '../words/runs.js';
 import { RUN_FAILED } from './messages.js';
 
@@ -21,4 +21,12 @@ export function throwUnlessDone(result: RunResult): RunResult {
     default:
       return result.state satisfies never;
   }
+}
+
+/** What stopped an activity for good stops the workflow, in the activity's words: lists show the first message only. */
+export function failureOf(error: unknown): unknown {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof Error)) return error;
+  const { cause } = error;
+  const type = cause instanceof ApplicationFailure && cause.type ? cause.type : RUN_FAILED;
+  return ApplicationFailure.create({ message: cause.message, type, nonRetryable: true });
 }

@@ -1,7 +1,6 @@
 /** One run of a migration: units in lanes, gates, pause, and a safe end. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild, workflowInfo } from '@temporalio/workflow';
-import type { Counters } from '../words/counters.js';
 import { addCounters, NO_COUNTERS, subtractCounters } from '../words/counters.js';
 import { numbersOf, toRanges } from '../words/ranges.js';
 import type { LookResult, RunRequest, RunResult } from '../words/runs.js';
@@ -24,6 +23,8 @@ export interface OpenRun {
 
 interface Hooks {
   takeRequest(request: RunRequest): void;
+  /** A cancel takes back what was asked for before it. */
+  dropQueue(): Promise<void>;
   /** Tells the Web UI where the run stands. */
   tell(): void;
 }
@@ -47,6 +48,8 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   const waiting = [...numbersOf(prepared.waiting)];
   const settled = [...numbersOf(prepared.settled)];
   const parked = new Map(prepared.parked.map((unit) => [unit.n, unit]));
+  for (const { units, ...gate } of prepared.parkedBesides)
+    for (const n of numbersOf(units)) parked.set(n, { ...(calls.get(n) as UnitCall), reason: '', ...gate });
   const failed = new Set(numbersOf(prepared.failed));
   const running = new Map<number, CancellationScope>();
   const looking = new Map<CancellationScope, readonly number[]>();
@@ -54,28 +57,38 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   const ended: { readonly n: number; readonly result: UnitResult }[] = [];
   const looked: { readonly units: readonly number[]; readonly result: LookResult | undefined }[] = [];
   /** Of units that have worked and were stopped, until they start again. */
-  const stopped = new Map<number, Counters>();
-  /** Units that `retry` has stopped, so that they start again at once. */
-  const lifted = new Set<number>();
+  const stopped = new Map(prepared.stopped.map(({ n, counters }) => [n, counters]));
+  /** Units that this run has stopped itself, and whose end has not come yet. */
+  const halted = new Set<number>();
   let { paused, done, totals, standing } = prepared;
   let lanes = prepared.lanes ?? DEFAULT_LANES;
   let ending: 'cancelled' | 'replaced' | undefined;
+  /** Nothing is left to do: it is only closed yet. */
+  let isOver = false;
   /** The history is long: units end at a safe point, and go on in the next execution. */
   let handingOver = false;
 
   const isStopping = (): boolean => paused || ending !== undefined || handingOver;
   const isIdle = (): boolean => running.size === 0 && looking.size === 0;
+  const halt = (n: number, scope: CancellationScope): void => {
+    halted.add(n);
+    scope.cancel();
+  };
   const stopWork = (): void => {
-    for (const scope of [...running.values(), ...looking.keys()]) scope.cancel();
+    for (const [n, scope] of running) halt(n, scope);
+    for (const scope of looking.keys()) scope.cancel();
   };
 
+  /** Its slices tell where it stands from here on. */
+  const begins = (n: number): void => {
+    standing = subtractCounters(standing, stopped.get(n) ?? NO_COUNTERS);
+    stopped.delete(n);
+  };
   const start = (n: number): void => {
     const call = calls.get(n) as UnitCall;
     const scope = new CancellationScope({ cancellable: true });
     running.set(n, scope);
-    // Its slices tell from here on.
-    standing = subtractCounters(standing, stopped.get(n) ?? NO_COUNTERS);
-    stopped.delete(n);
+    begins(n);
     const input = { ...call, ...at, specHash: prepared.specHash, reason: request.reason };
     void scope
       .run(() =>
@@ -99,6 +112,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   const look = (units: readonly number[]): void => {
     const scope = new CancellationScope({ cancellable: true });
     looking.set(scope, units);
+    units.forEach(begins);
     const input = { ...at, specHash: prepared.specHash, reason: request.reason, units };
     const end = (result: LookResult | undefined): void => {
       looking.delete(scope);
@@ -117,7 +131,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
 
   const take = async (n: number, result: UnitResult): Promise<void> => {
     running.delete(n);
-    const isLifted = lifted.delete(n);
+    const isHalted = halted.delete(n);
     const end = { ...at, unit: n };
     switch (result.state) {
       case 'done':
@@ -143,7 +157,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
       case 'paused':
       case 'stopped':
         if (ending) return records.endUnit({ ...end, state: 'cancelled' });
-        if (result.state === 'stopped' && !isStopping() && !isLifted) {
+        if (result.state === 'stopped' && !isHalted) {
           failed.add(n);
           return records.endUnit({ ...end, state: 'failed', reason: 'its workflow was cancelled by hand' });
         }
@@ -175,7 +189,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     for (const { n } of units) parked.delete(n);
     const numbers = units.map(({ n }) => n);
     standing = subtractCounters(standing, await records.reopenUnits({ ...at, units: toRanges(numbers), by }));
-    waiting.push(...numbers);
+    for (const n of numbers) waiting.push(n);
   };
   const reopenWhere = (which: (unit: ParkedUnit) => boolean, by: string): Promise<void> =>
     reopen([...parked.values()].filter(which), by);
@@ -184,15 +198,13 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     // Units that wait because a system asked for it stop, and start again at once.
     if (await records.liftBlocks(prepared.specHash)) {
       for (const [n, scope] of running) {
-        if (!chosen(n)) continue;
-        lifted.add(n);
-        scope.cancel();
+        if (chosen(n)) halt(n, scope);
       }
     }
     const again = [...failed].filter(chosen);
     for (const n of again) failed.delete(n);
     if (again.length > 0) await records.reopenUnits({ ...at, units: toRanges(again), by: 'retry' });
-    waiting.push(...again);
+    for (const n of again) waiting.push(n);
     await reopenWhere(({ n }) => chosen(n), 'retry');
   };
 
@@ -206,6 +218,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
         return;
       case 'cancel':
         ending = 'cancelled';
+        await hooks.dropQueue();
         await records.control({ name, stopped: true, paused: false });
         return stopWork();
       case 'request':
@@ -248,38 +261,51 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
     }
   };
 
+  const work = async (inbox: Message[], hooks: Hooks): ReturnType<OpenRun['advance']> => {
+    for (;;) {
+      await takeAll(inbox, hooks);
+      const { historyLength, continueAsNewSuggested } = workflowInfo();
+      if (!handingOver && historyLength >= prepared.historyEvents) {
+        handingOver = true;
+        stopWork();
+      }
+      if (!isStopping()) {
+        startWork();
+        if (isIdle()) {
+          // Everybody's first rank has moved, but for units that wait for a person.
+          const behind = [...parked.values()].filter(({ gate }) => gate === 'order');
+          if (behind.length > 0) {
+            await reopen(behind, 'order');
+            continue;
+          }
+        }
+      }
+      hooks.tell();
+      if (isIdle()) {
+        if (ending) return ending;
+        if (handingOver || continueAsNewSuggested) return 'continue-as-new';
+        if (waiting.length === 0 && settled.length === 0 && parked.size === 0) return 'finished';
+      }
+      const alarm = [...parked.values()].reduce((first, unit) => Math.min(first, unit.retryAt ?? first), Infinity);
+      const woken = (): boolean => inbox.length > 0 || ended.length > 0 || looked.length > 0;
+      if (Number.isFinite(alarm) && !isStopping()) await condition(woken, Math.max(1, alarm - Date.now()));
+      else await condition(woken);
+    }
+  };
+
   return {
     number: prepared.run,
     specHash: prepared.specHash,
     async advance(inbox, hooks) {
-      for (;;) {
-        await takeAll(inbox, hooks);
-        const { historyLength, continueAsNewSuggested } = workflowInfo();
-        if (!handingOver && historyLength >= prepared.historyEvents) {
-          handingOver = true;
-          stopWork();
-        }
-        if (!isStopping()) {
-          startWork();
-          if (isIdle()) {
-            // Everybody's first rank has moved, but for units that wait for a person.
-            const behind = [...parked.values()].filter(({ gate }) => gate === 'order');
-            if (behind.length > 0) {
-              await reopen(behind, 'order');
-              continue;
-            }
-          }
-        }
-        hooks.tell();
-        if (isIdle()) {
-          if (ending) return ending;
-          if (handingOver || continueAsNewSuggested) return 'continue-as-new';
-          if (waiting.length === 0 && settled.length === 0 && parked.size === 0) return 'finished';
-        }
-        const alarm = Math.min(...[...parked.values()].map(({ retryAt }) => retryAt ?? Number.POSITIVE_INFINITY));
-        const woken = (): boolean => inbox.length > 0 || ended.length > 0 || looked.length > 0;
-        if (Number.isFinite(alarm) && !isStopping()) await condition(woken, Math.max(1, alarm - Date.now()));
-        else await condition(woken);
+      try {
+        const end = await work(inbox, hooks);
+        isOver = end !== 'continue-as-new';
+        return end;
+      } catch (error) {
+        // The next run must not meet this one's units.
+        stopWork();
+        await condition(() => looking.size === 0 && ended.length === running.size);
+        throw error;
       }
     },
     progress: (queued, last) => ({
@@ -305,7 +331,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   };
 
   function stateOf(): Progress['state'] {
-    if (ending) return 'stopping';
+    if (ending || isOver) return 'stopping';
     if (paused) return isIdle() ? 'paused' : 'pausing';
     return isIdle() && waiting.length === 0 && settled.length === 0 && parked.size > 0 ? 'waiting' : 'running';
   }

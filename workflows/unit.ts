@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   continueAsNew,
   isCancellation,
@@ -25,6 +26,8 @@ const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
  * verified. Continues as new when its history grows, at `step`.
  */
 export async function unit(input: UnitInput & { readonly step?: number }): Promise<UnitResult> {
+  if (typeof input?.migration !== 'string')
+    throw ApplicationFailure.nonRetryable('the workflow of a unit is started by its migration, with input', 'spec');
   const steps = stepsOf(input.twoWay);
   const call: SliceInput = {
     migration: input.migration,

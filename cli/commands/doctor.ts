@@ -4,10 +4,11 @@ import type { Check, DoctorInput } from '../../words/check.js';
 import { makeDoctorId } from '../../workflows/messages.js';
 import type { DoctorArgs } from '../arguments.js';
 import { clientChecks } from '../checks.js';
+import { execute } from '../execute.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import type { Style } from '../output.js';
 import { createStyle, padded, print, printable, widest } from '../output.js';
-import { execute } from '../plan.js';
+
 import { requireSpec } from '../read-spec.js';
 import type { Shell } from '../shell.js';
 import type { TemporalAccess } from '../temporal.js';

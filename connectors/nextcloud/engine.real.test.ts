@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';
 import { put, tree } from '../../tests/engine/file-tree.js';
 import type { LedgerServer } from '../../tests/engine/ledger.js';

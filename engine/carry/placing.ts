@@ -17,14 +17,14 @@ export interface Carriage {
   readonly shared: SharedParts;
 }
 
-export interface Placed {
+export interface WithPath {
   readonly item: ItemRow;
   readonly path: string;
   readonly notes: readonly string[];
 }
 
 /** With where it goes; what goes nowhere is settled as the spec says. */
-export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Result[]): Placed[] {
+export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Result[]): WithPath[] {
   const named = names.of(item.key);
   // What is there keeps its place, whatever became of the rules since.
   if (op === 'update' && item.targetRef !== null) {

@@ -23,7 +23,7 @@ import { twinsIn } from './twins.js';
 
 const PAGE = 500;
 
-/** False: the slice ended before the last. */
+/** Returns false when the slice ended before the last page. */
 export async function renameRecased(slice: Slice): Promise<boolean> {
   const { deps, lease, selection, target } = slice;
   const rules = target.names ?? {};
@@ -61,7 +61,7 @@ async function renamePage(slice: Slice, bound: Bound, names: Names, items: reado
     digests: new Map(renamed.map(({ item }) => [item.key, item.digest as string])),
     paths: new Map(renamed.map(({ item, path }) => [item.key, path])),
     // A rename that is in doubt is looked for, and says nothing against its file.
-    blameless: true,
+    uncounted: true,
     settle(answer) {
       const key = tokenOf(answer);
       const item = byKey.get(key) as ItemRow;
@@ -89,7 +89,7 @@ function moving({ key, targetRef, targetVersion }: ItemRow, path: string, { targ
   return targetVersion ? { ...write, version: targetVersion } : write;
 }
 
-/** Where the source does not say that it is the same file, its content tells. */
+/** Without a file id from the source, the content is compared. */
 function afterwards({ proof }: ItemRow, known: 'verify' | null): Result['todo'] {
   return proof === null ? 'update' : known;
 }

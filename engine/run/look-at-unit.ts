@@ -29,7 +29,7 @@ export async function lookAtUnit(
       input,
       'survey',
       survey,
-      { signal, heartbeat: () => {} },
+      { signal },
       {
         ...assigned,
         // Who is settled is written down with others.

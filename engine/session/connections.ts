@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { JsonObject, Kind, SecretRef, Source, Target } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { Registration } from '../../connectors/registry.js';
-import { freeSlots, renewSlots, takeSlot } from '../../ledger/budgets.js';
+import { freeSlots, renewSlots, takeSlots } from '../../ledger/budgets.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../../schemas/core.js';
 import type { SystemConfig } from '../../schemas/spec.js';
@@ -64,8 +64,8 @@ export function createConnections(deps: {
   const { ledger } = deps;
   const process = randomUUID();
   const idle: Entry[] = [];
-  /** Holders of slots that are in use, and of those that still have to be given back. */
-  const using = new Set<string>();
+  /** Holders of slots that are in use, with their scopes, and holders of those that still have to be given back. */
+  const using = new Map<string, readonly string[]>();
   const owed = new Set<string>();
 
   const giveBack = async (): Promise<void> => {
@@ -74,16 +74,21 @@ export function createConnections(deps: {
     await freeSlots(ledger, holders);
     for (const holder of holders) owed.delete(holder);
   };
-  const end = (entry: Entry): Promise<void> => {
+  /** Its slots are given back with the next that are taken, or by `giveBack`. */
+  const close = (entry: Entry | undefined): void => {
+    if (!entry) return;
     entry.session.close();
     using.delete(entry.holder);
     owed.add(entry.holder);
+  };
+  const end = (entry: Entry): Promise<void> => {
+    close(entry);
     return giveBack();
   };
   const tick = setInterval(() => {
     const lapsed = idle.filter((entry) => entry.idleMs() > IDLE_MS);
     for (const entry of lapsed) idle.splice(idle.indexOf(entry), 1);
-    const renewed = using.size > 0 ? renewSlots(ledger, [...using]) : undefined;
+    const renewed = using.size > 0 ? renewSlots(ledger, [...using.keys()]) : undefined;
     void Promise.all([...lapsed.map(end), giveBack(), renewed]).catch((error: Error) =>
       // Slots lapse by themselves; a ledger that is away stops the slices through their leases.
       deps.log.warn({ error: error.message }, 'renewing connection slots'),
@@ -91,7 +96,14 @@ export function createConnections(deps: {
   }, TICK_MS);
   tick.unref();
 
-  const takeSlots = async (
+  /** What this process keeps open for later, of a scope. */
+  const spareIn = (scope: string): Entry | undefined => {
+    const at = idle.findIndex((entry) => entry.scopes.includes(scope));
+    return at === -1 ? undefined : idle.splice(at, 1)[0];
+  };
+  const usesOf = (scope: string): number => [...using.values()].filter((scopes) => scopes.includes(scope)).length;
+
+  const takeSlotsFor = async (
     opening: Opening,
     wait: boolean,
     signal: AbortSignal,
@@ -106,24 +118,26 @@ export function createConnections(deps: {
       },
       { scope: system, limit: opening.connections ?? limits.connections ?? DEFAULT_LIMITS.connections },
     ];
+    const scopes = wanted.map(({ scope }) => scope);
     const deadline = performance.now() + SLOT_PATIENCE_MS;
     try {
-      for (const { scope, limit } of wanted) {
-        while (!(await takeSlot(ledger, scope, holder, limit))) {
-          if (!wait) {
-            owed.add(holder);
-            await giveBack();
-            return undefined;
-          }
-          if (performance.now() > deadline) throw allTaken(opening);
-          // What this process keeps open for later gives way to what is needed now.
-          const spare = idle.findIndex((entry) => entry.scopes.includes(scope));
-          if (spare !== -1) await end(idle.splice(spare, 1)[0] as Entry);
-          else await pause(SLOT_POLL_MS, signal);
+      for (;;) {
+        // What is kept open for later gives way to what is needed now.
+        for (const { scope, limit } of wanted) if (wait && usesOf(scope) >= limit) close(spareIn(scope));
+        const back = [...owed];
+        const full = await takeSlots(ledger, holder, wanted, back);
+        for (const given of back) owed.delete(given);
+        const [scope] = full;
+        if (scope === undefined) {
+          using.set(holder, scopes);
+          return { holder, scopes };
         }
+        if (!wait) return undefined;
+        if (performance.now() > deadline) throw allTaken(opening);
+        const spare = spareIn(scope);
+        if (spare) close(spare);
+        else await sleep(SLOT_POLL_MS, signal);
       }
-      using.add(holder);
-      return { holder, scopes: wanted.map(({ scope }) => scope) };
     } catch (error) {
       // Whatever was taken, known or not: an answer may have been lost.
       owed.add(holder);
@@ -150,7 +164,7 @@ export function createConnections(deps: {
     const at = idle.findIndex((entry) => entry.name === name);
     let entry = at === -1 ? undefined : idle.splice(at, 1)[0];
     if (!entry) {
-      const slots = await takeSlots(opening, wait, signal);
+      const slots = await takeSlotsFor(opening, wait, signal);
       if (!slots) return undefined;
       try {
         entry = { name, session: await make(opening, signal), ...slots, idleMs: startStopwatch() };
@@ -196,7 +210,7 @@ function fingerprint(value: unknown): string {
 }
 
 /** Waits, or throws the signal's reason. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const stop = (): void => {

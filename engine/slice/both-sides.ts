@@ -8,7 +8,7 @@ import type { Selection, SpecRules, SystemConfig } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
 import { reversed } from '../select/selecting.js';
 import type { Held, Opening } from '../session/connections.js';
-import { pause, systemScope } from '../session/connections.js';
+import { sleep, systemScope } from '../session/connections.js';
 
 /** What a unit is about in one direction. Going back, the spec's target is the source. */
 export interface Direction {
@@ -21,7 +21,7 @@ export interface Direction {
 export function directionOf(
   spec: SpecRules,
   unit: Pick<UnitRow, 'selection' | 'from' | 'to'>,
-  back = false,
+  reverse = false,
 ): Direction {
   const selection = spec.selections.find((s) => s.name === unit.selection);
   const sourceConfig = selection && spec.sources[selection.from];
@@ -30,7 +30,7 @@ export function directionOf(
     throw new Fault('spec', `the spec has no selection "${unit.selection}" with both its sides`);
   }
   const { from, to } = unit;
-  return back
+  return reverse
     ? {
         selection: reversed(selection),
         sourceConfig: targetConfig,
@@ -93,12 +93,10 @@ function tuned(plain: Omit<Opening, 'role'>, tuning: Tuning): Omit<Opening, 'rol
 
 /** Waits for systems that asked to be left alone; throws `throttled` where that takes longer than a slice. */
 async function respectBlocks(deps: Deps, configs: readonly SystemConfig[], signal: AbortSignal): Promise<void> {
-  for (const config of configs) {
-    const ms = await blockedFor(deps.ledger, systemScope(config));
-    if (ms > deps.settings.sliceMs)
-      throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
-    if (ms > 0) await pause(ms, signal);
-  }
+  const ms = await blockedFor(deps.ledger, configs.map(systemScope));
+  if (ms > deps.settings.sliceMs)
+    throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
+  if (ms > 0) await sleep(ms, signal);
 }
 
 /** A system that throttles one worker is left alone by all. */

@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../../connectors/errors.js';
-import type { Lease, Tuning } from '../../ledger/leases.js';
+import type { Control, Lease, Tuning } from '../../ledger/leases.js';
 import { releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import type { Counters } from '../../words/counters.js';
 import type { Trouble } from '../../words/progress.js';
 import type { Phase } from '../../words/units.js';
 import type { Deps } from '../deps.js';
-import { pause } from '../session/connections.js';
+import { sleep } from '../session/connections.js';
 import { startStopwatch } from '../session/stopwatch.js';
 import type { SliceContext } from './slice.js';
 import type { Tally } from './tally.js';
@@ -37,7 +37,7 @@ export interface HeldLease {
   ending(): boolean;
   asked(): boolean;
   /** What a person wants, if it ends the slice. */
-  wish(): 'paused' | 'stopped' | undefined;
+  requestedState(): 'paused' | 'stopped' | undefined;
   lost(): boolean;
   assertHeld(): void;
   tuning(): Tuning;
@@ -54,10 +54,9 @@ export async function withLease<T>(
   context: SliceContext,
   work: (held: HeldLease) => Promise<T>,
 ): Promise<T> {
-  const taken = await waitForLease(deps, holding.place, context.signal);
+  const taken = await waitForLease(deps, holding, context.signal);
   const held = hold(deps, holding, taken, context);
   try {
-    await held.renewed;
     return await work(held);
   } finally {
     held.end();
@@ -70,38 +69,46 @@ export async function withLease<T>(
 
 interface Taken {
   readonly lease: Lease;
+  readonly control: Control | undefined;
   /** The milliseconds since it was asked for: an answer that took long has aged. */
   readonly askedMs: () => number;
 }
 
 /** Takes the lease on the target place; waits for that of a killed worker to lapse. */
-async function waitForLease({ ledger, settings }: Deps, place: number, signal: AbortSignal): Promise<Taken> {
+async function waitForLease(
+  { ledger, settings }: Deps,
+  { place, migration }: Pick<Holding, 'place' | 'migration'>,
+  signal: AbortSignal,
+): Promise<Taken> {
   const holder = randomUUID();
   // A killed worker's lease lapses by itself; after twice that time another live slice is at work.
   for (const deadline = performance.now() + 2 * settings.leaseMs; ; ) {
     const askedMs = startStopwatch();
-    const lease = await takeLease(ledger, place, holder, settings.leaseMs);
-    if (lease) return { lease, askedMs };
+    const taken = await takeLease(ledger, place, holder, settings.leaseMs, migration);
+    if (taken) {
+      const { control, ...lease } = taken;
+      return { lease, control, askedMs };
+    }
     if (performance.now() > deadline) {
       throw new Fault('throttled', 'another unit is writing to the same target account', { retryAfterMs: 5_000 });
     }
-    await pause(250, signal);
+    await sleep(250, signal);
   }
 }
 
-/** Renews the lease at once and again and again, and turns the answers into `ending` and `signal`. */
+/** Renews the lease again and again, and turns the answers into `ending` and `signal`. */
 function hold(
   { ledger, settings, log }: Deps,
   holding: Holding,
-  { lease, askedMs: takenMs }: Taken,
+  { lease, control: first, askedMs: takenMs }: Taken,
   context: SliceContext,
-): HeldLease & { readonly renewed: Promise<void>; end(): void } {
+): HeldLease & { end(): void } {
   const { leaseMs, sliceMs, graceMs } = settings;
   const renewMs = leaseMs / RENEWALS;
   const abort = new AbortController();
   const tally = createTally();
   const started = performance.now();
-  let wish: 'paused' | 'stopped' | undefined;
+  let requestedState: 'paused' | 'stopped' | undefined;
   let tuning: Tuning = {};
   let lost = false;
   /** Since the last renewal that was answered was asked for. */
@@ -116,30 +123,38 @@ function hold(
   };
   context.signal.addEventListener('abort', endSoon, { once: true });
   if (context.signal.aborted) endSoon();
+  const obey = (control: Control | undefined): void => {
+    if (!control) return;
+    tuning = control.tuning;
+    // A slice that began to end ends, even if the request is taken back meanwhile.
+    requestedState = control.stopped ? 'stopped' : control.paused ? 'paused' : requestedState;
+    if (requestedState) endSoon();
+  };
+  obey(first);
   const renew = async (): Promise<void> => {
     const askedMs = startStopwatch();
     try {
       const control = await renewLease(ledger, lease, holding.migration, leaseMs);
       if (!control) return lose('the lease on the target account was lost');
       renewedMs = askedMs;
-      tuning = control.tuning;
-      // A slice that began to end ends, though the wish be taken back meanwhile.
-      wish = control.stopped ? 'stopped' : control.paused ? 'paused' : wish;
-      if (wish) endSoon();
+      obey(control);
     } catch (error) {
       if (renewedMs() > leaseMs - renewMs) lose(`the ledger did not renew the lease: ${(error as Error).message}`);
     }
   };
   // A unit of millions takes longer to count than a lease lasts: until then its last count is shown.
   let before = holding.counters;
-  void holding.count().then(
-    (counters) => {
-      before = counters;
-    },
-    (error: Error) => log.warn({ error: error.message }, 'counting a unit while it is worked on'),
-  );
   let known: readonly Trouble[] = [];
-  if (holding.counters.failures > 0) {
+  const tell = context.heartbeat;
+  if (tell) {
+    void holding.count().then(
+      (counters) => {
+        before = counters;
+      },
+      (error: Error) => log.warn({ error: error.message }, 'counting a unit while it is worked on'),
+    );
+  }
+  if (tell && holding.counters.failures > 0) {
     void holding.troubles().then(
       (troubles) => {
         known = troubles;
@@ -150,7 +165,7 @@ function hold(
   const beat = (): void => {
     const troubles = troublesOf(known, tally);
     const seconds = Math.max(1, performance.now() - started) / 1000;
-    context.heartbeat({
+    tell?.({
       unit: holding.unit,
       phase: holding.phase,
       itemsPerSecond: Math.round(tally.items / seconds),
@@ -160,11 +175,10 @@ function hold(
       ...(troubles.length > 0 && { troubles }),
     });
   };
-  const asked = (): boolean => wish !== undefined || context.signal.aborted || abort.signal.aborted;
+  const asked = (): boolean => requestedState !== undefined || context.signal.aborted || abort.signal.aborted;
   const lapse = (): void => {
     if (renewedMs() > leaseMs) lose('the ledger did not renew the lease in time');
   };
-  const renewed = renew();
   beat();
   const timer = setInterval(() => {
     lapse();
@@ -174,13 +188,12 @@ function hold(
   }, renewMs);
   return {
     lease,
-    renewed,
     signal: abort.signal,
     tally,
     // A target that takes longer to open than a slice lasts would else never be written to.
     ending: () => asked() || (performance.now() - started > sliceMs && hasProgress(tally)),
     asked,
-    wish: () => wish,
+    requestedState: () => requestedState,
     lost: () => lost,
     assertHeld() {
       lapse();

@@ -5,6 +5,7 @@ import { kinds } from '../../connectors/kinds/kinds.js';
 import type { CountedUnit } from '../../ledger/counts.js';
 import type { Pairing } from '../../ledger/places.js';
 import { ensurePairing } from '../../ledger/places.js';
+import type { CalledUnit } from '../../ledger/units.js';
 import { bindUnit, overlappingUnit } from '../../ledger/units.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
@@ -23,6 +24,7 @@ export interface Proven {
 export async function provePairing(
   deps: Deps,
   input: SliceInput,
+  known: CalledUnit,
   { kind, mode }: Selection,
   { source, target }: Pick<Sides, 'source' | 'target'>,
   signal: AbortSignal,
@@ -33,15 +35,19 @@ export async function provePairing(
   const pairing = await ensurePairing(ledger, from, to, kind);
   const other = mode === 'two-way' ? (await ensurePairing(ledger, to, from, kind)).id : undefined;
   if (kinds[kind].place === 'path') refuseNested(from, to);
-  if (!input.back) await refuseOverlap(deps, input, pairing);
-  await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'back' : 'forth');
+  if (!input.back) await refuseOverlap(deps, input, known, pairing);
+  if ((input.back ? known.back : known.pairing) !== pairing.id)
+    await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'reverse' : 'forward');
   const pairings = other === undefined ? [pairing.id] : [pairing.id, other];
   return { pairing, other, unit: { migration: input.migration, n: input.unit, pairings } };
 }
 
-async function refuseOverlap(deps: Deps, input: SliceInput, pairing: Pairing): Promise<void> {
-  const other = await overlappingUnit(deps.ledger.pool, input.migration, input.unit, input.run, pairing.id);
-  if (other === undefined) return;
+async function refuseOverlap(deps: Deps, input: SliceInput, known: CalledUnit, pairing: Pairing): Promise<void> {
+  const other =
+    known.pairing === pairing.id
+      ? known.firstOfPairing
+      : await overlappingUnit(deps.ledger.pool, input.migration, input.unit, input.run, pairing.id);
+  if (other === undefined || other >= input.unit) return;
   throw new Fault('spec', `units ${other} and ${input.unit} move the same account to the same place`, {
     next: 'name each pair of accounts in one selection only',
   });

@@ -29,7 +29,8 @@ export interface SliceInput {
 export interface SliceContext {
   /** Cancelled from outside, or the worker shuts down. */
   readonly signal: AbortSignal;
-  heartbeat(details: SliceHeartbeat): void;
+  /** Absent: nobody listens. */
+  heartbeat?(details: SliceHeartbeat): void;
 }
 
 /**

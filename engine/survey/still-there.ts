@@ -5,13 +5,13 @@
  */
 import type { Target, TargetContainer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { verifyAll } from '../../ledger/ask-again.js';
 import type { ContainerRow } from '../../ledger/containers.js';
-import { coveredContainers } from '../../ledger/containers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { fenced } from '../../ledger/leases.js';
 import { noteRoot, rootOf } from '../../ledger/places.js';
-import { countStanding, someStanding } from '../../ledger/standing.js';
+import { verifyAll } from '../../ledger/requeue.js';
+import type { StandingContainer } from '../../ledger/standing.js';
+import { someStanding, standingContainers } from '../../ledger/standing.js';
 import type { Slice } from '../slice/slice.js';
 
 /** So many copies are asked for; where not all of them stand, so many more decide. */
@@ -20,23 +20,23 @@ const MORE = 20;
 
 /**
  * Throws `Fault('conflict')` when another disk stands in the place of the target, or none: nothing is written to it. What
- * else is lost is put on the list to be read back, and comes out as missing.
+ * else is lost is put on the list to be read back, and comes out as missing. False: the slice was asked to end before
+ * all was looked at.
  */
-export async function lookAtTarget(slice: Slice): Promise<void> {
+export async function lookAtTarget(slice: Slice): Promise<boolean> {
   const { deps, lease, input, run, other } = slice;
-  const rows = await coveredContainers(deps.ledger, slice);
+  const rows = await standingContainers(deps.ledger, slice, slice.target.standing ? 0 : FEW);
   // Once a run.
-  if (rows.some(({ surveyedRun }) => surveyedRun === run)) return;
+  if (rows.some(({ surveyedRun }) => surveyedRun === run)) return true;
   const lost: Lost[] = [];
   const anotherRoot = await isAnotherRoot(slice);
   // Going both ways what stands there is listed, and what is gone from it is a change like any other.
-  if (other !== undefined && !anotherRoot) return;
+  if (other !== undefined && !anotherRoot) return true;
   let stands = false;
   for (const row of rows) {
-    if (row.targetKey === null || slice.ending()) continue;
-    const standing = await countStanding(deps.ledger.pool, row.id);
-    if (standing === 0) continue;
-    const why = await lossOf(slice, row, standing);
+    if (row.targetKey === null || row.standing === 0) continue;
+    if (slice.ending()) return false;
+    const why = await lossOf(slice, row);
     if (why === undefined) stands = true;
     else lost.push({ row, why });
   }
@@ -48,6 +48,7 @@ export async function lookAtTarget(slice: Slice): Promise<void> {
     const message = `${why}; what was moved there is looked for`;
     await writeEvent(deps.ledger.pool, input, 'warn', message, { container: row.id, items });
   }
+  return true;
 }
 
 /** In these runs a person has asked for what is missing: it is named, or made again. */
@@ -84,7 +85,7 @@ export async function rememberRoot({ deps, pairing, target, signal }: Slice): Pr
 }
 
 /** Why what was written to a container may be lost; undefined where it stands. */
-async function lossOf(slice: Slice, row: ContainerRow, standing: number): Promise<string | undefined> {
+async function lossOf(slice: Slice, row: StandingContainer): Promise<string | undefined> {
   const { target, signal } = slice;
   const at: TargetContainer = {
     key: row.targetKey as string,
@@ -98,7 +99,7 @@ async function lossOf(slice: Slice, row: ContainerRow, standing: number): Promis
     const now = await target.standing(at, signal);
     if (!now) return GONE;
     if (now.validity !== at.validity) return 'the target’s folder was made anew';
-    return now.items * 2 < standing ? EMPTIED : undefined;
+    return now.items * 2 < row.standing ? EMPTIED : undefined;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     // IMAP says NO to what is not there. What may not be looked at is told when it is read back.
@@ -111,10 +112,14 @@ const GONE = 'the target’s folder is gone, or is another';
 const EMPTIED = 'most of what was moved to the target’s folder is not there';
 
 /** A few copies are asked for. A person may have taken one away; where most are gone, all are looked for. */
-async function missingFrom(slice: Slice, { id }: ContainerRow, at: TargetContainer): Promise<string | undefined> {
+async function missingFrom(
+  slice: Slice,
+  { id, refs: few }: StandingContainer,
+  at: TargetContainer,
+): Promise<string | undefined> {
   const { deps, target, signal } = slice;
   for (const most of [FEW, MORE]) {
-    const refs = await someStanding(deps.ledger.pool, id, most);
+    const refs = most === FEW ? few : await someStanding(deps.ledger.pool, id, most);
     const there = await present(target, at, refs, signal);
     if (there === refs.length) return undefined;
     if (most === MORE || refs.length < most) return there * 2 < refs.length ? EMPTIED : undefined;

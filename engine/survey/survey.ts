@@ -23,19 +23,22 @@ import type { Slice, WorkResult } from '../slice/slice.js';
 import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
+import { markContainerGone } from './mark-container-gone.js';
 import { lookAtTarget } from './still-there.js';
+import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { createUnopened } from './unopened.js';
 import { listUnordered } from './unordered.js';
-import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
-  await lookAtTarget(slice);
+  if (!(await lookAtTarget(slice))) return 'more';
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
   for await (const container of slice.source.containers(signal)) containers.push(container);
+  const unchanged = await surveyUnchanged(slice, containers, { covers, filter });
+  if (unchanged) return unchanged;
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
     const covered: Seen[] = [];
@@ -144,7 +147,7 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
   try {
     return await surveyPresent(slice, source, seen);
   } catch (error) {
-    if (await wentAway({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
+    if (await markContainerGone({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
     const reason = await unlistedFor(slice, error, seen.row);
     if (reason === undefined) throw error;
     await leaveUnlisted(slice, seen.row, filterOf(slice), reason);

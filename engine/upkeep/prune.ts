@@ -1,5 +1,5 @@
 /** What a worker removes for its age: now and then by itself, and when `migrate prune` asks for it. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../connectors/errors.js';
 import {
   migrationNames,
@@ -11,6 +11,7 @@ import {
   runsReported,
 } from '../../ledger/prune.js';
 import { readRuns } from '../../ledger/report.js';
+import { removeOldParts } from '../../ledger/specs.js';
 import { sweepListings } from '../../ledger/staged.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { Pruned, PruneInput, PruneResult, Retention } from '../../words/upkeep.js';
@@ -34,7 +35,7 @@ export async function prune(deps: PruneDeps, input: PruneInput, signal: AbortSig
   for (;;) {
     const pruned = await alone(deps.ledger, () => pruneAll(deps, input, retention, known, signal));
     if (pruned) return pruned.done;
-    await pause(LOCK_POLL_MS, undefined, { signal });
+    await sleep(LOCK_POLL_MS, undefined, { signal });
   }
 }
 
@@ -52,6 +53,7 @@ async function pruneAll(
   known: readonly string[],
   signal: AbortSignal,
 ): Promise<PruneResult> {
+  if (!dryRun) await removeOldParts(deps.ledger.pool);
   const ofItems = await runsOfItems(deps.ledger.pool);
   const migrations: (Pruned & { name: string })[] = [];
   for (const migration of name === undefined ? known : [name]) {

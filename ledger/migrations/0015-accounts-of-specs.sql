@@ -3,15 +3,13 @@
 create table spec_accounts (
   spec text not null references spec on delete cascade,
   selection text not null,
-  account_from text[] not null,
-  account_to text[] not null,
+  -- As they were submitted: pairs of from and to. Text for the database, which only hands it out.
+  accounts json not null,
   primary key (spec, selection)
 );
 
 insert into spec_accounts
-select hash, s->>'name',
-  array(select a->>'from' from jsonb_array_elements(s->'accounts') with ordinality l (a, place) order by place),
-  array(select a->>'to' from jsonb_array_elements(s->'accounts') with ordinality l (a, place) order by place)
+select hash, s->>'name', (s->'accounts')::json
 from spec, jsonb_array_elements(body->'selections') s where jsonb_typeof(s->'accounts') = 'array';
 
 update spec set body = jsonb_set(body, '{selections}', (
@@ -28,3 +26,6 @@ create table spec_part (
   kept_at timestamptz not null default now(),
   primary key (spec, part)
 );
+
+-- Each slice asks whether another unit has its pairing: among 15,000 it would read them all.
+create index unit_by_pairing on unit (pairing);

@@ -17,6 +17,8 @@ export interface Terminal {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isTty?: boolean;
+  /** What is typed there. */
+  readonly typed?: string;
 }
 
 export function start(terminal: Terminal, ...argv: string[]): Run {
@@ -28,7 +30,9 @@ export function start(terminal: Terminal, ...argv: string[]): Run {
     argv,
     env: terminal.env,
     cwd: terminal.cwd,
-    stdin: (async function* () {})(),
+    stdin: (async function* () {
+      if (terminal.typed !== undefined) yield Buffer.from(terminal.typed);
+    })(),
     isTty: terminal.isTty ?? false,
     columns: 100,
     out: (line) => void out.push(line),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import type { EngineSettings } from '../../engine/deps.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/ledger.js';
 import { migrateLedger } from '../../ledger/migrate.js';
@@ -19,7 +20,10 @@ export interface TestStack {
   stop(): Promise<void>;
 }
 
-export async function startTestStack(env: Record<string, string> = {}): Promise<TestStack> {
+export async function startTestStack(
+  env: Record<string, string> | ((dir: string) => Record<string, string>) = {},
+  engine: Partial<EngineSettings> = {},
+): Promise<TestStack> {
   const dir = await mkdtemp(join(tmpdir(), 'drover-e2e-'));
   const stack = await startStack({ dir, log: () => {}, signal: new AbortController().signal });
   const ending = new AbortController();
@@ -27,11 +31,12 @@ export async function startTestStack(env: Record<string, string> = {}): Promise<
     ...workerEnvironment(stack, process.env),
     DROVER_LOG_LEVEL: 'error',
     DROVER_SHUTDOWN_GRACE_SECONDS: '2',
-    ...env,
+    ...(typeof env === 'function' ? env(dir) : env),
   });
-  const worker = runWorker(settings, ending.signal);
+  const worker = runWorker(settings, ending.signal, engine);
   const connection = await Connection.connect({ address: stack.temporalAddress });
-  const ledger = openLedger(stack.ledgerUrl);
+  // Some tests hold rows on connections of their own, several at once.
+  const ledger = openLedger(stack.ledgerUrl, { max: 40 });
   // The worker does this too; whoever comes first.
   await migrateLedger(ledger);
   return {

@@ -4,7 +4,7 @@ import type { Connector, Target } from '../../connectors/contract.js';
 import type { MemoryAccount, MemoryEvent, MemoryStore } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Gathered } from '../../report/gather.js';
 import { gather } from '../../report/gather.js';

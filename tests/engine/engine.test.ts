@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { createWorld } from './world.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NameRules } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';

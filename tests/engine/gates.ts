@@ -1,6 +1,7 @@
 /** What the workflow does when a unit waits at a gate, and when a person answers: for worlds, which have no workflow. */
-import type { ClosedRun } from '../../engine/run/prepare.js';
-import { endUnit, finishRun, reopenUnits } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
+import { finishRun } from '../../engine/run/close-run.js';
+import { endUnit, reopenUnits } from '../../engine/run/end-units.js';
 import type { SliceResult } from '../../engine/slice/slice.js';
 import type { World } from './world.js';
 

@@ -8,7 +8,7 @@ import { manifest } from '../../connectors/memory/manifest.js';
 import { setBytes, setFlags } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { createWorld } from './world.js';

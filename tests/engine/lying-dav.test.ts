@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LARGE_BYTES } from '../../connectors/kinds/files.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Selection } from '../../schemas/spec.js';
 import { startApache } from '../servers/apache.js';
 import type { DavAsked, DavProxy, DavReply, Rule } from '../servers/dav-proxy.js';

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { hasChanges, planLines } from '../../cli/plan-lines.js';
 import type { Source } from '../../connectors/contract.js';
 import { plan } from '../../engine/plan/plan.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection } from '../../schemas/spec.js';
 import type { PlanResult } from '../../words/plan.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
 import { removeFrom, setBytes } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

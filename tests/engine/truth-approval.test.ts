@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import { removeFrom } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import { approve, end, park, unitOf } from './gates.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setFlags } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { SliceResult } from '../../engine/slice/slice.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';

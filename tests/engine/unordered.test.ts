@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Habits } from '../../connectors/memory/source.js';
 import { removeFrom } from '../../connectors/memory/store.js';
 import { plan } from '../../engine/plan/plan.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import { specHash } from '../../schemas/hash.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import { LARGE_BYTES } from '../../connectors/kinds/files.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';

@@ -7,7 +7,7 @@ import { connector as memory } from '../../connectors/memory/index.js';
 import { manifest } from '../../connectors/memory/manifest.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';

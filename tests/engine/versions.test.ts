@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { MemoryAccount } from '../../connectors/memory/store.js';
 import { setBytes } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Selection } from '../../schemas/spec.js';
 import type { LedgerServer } from './ledger.js';

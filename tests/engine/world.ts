@@ -2,6 +2,7 @@
  * The engine on a real ledger and memory systems (or others), without Temporal: units run slice by slice, as the
  * workflow would run them, and may crash anywhere.
  */
+
 import { randomUUID } from 'node:crypto';
 import type { Habits } from '../../connectors/memory/source.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
@@ -11,10 +12,12 @@ import { connectors as registered } from '../../connectors/registry.js';
 import type { Deps, EngineSettings } from '../../engine/deps.js';
 import { ENGINE_DEFAULTS } from '../../engine/deps.js';
 import { move } from '../../engine/move.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
-import { endUnit, finishRun, prepare, reopenUnits } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
+import { finishRun } from '../../engine/run/close-run.js';
+import { endUnit, reopenUnits } from '../../engine/run/end-units.js';
+import { prepare } from '../../engine/run/open-run.js';
+import { createByteBudget } from '../../engine/session/byte-budget.js';
 import { createConnections } from '../../engine/session/connections.js';
-import { createFlight } from '../../engine/session/flight.js';
 import { runSlice } from '../../engine/slice/run-slice.js';
 import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
 import { survey } from '../../engine/survey/survey.js';
@@ -111,7 +114,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     ledger,
     connectors,
     connections,
-    flight: createFlight(64 * 1024 * 1024),
+    byteBudget: createByteBudget(64 * 1024 * 1024),
     secret,
     redact: (text) => text,
     log: SILENT,

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds/kinds.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';

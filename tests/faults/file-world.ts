@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Selection, SystemConfig } from '../../schemas/spec.js';

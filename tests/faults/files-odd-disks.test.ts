@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Upload, Write, WriteAnswer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import type { FileBody, FileTarget } from '../../connectors/kinds/files.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from '../engine/file-tree.js';
 import type { LedgerServer } from '../engine/ledger.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DAVClient } from 'tsdav';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import type { SelectionWithAccounts, SystemConfig } from '../../schemas/spec.js';
 import { card } from '../conformance/odd-cards.js';
 import { event } from '../conformance/odd-events.js';

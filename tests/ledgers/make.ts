@@ -10,7 +10,7 @@ import type { MemoryStore } from '../../connectors/memory/store.js';
 import { addTo, removeFrom, setBytes, setFlags } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
-import { endUnit } from '../../engine/run/prepare.js';
+import { endUnit } from '../../engine/run/end-units.js';
 import type { LedgerServer } from '../engine/ledger.js';
 import { startLedger } from '../engine/ledger.js';
 import type { World } from '../engine/world.js';

@@ -1,8 +1,8 @@
 /** Ledgers of version 0.3 go on: what was in doubt is settled, nothing is lost or doubled, and then nothing is left to do. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setBytes, setFlags } from '../../connectors/memory/store.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
-import { endUnit, reopenUnits } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
+import { endUnit, reopenUnits } from '../../engine/run/end-units.js';
 import type { SliceResult } from '../../engine/slice/slice.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { contents, ended, expectQuiet, report } from '../engine/doubt.js';

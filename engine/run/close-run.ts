@@ -1,0 +1,96 @@
+/** Closing a run: its units are counted, and it is done only when everything is proven. */
+
+import type { JsonObject } from '../../connectors/contract.js';
+import { writeEvent } from '../../ledger/events.js';
+import { endGates } from '../../ledger/gates.js';
+import type { RunTotals } from '../../ledger/runs.js';
+import { closeRun, runOfRequest } from '../../ledger/runs.js';
+import type { UnitRow } from '../../ledger/units.js';
+import { endOpenUnits, listUnits } from '../../ledger/units.js';
+import type { Counters } from '../../words/counters.js';
+import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
+import type { RunState } from '../../words/runs.js';
+import type { Deps } from '../deps.js';
+
+export interface CloseRunInput {
+  readonly name: string;
+  readonly run: number;
+  readonly state: 'finished' | 'cancelled' | 'replaced' | 'failed';
+}
+
+export interface ClosedRun {
+  readonly run: number;
+  readonly state: Exclude<RunState, 'running'>;
+  readonly totals: RunTotals;
+  readonly counters: Counters;
+  /** Why it is not done. */
+  readonly reason?: string;
+}
+
+/** Sums up the run. It is `done` only when every item of every unit is verified. */
+export async function finishRun(deps: Deps, input: CloseRunInput): Promise<ClosedRun> {
+  const { ledger } = deps;
+  const rows = await listUnits(ledger.pool, input.name);
+  const mine = rows.filter((row) => row.run === input.run);
+  const counters = mine.reduce((sum, row) => addCounters(sum, row.counters), NO_COUNTERS);
+  const done = mine.filter((row) => row.state === 'done').length;
+  const failed = mine.length - done;
+  const proven = failed === 0 && isProven(counters);
+  const state = input.state === 'finished' ? (proven ? 'done' : 'failed') : input.state;
+  const totals: RunTotals = {
+    units: mine.length,
+    done,
+    failed,
+    items: counters.items,
+    verified: counters.verified,
+    failures: counters.failures,
+    pending: counters.pending,
+    duplicates: counters.duplicates,
+    bytes: counters.bytes,
+    changed: counters.changed,
+    created: counters.created,
+    updated: counters.updated,
+    removed: counters.removed,
+    skipped: counters.skipped,
+    conflicts: counters.conflicts,
+  };
+  await closeRun(ledger, input.name, input.run, state, totals);
+  await endGates(ledger, input.name, input.run, state);
+  await endOpenUnits(ledger, input.name, input.run);
+  await writeEvent(
+    ledger.pool,
+    { migration: input.name, run: input.run },
+    state === 'done' ? 'info' : 'warn',
+    `run ${state}`,
+    totals as unknown as JsonObject,
+  );
+  return {
+    run: input.run,
+    state,
+    totals,
+    counters,
+    ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
+  };
+}
+
+/** Closes the run that a request has led to; null when it has led to none, as its opening was given up. */
+export async function closeRequest(
+  deps: Deps,
+  { name, request, state }: Omit<CloseRunInput, 'run'> & { readonly request: string },
+): Promise<ClosedRun | null> {
+  const run = await runOfRequest(deps.ledger.pool, name, request);
+  return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
+}
+
+/** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); 3 items failed, 0 not done, 0 not yet proven`. */
+function whyNotDone(units: readonly UnitRow[], { failures, pending, arrived }: Counters): string {
+  const failed = units.filter(({ state }) => state !== 'done');
+  const first = failed.find(({ reason }) => reason !== null);
+  const named = first ? ` (unit ${first.n}: ${first.reason})` : '';
+  return [
+    ...(failed.length > 0 ? [`${failed.length} of ${units.length} units failed${named}`] : []),
+    ...(failures + pending + arrived > 0
+      ? [`${failures} items failed, ${pending} not done, ${arrived} arrived and not yet proven`]
+      : []),
+  ].join('; ');
+}

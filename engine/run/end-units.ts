@@ -1,0 +1,75 @@
+/** How units end, and how they start again. */
+
+import { writeEvent } from '../../ledger/events.js';
+import { closeGates, openGate } from '../../ledger/gates.js';
+import { changeUnit, reopen } from '../../ledger/units.js';
+import type { Counters } from '../../words/counters.js';
+import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import type { Ranges } from '../../words/ranges.js';
+import { numbersOf } from '../../words/ranges.js';
+import type { ParkedUnit } from '../../words/units.js';
+import type { Deps } from '../deps.js';
+
+export interface UnitEnd {
+  readonly migration: string;
+  readonly run: number;
+  readonly unit: number;
+  readonly state: 'done' | 'failed' | 'parked' | 'cancelled' | 'waiting';
+  readonly reason?: string;
+  readonly park?: ParkedUnit;
+  /** Where it stands, as the run adds it up; absent: as its last slice left it. */
+  readonly counters?: Counters;
+}
+
+/** Writes down how a unit ended, or why it waits. */
+export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
+  const { ledger } = deps;
+  const { park } = end;
+  await changeUnit(ledger.pool, end.migration, end.unit, {
+    state: end.state,
+    gate: park?.gate ?? null,
+    reason: park?.reason ?? end.reason ?? null,
+    next: park?.next ?? null,
+    retryAt: park?.retryAt ?? null,
+    ...(end.state === 'done' ? { approved: [] } : {}),
+    ...(end.counters && { counters: end.counters }),
+  });
+  if (park) {
+    await openGate(ledger, end, { gate: park.gate, reason: park.reason, next: park.next });
+    await writeEvent(ledger.pool, end, 'warn', `waits for ${park.gate}`, {
+      reason: park.reason,
+      next: park.next ?? null,
+    });
+  } else {
+    await writeEvent(ledger.pool, end, end.state === 'failed' ? 'error' : 'info', `unit ${end.state}`, {
+      ...(end.reason === undefined ? {} : { reason: end.reason }),
+    });
+  }
+}
+
+export interface ReopenInput {
+  readonly migration: string;
+  readonly run: number;
+  readonly units: Ranges;
+  /** The signal's name, `time`, or `order` when the others have moved. */
+  readonly by: string;
+}
+
+/**
+ * Units that failed or wait at a gate may start again. Returns the sum of their counters. An approval holds until the unit
+ * is done, and for this run only.
+ */
+export async function reopenUnits(deps: Deps, { migration, run, units, by }: ReopenInput): Promise<Counters> {
+  const { ledger } = deps;
+  const numbers = [...numbersOf(units)];
+  const reopened = await ledger.transaction(async (sql) => {
+    await closeGates(sql, migration, numbers, by);
+    return reopen(sql, migration, numbers, by === 'approve' || by === 'order');
+  });
+  for (const unit of numbers.slice(0, EVENTS))
+    await writeEvent(ledger.pool, { migration, run, unit }, 'info', 'gate opened', { by });
+  return reopened.reduce<Counters>(addCounters, NO_COUNTERS);
+}
+
+/** Of units that were let go on together, so many are named one by one. */
+const EVENTS = 100;

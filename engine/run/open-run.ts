@@ -1,0 +1,158 @@
+/** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
+
+import { writeEvent } from '../../ledger/events.js';
+import { endGates } from '../../ledger/gates.js';
+import { settledUnits } from '../../ledger/idle-units.js';
+import type { Sql } from '../../ledger/ledger.js';
+import { requeue } from '../../ledger/requeue.js';
+import { markPrepared, openRun, openRunsBefore, readControl } from '../../ledger/runs.js';
+import { readSpec } from '../../ledger/specs.js';
+import type { UnitStanding } from '../../ledger/units.js';
+import { callUnits, unitsOfRun } from '../../ledger/units.js';
+import type { SpecRules } from '../../schemas/spec.js';
+import type { Counters } from '../../words/counters.js';
+import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import type { Ranges } from '../../words/ranges.js';
+import { numbersOf, toRanges } from '../../words/ranges.js';
+import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
+import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
+import { callsOf } from '../../words/units.js';
+import type { Deps } from '../deps.js';
+import { accountsOf } from './accounts.js';
+import { finishRun } from './close-run.js';
+import { liftBlocksOf } from './lift-blocks.js';
+import { arrivedSpec, takeSpec } from './specs.js';
+
+export interface PrepareInput {
+  readonly name: string;
+  readonly request: RunRequest;
+}
+
+/**
+ * Opens the run and calls its units, or returns where it stands when it is open already: after a crash, or in another
+ * workflow execution. A request whose run has ended asks for another one: somebody started the same workflow again.
+ * `waitedMs`: how long ago it was asked for, for a spec whose parts are on their way.
+ */
+export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSignal, waitedMs = 0): Promise<Prepared> {
+  const { ledger } = deps;
+  const { request, name } = input;
+  const specHash = await takeSpec(deps, name, request, waitedMs);
+  const { number: run, isPrepared } = await openRun(ledger, {
+    migration: name,
+    request: request.id,
+    reason: request.reason,
+    spec: specHash,
+    ...(request.schedule !== undefined && { schedule: request.schedule }),
+  });
+  if (!isPrepared) {
+    // Somebody terminated their workflow, or reset it to a run before them.
+    for (const open of await openRunsBefore(ledger.pool, name, run))
+      await finishRun(deps, { name, run: open, state: 'replaced' });
+    await callAll(deps, { ...input, specHash, run }, signal);
+  }
+  const { paused, tuning } = await readControl(ledger, name);
+  return {
+    run,
+    specHash,
+    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
+    paused,
+    ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
+    historyEvents: deps.settings.historyEvents,
+  };
+}
+
+interface Opening extends PrepareInput {
+  readonly specHash: string;
+  readonly run: number;
+}
+
+/** Gives each account its number and calls it to the run; safe to repeat until it is through. */
+async function callAll(deps: Deps, { name, request, specHash, run }: Opening, signal: AbortSignal): Promise<void> {
+  const { ledger } = deps;
+  const spec = await arrivedSpec(deps, specHash);
+  const { reason } = request;
+  if (reason === 'retry') await liftBlocksOf(deps, specHash);
+  await endGates(ledger, name, run - 1, `run ${run}`);
+  const called: number[] = [];
+  for (const selection of spec.selections) {
+    if (request.selections && !request.selections.includes(selection.name)) continue;
+    const accounts = await accountsOf(deps, spec, selection, signal);
+    for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
+  }
+  await ledger.transaction(async (sql) => {
+    if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
+    await markPrepared(sql, name, run);
+  });
+  await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {
+    reason,
+    spec: specHash.slice(0, 12),
+    units: called.length,
+  });
+}
+
+/** Reasons of units that wait are shown for so many; all of them would not fit into one answer. */
+const REASONS = 100;
+/** Units that were stopped, and are counted as they stand until they start again; of the others each tells when it does. */
+const STOPPED = 500;
+
+type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'lanes' | 'historyEvents'>;
+
+async function whereItStands(
+  sql: Sql,
+  spec: SpecRules,
+  { name, run, reason }: { readonly name: string; readonly run: number; readonly reason: RunReason },
+): Promise<Standing> {
+  const units = await unitsOfRun(sql, name, run);
+  // Somebody who retries or verifies has asked something of each.
+  const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
+  const numbers = (...states: readonly UnitState[]): Ranges =>
+    toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));
+  const sumOf = (which: UnitState): Counters =>
+    units.reduce((sum, { state, counters }) => (state === which ? addCounters(sum, counters ?? {}) : sum), NO_COUNTERS);
+  const stopped = units
+    .filter(({ state, counters }) => (state === 'waiting' || state === 'running') && counters)
+    .slice(0, STOPPED)
+    .map(({ n, counters }) => ({ n, counters: addCounters(NO_COUNTERS, counters ?? {}) }));
+  const groups = spec.selections.map(
+    ({ name, kind, mode }): UnitGroup => ({
+      selection: name,
+      kind,
+      ...(mode === 'two-way' && { twoWay: true }),
+      units: toRanges(units.filter(({ selection }) => selection === name).map(({ n }) => n)),
+    }),
+  );
+  const calls = new Map(callsOf(groups).map((call) => [call.n, call]));
+  const parked = units.filter(({ state }) => state === 'parked');
+  return {
+    groups,
+    waiting: toRanges([...numbersOf(numbers('waiting', 'running', 'cancelled'))].filter((n) => !settled.has(n))),
+    settled: toRanges(units.flatMap(({ n }) => (settled.has(n) ? [n] : []))),
+    parked: parked.slice(0, REASONS).map(
+      ({ n, gate, reason, next, retryAt }): ParkedUnit => ({
+        ...(calls.get(n) as UnitCall),
+        gate: gate as Gate,
+        reason: reason ?? '',
+        ...(next !== null && { next }),
+        ...(retryAt !== null && { retryAt }),
+      }),
+    ),
+    parkedBesides: byGate(parked.slice(REASONS)),
+    failed: numbers('failed'),
+    done: units.filter(({ state }) => state === 'done').length,
+    stopped,
+    totals: sumOf('done'),
+    standing: stopped.reduce((sum, { counters }) => addCounters(sum, counters), sumOf('parked')),
+  };
+}
+
+function byGate(units: readonly UnitStanding[]): Prepared['parkedBesides'] {
+  return [...new Set(units.map(({ gate }) => gate as Gate))].map((gate) => {
+    const alike = units.filter((unit) => unit.gate === gate);
+    const times = alike.flatMap(({ retryAt }) => retryAt ?? []);
+    return {
+      gate,
+      units: toRanges(alike.map(({ n }) => n)),
+      ...(times.length > 0 && { retryAt: times.reduce((a, b) => Math.min(a, b)) }),
+    };
+  });
+}

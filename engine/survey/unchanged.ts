@@ -1,0 +1,70 @@
+/**
+ * Most surveys of a later run find everything as it was. That is told by one look at what is known: then there is nothing
+ * to write down but that the survey was made. Wherever anything is otherwise, the survey goes its whole way.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Container } from '../../connectors/contract.js';
+import type { KnownContainer } from '../../ledger/known-containers.js';
+import { knownContainers, renewSurveys } from '../../ledger/known-containers.js';
+import { unfittedBy } from '../select/fitting-globs.js';
+import type { Slice } from '../slice/slice.js';
+
+/** What the unit's spec covers, and by which filter. */
+export interface Coverage {
+  readonly covers: (path: readonly string[]) => boolean;
+  readonly filter: string;
+}
+
+/** Surveys a source that is as it was; undefined where it is not. */
+export async function surveyUnchanged(
+  slice: Slice,
+  containers: readonly Container[],
+  coverage: Coverage,
+): Promise<'settled' | 'done' | undefined> {
+  const { deps, lease, selection, run } = slice;
+  const known = await knownContainers(deps.ledger, slice, coverage.filter, selection.deletions === 'mirror');
+  if (!isAsItWas(slice, containers, known.containers, coverage)) return undefined;
+  const covered = known.containers.filter(({ survey }) => survey !== null);
+  const listed = new Set(containers.map(({ key }) => key));
+  const ids = covered.filter(({ key }) => listed.has(key)).map(({ id }) => id);
+  await renewSurveys(deps.ledger, lease, slice, ids, run);
+  return known.open ? 'done' : 'settled';
+}
+
+function isAsItWas(
+  { selection, rules, input }: Slice,
+  containers: readonly Container[],
+  known: readonly KnownContainer[],
+  { covers, filter }: Coverage,
+): boolean {
+  const byKey = new Map(containers.map((container) => [container.key, container]));
+  if (known.some(({ troubled }) => troubled)) return false;
+  for (const row of known) {
+    const now = byKey.get(row.key);
+    const isCovered = covers((now ?? row).path) && !now?.leftOut;
+    if (isCovered !== (row.survey !== null)) return false;
+    if (now ? isCovered && !isSame(row, now, filter) : row.present) return false;
+  }
+  const keys = new Set(known.map(({ key }) => key));
+  if (containers.some(({ key, path, leftOut }) => !keys.has(key) && !leftOut && covers(path))) return false;
+  // What fits none of the folders is said once a run.
+  return rules.place === 'path' || input.back === true || unfittedBy(containers, selection).length === 0;
+}
+
+/** By its token, and by what is written down of it beside that. */
+function isSame(row: KnownContainer, now: Container, filter: string): boolean {
+  const { survey } = row;
+  if (!survey || survey.token === null || survey.token !== now.token) return false;
+  if (survey.filter !== filter || survey.outdated || survey.listingRun !== null) return false;
+  const written = { path: now.path, role: now.role, subscribed: now.subscribed, properties: now.properties };
+  const { path, role, subscribed, properties } = row;
+  return (
+    row.validity === now.validity &&
+    isDeepStrictEqual(asWritten({ path, role, subscribed, properties }), asWritten(written))
+  );
+}
+
+/** Absent, undefined and null are one in the ledger. */
+function asWritten(value: object): unknown {
+  return JSON.parse(JSON.stringify(value, (_key, member) => member ?? undefined));
+}
