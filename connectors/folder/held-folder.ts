@@ -45,7 +45,7 @@ export class HeldFolder {
 
 /**
  * The folder of `parts` below `root` (a path without links). Undefined when something on the way is missing or is no
- * folder. Throws `Fault('refused')` when a part is no plain name, and when a link on the way leads elsewhere.
+ * folder. Throws `Fault('refused')` when a part is not a plain name, and when a link on the way leads elsewhere.
  */
 export async function holdFolder(root: string, parts: readonly string[]): Promise<HeldFolder | undefined> {
   for (const part of parts) checkName(part);

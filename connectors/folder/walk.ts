@@ -29,7 +29,7 @@ interface Level {
   readonly names: readonly string[];
   /** Links that are followed, by name: what stands where they point to. */
   readonly followed: ReadonlyMap<string, Followed>;
-  /** Names that are shown and cannot be opened: they are no text. */
+  /** Names that are shown and cannot be opened: they are not text. */
   readonly unreadable: ReadonlySet<string>;
   held: HeldFolder | undefined;
   next: number;

@@ -3,7 +3,7 @@
  * commands in flight. MULTIAPPEND is atomic: a chunk that is refused is halved until the message at fault is alone.
  *
  * A process that is killed cannot take back what it has sent, so what is in flight is bounded by what the line carries
- * within the target's quiet time (../line-rate.ts). A single message above that goes alone; `Target.quietFor`
+ * within the target's quiet time (line-rate.ts). A single message above that goes alone; `Target.quietFor`
  * returns how long it may still land.
  */
 import type { Refused, TargetContainer, Write, Written } from '../contract.js';

@@ -133,7 +133,7 @@ async function linksIn(root: string, suffix: string): Promise<number> {
     }
   };
   await onFiles(`reading ${root}`, () => look(root, true)).catch((error: unknown) => {
-    // An export file is no folder.
+    // An export file is not a folder.
     if (errnoOf((error as Error).cause) !== 'ENOTDIR') throw error;
   });
   return links;

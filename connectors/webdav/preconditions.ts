@@ -81,10 +81,14 @@ async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): 
 }
 
 /** Of what concerns the server or the account, the fault is thrown. */
-async function statusOf(http: DavHttp, asking: Parameters<DavHttp['change']>[0], signal: AbortSignal): Promise<number> {
-  const answer = await http.change(asking, signal);
+async function statusOf(
+  http: DavHttp,
+  request: Parameters<DavHttp['change']>[0],
+  signal: AbortSignal,
+): Promise<number> {
+  const answer = await http.change(request, signal);
   if (answer.status < 300 || answer.status === 412) return answer.status;
-  const fault: Fault = http.faultFrom(asking, answer, answer.error);
+  const fault: Fault = http.faultFrom(request, answer, answer.error);
   if (['refused', 'conflict', 'not-found'].includes(fault.code)) return answer.status;
   throw fault;
 }

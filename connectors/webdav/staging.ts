@@ -28,11 +28,11 @@ export async function putStaged(placing: Placing, write: StagedWrite, signal: Ab
   const { http, root } = placing;
   const { token, path, body, version } = write;
   const staging = stagingPath(root, path, write);
-  const asking = put(staging, body, {});
-  const answer = await sentWithParents(placing, asking, path, signal);
+  const request = put(staging, body, {});
+  const answer = await sentWithParents(placing, request, path, signal);
   if (answer === undefined) return inTheWay(token, path);
   if (answer.status >= 300) {
-    const fault = await failedPut(placing, asking, answer, body.bytes.length, signal);
+    const fault = await failedPut(placing, request, answer, body.bytes.length, signal);
     await removeParts(http, staging, signal);
     throw fault;
   }
@@ -65,9 +65,9 @@ export async function clearStaged(
 
 /** Takes away a file of our own; harmless when it is gone, even where its folder has become a file (400 from Apache). */
 export async function removeParts(http: DavHttp, path: string, signal: AbortSignal): Promise<void> {
-  const asking = { method: 'DELETE', path };
-  const answer = await http.change(asking, signal);
+  const request = { method: 'DELETE', path };
+  const answer = await http.change(request, signal);
   if (answer.status < 300 || answer.status === 404) return;
   if ([400, 403, 405, 409].includes(answer.status) && !(await entryAt(http, path, signal))) return;
-  throw http.faultFrom(asking, answer, answer.error);
+  throw http.faultFrom(request, answer, answer.error);
 }

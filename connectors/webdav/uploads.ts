@@ -64,17 +64,17 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
           ? { 'content-range': `bytes ${from}-${from + bytes - 1}/${upload.bytes}` }
           : dateHeader(upload.meta.modified)),
       };
-      const asking = { method: 'PUT', path: placeOf(upload), headers, body: content };
-      const answer = await http.change(asking, signal);
+      const request = { method: 'PUT', path: placeOf(upload), headers, body: content };
+      const answer = await http.change(request, signal);
       if (answer.status === 404 || answer.status === 409) {
         // The folder went away, and what had arrived with it.
         folders.forget(upload.path);
         throw gone(upload.path);
       }
       if (answer.status >= 300) {
-        const fault = await failedPut({ http, root }, asking, answer, bytes, signal);
+        const fault = await failedPut({ http, root }, request, answer, bytes, signal);
         // Of a file that is only taken as a whole a part is of no use, and stands in the way of others.
-        if (bytes === upload.bytes) await removeParts(http, asking.path, signal);
+        if (bytes === upload.bytes) await removeParts(http, request.path, signal);
         throw fault;
       }
     },

@@ -185,7 +185,7 @@ async function planUnlisted(
   return gone;
 }
 
-/** What left a container that is no tree: some of it may be there under another key. Returns how many items are gone. */
+/** What left a container that is not a tree: some of it may be there under another key. Returns how many items are gone. */
 async function settleLeft(
   plan: ContainerPlan,
   row: PlannedContainer | undefined,

@@ -39,7 +39,7 @@ async function acquireAt(rates: Rates, slice: Limited, side: Side, done: Record<
   const noted = both[side];
   for (const unit of UNITS) {
     const perSecond = rates[unit];
-    // What passed while there was no rate, or a higher one, is no debt at this one.
+    // What passed while there was no rate, or a higher one, is not a debt at this one.
     const debt = perSecond === undefined ? 0 : Math.min(noted[unit], perSecond * UNDRAWN_SECONDS) + done[unit];
     const isDue = perSecond !== undefined && debt >= perSecond * UNDRAWN_SECONDS;
     // Another connection of this slice must not draw for the same again.

@@ -104,7 +104,7 @@ async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkRe
   try {
     return await work(slice);
   } catch (error) {
-    // A pause or stop that cut the work off is no failure; the intents left behind are located on resume.
+    // A pause or stop that cut the work off is not a failure; the intents left behind are located on resume.
     if (held.requestedState() && held.signal.aborted) return 'more';
     throw held.signal.aborted && held.lost() ? held.signal.reason : error;
   }

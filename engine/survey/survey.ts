@@ -32,7 +32,7 @@ import { listUnordered } from './unordered.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
-  await lookAtTarget(slice);
+  if (!(await lookAtTarget(slice))) return 'more';
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];

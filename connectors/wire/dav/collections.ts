@@ -81,8 +81,8 @@ export async function collectionsOf(
   const look = async (names: readonly Name[]): Promise<Map<string, Resource>> => {
     const found = new Map<string, Resource>();
     const body = document('D:propfind', propsAsked(names));
-    const asking = { method: 'PROPFIND', path: at ?? home, headers: { depth: at === undefined ? '1' : '0' }, body };
-    for await (const member of account.http.members(asking, signal)) {
+    const request = { method: 'PROPFIND', path: at ?? home, headers: { depth: at === undefined ? '1' : '0' }, body };
+    for await (const member of account.http.members(request, signal)) {
       const path = 'resource' in member ? pathOf(member.resource.href) : undefined;
       if ('resource' in member && path !== undefined) found.set(withSlash(path), member.resource);
     }

@@ -177,7 +177,7 @@ function entryOf({ folder, etag, ...reported }: Reported): Entry {
 /** Beyond it Date has no form. */
 const LAST_DATE = 8.64e15;
 
-/** Undefined where it is no date. */
+/** Undefined where it is not a date. */
 export function isoOf(reported: string): string | undefined {
   if (reported === '') return undefined;
   // Files that were copied together have the same dates: most are read once.
