@@ -1,5 +1,6 @@
 /** Many accounts are looked at in one activity: who has nothing to do ends there, everybody else gets a workflow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fault } from '../../connectors/errors.js';
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
 import { settledUnits } from '../../ledger/idle-units.js';
 import { listUnits } from '../../ledger/units.js';
@@ -30,7 +31,7 @@ it('ends units that have nothing to do as their own workflows would', async () =
 
   expect(seen).toMatchObject({ idle: [1, 2, 3], changed: [], left: [] });
   expect(seen.counters).toEqual(together.closed.counters);
-  expect(together).toEqual(byWorkflows);
+  expect(together).toEqual({ ...byWorkflows, closed: { ...byWorkflows.closed, run: second.number } });
   expect(together.closed).toMatchObject({ state: 'done', totals: { units: 3, done: 3, items: 6, verified: 6 } });
   await assertCountsKept(server.ledger, world.spec.name);
   await world.close();
@@ -64,6 +65,23 @@ describe('leaves to its workflow an account', () => {
 
     expect(await run.look()).toMatchObject({ idle: [1, 3], changed: [2], left: [] });
     await expect(run.byWorkflow(2)).rejects.toThrow('nobody expected this');
+
+    await world.close();
+  });
+
+  it('with a folder that is not shown: it fails, and its workflow says so', async () => {
+    const world = await movedAccounts(server.ledger, 3);
+    const folder = world.source.account('a2').folder(['INBOX']);
+    setFlags(folder, 1, ['\\Seen']);
+    folder.forgotten = folder.modseq;
+    world.source.fault = ({ account, op }) => {
+      if (account === 'a2' && op === 'list') throw new Fault('refused', 'it may not be read');
+    };
+    const run = await world.open();
+
+    expect(await run.look()).toMatchObject({ idle: [1, 3], changed: [2], left: [] });
+    await run.byWorkflow(2);
+    expect(await run.finish()).toMatchObject({ state: 'failed', totals: { failures: 1, verified: 6 } });
 
     await world.close();
   });
