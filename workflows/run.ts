@@ -94,6 +94,8 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
       .run(() =>
         executeChild<typeof unit>('unit', {
           workflowId: makeUnitId(name, n),
+          // One that is still open is left over from before a reset of this workflow. Their slices' leases keep them apart.
+          workflowIdReusePolicy: 'TERMINATE_IF_RUNNING',
           args: [input],
           typedSearchAttributes: [
             { key: MIGRATION, value: name },
