@@ -155,13 +155,13 @@ describe('a run that changed nothing', () => {
       run: 2,
       confirms: 1,
       verdict: { items: 51, verified: 51 },
-      const page = async (run: number): Promise<string> => {
+    });
+    const page = async (run: number): Promise<string> => {
       await writeReport(server.ledger, { migration: 'move-acme', run, folder: disk });
       return readFile(join(disk, 'report.html'), 'utf8');
     };
     expect(await page(1)).toMatch(/1 later run changed nothing; the last was run 2, /);
     expect(await page(2)).toContain('It changed nothing: all is as the report of run 1 says.');
-  });
   });
 
   it('leaves its line once, also after a crash in the middle of it', async () => {
