@@ -182,6 +182,8 @@ export class UnitsAtWork {
       .run(() =>
         executeChild<typeof unit>('unit', {
           workflowId: makeUnitId(this.#name, n),
+          // One that is still open is left over from before a reset of this workflow. Their slices' leases keep them apart.
+          workflowIdReusePolicy: 'TERMINATE_IF_RUNNING',
           args: [{ ...call, ...this.#at, specHash, reason: this.#reason }],
           typedSearchAttributes: [
             { key: MIGRATION, value: this.#name },
