@@ -12,10 +12,11 @@ import type { Ready } from './carry/carry-small.js';
 import { deliverSmall, putDown, readSmall, weightOf } from './carry/carry-small.js';
 import type { Transfer } from './carry/feed.js';
 import type { Pair } from './carry/pair.js';
-import type { Carriage } from './carry/placing.js';
+import type { Carrying } from './carry/placing.js';
 import { unreadKey } from './carry/read-items.js';
 import { SharedParts } from './carry/shared-parts.js';
 import { twinsIn } from './carry/twins.js';
+import type { Names } from './select/names.js';
 import { createNames } from './select/names.js';
 import { withLanes } from './session/lanes.js';
 import { serialized } from './session/serialized.js';
@@ -39,12 +40,6 @@ export async function carry(
 ): Promise<void> {
   for (const row of rows) {
     if (slice.asked()) return;
-    const rules = slice.target.names ?? {};
-    const names = createNames(
-      rules,
-      slice.selection,
-      await twinsIn(slice.deps.ledger.pool, rules, slice.selection, row.id),
-    );
     const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * CHUNK_ITEMS);
     const paying = Math.max(Math.ceil(items / CHUNK_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;
@@ -53,7 +48,6 @@ export async function carry(
       slice,
       op,
       to: createDestination(slice, row),
-      names,
       stop: AbortSignal.any([slice.signal, stop.signal]),
       shared: new SharedParts(),
     };
@@ -70,7 +64,7 @@ export async function carry(
 }
 
 async function work(
-  carriage: Carriage,
+  carriage: Carrying,
   pairs: readonly Pair[],
   stop: AbortController,
   stopped: () => Promise<boolean>,
@@ -100,23 +94,23 @@ const ANOTHER = 'the slice was ended by another of its connections';
 
 /** One pair's share. While small files are written to the target, the next ones are read from the source. */
 async function workOff(
-  carriage: Carriage,
+  carriage: Carrying,
   pair: Pair,
   take: () => Promise<Chunk | undefined>,
   stopped: () => Promise<boolean>,
 ): Promise<void> {
   const { shared } = carriage;
-  const next = async (): Promise<{ readonly large: ItemRow } | Ready | undefined> => {
+  const next = async (): Promise<Large | Ready | undefined> => {
     const chunk = await take();
-    return chunk && 'small' in chunk ? readSmall(carriage, pair, chunk.small) : chunk;
+    return chunk && 'small' in chunk ? readSmall({ ...carriage, names: chunk.names }, pair, chunk.small) : chunk;
   };
   let coming: ReturnType<typeof next> | undefined = next();
   try {
     for (let now = await coming; now; now = await coming) {
       coming = undefined;
       if ('large' in now) {
-        const { large } = now;
-        await shared.during(() => carryLarge(carriage, pair, large));
+        const { large, names } = now;
+        await shared.during(() => carryLarge({ ...carriage, names }, pair, large));
         if (await stopped()) return;
         coming = next();
       } else {
@@ -134,11 +128,18 @@ async function workOff(
   await shared.help(pair);
 }
 
-type Chunk = { readonly small: readonly ItemRow[] } | { readonly large: ItemRow };
+interface Large {
+  readonly large: ItemRow;
+  readonly names: Names;
+}
+
+type Chunk = Large | { readonly small: readonly ItemRow[]; readonly names: Names };
 
 /** Hands out chunks in the order of the ledger, one caller at a time; undefined at the end. */
-function taking({ slice, op, to, stop }: Carriage): () => Promise<Chunk | undefined> {
+function taking({ slice, op, to, stop }: Carrying): () => Promise<Chunk | undefined> {
   const { ledger, settings } = slice.deps;
+  const rules = slice.target.names ?? {};
+  let names: Names | undefined;
   let page: ItemRow[] = [];
   let after: ItemRow | undefined;
   let last = false;
@@ -153,12 +154,15 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Chunk | undefi
       last = next.length < PAGE_ITEMS;
       after = next.at(-1) ?? after;
       page = next.filter(({ key }) => !slice.unread.has(unreadKey(to.row.id, key)));
+      // Twins are ordered once, as they stand before the first is placed; where this is all, theirs are enough.
+      const all = last ? next.map(({ key }) => key) : undefined;
+      names ??= createNames(rules, slice.selection, await twinsIn(ledger.pool, rules, slice.selection, to.row.id, all));
     }
     const [first] = page;
-    if (!first) return undefined;
+    if (!first || !names) return undefined;
     if (isLarge(first)) {
       page.shift();
-      return { large: first };
+      return { large: first, names };
     }
     const most = largestBatch(slice, 'target', {
       items: first.tries > 0 ? 1 : Math.min(CHUNK_ITEMS, settings.batchItems),
@@ -171,7 +175,7 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Chunk | undefi
       bytes += weightOf(item);
       small.push(page.shift() as ItemRow);
     }
-    return { small };
+    return { small, names };
   };
   return () => turn(take);
 }

@@ -198,7 +198,9 @@ export interface UnitChange {
 
 export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
   await sql.query(
-    `update unit set state = coalesce($3, state), phase = coalesce($4, phase),
+    // A slice that outlives its workflow, or is done once more because somebody reset that, opens no unit that has ended.
+    `update unit set state = case when $3 = 'running' and state not in ('waiting', 'running') then state
+         else coalesce($3, state) end, phase = coalesce($4, phase),
        gate = case when $5 then $6 else gate end, reason = case when $7 then $8 else reason end,
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
        counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices),

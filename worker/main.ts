@@ -1,6 +1,7 @@
 /** Assembles a worker from its settings and runs it until it is told to end. */
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { WorkerOptions } from '@temporalio/worker';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.js';
@@ -14,6 +15,7 @@ import { migrateLedger } from '../ledger/migrate.js';
 import { createReports } from '../report/kept-reports.js';
 import { createRedactor } from '../secrets/redact.js';
 import { resolve } from '../secrets/resolve.js';
+import { typedByHand } from './codec/typed-by-hand.js';
 import { cutOver, makeIdentity } from './cut.js';
 import { createLog } from './observe/log.js';
 import { installRuntime } from './observe/runtime.js';
@@ -51,14 +53,11 @@ export async function runWorker(
     try {
       const { namespace } = settings.temporal;
       await registerSearchAttributes(connection, namespace);
-      const encryption = settings.encryptionKeysFile
-        ? {
-            dataConverter: await (await import('./codec/data-converter.js')).encryptingConverter(
-              settings.encryptionKeysFile,
-            ),
-          }
+      const encryption: DataConverter = settings.encryptionKeysFile
+        ? await (await import('./codec/data-converter.js')).encryptingConverter(settings.encryptionKeysFile)
         : {};
-      const client = new Client({ connection, namespace, ...encryption });
+      const typed = { ...encryption, payloadCodecs: [typedByHand, ...(encryption.payloadCodecs ?? [])] };
+      const client = new Client({ connection, namespace, dataConverter: encryption });
       const cut = { client, ledger, taskQueue: settings.taskQueue, signal, log: log.info.bind(log) };
       await cutOver(cut);
       const deps: Deps = {
@@ -86,7 +85,7 @@ export async function runWorker(
         // A pause or a cancel reaches a slice with its next heartbeat; a dead worker's cache is given up soon.
         maxHeartbeatThrottleInterval: '500ms',
         stickyQueueScheduleToStartTimeout: '1s',
-        ...encryption,
+        dataConverter: typed,
       });
       const stop = (): void => worker.shutdown();
       signal.addEventListener('abort', stop, { once: true });

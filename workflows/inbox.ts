@@ -25,7 +25,8 @@ export type Message =
 /** Listens to every signal and update, and to Temporal's own cancel. */
 export function openInbox(): Message[] {
   const inbox: Message[] = [];
-  setHandler(requestSignal, (asked) => {
+  setHandler(requestSignal, (asked: unknown) => {
+    if (!isNothing(asked) && !isObject(asked)) return void misread('request', '{"reason": "apply"}');
     const { replace, ...request } = readRequest(asked);
     inbox.push({ type: 'request', request, replace: replace === true });
   });
@@ -35,7 +36,7 @@ export function openInbox(): Message[] {
   const steer = (type: 'retry' | 'credentials' | 'approve') => (which: unknown) => {
     const chosen = chosenBy(which);
     if (chosen) inbox.push({ type, ...chosen });
-    else log.warn(`the signal "${type}" has an input that names no unit; send it without input, or with {"unit": 3}`);
+    else misread(type, '{"unit": 3}');
   };
   setHandler(retrySignal, steer('retry'));
   setHandler(credentialsSignal, steer('credentials'));
@@ -52,6 +53,12 @@ export function openInbox(): Message[] {
   return inbox;
 }
 
+function misread(signal: string, example: string): void {
+  log.warn(`the signal "${signal}" has an input that cannot be meant; send it without input, or with ${example}`);
+}
+
+const isNothing = (value: unknown): boolean => value === undefined || value === null || value === '';
+
 /** What is no object, and what is left out, asks for the spec that the migration ran last. */
 export function readRequest(asked: unknown): RunRequest & { readonly replace?: boolean } {
   const given: Partial<RunRequest> = isObject(asked) ? asked : {};
@@ -67,7 +74,7 @@ export function readRequest(asked: unknown): RunRequest & { readonly replace?: b
  * hand must not approve what nobody meant.
  */
 function chosenBy(which: unknown): { readonly unit?: number } | undefined {
-  if (which === undefined || which === null || which === '') return {};
+  if (isNothing(which)) return {};
   if (isObject(which)) {
     const { unit, ...others }: { readonly unit?: unknown } = which;
     return Object.keys(others).length === 0 ? chosenBy(unit) : undefined;

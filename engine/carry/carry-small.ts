@@ -9,7 +9,7 @@ import type { Result } from '../write/results.js';
 import { settle } from '../write/results.js';
 import { deliver } from './deliver.js';
 import type { Pair } from './pair.js';
-import type { Carriage, WithPath } from './placing.js';
+import type { Carriage, Carrying, WithPath } from './placing.js';
 import { placedItem } from './placing.js';
 import { readItems } from './read-items.js';
 import { moveKnown } from './renamed.js';
@@ -44,7 +44,7 @@ export async function readSmall(carriage: Carriage, pair: Pair, items: readonly 
   }
 }
 
-export async function deliverSmall(carriage: Carriage, pair: Pair, ready: Ready): Promise<void> {
+export async function deliverSmall(carriage: Carrying, pair: Pair, ready: Ready): Promise<void> {
   const { slice, op, to } = carriage;
   const { entries } = ready;
   try {
@@ -56,7 +56,7 @@ export async function deliverSmall(carriage: Carriage, pair: Pair, ready: Ready)
 }
 
 /** The chunk is done with, whether it was written or not. */
-export async function putDown({ slice, to }: Carriage, { refused, bytes }: Omit<Ready, 'entries'>): Promise<void> {
+export async function putDown({ slice, to }: Carrying, { refused, bytes }: Omit<Ready, 'entries'>): Promise<void> {
   slice.deps.byteBudget.release(bytes);
   await settle(slice, to.row.id, refused);
 }

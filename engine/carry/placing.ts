@@ -8,13 +8,17 @@ import type { Transfer } from './feed.js';
 import type { SharedParts } from './shared-parts.js';
 
 /** What carrying one container's items takes. */
-export interface Carriage {
+export interface Carrying {
   readonly slice: Slice;
   readonly op: Transfer;
   readonly to: Destination;
-  readonly names: Names;
   readonly stop: AbortSignal;
   readonly shared: SharedParts;
+}
+
+/** Some of them, with what tells where each goes. */
+export interface Carriage extends Carrying {
+  readonly names: Names;
 }
 
 export interface WithPath {

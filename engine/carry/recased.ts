@@ -32,11 +32,13 @@ export async function renameRecased(slice: Slice): Promise<boolean> {
   for (const row of await containersToDo(deps.ledger, slice)) {
     if (!row.todo.includes('move')) continue;
     const bound = await bindContainer(slice, target, row);
-    const names = createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, selection, row.id));
+    let names: Names | undefined;
     for (;;) {
       const items = await nextItems(deps.ledger.pool, row.id, 'move', undefined, PAGE);
       if (items.length === 0) break;
       if (slice.ending()) return false;
+      const all = items.length < PAGE ? items.map(({ key }) => key) : undefined;
+      names ??= createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, selection, row.id, all));
       await renamePage(slice, bound, names, items);
     }
   }

@@ -19,7 +19,7 @@ const COLUMNS: Readonly<Record<VastKind, { readonly key: string; readonly others
     others: `'{}'::jsonb, '\\x02'::bytea || sha256(convert_to(k.key, 'UTF8')), 'v1', array[${called('k.key')}]`,
   },
   files: {
-    key: `'d' || lpad((i / 1000)::text, 10, '0') || '/f' || lpad(i::text, 10, '0')`,
+    key: `'d' || lpad((i / 1000)::text, 10, '0') || '/' || case when i % 10 = 0 then 'F' else 'f' end || lpad(i::text, 10, '0')`,
     others: `'{"type": "file", "modified": "2020-01-01T00:00:02.000Z"}'::jsonb, sha256(convert_to('file ' || k.key, 'UTF8')), 'v1', null::text[]`,
   },
 };
@@ -39,16 +39,16 @@ export async function writeSettledItems(
     const indexes = items > 100_000 ? await dropIndexes(sql) : [];
     await sql.query(
       `insert into item (container, key, version, run, outcome, proof, made, bytes, target_ref, meta, digest,
-         target_version, identities, base)
+         target_version, identities, base, folded)
        select container, key, 'v1', run, 'verified', 'readback', 'created', 1000 + i % 5000, key, meta, digest,
-         target_version, identities, meta
+         target_version, identities, meta, case when $3 and i % 10 = 0 then lower(key) end
        from (
          select c.id as container, r.id as run, i, k.key, ${others}
          from container c join survey s on s.container = c.id and s.migration = $1
            join run r on r.migration = $1 and r.number = 1
            cross join generate_series(1, $2::int) i cross join lateral (select ${key} as key) k)
          as made (container, run, i, key, meta, digest, target_version, identities)`,
-      [migration, items],
+      [migration, items, kind === 'files'],
     );
     // Some were left out because others have their identities, or refused; they are as few in any ledger.
     await sql.query(

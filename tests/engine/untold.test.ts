@@ -1,7 +1,13 @@
 /** Listings that tell no sizes and no flags: both come with the content, and so does what the filters ask. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Source } from '../../connectors/contract.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
+import { connector as memory } from '../../connectors/memory/index.js';
+import { manifest } from '../../connectors/memory/manifest.js';
 import type { Habits } from '../../connectors/memory/source.js';
 import { setFlags } from '../../connectors/memory/store.js';
+import type { Registration } from '../../connectors/registry.js';
+import { connectors } from '../../connectors/registry.js';
 import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
@@ -95,4 +101,32 @@ describe('items that each reading renders anew', () => {
     expect([world.target.counts.create, world.target.counts.update]).toEqual([0, 0]);
     await world.close();
   });
+
+  it('are made beside a copy that happens to say what one of their readings says', async () => {
+    const world = createWorld(server.ledger, {
+      settings: { rereadMs: 1 },
+      connectors: withUnstable(),
+    });
+    world.from.put(['INBOX'], { bytes: message(1) });
+    world.to.put(['INBOX'], { bytes: message(1) });
+    await world.run();
+    expect([world.to.folder(['INBOX']).messages.size, world.target.counts.create]).toEqual([2, 1]);
+    await world.close();
+  });
 });
+
+/** A source that says of everything that readings of it differ. */
+function withUnstable(): Readonly<Record<string, Registration>> {
+  const connector: typeof memory = {
+    ...memory,
+    source(options, access) {
+      const plain = memory.source(options, access) as Source<Mail>;
+      const list: Source<Mail>['list'] = async function* (...args) {
+        for await (const { entries } of plain.list(...args))
+          yield { entries: entries.map((item) => ({ ...item, unstable: true as const })) };
+      };
+      return { ...plain, list };
+    },
+  };
+  return { ...connectors, memory: { manifest, load: async () => connector } } as never;
+}
