@@ -8,7 +8,7 @@ import { Fault } from '../../connectors/errors.js';
 import type { FileSource } from '../../connectors/kinds/files.js';
 import { unseen } from '../../connectors/kinds/files.js';
 import { plan } from '../../engine/plan/plan.js';
-import type { ClosedRun } from '../../engine/run/prepare.js';
+import type { ClosedRun } from '../../engine/run/close-run.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
 import { put, tree } from './file-tree.js';
