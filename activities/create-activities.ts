@@ -89,7 +89,11 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     });
   return {
     keepPart: (input) => guarded((context) => beating(context, () => keepPart(deps, input))),
-    prepare: (input) => guarded((context) => beating(context, () => prepare(deps, input, context.cancellationSignal))),
+    prepare: (input) =>
+      guarded((context) => {
+        const waitedMs = Date.now() - context.info.scheduledTimestampMs;
+        return beating(context, () => prepare(deps, input, context.cancellationSignal, waitedMs));
+      }),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),
     lookAtUnits: (input) =>

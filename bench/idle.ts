@@ -56,15 +56,14 @@ try {
   await moveAll(world);
   for (let round = 1; round <= Number(values.rounds); round++) {
     const looked = await timed(() => lookAtAll(world));
-    const byChildren = children > 0 ? await timed(() => byChildWorkflows(world)) : undefined;
-    const each = looked / accounts;
-    const other = byChildren === undefined ? undefined : byChildren / children;
-    console.log(
-      `round ${round}: ${accounts} accounts looked at in ${(looked / 1000).toFixed(1)} s, ${each.toFixed(1)} ms each` +
-        (other === undefined
-          ? ''
-          : `; a child workflow each ${other.toFixed(1)} ms, ${(other / each).toFixed(1)} times as long`),
-    );
+    const each = looked.ms / accounts;
+    const said = `${accounts} accounts looked at in ${(looked.ms / 1000).toFixed(1)} s, ${each.toFixed(1)} ms each, ${(looked.cpuMs / accounts).toFixed(1)} ms of it processor time of the worker`;
+    const other = children > 0 ? (await timed(() => byChildWorkflows(world))).ms / children : undefined;
+    const beside =
+      other === undefined
+        ? ''
+        : `; a child workflow each ${other.toFixed(1)} ms, ${(other / each).toFixed(1)} times as long`;
+    console.log(`round ${round}: ${said}${beside}`);
   }
   await world.close();
 } finally {
@@ -72,11 +71,13 @@ try {
 }
 
 /** Begins once no session is kept any more: this process and its worker would wait for each other's connections. */
-async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<void>): Promise<{ readonly ms: number; readonly cpuMs: number }> {
   while (children > 0 && (await test.ledger.pool.query('select from slot')).rowCount !== 0) await delay(500);
   const since = performance.now();
+  const before = process.cpuUsage();
   await work();
-  return performance.now() - since;
+  const { user, system } = process.cpuUsage(before);
+  return { ms: performance.now() - since, cpuMs: (user + system) / 1000 };
 }
 
 async function open({ deps, spec }: World) {

@@ -23,11 +23,11 @@ export interface SentSpec {
  * nothing that waits. The same ones again are the same workflows. Throws `CommandError` when the spec is too large.
  */
 export async function sendSpec(temporal: TemporalAccess, spec: Spec, signal: AbortSignal): Promise<SentSpec> {
-  if (Buffer.byteLength(canonicalJson(spec)) <= MAX_INLINE_BYTES) return { carried: { spec }, parts: [] };
-  const packed = packSpec(spec);
-  if (packed.length > MAX_PARTS) throw tooLarge(spec);
+  const bytes = Buffer.byteLength(canonicalJson(spec));
+  if (bytes <= MAX_INLINE_BYTES) return { carried: { spec }, parts: [] };
+  if (bytes > MAX_PARTS * PART_BYTES) throw tooLarge(spec, bytes);
   const parts: WorkflowHandle[] = [];
-  for (const part of packed) {
+  for (const part of packSpec(spec)) {
     signal.throwIfAborted();
     parts.push(
       await temporal.client.workflow.start('part', {
@@ -46,11 +46,10 @@ export async function sendSpec(temporal: TemporalAccess, spec: Spec, signal: Abo
 
 const migrationKey = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
 
-function tooLarge(spec: Spec): CommandError {
-  const megabytes = Math.ceil(Buffer.byteLength(canonicalJson(spec)) / 1e6);
+function tooLarge(spec: Spec, bytes: number): CommandError {
   return new CommandError(
     exitCodes.invalidSpec,
-    `the spec "${spec.name}" with its accounts is ${megabytes} MB; at most ${(MAX_PARTS * PART_BYTES) / 1e6} MB are taken`,
+    `the spec "${spec.name}" with its accounts is ${Math.ceil(bytes / 1e6)} MB; at most ${(MAX_PARTS * PART_BYTES) / 1e6} MB are taken`,
     'split the accounts over several specs with different names; they share the limits of their systems',
   );
 }

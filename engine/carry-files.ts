@@ -1,5 +1,5 @@
 /**
- * Files on their way. Each pair of connections, one to either side, takes what is next: small files in lots, which are
+ * Files on their way. Each pair of connections, one to either side, takes what is next: small files in chunks, which are
  * read and then written, and large ones alone, which stream through it.
  */
 import type { Target } from '../connectors/contract.js';
@@ -12,25 +12,26 @@ import type { Ready } from './carry/carry-small.js';
 import { deliverSmall, putDown, readSmall, weightOf } from './carry/carry-small.js';
 import type { Transfer } from './carry/feed.js';
 import type { Pair } from './carry/pair.js';
-import type { Carriage } from './carry/placing.js';
+import type { Carrying } from './carry/placing.js';
 import { unreadKey } from './carry/read-items.js';
 import { SharedParts } from './carry/shared-parts.js';
 import { twinsIn } from './carry/twins.js';
+import type { Names } from './select/names.js';
 import { createNames } from './select/names.js';
-import { inTurn } from './session/in-turn.js';
 import { withLanes } from './session/lanes.js';
+import { serialized } from './session/serialized.js';
+import { largestBatch } from './slice/rate-limit.js';
 import type { Slice } from './slice/slice.js';
-import { paced } from './slice/spend.js';
 import { carryLarge } from './stream/carry-large.js';
 import { createDestination } from './write/destination.js';
 
 const PAGE_ITEMS = 1_000;
 /** Few enough that all connections have something to do to the end. */
-const LOT_ITEMS = 64;
-/** For so much another connection pays. */
+const CHUNK_ITEMS = 64;
+/** So many bytes are worth another connection. */
 const LANE_BYTES = 64 * 1024 * 1024;
 
-/** `stopped` is asked after each lot whether the others should go on: too many failures end the slice. */
+/** `stopped` is asked after each chunk whether the others should go on: too many failures end the slice. */
 export async function carry(
   slice: Slice,
   op: Transfer,
@@ -39,21 +40,14 @@ export async function carry(
 ): Promise<void> {
   for (const row of rows) {
     if (slice.asked()) return;
-    const rules = slice.target.names ?? {};
-    const names = createNames(
-      rules,
-      slice.selection,
-      await twinsIn(slice.deps.ledger.pool, rules, slice.selection, row.id),
-    );
-    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * LOT_ITEMS);
-    const paying = Math.max(Math.ceil(items / LOT_ITEMS), Math.ceil(bytes / LANE_BYTES));
+    const { items, bytes } = await sizeToDo(slice.deps.ledger.pool, row.id, op, slice.lanes() * CHUNK_ITEMS);
+    const paying = Math.max(Math.ceil(items / CHUNK_ITEMS), Math.ceil(bytes / LANE_BYTES));
     const further = Math.min(slice.lanes(), paying) - 1;
     const stop = new AbortController();
     const carriage = {
       slice,
       op,
       to: createDestination(slice, row),
-      names,
       stop: AbortSignal.any([slice.signal, stop.signal]),
       shared: new SharedParts(),
     };
@@ -70,7 +64,7 @@ export async function carry(
 }
 
 async function work(
-  carriage: Carriage,
+  carriage: Carrying,
   pairs: readonly Pair[],
   stop: AbortController,
   stopped: () => Promise<boolean>,
@@ -100,23 +94,23 @@ const ANOTHER = 'the slice was ended by another of its connections';
 
 /** One pair's share. While small files are written to the target, the next ones are read from the source. */
 async function workOff(
-  carriage: Carriage,
+  carriage: Carrying,
   pair: Pair,
-  take: () => Promise<Lot | undefined>,
+  take: () => Promise<Chunk | undefined>,
   stopped: () => Promise<boolean>,
 ): Promise<void> {
   const { shared } = carriage;
-  const next = async (): Promise<{ readonly large: ItemRow } | Ready | undefined> => {
-    const lot = await take();
-    return lot && 'small' in lot ? readSmall(carriage, pair, lot.small) : lot;
+  const next = async (): Promise<Large | Ready | undefined> => {
+    const chunk = await take();
+    return chunk && 'small' in chunk ? readSmall({ ...carriage, names: chunk.names }, pair, chunk.small) : chunk;
   };
   let coming: ReturnType<typeof next> | undefined = next();
   try {
     for (let now = await coming; now; now = await coming) {
       coming = undefined;
       if ('large' in now) {
-        const { large } = now;
-        await shared.during(() => carryLarge(carriage, pair, large));
+        const { large, names } = now;
+        await shared.during(() => carryLarge({ ...carriage, names }, pair, large));
         if (await stopped()) return;
         coming = next();
       } else {
@@ -134,17 +128,24 @@ async function workOff(
   await shared.help(pair);
 }
 
-type Lot = { readonly small: readonly ItemRow[] } | { readonly large: ItemRow };
+interface Large {
+  readonly large: ItemRow;
+  readonly names: Names;
+}
 
-/** Hands out lots in the order of the ledger, one caller at a time; undefined at the end. */
-function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefined> {
+type Chunk = Large | { readonly small: readonly ItemRow[]; readonly names: Names };
+
+/** Hands out chunks in the order of the ledger, one caller at a time; undefined at the end. */
+function taking({ slice, op, to, stop }: Carrying): () => Promise<Chunk | undefined> {
   const { ledger, settings } = slice.deps;
+  const rules = slice.target.names ?? {};
+  let names: Names | undefined;
   let page: ItemRow[] = [];
   let after: ItemRow | undefined;
   let last = false;
   let taken = false;
-  const turn = inTurn();
-  const take = async (): Promise<Lot | undefined> => {
+  const turn = serialized();
+  const take = async (): Promise<Chunk | undefined> => {
     // Each slice takes something, however short it is: else none would come to an end.
     if (stop.aborted || slice.asked() || (taken && slice.ending())) return undefined;
     taken = true;
@@ -153,15 +154,18 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
       last = next.length < PAGE_ITEMS;
       after = next.at(-1) ?? after;
       page = next.filter(({ key }) => !slice.unread.has(unreadKey(to.row.id, key)));
+      // Twins are ordered once, as they stand before the first is placed; where this is all, theirs are enough.
+      const all = last ? next.map(({ key }) => key) : undefined;
+      names ??= createNames(rules, slice.selection, await twinsIn(ledger.pool, rules, slice.selection, to.row.id, all));
     }
     const [first] = page;
-    if (!first) return undefined;
+    if (!first || !names) return undefined;
     if (isLarge(first)) {
       page.shift();
-      return { large: first };
+      return { large: first, names };
     }
-    const most = paced(slice, 'target', {
-      items: first.tries > 0 ? 1 : Math.min(LOT_ITEMS, settings.batchItems),
+    const most = largestBatch(slice, 'target', {
+      items: first.tries > 0 ? 1 : Math.min(CHUNK_ITEMS, settings.batchItems),
       bytes: settings.batchBytes,
     });
     const small: ItemRow[] = [];
@@ -171,7 +175,7 @@ function taking({ slice, op, to, stop }: Carriage): () => Promise<Lot | undefine
       bytes += weightOf(item);
       small.push(page.shift() as ItemRow);
     }
-    return { small };
+    return { small, names };
   };
   return () => turn(take);
 }

@@ -3,14 +3,14 @@ import type { SecretRef } from '../connectors/contract.js';
 import type { Registration } from '../connectors/registry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Retention } from '../words/upkeep.js';
+import type { ByteBudget } from './session/byte-budget.js';
 import type { Connections } from './session/connections.js';
-import type { Flight } from './session/flight.js';
 
 export interface Deps {
   readonly ledger: Ledger;
   readonly connectors: Readonly<Record<string, Registration>>;
   readonly connections: Connections;
-  readonly flight: Flight;
+  readonly byteBudget: ByteBudget;
   readonly secret: (ref: SecretRef, signal: AbortSignal) => Promise<string>;
   readonly redact: (text: string) => string;
   readonly log: Log;

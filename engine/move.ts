@@ -7,7 +7,7 @@ import { countToDo } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { releaseTwins } from '../ledger/twins.js';
 import { deliver } from './carry/deliver.js';
-import type { Lot, Transfer } from './carry/feed.js';
+import type { Chunk, Transfer } from './carry/feed.js';
 import { feed } from './carry/feed.js';
 import { readUntold } from './carry/read-untold.js';
 import { renameRecased } from './carry/recased.js';
@@ -15,7 +15,7 @@ import { carry } from './carry-files.js';
 import { TWIN } from './decide/twins.js';
 import { wantedContainer } from './select/selecting.js';
 import { createChannel } from './session/channel.js';
-import { pause } from './session/connections.js';
+import { sleep } from './session/connections.js';
 import { withLanes } from './session/lanes.js';
 import type { GateOpened } from './slice/gate-of.js';
 import type { Slice, WorkResult } from './slice/slice.js';
@@ -68,7 +68,7 @@ export async function move(slice: Slice): Promise<WorkResult> {
     if (containers.length === 0) continue;
     if ((await countToDo(deps.ledger.pool, containers, op, { most: 1, maxRank: slice.maxRank })) > 0) {
       // Nothing else is left: what the source did not give is left alone for a moment.
-      if (slice.unread.size > 0) await pause(deps.settings.rereadMs, slice.signal);
+      if (slice.unread.size > 0) await sleep(deps.settings.rereadMs, slice.signal);
       return 'more';
     }
     waits = true;
@@ -102,7 +102,7 @@ function sharing({ selection }: Slice, destinations: readonly Destination[]): re
 }
 
 /** Enough that neither side waits for the other, and few enough to stop soon. */
-const LOTS_WAITING = 2;
+const CHUNKS_WAITING = 2;
 /** A further connection pays only when there is something for it to do; sooner where each item is a request of its own. */
 const ITEMS_PER_LANE = { meta: 200, content: 25 } as const;
 
@@ -121,15 +121,15 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
     { most: slice.lanes() * perLane },
   );
   const lanes = Math.min(slice.lanes(), Math.ceil(items / perLane));
-  const lots = createChannel<Lot>(LOTS_WAITING);
+  const chunks = createChannel<Chunk>(CHUNKS_WAITING);
   const stop = new AbortController();
   let seen = 0;
   const deliverAll = async (target: Target<unknown>): Promise<void> => {
-    for (let lot = await lots.take(); lot; lot = await lots.take()) {
+    for (let chunk = await chunks.take(); chunk; chunk = await chunks.take()) {
       try {
-        await deliver(slice, target, lot);
+        await deliver(slice, target, chunk);
       } finally {
-        deps.flight.give(lot.bytes);
+        deps.byteBudget.release(chunk.bytes);
       }
       const { failures } = slice.tally;
       if (failures > seen && (await tooManyFailures(slice))) return giveUp();
@@ -137,13 +137,13 @@ async function transfer(slice: Slice, op: Transfer, rows: readonly ContainerRow[
     }
   };
   const giveUp = (): void => {
-    // The other connections finish the lot they have; nobody takes another.
-    for (const lot of lots.abandon()) deps.flight.give(lot.bytes);
+    // The other connections finish the chunk they have; nobody takes another.
+    for (const chunk of chunks.abandon()) deps.byteBudget.release(chunk.bytes);
     stop.abort(new Fault('unavailable', 'the slice was ended by another of its connections'));
   };
   await withLanes(lanes - 1, slice.lane, async (further) => {
     const [reading, ...writing] = await Promise.allSettled([
-      feed(slice, op, destinations, lots, AbortSignal.any([slice.signal, stop.signal])),
+      feed(slice, op, destinations, chunks, AbortSignal.any([slice.signal, stop.signal])),
       ...[slice.target, ...further].map((target) =>
         deliverAll(target).catch((error) => {
           giveUp();
@@ -168,7 +168,7 @@ async function opens(to: Destination, target: Target<unknown>): Promise<boolean>
   }
 }
 
-/** Asked after each lot: whether failures have become too many. Counts only when there are more than before. */
+/** Asked after each chunk: whether failures have become too many. Counts only when there are more than before. */
 function failuresWatch(slice: Slice): () => Promise<boolean> {
   let seen = 0;
   return async () => {

@@ -9,10 +9,10 @@ import { nextItems } from '../ledger/items.js';
 import { renewLinks } from '../ledger/links.js';
 import { metaNotes } from './decide/flags.js';
 import { sourceNotesIn } from './decide/source-notes.js';
-import { inTurn } from './session/in-turn.js';
 import { inLanes, withLanes } from './session/lanes.js';
+import { serialized } from './session/serialized.js';
+import { acquire, largestBatch } from './slice/rate-limit.js';
 import type { Slice, WorkResult } from './slice/slice.js';
-import { paced, spend } from './slice/spend.js';
 import { rememberRoot } from './survey/still-there.js';
 import { refuseVoided } from './survey/voided.js';
 import type { Bound } from './write/bind.js';
@@ -54,9 +54,9 @@ function createPages(slice: Slice): (row: ContainerRow) => Pages {
   const open = new Map<number, Pages>();
   return ({ id }) => {
     let after: ItemRow | undefined;
-    const turn = inTurn();
+    const turn = serialized();
     const next = async (): Promise<readonly ItemRow[]> => {
-      const most = paced(slice, 'target', { items: PAGE, bytes: PAGE_BYTES });
+      const most = largestBatch(slice, 'target', { items: PAGE, bytes: PAGE_BYTES });
       const page = await nextItems(slice.deps.ledger.pool, id, 'verify', after, most.items);
       const items = withinBytes(page, slice.selection.verify === 'size' ? Number.POSITIVE_INFINITY : most.bytes);
       after = items.at(-1) ?? after;
@@ -85,7 +85,7 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
     const items = await pages();
     if (items.length === 0) break;
     const bytes = slice.selection.verify === 'size' ? 0 : items.reduce((sum, item) => sum + item.bytes, 0);
-    if (!(await spend(slice, 'target', items.length, bytes))) return;
+    if (!(await acquire(slice, 'target', items.length, bytes))) return;
     await verifyPage(slice, session, bound, items);
   }
   // Under a path stands one thing only: there are no duplicates to look for.
@@ -279,5 +279,5 @@ function missing(item: ItemRow): Result {
 /** Somebody edited the copy after we wrote it: going both ways, the next run carries that back. */
 function editedSince({ key, targetRef }: ItemRow): Result {
   const reason = 'edited in the target since it was written';
-  return { key, todo: null, outcome: 'linked', reason, back: { ref: targetRef as string, what: 'update' } };
+  return { key, todo: null, outcome: 'linked', reason, reverse: { ref: targetRef as string, what: 'update' } };
 }

@@ -44,7 +44,7 @@ export interface BatchRow {
   readonly anchor: string;
   readonly intents: readonly Intent[];
   /** Its end says nothing about its items: no try is counted. */
-  readonly blameless: boolean;
+  readonly uncounted: boolean;
   /** How long its writes may still land after their sender died, in milliseconds. */
   readonly quietMs: number;
   /** What the target said when it ended; absent after a crash. */
@@ -64,7 +64,7 @@ export async function openBatch(ledger: Ledger, lease: Lease, batch: Omit<BatchR
         lease.fence,
         batch.op,
         batch.anchor,
-        batch.blameless,
+        batch.uncounted,
         batch.quietMs,
         ...columnsOf(intents),
       ],
@@ -104,7 +104,7 @@ export async function openBatches(ledger: Ledger, pairing: number): Promise<Batc
       readonly details: readonly IntentDetail[];
     }
   >(
-    `select b.id, b.container, b.op, b.anchor, b.blameless, b.quiet_ms as "quietMs", b.words, b.keys, b.digests, b.paths, b.details
+    `select b.id, b.container, b.op, b.anchor, b.blameless as uncounted, b.quiet_ms as "quietMs", b.words, b.keys, b.digests, b.paths, b.details
      from batch b join container c on c.id = b.container where c.pairing = $1 order by b.id`,
     [pairing],
   );
@@ -126,11 +126,11 @@ export async function openBatches(ledger: Ledger, pairing: number): Promise<Batc
 export async function noteEnd(
   ledger: Ledger,
   batch: number,
-  { words, blameless }: { readonly words: string | undefined; readonly blameless: boolean },
+  { words, uncounted }: { readonly words: string | undefined; readonly uncounted: boolean },
 ): Promise<void> {
   await ledger.pool.query('update batch set words = $2, blameless = blameless or $3 where id = $1', [
     batch,
     words ?? null,
-    blameless,
+    uncounted,
   ]);
 }

@@ -246,31 +246,25 @@ export async function forgetPairing(
 ): Promise<void> {
   await renew();
   await fenced(ledger, lease, (sql) => voidPairing(sql, pairing));
-  const { rows } = await ledger.pool.query<{ id: number }>('select id from container where pairing = $1 order by id', [
-    pairing,
-  ]);
-  for (const { id } of rows) {
-    for (let removed = BATCH; removed === BATCH; ) {
-      await renew();
-      removed = await fenced(ledger, lease, async (sql) => {
-        const { rowCount } = await sql.query(
-          `delete from item where container = $1 and key in (
-             select key from item where container = $1 order by key limit ${BATCH})`,
-          [id],
-        );
-        return rowCount ?? 0;
-      });
-    }
+  for (let removed = BATCH; removed === BATCH; ) {
     await renew();
-    await fenced(ledger, lease, async (sql) => {
-      // Uploads, doubts and surveys go with their container.
-      for (const table of ['batch', 'outcome', 'item_count'])
-        await sql.query(`delete from ${table} where container = $1`, [id]);
-      await sql.query('delete from container where id = $1', [id]);
+    removed = await fenced(ledger, lease, async (sql) => {
+      const { rowCount } = await sql.query(
+        `delete from item where ctid = any (array(
+           select i.ctid from container c join item i on i.container = c.id where c.pairing = $1 limit ${BATCH}))`,
+        [pairing],
+      );
+      return rowCount ?? 0;
     });
   }
   await renew();
   await fenced(ledger, lease, async (sql) => {
+    // Uploads, doubts and surveys go with their container.
+    for (const table of ['batch', 'outcome', 'item_count'])
+      await sql.query(`delete from ${table} where container in (select id from container where pairing = $1)`, [
+        pairing,
+      ]);
+    await sql.query('delete from container where pairing = $1', [pairing]);
     await sql.query('update unit set pairing = null where pairing = $1', [pairing]);
     await sql.query('update unit set back = null where back = $1', [pairing]);
     await sql.query('delete from pairing where id = $1', [pairing]);

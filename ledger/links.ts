@@ -62,7 +62,7 @@ async function counterpart(sql: Sql, other: number, container: LinkedContainer):
 }
 
 /** The other direction takes these copies for settled items of its own. */
-export async function linkBack(
+export async function linkReverse(
   sql: Sql,
   other: number,
   container: LinkedContainer,
@@ -104,7 +104,7 @@ export async function linkBack(
 }
 
 /** Items that this direction made by itself in the target: the other direction is to carry them. */
-export async function stageBack(
+export async function stageReverse(
   sql: Sql,
   other: number,
   container: LinkedContainer,
@@ -115,7 +115,12 @@ export async function stageBack(
 }
 
 /** The copies are gone with their items: the other direction forgets them too. */
-export async function unlinkBack(sql: Sql, other: number, targetKey: string, refs: readonly string[]): Promise<void> {
+export async function unlinkReverse(
+  sql: Sql,
+  other: number,
+  targetKey: string,
+  refs: readonly string[],
+): Promise<void> {
   if (refs.length === 0) return;
   await sql.query(
     `delete from item where key = any($3) and container in (select id from container where pairing = $1 and key = $2)`,
@@ -124,7 +129,7 @@ export async function unlinkBack(sql: Sql, other: number, targetKey: string, ref
 }
 
 /** The copies won: the other direction carries them. Without their counterpart they are made anew there. */
-export async function askBack(
+export async function requeueReverse(
   sql: Sql,
   other: number,
   targetKey: string,

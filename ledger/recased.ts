@@ -8,14 +8,14 @@ import type { Sql } from './ledger.js';
  */
 export async function takeOver(sql: Sql, container: number): Promise<void> {
   await sql.query(
-    // "offset 0": each is looked up by its own index, also before statistics exist, when that of what is to do seems better.
+    // "offset 0" and "order by": each is looked up by its own index, also before statistics exist, when another seems better.
     `with pair as (
        select distinct on (n.key) n.key as now, g.key as was
        from item g cross join lateral (
          (select * from item where container = g.container and folded = coalesce(g.folded, g.key) offset 0)
          union all
          (select * from item where container = g.container and key = coalesce(g.folded, g.key) offset 0)) n
-       where g.container = $1 and exists (select from item where container = $1 and folded is not null)
+       where g.container = $1 and (select true from item where container = $1 and folded is not null order by folded limit 1)
          and g.gone and g.target_ref is not null and g.digest is not null
          and g.outcome in ('verified', 'arrived') and g.meta->>'type' = 'file'
          and coalesce(n.folded, n.key) = coalesce(g.folded, g.key)

@@ -112,9 +112,9 @@ export async function bindUnit(
   migration: string,
   n: number,
   pairing: number,
-  direction: 'forth' | 'back' = 'forth',
+  direction: 'forward' | 'reverse' = 'forward',
 ): Promise<void> {
-  const column = direction === 'back' ? 'back' : 'pairing';
+  const column = direction === 'reverse' ? 'back' : 'pairing';
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
 }
 

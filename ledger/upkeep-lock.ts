@@ -1,5 +1,6 @@
 /** One worker at a time prunes or forgets. */
 import type pg from 'pg';
+import { faultOf } from './faults.js';
 import type { Ledger } from './ledger.js';
 
 /** Any number that no other lock has (migrate.ts), the same in all versions. */
@@ -10,7 +11,9 @@ const LOCK = 7_340_982;
  * lets another begin meanwhile: what both remove is the same.
  */
 export async function alone<T>(ledger: Ledger, work: () => Promise<T>): Promise<{ readonly done: T } | undefined> {
-  const client: pg.PoolClient = await ledger.pool.connect();
+  const client: pg.PoolClient = await ledger.pool.connect().catch((error: unknown) => {
+    throw faultOf(error);
+  });
   let broken: Error | undefined;
   const onError = (error: Error): void => {
     broken = error;

@@ -1,7 +1,7 @@
 /** Conflicts of a run, as a person reads them: seen from the spec's source, whichever direction met them. */
 import type { ReportConflict, ReportUnit } from '../ledger/report.js';
 
-export interface ToldConflict {
+export interface DescribedConflict {
   readonly unit: number;
   readonly account: string;
   /** `back`: it was met on the way from the target to the source of a two-way selection. */
@@ -19,7 +19,7 @@ export interface ToldConflict {
 const NOBODY = 'both were left as they are';
 
 /** The sentence of the ledger in two: what happened, and who won. Names of sides are those of the spec. */
-export function tellConflict(conflict: ReportConflict, unit: ReportUnit | undefined): ToldConflict {
+export function describeConflict(conflict: ReportConflict, unit: ReportUnit | undefined): DescribedConflict {
   const { back } = conflict;
   const [what = '', ...rest] = seenFromSpec(conflict.reason, back).split('; ');
   const end = rest.join('; ');

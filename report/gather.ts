@@ -24,8 +24,8 @@ import {
   readRuns,
   readSlices,
 } from '../ledger/report.js';
-import type { ToldConflict } from './conflicts.js';
-import { seenFromSpec, tellConflict } from './conflicts.js';
+import type { DescribedConflict } from './conflicts.js';
+import { describeConflict, seenFromSpec } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { Exceptions } from './exceptions.js';
 import type { ItemEntry, ItemFiles } from './item-files.js';
@@ -68,7 +68,7 @@ export interface Gathered {
   readonly renames: Pick<Renames, 'count' | 'first'>;
   readonly duplicates: readonly (ReportDuplicate & { readonly account: string })[];
   /** Those that this run met, whoever won; `first` is cut. */
-  readonly conflicts: { readonly count: number; readonly first: readonly ToldConflict[] };
+  readonly conflicts: { readonly count: number; readonly first: readonly DescribedConflict[] };
   /** Of the units whose accounts have been opened. */
   readonly kinds: ReadonlySet<Kind>;
   readonly gates: readonly ReportGate[];
@@ -168,7 +168,7 @@ export async function gather(
     remarks: noted.remarks.groups(STANDINGS),
     renames: noted.renames,
     duplicates,
-    conflicts: { count: met.count, first: met.first.map((one) => tellConflict(one, unitAt.get(one.unit))) },
+    conflicts: { count: met.count, first: met.first.map((one) => describeConflict(one, unitAt.get(one.unit))) },
     kinds: new Set(units.flatMap(({ kind }) => kind ?? [])),
     gates: await readGates(sql, migration, run.number),
     changes: await readChanges(sql, migration, run.number),

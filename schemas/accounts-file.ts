@@ -7,7 +7,7 @@ import { quote } from './diagnostic.js';
 import type { Account } from './spec.js';
 import { didYouMean } from './suggest.js';
 
-export const MAX_ACCOUNTS_FILE_BYTES = 8 * 1024 * 1024;
+export const MAX_ACCOUNTS_FILE_BYTES = 16 * 1024 * 1024;
 const COLUMNS = ['from', 'to'] as const;
 const MAX_HEADER_PROBLEMS = 20;
 const ACCOUNT = new RegExp(accountName.pattern as string);
@@ -27,7 +27,7 @@ export function readAccounts(
 ): { readonly accounts: Account[] } | { readonly problems: Diagnostic[] } {
   const at = (line: number, column: number, message: string): Diagnostic => ({ file, line, column, message, path: '' });
   if (bytes.byteLength > MAX_ACCOUNTS_FILE_BYTES) {
-    return { problems: [at(1, 1, 'the file is larger than 8 MiB; split it over several specs')] };
+    return { problems: [at(1, 1, 'the file is larger than 16 MiB; split it over several specs')] };
   }
   let text: string;
   try {

@@ -10,7 +10,7 @@ const MAX_DEPTH = 100;
 /** Enough for shared settings; without nesting, so that the expanded document stays a small multiple. */
 const MAX_ALIASES = 32;
 
-export interface Place {
+export interface SourcePosition {
   readonly line: number;
   readonly column: number;
 }
@@ -19,7 +19,7 @@ export interface SpecDocument {
   /** Plain JSON values; keys are strings. */
   readonly value: unknown;
   /** Where the value of this path stands: its key if there is one and `at` says so, else the value. */
-  place(path: readonly string[], at: 'key' | 'value'): Place;
+  place(path: readonly string[], at: 'key' | 'value'): SourcePosition;
 }
 
 /** Reads the bytes of a YAML file. Never throws; each thing refused is one problem. */
@@ -140,7 +140,7 @@ function lowerFirst(message: string): string {
   return (sentence.charAt(0).toLowerCase() + sentence.slice(1)).slice(0, 160);
 }
 
-function placeOf(lines: LineCounter, offset: number): Place {
+function placeOf(lines: LineCounter, offset: number): SourcePosition {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }

@@ -23,7 +23,7 @@ export interface SpecPart {
   readonly data: string;
 }
 
-/** All parts, in order. There may be more than MAX_PARTS: then nobody takes them. */
+/** All parts, in order; of more than MAX_PARTS × PART_BYTES nobody takes any. */
 export function packSpec(spec: Spec): SpecPart[] {
   const text = Buffer.from(canonicalJson(spec));
   const hash = createHash('sha256').update(text).digest('hex');

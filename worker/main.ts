@@ -8,8 +8,8 @@ import { createActivities } from '../activities/create-activities.js';
 import { connectors } from '../connectors/registry.js';
 import type { Deps, EngineSettings } from '../engine/deps.js';
 import { ENGINE_DEFAULTS } from '../engine/deps.js';
+import { createByteBudget } from '../engine/session/byte-budget.js';
 import { createConnections } from '../engine/session/connections.js';
-import { createFlight } from '../engine/session/flight.js';
 import { openLedger } from '../ledger/ledger.js';
 import { migrateLedger } from '../ledger/migrate.js';
 import { createReports } from '../report/kept-reports.js';
@@ -64,7 +64,7 @@ export async function runWorker(
         ledger,
         connectors,
         connections,
-        flight: createFlight(settings.maxBytesInFlight),
+        byteBudget: createByteBudget(settings.maxBytesInFlight),
         secret,
         redact: redactor.text,
         log,

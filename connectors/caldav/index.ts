@@ -4,7 +4,7 @@ import type { Connector } from '../contract.js';
 import { withEscapedCommas } from '../formats/icalendar/commas.js';
 import { repaired } from '../formats/icalendar/repair.js';
 import type { Calendar } from '../kinds/calendar.js';
-import { inTurn } from '../kinds/fitted.js';
+import { thenFit } from '../kinds/fitted.js';
 import { kinds } from '../kinds/kinds.js';
 import { DavAccount } from '../wire/dav/account.js';
 import type { Flavour } from '../wire/dav/flavour.js';
@@ -25,7 +25,7 @@ const flavour: Flavour = {
   contentType: 'text/calendar; charset=utf-8',
   fit(body, { cutsAtCommas }) {
     const mended = repaired(body);
-    return cutsAtCommas ? inTurn(mended, withEscapedCommas) : mended;
+    return cutsAtCommas ? thenFit(mended, withEscapedCommas) : mended;
   },
 };
 

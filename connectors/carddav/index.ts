@@ -6,7 +6,7 @@ import { parseCard } from '../formats/vcard/card.js';
 import { convertCard } from '../formats/vcard/convert.js';
 import { repaired } from '../formats/vcard/repair.js';
 import type { Contact } from '../kinds/contacts.js';
-import { inTurn } from '../kinds/fitted.js';
+import { thenFit } from '../kinds/fitted.js';
 import { kinds } from '../kinds/kinds.js';
 import { DavAccount } from '../wire/dav/account.js';
 import type { Flavour, KnownServer } from '../wire/dav/flavour.js';
@@ -35,8 +35,8 @@ function fitCard(body: Contact, { types, cutsAtCommas }: KnownServer): Fitted<Co
   const version = taken.includes('4.0') && !taken.includes('3.0') ? '4.0' : '3.0';
   const held = taken.includes(parseCard(mended.body).version)
     ? mended
-    : inTurn(mended, (card) => convertCard(card, version));
-  return cutsAtCommas ? inTurn(held, withEscapedCommas) : held;
+    : thenFit(mended, (card) => convertCard(card, version));
+  return cutsAtCommas ? thenFit(held, withEscapedCommas) : held;
 }
 
 export const connector = {

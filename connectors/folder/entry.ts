@@ -48,7 +48,7 @@ export function isoOf(ns: bigint): string | undefined {
 /**
  * Seconds since the epoch for `utimes`, which takes a double and cuts it to microseconds: rounded up by less than one, or,
  * where doubles are farther apart than that, by two, so that the milliseconds of `iso` stay what they are. Undefined for
- * what is no time.
+ * what is not a time.
  */
 export function secondsOf(iso: string | undefined): number | undefined {
   if (iso === undefined || Number.isNaN(Date.parse(iso))) return undefined;

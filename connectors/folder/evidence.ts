@@ -14,7 +14,7 @@ import { contentOf, openFile, rangeOf } from './opened-file.js';
 import type { Spot } from './write-entry.js';
 import { statsAt } from './write-entry.js';
 
-const LOT = 64;
+const CHUNK = 64;
 /** A file that is being written is read so often. */
 const TRIES = 3;
 
@@ -45,10 +45,10 @@ async function* eachAt<T>(
   refs: readonly string[],
   at: (spot: Spot) => Promise<T | undefined>,
 ): AsyncGenerator<T> {
-  for (let from = 0; from < refs.length; from += LOT) {
+  for (let from = 0; from < refs.length; from += CHUNK) {
     check();
     const found = await inFolders(
-      refs.slice(from, from + LOT),
+      refs.slice(from, from + CHUNK),
       parentOf,
       (key) => holdKnown(root, key),
       async (ref, folder) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileSourceConformance } from '../../tests/conformance/file-source.js';
 import { fileTargetConformance } from '../../tests/conformance/file-target.js';
-import { ASIDE } from './held-folder.js';
+import { STAGING } from './held-folder.js';
 import { createFolderSource } from './source.js';
 import { createFolderTarget } from './target.js';
 
@@ -29,7 +29,7 @@ async function world() {
     async list() {
       const found = await readdir(dir, { recursive: true, withFileTypes: true });
       const paths = found.map((one) => join(relative(dir, one.parentPath), one.name) + (one.isDirectory() ? '/' : ''));
-      return paths.filter((path) => !path.startsWith(ASIDE)).sort();
+      return paths.filter((path) => !path.startsWith(STAGING)).sort();
     },
     close: () => rm(dir, { recursive: true, force: true }),
   };

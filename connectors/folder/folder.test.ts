@@ -41,7 +41,7 @@ import {
 import type { Upload } from '../contract.js';
 import type { FileBody } from '../kinds/files.js';
 import { isoOf, secondsOf } from './entry.js';
-import { ASIDE, holdFolder } from './held-folder.js';
+import { holdFolder, STAGING } from './held-folder.js';
 import { namesAt } from './names.js';
 import type { LinkPolicy } from './resolve.js';
 import { createFolderSource } from './source.js';
@@ -244,7 +244,7 @@ describe('links in a target', () => {
   });
 
   it('that lead away below the place for unfinished files stop everything', async () => {
-    await symlink(outside, join(dir, ASIDE));
+    await symlink(outside, join(dir, STAGING));
     const { target, container } = await ready();
     const writing = apply(target, container, [creating('t', file('f', content(3)))]);
     await expect(writing).rejects.toMatchObject({ code: 'refused' });
@@ -319,8 +319,8 @@ it('keeps what others may do with a file that it replaces', async () => {
 });
 
 it('keeps its own place free of others', async () => {
-  expect(await answerTo(file(`${ASIDE}/x`, content(1)))).toMatchObject({ refused: 't' });
-  expect(await answerTo(file(`sub/${ASIDE}`, content(1)))).toMatchObject({ token: 't' });
+  expect(await answerTo(file(`${STAGING}/x`, content(1)))).toMatchObject({ refused: 't' });
+  expect(await answerTo(file(`sub/${STAGING}`, content(1)))).toMatchObject({ token: 't' });
 });
 
 it('does not move a folder into the place of an empty one', async () => {
@@ -359,13 +359,13 @@ describe('large files', () => {
     await uploads.begin(at.container, upload, never);
     const send = (part: number) =>
       uploads.send(at.container, upload, part, pieces(bytes.subarray(part * PART, (part + 1) * PART)), never);
-    return { ...at, uploads, upload, send, aside: (name = upload.token) => join(dir, ASIDE, name) };
+    return { ...at, uploads, upload, send, staging: (name = upload.token) => join(dir, STAGING, name) };
   }
 
   it('count only parts whose word is whole', async () => {
-    const { uploads, upload, container, send, aside } = await begun();
+    const { uploads, upload, container, send, staging } = await begun();
     await send(0);
-    await appendFile(aside(`${upload.token}.parts`), '\n+1');
+    await appendFile(staging(`${upload.token}.parts`), '\n+1');
     expect([...(await uploads.acknowledged(container, upload, never))]).toEqual([0]);
     await send(1);
     expect([...(await uploads.acknowledged(container, upload, never))].sort()).toEqual([0, 1]);
@@ -383,34 +383,34 @@ describe('large files', () => {
   });
 
   it('count no parts of another file of that name', async () => {
-    const { uploads, upload, container, send, aside } = await begun();
+    const { uploads, upload, container, send, staging } = await begun();
     await send(0);
     // The old one stays, so that its inode is not used again.
-    await rename(aside(), aside('kept'));
-    await writeFile(aside(), '');
-    await truncate(aside(), bytes.length);
+    await rename(staging(), staging('kept'));
+    await writeFile(staging(), '');
+    await truncate(staging(), bytes.length);
     expect((await uploads.acknowledged(container, upload, never)).size).toBe(0);
     await expect(uploads.finish(container, upload, undefined, never)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('have landed when a process died between the name and the word of it', async () => {
-    const { uploads, upload, container, send, aside } = await begun();
+    const { uploads, upload, container, send, staging } = await begun();
     await send(0);
     await send(1);
-    await link(aside(), join(dir, 'big'));
+    await link(staging(), join(dir, 'big'));
     expect((await uploads.acknowledged(container, upload, never)).size).toBe(2);
     expect(await uploads.finish(container, upload, undefined, never)).toMatchObject({ ref: 'big' });
-    expect(await readdir(join(dir, ASIDE))).toEqual([]);
+    expect(await readdir(join(dir, STAGING))).toEqual([]);
   });
 
   it('have landed when a process died after it had renamed them over another', async () => {
-    const { uploads, upload, container, send, aside } = await begun();
+    const { uploads, upload, container, send, staging } = await begun();
     await send(0);
     await send(1);
-    await rename(aside(), join(dir, 'big'));
+    await rename(staging(), join(dir, 'big'));
     expect((await uploads.acknowledged(container, upload, never)).size).toBe(2);
     expect(await uploads.finish(container, upload, 'old version', never)).toMatchObject({ ref: 'big' });
-    expect(await readdir(join(dir, ASIDE))).toEqual([]);
+    expect(await readdir(join(dir, STAGING))).toEqual([]);
   });
 
   it('have not landed when another file of the size stands there', async () => {
@@ -440,8 +440,8 @@ describe('large files', () => {
 
   it('that nobody went on with are swept, those of today are not', async () => {
     const { upload } = await begun();
-    await writeFile(join(dir, ASIDE, `${randomUUID()}.tmp`), 'torn');
-    const names = async () => (await readdir(join(dir, ASIDE))).filter((name) => !name.endsWith('.parts'));
+    await writeFile(join(dir, STAGING, `${randomUUID()}.tmp`), 'torn');
+    const names = async () => (await readdir(join(dir, STAGING))).filter((name) => !name.endsWith('.parts'));
     const after = async (ms: number) => {
       const target = createFolderTarget({ path: dir, now: () => Date.now() + ms });
       await target.ensure({ path: [] }, never);

@@ -10,7 +10,7 @@ import { Fault } from '../errors.js';
 import { errnoOf, ifThere } from '../local/local-files.js';
 
 /** Where large files and those of a write that is not finished are kept. Never listed. */
-export const ASIDE = '.drover-uploads';
+export const STAGING = '.drover-uploads';
 
 const BY_HANDLE = process.platform === 'linux';
 
@@ -45,7 +45,7 @@ export class HeldFolder {
 
 /**
  * The folder of `parts` below `root` (a path without links). Undefined when something on the way is missing or is no
- * folder. Throws `Fault('refused')` when a part is no plain name, and when a link on the way leads elsewhere.
+ * folder. Throws `Fault('refused')` when a part is not a plain name, and when a link on the way leads elsewhere.
  */
 export async function holdFolder(root: string, parts: readonly string[]): Promise<HeldFolder | undefined> {
   for (const part of parts) checkName(part);
@@ -75,7 +75,7 @@ export async function prove(handle: FileHandle, path: string): Promise<void> {
     const [opened, there, real] = await Promise.all([handle.stat(), ifThere(lstat(path)), ifThere(realpath(path))]);
     if (there?.ino === opened.ino && there.dev === opened.dev && real === path) return;
   }
-  throw new Fault('refused', `the way to ${path} leads over a symbolic link, or was changed meanwhile`, {
+  throw new Fault('refused', `${path} passes through a symbolic link, or was replaced while it was opened`, {
     next: 'replace links to folders by what they point to',
   });
 }
@@ -111,7 +111,7 @@ export class InTheWay extends Error {
   readonly link: boolean;
 
   constructor(parts: readonly string[], link: boolean) {
-    super(`${JSON.stringify(parts.join('/'))} is no folder`);
+    super(`${JSON.stringify(parts.join('/'))} is not a folder`);
     this.path = parts.join('/');
     this.link = link;
   }
@@ -133,8 +133,8 @@ export function partsOf(path: string): string[] {
 /** The same for what is to be written. Throws `Fault('refused')` for what is our own, too. */
 export function partsToWrite(path: string): string[] {
   const parts = partsOf(path);
-  if (parts[0] !== ASIDE) return parts;
-  throw new Fault('refused', `${ASIDE} is where unfinished files are kept`, { next: 'rename it in the source' });
+  if (parts[0] !== STAGING) return parts;
+  throw new Fault('refused', `${STAGING} is where unfinished files are kept`, { next: 'rename it in the source' });
 }
 
 const SEPARATORS = process.platform === 'win32' ? /[/\\]/ : /\//;

@@ -13,7 +13,7 @@ export const connector = {
 
 function checkedPath({ path }: FolderOptions, { account, kind }: Access): string {
   if (kind !== 'files') {
-    throw new Fault('spec', `a folder holds files, no ${kind}`, {
+    throw new Fault('spec', `folder stores files, not ${kind}`, {
       next: kind === 'mail' ? 'use maildir or mbox for mail' : 'use vdir for calendars and contacts',
     });
   }

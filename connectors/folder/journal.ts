@@ -21,8 +21,8 @@ export function journalOf({ token }: Upload): string {
 }
 
 /** Undefined when there is none, or one of another upload. */
-export async function readJournal(aside: HeldFolder, upload: Upload): Promise<Journal | undefined> {
-  const text = await ifThere(readFile(aside.at(journalOf(upload)), 'utf8'));
+export async function readJournal(staging: HeldFolder, upload: Upload): Promise<Journal | undefined> {
+  const text = await ifThere(readFile(staging.at(journalOf(upload)), 'utf8'));
   const [, file] = new RegExp(`^file (\\S+) ${upload.bytes} ${upload.partBytes}\\n`).exec(text ?? '') ?? [];
   if (text === undefined || file === undefined) return undefined;
   const parts = new Set<number>();
@@ -35,10 +35,10 @@ export async function readJournal(aside: HeldFolder, upload: Upload): Promise<Jo
 }
 
 /** Replaces what there was. */
-export async function beginJournal(aside: HeldFolder, upload: Upload, file: string): Promise<void> {
+export async function beginJournal(staging: HeldFolder, upload: Upload, file: string): Promise<void> {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
   await append(
-    aside,
+    staging,
     upload,
     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
     `file ${file} ${upload.bytes} ${upload.partBytes}\n`,
@@ -46,13 +46,13 @@ export async function beginJournal(aside: HeldFolder, upload: Upload, file: stri
 }
 
 /** Durable when this ends. */
-export async function note(aside: HeldFolder, upload: Upload, word: string): Promise<void> {
+export async function note(staging: HeldFolder, upload: Upload, word: string): Promise<void> {
   const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
-  await append(aside, upload, O_WRONLY | O_APPEND | O_NOFOLLOW, `\n${word}.\n`);
+  await append(staging, upload, O_WRONLY | O_APPEND | O_NOFOLLOW, `\n${word}.\n`);
 }
 
-async function append(aside: HeldFolder, upload: Upload, flags: number, text: string): Promise<void> {
-  const file = await open(aside.at(journalOf(upload)), flags, 0o600);
+async function append(staging: HeldFolder, upload: Upload, flags: number, text: string): Promise<void> {
+  const file = await open(staging.at(journalOf(upload)), flags, 0o600);
   try {
     await file.writeFile(text);
     await file.datasync();

@@ -28,36 +28,36 @@ export function identityOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;
 }
 
-export function statsOfParts(aside: HeldFolder, { token }: Upload): Promise<BigIntStats | undefined> {
-  return ifThere(lstat(aside.at(token), { bigint: true }));
+export function statsOfParts(staging: HeldFolder, { token }: Upload): Promise<BigIntStats | undefined> {
+  return ifThere(lstat(staging.at(token), { bigint: true }));
 }
 
 /** The journal, where the file that it is about is still there. */
-export async function journalFor(aside: HeldFolder, upload: Upload): Promise<Journal | undefined> {
-  const journal = await readJournal(aside, upload);
+export async function journalFor(staging: HeldFolder, upload: Upload): Promise<Journal | undefined> {
+  const journal = await readJournal(staging, upload);
   if (!journal) return undefined;
-  const stats = await statsOfParts(aside, upload);
+  const stats = await statsOfParts(staging, upload);
   return stats?.isFile() && identityOf(stats) === journal.file ? journal : undefined;
 }
 
 /** Makes the file and its journal; leaves them alone where they fit together. */
-export async function beginParts(aside: HeldFolder, upload: Upload): Promise<void> {
-  if (await journalFor(aside, upload)) return;
+export async function beginParts(staging: HeldFolder, upload: Upload): Promise<void> {
+  if (await journalFor(staging, upload)) return;
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-  const file = await open(aside.at(upload.token), O_RDWR | O_CREAT | O_NOFOLLOW, 0o666);
+  const file = await open(staging.at(upload.token), O_RDWR | O_CREAT | O_NOFOLLOW, 0o666);
   try {
     await file.truncate(upload.bytes);
     await file.sync();
-    await beginJournal(aside, upload, identityOf(await file.stat({ bigint: true })));
+    await beginJournal(staging, upload, identityOf(await file.stat({ bigint: true })));
   } finally {
     await file.close();
   }
-  await aside.sync();
+  await staging.sync();
 }
 
 /** Writes one part; it counts when it is safe on disk. */
 export async function writePart(
-  aside: HeldFolder,
+  staging: HeldFolder,
   upload: Upload,
   part: number,
   content: AsyncIterable<Uint8Array>,
@@ -65,11 +65,11 @@ export async function writePart(
 ): Promise<void> {
   const from = part * upload.partBytes;
   const end = Math.min(from + upload.partBytes, upload.bytes);
-  const journal = await journalFor(aside, upload);
+  const journal = await journalFor(staging, upload);
   if (!journal) throw partsGone(upload);
   // What a sender leaves behind that dies while it sends a part again is not the part.
-  if (journal.parts.has(part)) await note(aside, upload, `-${part}`);
-  const file = await open(aside.at(upload.token), constants.O_RDWR | constants.O_NOFOLLOW);
+  if (journal.parts.has(part)) await note(staging, upload, `-${part}`);
+  const file = await open(staging.at(upload.token), constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     let at = from;
     for await (const chunk of content) {
@@ -84,7 +84,7 @@ export async function writePart(
   } finally {
     await file.close();
   }
-  await note(aside, upload, `+${part}`);
+  await note(staging, upload, `+${part}`);
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
@@ -95,8 +95,8 @@ async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promis
 }
 
 export function partsGone({ path }: Upload): Fault {
-  return new Fault('not-found', `the parts of ${JSON.stringify(path)} are not all there any more`, {
-    next: 'it is sent anew',
+  return new Fault('not-found', `parts of ${JSON.stringify(path)} are missing`, {
+    next: 'it is sent again',
   });
 }
 

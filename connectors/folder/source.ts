@@ -9,7 +9,7 @@ import { atOnce } from '../local/item-files.js';
 import { accountsAt, errnoOf, faultOf, onFiles, provenPath } from '../local/local-files.js';
 import { Barred, inFolders, parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
-import { ASIDE, holdFolder, partsOf } from './held-folder.js';
+import { holdFolder, partsOf, STAGING } from './held-folder.js';
 import { changed, openFile, rangeOf } from './opened-file.js';
 import { goneFrom, readEntry, refusalOf } from './read-entry.js';
 import type { LinkPolicy } from './resolve.js';
@@ -60,7 +60,7 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
     }
   }
 
-  async function readLot(root: string, refs: readonly ItemRef[]): Promise<(Body<FileBody> | Refused)[]> {
+  async function readChunk(root: string, refs: readonly ItemRef[]): Promise<(Body<FileBody> | Refused)[]> {
     if (links === 'follow') return atOnce(refs, (ref) => readFollowed(root, ref));
     return inFolders(
       refs,
@@ -82,7 +82,7 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
       closing.check(signal);
       const root = await provenPath(path);
       const names = await onFiles(`reading ${path}`, () => readdir(root));
-      const entries = names.filter((name) => name !== ASIDE).length;
+      const entries = names.filter((name) => name !== STAGING).length;
       const problem = 'the folder is empty; check the path in the spec, and whether the share is mounted';
       return [
         { name: 'entries', value: String(entries), ...(entries === 0 && { problem }) },
@@ -97,7 +97,7 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
       closing.check(signal);
       const root = await provenPath(path);
       const folder = await onFiles(`opening ${path}`, () => holdFolder(root, []));
-      if (!folder) throw new Fault('not-found', `${path} is no folder`, { next: 'check the path in the spec' });
+      if (!folder) throw new Fault('not-found', `${path} is not a folder`, { next: 'check the path in the spec' });
       await folder.close();
       yield { key: CONTAINER_KEY, path: [], validity: VALIDITY };
     },
@@ -107,9 +107,9 @@ export function createFolderSource(path: string, links: LinkPolicy): FileSource 
     },
     async *read(_container, refs, signal): AsyncIterable<Body<FileBody> | Refused> {
       const root = await provenPath(path);
-      for (const lot of lots(refs)) {
+      for (const chunk of chunks(refs)) {
         closing.check(signal);
-        yield* await onFiles(`reading ${path}`, () => readLot(root, lot));
+        yield* await onFiles(`reading ${path}`, () => readChunk(root, chunk));
       }
       closing.check(signal);
     },
@@ -155,19 +155,19 @@ function gone(key: string, reason = 'the next run will see that'): Fault {
 }
 
 /** In parts that may be held at once. */
-function* lots(refs: readonly ItemRef[]): Generator<readonly ItemRef[]> {
-  let lot: ItemRef[] = [];
+function* chunks(refs: readonly ItemRef[]): Generator<readonly ItemRef[]> {
+  let chunk: ItemRef[] = [];
   let bytes = 0;
   for (const ref of refs) {
-    if (lot.length === READ_AHEAD || (lot.length > 0 && bytes + (ref.bytes ?? 0) > READ_AHEAD_BYTES)) {
-      yield lot;
-      lot = [];
+    if (chunk.length === READ_AHEAD || (chunk.length > 0 && bytes + (ref.bytes ?? 0) > READ_AHEAD_BYTES)) {
+      yield chunk;
+      chunk = [];
       bytes = 0;
     }
-    lot.push(ref);
+    chunk.push(ref);
     bytes += ref.bytes ?? 0;
   }
-  if (lot.length > 0) yield lot;
+  if (chunk.length > 0) yield chunk;
 }
 
 /** By the path alone: a share that is mounted at the same place on several workers is one place, whatever they are called. */

@@ -7,11 +7,11 @@ import type { FileTarget } from '../kinds/files.js';
 import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
 import { faultOf, identityOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
-import { sweep } from './aside.js';
 import { copies, standings } from './evidence.js';
-import { ASIDE } from './held-folder.js';
+import { STAGING } from './held-folder.js';
 import { namesAt } from './names.js';
 import { CONTAINER_KEY, placeAt, VALIDITY } from './source.js';
+import { removeStale } from './staging.js';
 import { createUploads } from './uploads.js';
 import { walk } from './walk.js';
 import { applied } from './writer.js';
@@ -43,8 +43,10 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
     const stats = await ifThere(lstat(root));
     if (!stats) return undefined;
     if (!stats.isDirectory())
-      throw new Fault('spec', `${path} is no folder, and a target is one`, { next: 'name the folder in the spec' });
-    const items = (await readdir(root)).filter((name) => name !== ASIDE).length;
+      throw new Fault('spec', `${path} is not a folder, and a target must be one`, {
+        next: 'name the folder in the spec',
+      });
+    const items = (await readdir(root)).filter((name) => name !== STAGING).length;
     return { key: CONTAINER_KEY, path: [], validity: VALIDITY, created: false, items };
   }
 
@@ -85,7 +87,7 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
         const there = await find(wanted, signal);
         const root = await rootOf(signal);
         const made = there ? undefined : await mkdir(root, { recursive: true });
-        await sweep(root, now());
+        await removeStale(root, now());
         return there ?? { key: CONTAINER_KEY, path: [], validity: VALIDITY, created: made !== undefined, items: 0 };
       });
     },
@@ -149,7 +151,7 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
 /** A folder of the file system is a whole tree: parts of it are targets of their own. */
 function checkWanted({ path }: Wanted): void {
   if (path.length === 0) return;
-  throw new Fault('spec', `a folder holds one tree, and no container ${JSON.stringify(path.join('/'))} in it`, {
+  throw new Fault('spec', `a folder target has one container, its root, and not ${JSON.stringify(path.join('/'))}`, {
     next: 'name that folder as the path of the target',
   });
 }

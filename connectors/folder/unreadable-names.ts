@@ -1,10 +1,10 @@
-/** Names that are no UTF-8. File systems of Linux keep any bytes; keys are text. */
+/** Names that are not UTF-8. File systems of Linux keep any bytes; keys are text. */
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { HeldFolder } from './held-folder.js';
 
 export interface UnreadableNames {
-  /** As Node spells them, with U+FFFD for what is no text: several may share one spelling. */
+  /** As Node spells them, with U+FFFD for what is not text: several may share one spelling. */
   readonly spoilt: ReadonlySet<string>;
   /** A spelling for each, by which a person finds it: the bytes behind U+FFFD in hex. Folders end with "/". */
   readonly shown: readonly string[];

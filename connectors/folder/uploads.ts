@@ -1,4 +1,4 @@
-/** Large files: parts aside, then one rename. Another process goes on from what the journal tells. */
+/** Large files: parts in the staging folder, then one rename. Another process goes on from what the journal tells. */
 
 import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
@@ -8,7 +8,6 @@ import { Fault } from '../errors.js';
 import { nameOf } from '../kinds/files.js';
 import { faultOf, ifThere, linked } from '../local/local-files.js';
 import { answerOf, taken } from './answers.js';
-import { holdAside } from './aside.js';
 import { secondsOf, timeOf } from './entry.js';
 import { parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
@@ -25,6 +24,7 @@ import {
   statsOfParts,
   writePart,
 } from './parts.js';
+import { openStaging } from './staging.js';
 import type { Spot } from './write-entry.js';
 import { standing, statsAt, writtenAs } from './write-entry.js';
 
@@ -39,16 +39,16 @@ export function createUploads({ root, check }: UploadsDeps): Uploads {
     doing: string,
     upload: Upload,
     signal: AbortSignal,
-    work: (aside: HeldFolder, root: string) => Promise<T>,
+    work: (staging: HeldFolder, root: string) => Promise<T>,
   ): Promise<T> {
     checkToken(upload);
     try {
       const at = await root(signal);
-      const aside = await holdAside(at);
+      const staging = await openStaging(at);
       try {
-        return await work(aside, at);
+        return await work(staging, at);
       } finally {
-        await aside.close();
+        await staging.close();
       }
     } catch (error) {
       throw faultOf(error, `${doing} ${JSON.stringify(upload.path)}`);
@@ -62,9 +62,9 @@ export function createUploads({ root, check }: UploadsDeps): Uploads {
       return PART_BYTES;
     },
     begin: (_container, upload, signal) =>
-      within('making room for', upload, signal, async (aside) => {
+      within('making room for', upload, signal, async (staging) => {
         try {
-          await beginParts(aside, upload);
+          await beginParts(staging, upload);
         } catch (error) {
           // FAT holds no file of 4 GiB: no other room on the disk helps.
           if ((error as NodeJS.ErrnoException).code !== 'EFBIG') throw error;
@@ -74,23 +74,23 @@ export function createUploads({ root, check }: UploadsDeps): Uploads {
         }
       }),
     acknowledged: (_container, upload, signal) =>
-      within('resuming', upload, signal, async (aside, at) => {
-        const journal = await readJournal(aside, upload);
+      within('resuming', upload, signal, async (staging, at) => {
+        const journal = await readJournal(staging, upload);
         if (!journal) return new Set<number>();
         if (await hasLanded(at, upload, journal.file)) return all(upload);
-        return (await journalFor(aside, upload))?.parts ?? new Set<number>();
+        return (await journalFor(staging, upload))?.parts ?? new Set<number>();
       }),
     send: (_container, upload, part, content, signal) =>
-      within('writing', upload, signal, (aside) => writePart(aside, upload, part, content, () => check(signal))),
+      within('writing', upload, signal, (staging) => writePart(staging, upload, part, content, () => check(signal))),
     finish: (_container, upload, version, signal) =>
-      within('finishing', upload, signal, async (aside, at) => {
+      within('finishing', upload, signal, async (staging, at) => {
         const touched: (readonly string[])[] = [];
         try {
           const parts = partsToWrite(upload.path);
           const folder = await makeFolder(at, parts.slice(0, -1), (parent) => touched.push(parent));
           try {
             const spot = { folder, name: nameOf(upload.path), ref: upload.path };
-            const answer = await place(aside, upload, spot, version);
+            const answer = await place(staging, upload, spot, version);
             for (const one of touched) await syncAt(at, one);
             return answer;
           } finally {
@@ -103,9 +103,9 @@ export function createUploads({ root, check }: UploadsDeps): Uploads {
         }
       }),
     abort: (_container, upload, signal) =>
-      within('clearing', upload, signal, async (aside) => {
-        await ifThere(unlink(aside.at(upload.token)));
-        await ifThere(unlink(aside.at(journalOf(upload))));
+      within('clearing', upload, signal, async (staging) => {
+        await ifThere(unlink(staging.at(upload.token)));
+        await ifThere(unlink(staging.at(journalOf(upload))));
       }),
   };
 }
@@ -123,26 +123,31 @@ async function hasLanded(root: string, upload: Upload, file: string): Promise<bo
   }
 }
 
-async function place(aside: HeldFolder, upload: Upload, spot: Spot, version: string | undefined): Promise<WriteAnswer> {
+async function place(
+  staging: HeldFolder,
+  upload: Upload,
+  spot: Spot,
+  version: string | undefined,
+): Promise<WriteAnswer> {
   const { token, path } = upload;
-  const journal = await readJournal(aside, upload);
+  const journal = await readJournal(staging, upload);
   const there = await statsAt(spot);
   if (!journal) return withoutParts(upload, there);
   if (!there || identityOf(there) !== journal.file) {
-    const staged = await statsOfParts(aside, upload);
+    const staged = await statsOfParts(staging, upload);
     if (!staged || identityOf(staged) !== journal.file) throw partsGone(upload);
     for (let part = 0; part < countOf(upload); part++) if (!journal.parts.has(part)) throw partsGone(upload);
     const mode = version === undefined ? undefined : await standing(token, spot, version);
     if (mode && 'conflicted' in mode) return mode;
-    await dress(aside.at(token), upload, mode && Number(mode.mode) & 0o777);
-    if (version !== undefined) await rename(aside.at(token), spot.folder.at(spot.name));
-    else if ((await linked(aside.at(token), spot.folder.at(spot.name))) === 'taken') return taken(token, path);
+    await dress(staging.at(token), upload, mode && Number(mode.mode) & 0o777);
+    if (version !== undefined) await rename(staging.at(token), spot.folder.at(spot.name));
+    else if ((await linked(staging.at(token), spot.folder.at(spot.name))) === 'taken') return taken(token, path);
   }
   await spot.folder.sync();
   const stats = await statsAt(spot);
   if (!stats || identityOf(stats) !== journal.file) throw movedOn(upload);
-  await ifThere(unlink(aside.at(token)));
-  await ifThere(unlink(aside.at(journalOf(upload))));
+  await ifThere(unlink(staging.at(token)));
+  await ifThere(unlink(staging.at(journalOf(upload))));
   return writtenAs(token, path, stats);
 }
 
@@ -186,7 +191,7 @@ function all(upload: Upload): ReadonlySet<number> {
 }
 
 function movedOn({ path }: Upload): Fault {
-  return new Fault('unavailable', `${JSON.stringify(path)} was taken away while it was put there`, {
+  return new Fault('unavailable', `${JSON.stringify(path)} was deleted while it was being written`, {
     next: 'let no other program work on the folder meanwhile',
   });
 }

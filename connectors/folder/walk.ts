@@ -9,7 +9,7 @@ import { compareKeys, isAbove } from '../kinds/key-order.js';
 import { errnoOf, faultOf, ifThere, onFiles } from '../local/local-files.js';
 import { metaOf, typeOf, versionOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
-import { ASIDE, holdFolder } from './held-folder.js';
+import { holdFolder, STAGING } from './held-folder.js';
 import type { LinkPolicy } from './resolve.js';
 import { resolve } from './resolve.js';
 import { unreadableNames } from './unreadable-names.js';
@@ -29,7 +29,7 @@ interface Level {
   readonly names: readonly string[];
   /** Links that are followed, by name: what stands where they point to. */
   readonly followed: ReadonlyMap<string, Followed>;
-  /** Names that are shown and cannot be opened: they are no text. */
+  /** Names that are shown and cannot be opened: they are not text. */
   readonly unreadable: ReadonlySet<string>;
   held: HeldFolder | undefined;
   next: number;
@@ -57,7 +57,7 @@ export async function* walk(deps: WalkDeps, after: string | undefined): AsyncGen
   try {
     const root = await openLevel(deps, { key: '', parts: [] }, stack);
     if (!root || 'closed' in root) {
-      throw new Fault('not-found', `${deps.root} is no folder`, { next: 'check the path in the spec' });
+      throw new Fault('not-found', `${deps.root} is not a folder`, { next: 'check the path in the spec' });
     }
     stack.push(root);
     for (let level = stack.at(-1); level; level = stack.at(-1)) {
@@ -120,7 +120,7 @@ async function openLevel(
     held = await holdFolder(root, parts);
     if (!held) return undefined;
     const dirents = (await readdir(held.path, { withFileTypes: true })).filter(
-      (one) => key !== '' || one.name !== ASIDE,
+      (one) => key !== '' || one.name !== STAGING,
     );
     const unreadable = await unreadableNames(held, dirents);
     const followed = new Map<string, Followed>();

@@ -5,9 +5,9 @@ import type { WriteAnswer, Written } from '../contract.js';
 import type { FileBody } from '../kinds/files.js';
 import { errnoOf, ifThere, linked } from '../local/local-files.js';
 import { edited, missing, taken } from './answers.js';
-import { stage } from './aside.js';
 import { metaOf, typeOf, versionOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
+import { stage } from './staging.js';
 
 /** An entry by its folder and its name there. */
 export interface Spot {
@@ -26,19 +26,19 @@ export function writtenAs(token: string, ref: string, stats: BigIntStats): Writt
   return { token, ref, version: versionOf(stats), ...(type && { meta: metaOf(stats, type) }) };
 }
 
-export async function create(token: string, spot: Spot, body: FileBody, aside: HeldFolder): Promise<WriteAnswer> {
-  const staged = await stage(aside, body);
-  const how = await nameIt(aside.at(staged.name), spot);
+export async function create(token: string, spot: Spot, body: FileBody, staging: HeldFolder): Promise<WriteAnswer> {
+  const staged = await stage(staging, body);
+  const how = await nameIt(staging.at(staged.name), spot);
   return how ? writtenAs(token, spot.ref, staged.stats) : taken(token, spot.ref);
 }
 
-/** Gives what stands aside its name, unless that is taken: then false. Nothing stays aside, whatever happens. */
-async function nameIt(aside: string, { folder, name }: Spot): Promise<boolean> {
+/** Gives the staged file its name; returns false when the name is taken. Nothing stays staged, whatever happens. */
+async function nameIt(staging: string, { folder, name }: Spot): Promise<boolean> {
   let how: Awaited<ReturnType<typeof linked>> | undefined;
   try {
-    how = await linked(aside, folder.at(name));
+    how = await linked(staging, folder.at(name));
   } finally {
-    if (how !== 'renamed') await unlink(aside);
+    if (how !== 'renamed') await unlink(staging);
   }
   return how !== 'taken';
 }
@@ -49,17 +49,17 @@ export async function update(
   spot: Spot,
   version: string | undefined,
   body: FileBody,
-  aside: HeldFolder,
+  staging: HeldFolder,
 ): Promise<WriteAnswer> {
   const before = await standing(token, spot, version);
   if ('conflicted' in before) return before;
-  const staged = await stage(aside, body, Number(before.mode) & 0o777);
+  const staged = await stage(staging, body, Number(before.mode) & 0o777);
   try {
     const now = await standing(token, spot, version ?? versionOf(before));
     if ('conflicted' in now) return now;
-    await rename(aside.at(staged.name), spot.folder.at(spot.name));
+    await rename(staging.at(staged.name), spot.folder.at(spot.name));
   } finally {
-    await ifThere(unlink(aside.at(staged.name)));
+    await ifThere(unlink(staging.at(staged.name)));
   }
   return writtenAs(token, spot.ref, staged.stats);
 }

@@ -1,19 +1,19 @@
-/** Writes in lots: content is durable before it has its name, the names of a lot are before they are answered. */
+/** Writes in chunks: content is durable before it has its name, the names of a chunk are before they are answered. */
 import type { Write, WriteAnswer } from '../contract.js';
 import type { FileBody } from '../kinds/files.js';
 import { nameOf } from '../kinds/files.js';
 import { atOnce } from '../local/item-files.js';
 import { faultOf } from '../local/local-files.js';
 import { answerOf } from './answers.js';
-import { holdAside } from './aside.js';
 import { FOLDER_VERSION } from './entry.js';
 import { Barred, inFolders, parentOf } from './grouped.js';
 import type { HeldFolder } from './held-folder.js';
 import { holdFolder, makeFolder, partsOf, partsToWrite } from './held-folder.js';
+import { openStaging } from './staging.js';
 import { create, move, remove, update } from './write-entry.js';
 
 /** Writes whose names are made durable together. */
-const LOT = 64;
+const CHUNK = 64;
 
 export interface WriterDeps {
   readonly root: string;
@@ -30,10 +30,10 @@ export async function* applied(deps: WriterDeps, writes: readonly Write<FileBody
     const answers: WriteAnswer[] = [];
     const failures: unknown[] = [];
     const touched = new Set<string>();
-    const lot = new Lot(deps, answers, failures, touched);
+    const chunk = new Chunk(deps, answers, failures, touched);
     try {
-      await lot.apply(wave);
-      await lot.sync();
+      await chunk.apply(wave);
+      await chunk.sync();
     } catch (error) {
       failures.push(error);
     }
@@ -47,7 +47,7 @@ function* wavesOf(writes: readonly Write<FileBody>[]): Generator<readonly Write<
   let wave: Write<FileBody>[] = [];
   for (const write of writes) {
     const last = wave.at(-1);
-    if (last && (wave.length === LOT || !together(last, write))) {
+    if (last && (wave.length === CHUNK || !together(last, write))) {
       yield wave;
       wave = [];
     }
@@ -61,7 +61,7 @@ function together(one: Write<FileBody>, other: Write<FileBody>): boolean {
   return put(one) ? put(other) : one.op === other.op;
 }
 
-class Lot {
+class Chunk {
   readonly #deps: WriterDeps;
   readonly #answers: WriteAnswer[];
   readonly #failures: unknown[];
@@ -97,7 +97,7 @@ class Lot {
   }
 
   async #putAll(wave: readonly Put[]): Promise<void> {
-    const aside = await holdAside(this.#deps.root);
+    const staging = await openStaging(this.#deps.root);
     try {
       await inFolders(
         wave,
@@ -106,11 +106,11 @@ class Lot {
         (write, folder) =>
           this.#answer(write.token, pathOf(write), async () => {
             if (folder instanceof Barred) throw folder.error;
-            return this.#put(write, folder, aside);
+            return this.#put(write, folder, staging);
           }),
       );
     } finally {
-      await aside.close();
+      await staging.close();
     }
   }
 
@@ -127,7 +127,7 @@ class Lot {
     this.#touched.add(parent.map((name) => `${name}/`).join(''));
   };
 
-  async #put(write: Put, folder: HeldFolder, aside: HeldFolder): Promise<WriteAnswer> {
+  async #put(write: Put, folder: HeldFolder, staging: HeldFolder): Promise<WriteAnswer> {
     const { token, body } = write;
     const ref = pathOf(write);
     const parts = partsToWrite(ref);
@@ -138,7 +138,9 @@ class Lot {
     }
     const spot = { folder, name: nameOf(ref), ref };
     this.#touched.add(parentOf(ref));
-    return write.op === 'create' ? create(token, spot, body, aside) : update(token, spot, write.version, body, aside);
+    return write.op === 'create'
+      ? create(token, spot, body, staging)
+      : update(token, spot, write.version, body, staging);
   }
 
   async #change(write: Write<FileBody>): Promise<WriteAnswer> {

@@ -87,7 +87,7 @@ export function foreignByName(name: string): Foreign | undefined {
   return undefined;
 }
 
-/** By its first bytes (`LOOK_BYTES`, or all of them); undefined for what is no mail. */
+/** By its first bytes (`LOOK_BYTES`, or all of them); undefined for what is not mail. */
 export function foreignByBytes(name: string, head: Buffer): Foreign | undefined {
   const packed = packing(head);
   if (packed !== undefined) return { ...PACKED, what: packed, called: name };

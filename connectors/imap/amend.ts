@@ -36,18 +36,18 @@ export async function* storeFlags(
   }
   for (const [key, group] of groups) {
     const [added, taken] = JSON.parse(key) as [string[], string[]];
-    for (const lot of inLots(group)) yield* storeLot(session, connection, lot, added, taken);
+    for (const chunk of inChunks(group)) yield* storeChunk(session, connection, chunk, added, taken);
   }
 }
 
-async function* storeLot(
+async function* storeChunk(
   session: ImapSession,
   connection: ImapConnection,
-  lot: readonly Meta[],
+  chunk: readonly Meta[],
   added: string[],
   taken: string[],
 ): AsyncGenerator<Written | Refused> {
-  const uids = uidsOf(lot);
+  const uids = uidsOf(chunk);
   const plus = keptFlags(added, session.selected as Selected);
   const minus = keptFlags(taken, session.selected as Selected);
   const store = (sign: string, flags: readonly string[]) =>
@@ -61,12 +61,12 @@ async function* storeLot(
   ]);
   const fault = faults.find((one) => one.fault !== undefined)?.fault;
   if (fault) {
-    for (const { token } of lot) yield { refused: token, reason: fault.message };
+    for (const { token } of chunk) yield { refused: token, reason: fault.message };
     return;
   }
   // STORE says nothing about messages that are not there; what the server now shows is the answer.
   const rows = new Map((await fetchRows(connection, uids)).map((row) => [row.uid, row]));
-  for (const { token, ref } of lot) {
+  for (const { token, ref } of chunk) {
     const row = rows.get(Number(ref));
     if (row === undefined) yield { refused: token, reason: GONE };
     else if (row.undescribed !== undefined)
@@ -98,23 +98,24 @@ export async function* moveAll(
   }
   const groups = new Map<string, Move[]>();
   for (const write of writes) push(groups, write.to.key, write);
-  for (const group of groups.values()) for (const lot of inLots(group)) yield* moveLot(session, connection, from, lot);
+  for (const group of groups.values())
+    for (const chunk of inChunks(group)) yield* moveChunk(session, connection, from, chunk);
 }
 
-async function* moveLot(
+async function* moveChunk(
   session: ImapSession,
   connection: ImapConnection,
   from: TargetContainer,
-  lot: readonly Move[],
+  chunk: readonly Move[],
 ): AsyncGenerator<Written | Refused> {
-  const { to } = lot[0] as Move;
+  const { to } = chunk[0] as Move;
   const verb = connection.has('MOVE') ? 'UID MOVE' : 'UID COPY';
-  const uids = uidsOf(lot);
+  const uids = uidsOf(chunk);
   const result = await attempt(connection, { name: verb, pieces: [`${verb} ${uidSet(uids)} `, astring(to.key)] });
   const moved = copied(result.codes, to, new Set(uids));
   const { fault, still } = await left(connection, verb, result.fault, [...moved.keys()]);
   const undone = verb === 'UID COPY' && (await undo(session, connection, { from, to }, moved, still));
-  for (const { token, ref } of lot) {
+  for (const { token, ref } of chunk) {
     const uid = moved.get(Number(ref));
     const stays = still.has(Number(ref));
     if (uid === undefined || (stays && undone)) yield { refused: token, reason: fault?.message ?? GONE };
@@ -195,9 +196,9 @@ export async function* removeAll(
     for (const { token } of writes) yield { refused: token, reason: NO_UIDPLUS };
     return;
   }
-  for (const lot of inLots(writes)) {
-    const { fault, still } = await expunge(connection, uidsOf(lot));
-    for (const { token, ref } of lot)
+  for (const chunk of inChunks(writes)) {
+    const { fault, still } = await expunge(connection, uidsOf(chunk));
+    for (const { token, ref } of chunk)
       yield still.has(Number(ref)) ? { refused: token, reason: fault?.message ?? STILL_THERE } : { token, ref };
   }
 }
@@ -210,7 +211,7 @@ function push<W>(groups: Map<string, W[]>, key: string, write: W): void {
   else groups.set(key, [write]);
 }
 
-function* inLots<W extends { readonly ref: string }>(writes: readonly W[]): Generator<W[]> {
+function* inChunks<W extends { readonly ref: string }>(writes: readonly W[]): Generator<W[]> {
   for (let at = 0; at < writes.length; at += SET_UIDS) yield writes.slice(at, at + SET_UIDS);
 }
 

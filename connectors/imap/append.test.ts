@@ -86,20 +86,20 @@ describe('the window', () => {
   });
 
   it('opens to whole lots within a few commands where answers come at once', async () => {
-    const lots: number[] = [];
+    const chunks: number[] = [];
     const server = await scripted({
       capabilities: MULTI,
       answer({ tag, text }) {
         if (!text.startsWith('APPEND')) return false;
-        lots.push(sizesIn(text).length);
+        chunks.push(sizesIn(text).length);
         return `${tag} OK ok\r\n`;
       },
     });
     const target = openTarget(server, 'anna');
     await all(target.write(container, messages(400, 5_000), never));
-    expect(lots.slice(0, 2)).toEqual([6, 6]);
-    expect(lots).toContain(100);
-    expect(lots.length).toBeLessThan(20);
+    expect(chunks.slice(0, 2)).toEqual([6, 6]);
+    expect(chunks).toContain(100);
+    expect(chunks.length).toBeLessThan(20);
     expect(target.quietFor?.([500_000])).toBe(target.quietMs);
   });
 

@@ -1,9 +1,9 @@
 /**
- * Creating messages: MULTIAPPEND (RFC 3502) in lots where the server has it, else single APPENDs, several
- * commands in flight. MULTIAPPEND is atomic: a lot that is refused is halved until the message at fault is alone.
+ * Creating messages: MULTIAPPEND (RFC 3502) in chunks where the server has it, else single APPENDs, several
+ * commands in flight. MULTIAPPEND is atomic: a chunk that is refused is halved until the message at fault is alone.
  *
  * A process that is killed cannot take back what it has sent, so what is in flight is bounded by what the line carries
- * within the target's quiet time (../line-rate.ts). A single message above that goes alone; `Target.quietFor`
+ * within the target's quiet time (line-rate.ts). A single message above that goes alone; `Target.quietFor`
  * returns how long it may still land.
  */
 import type { Refused, TargetContainer, Write, Written } from '../contract.js';
@@ -33,7 +33,7 @@ interface Entry {
   readonly notes: readonly string[];
 }
 
-interface Lot {
+interface Chunk {
   readonly entries: readonly Entry[];
   readonly reply: Promise<StatusReply>;
 }
@@ -51,15 +51,15 @@ export interface Appending {
 /** What is still to be sent. */
 interface Unsent {
   readonly waiting: Entry[];
-  /** Halves of lots that were refused: sent as they are. */
+  /** Halves of chunks that were refused: sent as they are. */
   readonly again: Entry[][];
   /** Messages that one command takes. */
   readonly most: number;
 }
 
-const LOT_MESSAGES = 100;
-const LOT_BYTES = 4 * 1024 * 1024;
-const LOTS_IN_FLIGHT = 4;
+const CHUNK_MESSAGES = 100;
+const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNKS_IN_FLIGHT = 4;
 const SINGLES_IN_FLIGHT = 64;
 
 /**
@@ -70,27 +70,27 @@ export async function* appendAll(to: Appending, creates: readonly Create[]): Asy
   const { connection, container, line } = to;
   const selected = to.session.selected as Selected;
   const multi = connection.has('MULTIAPPEND');
-  const unsent: Unsent = { waiting: [], again: [], most: multi ? LOT_MESSAGES : 1 };
+  const unsent: Unsent = { waiting: [], again: [], most: multi ? CHUNK_MESSAGES : 1 };
   for (const create of creates) {
     const entry = entryFor(create, selected, connection.has('BINARY'));
     const refusal = tooLarge(entry, to.limit);
     if (refusal) yield refusal;
     else unsent.waiting.push(entry);
   }
-  const inFlight: Lot[] = [];
+  const inFlight: Chunk[] = [];
   let fault: Fault | undefined;
   for (;;) {
-    while (fault === undefined && inFlight.length < (multi ? LOTS_IN_FLIGHT : SINGLES_IN_FLIGHT)) {
-      const entries = nextLot(unsent, line);
+    while (fault === undefined && inFlight.length < (multi ? CHUNKS_IN_FLIGHT : SINGLES_IN_FLIGHT)) {
+      const entries = nextChunk(unsent, line);
       if (entries === undefined) break;
       inFlight.push({ entries, reply: send(to, entries) });
     }
-    const lot = inFlight.shift();
-    if (lot === undefined) break;
-    const reply = await lot.reply;
-    if (reply.status === 'OK') yield* answers(lot.entries, reply, container);
+    const chunk = inFlight.shift();
+    if (chunk === undefined) break;
+    const reply = await chunk.reply;
+    if (reply.status === 'OK') yield* answers(chunk.entries, reply, container);
     else {
-      const outcome = refused(to, lot.entries, reply);
+      const outcome = refused(to, chunk.entries, reply);
       if (outcome instanceof Fault) fault ??= outcome;
       else if ('refused' in outcome) yield outcome;
       else unsent.again.unshift(...outcome.again);
@@ -103,16 +103,16 @@ export async function* appendAll(to: Appending, creates: readonly Create[]): Asy
  * Takes the messages of the next command; undefined while the line is full, or when none is left. Each command takes at
  * most half of what may be under way, so that the server has the next one when it has answered one.
  */
-function nextLot({ waiting, again, most }: Unsent, line: LineRate): readonly Entry[] | undefined {
-  const lot = again[0] ?? waiting.slice(0, lotLength(waiting, most, Math.min(LOT_BYTES, line.window / 2)));
-  if (lot.length === 0 || !line.fits(bytesOf(lot))) return undefined;
+function nextChunk({ waiting, again, most }: Unsent, line: LineRate): readonly Entry[] | undefined {
+  const chunk = again[0] ?? waiting.slice(0, chunkLength(waiting, most, Math.min(CHUNK_BYTES, line.window / 2)));
+  if (chunk.length === 0 || !line.fits(bytesOf(chunk))) return undefined;
   if (again.length > 0) again.shift();
-  else waiting.splice(0, lot.length);
-  return lot;
+  else waiting.splice(0, chunk.length);
+  return chunk;
 }
 
 /** How many messages have at most `bytes` together; at least one, where there is one. */
-function lotLength(waiting: readonly Entry[], most: number, bytes: number): number {
+function chunkLength(waiting: readonly Entry[], most: number, bytes: number): number {
   let sum = 0;
   const at = waiting.slice(0, most).findIndex(({ literal }, n) => {
     sum += literal.bytes.length;
@@ -121,8 +121,8 @@ function lotLength(waiting: readonly Entry[], most: number, bytes: number): numb
   return at === -1 ? Math.min(most, waiting.length) : at;
 }
 
-function bytesOf(lot: readonly Entry[]): number {
-  return lot.reduce((sum, { literal }) => sum + literal.bytes.length, 0);
+function bytesOf(chunk: readonly Entry[]): number {
+  return chunk.reduce((sum, { literal }) => sum + literal.bytes.length, 0);
 }
 
 function send(to: Appending, entries: readonly Entry[]): Promise<StatusReply> {
@@ -181,7 +181,7 @@ function* answers(entries: readonly Entry[], reply: StatusReply, container: Targ
   }
 }
 
-/** After a NO or BAD, which means that nothing of the lot was stored. */
+/** After a NO or BAD, which means that nothing of the chunk was stored. */
 function refused(
   to: Appending,
   entries: readonly Entry[],

@@ -1,5 +1,5 @@
 /**
- * Reads message bodies: lots of UIDs with the next lot asked for before the first is consumed. A message that
+ * Reads message bodies: chunks of UIDs with the next chunk asked for before the first is consumed. A message that
  * the server cannot give does not stop its neighbours: it is found by halving where the server says NO, and by
  * asking anew, one by one, where it drops the connection (Dovecot does, by its imap_fetch_failure).
  */
@@ -11,12 +11,12 @@ import type { DataReply, StatusReply } from './reply.js';
 import { stillThere } from './search.js';
 import { compareSizes, isShortAnswer, lookedAt } from './second-look.js';
 
-const MAX_LOT_MESSAGES = 200;
-const MAX_LOT_BYTES = 2 * 1024 * 1024;
-/** Over all lots in flight, but for a single message that is larger. */
+const MAX_CHUNK_MESSAGES = 200;
+const MAX_CHUNK_BYTES = 2 * 1024 * 1024;
+/** Over all chunks in flight, but for a single message that is larger. */
 const MAX_AHEAD_BYTES = 12 * 1024 * 1024;
 /** Enough to fill a line of 40 ms. */
-const LOTS_AHEAD = 6;
+const CHUNKS_AHEAD = 6;
 /** How often the connection may end when one message alone was asked for, before the message is held to be the cause. */
 const MAX_ENDINGS = { bye: 2, closed: 3 } as const;
 
@@ -29,12 +29,12 @@ export async function* fetchBodies(
   wanted: readonly WantedBody[],
 ): AsyncGenerator<BodyAnswer> {
   const endings = new Map<number, number>();
-  let lotMessages = MAX_LOT_MESSAGES;
+  let chunkMessages = MAX_CHUNK_MESSAGES;
   for (let next = 0; next < wanted.length; ) {
     const connection = await open();
     const first = next;
     try {
-      for await (const answer of readFrom(connection, wanted.slice(next), lotMessages)) {
+      for await (const answer of readFrom(connection, wanted.slice(next), chunkMessages)) {
         next++;
         yield answer;
       }
@@ -45,8 +45,8 @@ export async function* fetchBodies(
         throw error;
       if (suspect === undefined) throw error;
       // What was asked for together with others may only have stood before the one at fault.
-      const alone = lotMessages === 1 && next === first;
-      lotMessages = 1;
+      const alone = chunkMessages === 1 && next === first;
+      chunkMessages = 1;
       if (!alone) continue;
       const times = (endings.get(suspect.uid) ?? 0) + 1;
       endings.set(suspect.uid, times);
@@ -57,7 +57,7 @@ export async function* fetchBodies(
   }
 }
 
-interface Lot {
+interface Chunk {
   readonly wanted: readonly WantedBody[];
   readonly bytes: number;
   settled: boolean;
@@ -68,14 +68,14 @@ interface Lot {
 async function* readFrom(
   connection: ImapConnection,
   wanted: readonly WantedBody[],
-  firstLotMessages: number,
+  firstChunkMessages: number,
 ): AsyncGenerator<BodyAnswer> {
   const got = new Map<number, BodyAnswer>();
   const uids = new Map(wanted.map((one) => [one.uid, one.bytes]));
-  const ahead: Lot[] = [];
+  const ahead: Chunk[] = [];
   let wake: () => void = () => undefined;
   let asked = 0;
-  let lotMessages = firstLotMessages;
+  let chunkMessages = firstChunkMessages;
 
   const onReply = (reply: DataReply | StatusReply) => {
     const answer = readBody(reply);
@@ -86,38 +86,38 @@ async function* readFrom(
     wake();
   };
   const ask = () => {
-    while (asked < wanted.length && ahead.length < LOTS_AHEAD) {
-      const lot = nextLot(wanted, asked, lotMessages);
-      const bytes = ahead.reduce((sum, other) => sum + other.bytes, lot.bytes);
-      if (ahead.length > 0 && (bytes > MAX_AHEAD_BYTES || (firstLotMessages === 1 && lotMessages === 1))) return;
-      asked += lot.wanted.length;
-      ahead.push(lot);
-      connection.execute(fetchCommand(lot.wanted, onReply)).then(
-        (reply) => settle(lot, { reply }),
-        (failure) => settle(lot, { failure }),
+    while (asked < wanted.length && ahead.length < CHUNKS_AHEAD) {
+      const chunk = nextChunk(wanted, asked, chunkMessages);
+      const bytes = ahead.reduce((sum, other) => sum + other.bytes, chunk.bytes);
+      if (ahead.length > 0 && (bytes > MAX_AHEAD_BYTES || (firstChunkMessages === 1 && chunkMessages === 1))) return;
+      asked += chunk.wanted.length;
+      ahead.push(chunk);
+      connection.execute(fetchCommand(chunk.wanted, onReply)).then(
+        (reply) => settle(chunk, { reply }),
+        (failure) => settle(chunk, { failure }),
       );
     }
   };
-  const settle = (lot: Lot, outcome: { reply?: StatusReply; failure?: unknown }) => {
-    Object.assign(lot, outcome, { settled: true });
+  const settle = (chunk: Chunk, outcome: { reply?: StatusReply; failure?: unknown }) => {
+    Object.assign(chunk, outcome, { settled: true });
     wake();
   };
 
   for (ask(); ahead.length > 0; ask()) {
-    const lot = ahead[0] as Lot;
-    for (const [at, { uid, bytes }] of lot.wanted.entries()) {
-      while (!got.has(uid) && !lot.settled) {
+    const chunk = ahead[0] as Chunk;
+    for (const [at, { uid, bytes }] of chunk.wanted.entries()) {
+      while (!got.has(uid) && !chunk.settled) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
       if (!got.has(uid)) {
-        if (lot.failure !== undefined) throw lot.failure;
-        if (lot.reply?.status !== 'OK') {
-          const missing = lot.wanted.slice(at).filter((one) => !got.has(one.uid));
-          await isolate(connection, missing, lot.reply as StatusReply, got);
+        if (chunk.failure !== undefined) throw chunk.failure;
+        if (chunk.reply?.status !== 'OK') {
+          const missing = chunk.wanted.slice(at).filter((one) => !got.has(one.uid));
+          await isolate(connection, missing, chunk.reply as StatusReply, got);
         } else {
-          const left = lot.wanted.slice(at).filter((one) => !got.has(one.uid));
+          const left = chunk.wanted.slice(at).filter((one) => !got.has(one.uid));
           await askAgain(connection, left, got);
         }
       }
@@ -125,7 +125,7 @@ async function* readFrom(
       got.delete(uid);
       uids.delete(uid);
       // How right the sizes of this server are is told by the neighbours.
-      while (isShortAnswer(answer, bytes) && !lot.settled) {
+      while (isShortAnswer(answer, bytes) && !chunk.settled) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -133,8 +133,8 @@ async function* readFrom(
       yield await lookedAt(connection, answer, bytes);
     }
     ahead.shift();
-    // After an ending, trust grows again with each lot that went well.
-    lotMessages = Math.min(MAX_LOT_MESSAGES, lotMessages * 4);
+    // After an ending, trust grows again with each chunk that went well.
+    chunkMessages = Math.min(MAX_CHUNK_MESSAGES, chunkMessages * 4);
   }
 }
 
@@ -160,18 +160,18 @@ async function askAgain(
 
 const LEFT_OUT = 'UID FETCH: the server names the message and gives nothing of it';
 
-function nextLot(wanted: readonly WantedBody[], from: number, maxMessages: number): Lot {
-  const lot: WantedBody[] = [];
+function nextChunk(wanted: readonly WantedBody[], from: number, maxMessages: number): Chunk {
+  const chunk: WantedBody[] = [];
   let bytes = 0;
-  for (let at = from; at < wanted.length && lot.length < maxMessages; at++) {
+  for (let at = from; at < wanted.length && chunk.length < maxMessages; at++) {
     const one = wanted[at] as WantedBody;
     // Of unknown size: alone.
-    const size = one.bytes || MAX_LOT_BYTES;
-    if (lot.length > 0 && bytes + size > MAX_LOT_BYTES) break;
-    lot.push(one);
+    const size = one.bytes || MAX_CHUNK_BYTES;
+    if (chunk.length > 0 && bytes + size > MAX_CHUNK_BYTES) break;
+    chunk.push(one);
     bytes += size;
   }
-  return { wanted: lot, bytes, settled: false };
+  return { wanted: chunk, bytes, settled: false };
 }
 
 /** Finds, by halving, which of the messages made the server say NO; the others are read on the way. */

@@ -273,7 +273,8 @@ export class ImapConnection {
   #onContinue(text: string): void {
     if (this.#writer.proceed()) return;
     const answer = this.#inFlight.find(({ command }) => command.onContinue)?.command.onContinue?.(text);
-    if (answer === undefined) throw new Fault('unavailable', 'the server asks to go on where nothing is left to send');
+    if (answer === undefined)
+      throw new Fault('unavailable', 'the server sent a continuation request, but nothing is left to send');
     this.#socket.write(`${answer}\r\n`, 'latin1');
   }
 

@@ -257,6 +257,18 @@ describe('cuts', () => {
     expect(bodies).toEqual([0, 1, 2, 3, 4].map((n) => digestMail(large(50_000 + n))));
   });
 
+  it('scans from an anchor on, and not what stood there before', async () => {
+    const server = await dovecot();
+    const hand = await witness(server);
+    await hand.put(['INBOX'], { bytes: plain('old') });
+    const target = closing(openTarget(server, 'anna'));
+    const inbox = await target.ensure({ path: ['INBOX'] }, never);
+    const anchor = await target.anchor(inbox, never);
+    const ref = await hand.put(['INBOX'], { bytes: plain('new') });
+    const seen = await entries(target.scan(inbox, async () => new Set(), never, anchor));
+    expect(seen).toMatchObject([{ ref, digest: digestMail(plain('new')) }]);
+  });
+
   it('throws in a write that was cut, and afterwards locates exactly what landed', async () => {
     const server = await dovecot({ withoutCapabilities: ['MULTIAPPEND'] });
     const hand = await witness(server);

@@ -5,7 +5,7 @@ import { unknownRefs } from '../kinds/unknown-refs.js';
 import { fetchBodies } from './bodies.js';
 import type { ImapConnection } from './connection.js';
 import type { Row } from './listing.js';
-import { fetchRows, lots } from './listing.js';
+import { chunks, fetchRows } from './listing.js';
 import type { Census, Range } from './search.js';
 import { searchUids, within } from './search.js';
 import { uidKey, uidSet } from './sequence-set.js';
@@ -30,55 +30,55 @@ export interface DigestPage {
  */
 export async function* digestPages(open: Open, uids: readonly Range[], known?: Known): AsyncGenerator<DigestPage> {
   let ahead: RowsAhead | undefined;
-  for await (const lot of known ? unknownLots(uids, known) : lots(uids, PAGE_ITEMS)) {
+  for await (const chunk of known ? unknownLots(uids, known) : chunks(uids, PAGE_ITEMS)) {
     const current = ahead;
-    ahead = rowsAhead(await open(), lot);
+    ahead = rowsAhead(await open(), chunk);
     if (current) yield digestPage(open, await rowsOf(open, current));
   }
   if (ahead) yield digestPage(open, await rowsOf(open, ahead));
 }
 
 async function* unknownLots(uids: readonly Range[], known: Known): AsyncGenerator<number[]> {
-  let lot: number[] = [];
-  for (const asked of lots(uids, ASKED_ITEMS)) {
+  let chunk: number[] = [];
+  for (const asked of chunks(uids, ASKED_ITEMS)) {
     for (const ref of await unknownRefs(asked.map(uidKey), known)) {
-      lot.push(Number(ref));
-      if (lot.length < PAGE_ITEMS) continue;
-      yield lot;
-      lot = [];
+      chunk.push(Number(ref));
+      if (chunk.length < PAGE_ITEMS) continue;
+      yield chunk;
+      chunk = [];
     }
   }
-  if (lot.length > 0) yield lot;
+  if (chunk.length > 0) yield chunk;
 }
 
 interface RowsAhead {
   readonly connection: ImapConnection;
-  readonly lot: readonly number[];
+  readonly chunk: readonly number[];
   readonly rows: Promise<ListedRows>;
 }
 
-/** What FETCH describes of a lot, and which of it SEARCH names. */
+/** What FETCH describes of a chunk, and which of it SEARCH names. */
 export interface ListedRows {
   readonly rows: readonly Row[];
   readonly named: ReadonlySet<number>;
 }
 
-export async function listedRows(connection: ImapConnection, lot: readonly number[]): Promise<ListedRows> {
-  const [rows, found] = await Promise.all([fetchRows(connection, lot), searchUids(connection, uidSet(lot))]);
-  return { rows, named: within(lot, found) };
+export async function listedRows(connection: ImapConnection, chunk: readonly number[]): Promise<ListedRows> {
+  const [rows, found] = await Promise.all([fetchRows(connection, chunk), searchUids(connection, uidSet(chunk))]);
+  return { rows, named: within(chunk, found) };
 }
 
-function rowsAhead(connection: ImapConnection, lot: readonly number[]): RowsAhead {
-  const rows = listedRows(connection, lot);
+function rowsAhead(connection: ImapConnection, chunk: readonly number[]): RowsAhead {
+  const rows = listedRows(connection, chunk);
   // It is awaited only after the page before it; until then its failure must not count as unhandled.
   rows.catch(() => undefined);
-  return { connection, lot, rows };
+  return { connection, chunk, rows };
 }
 
 /** Reading the bodies before may have cost the connection (see bodies.ts): the rows are then asked for again. */
-async function rowsOf(open: Open, { connection, lot, rows }: RowsAhead): Promise<ListedRows> {
+async function rowsOf(open: Open, { connection, chunk, rows }: RowsAhead): Promise<ListedRows> {
   const now = await open();
-  return now === connection ? rows : listedRows(now, lot);
+  return now === connection ? rows : listedRows(now, chunk);
 }
 
 async function digestPage(open: Open, { rows, named }: ListedRows): Promise<DigestPage> {

@@ -7,7 +7,7 @@ const STANDARD = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?(?:Z|([+
 /** Before it nobody could send mail, and no server keeps such a date: Exchange sends `30-Dec-1899` where it has none. */
 const FIRST_YEAR = 1970;
 
-/** Undefined for what is no date of a message; some servers send `00-Jan-0000`. A leap second becomes the one before. */
+/** Undefined for what is not a date of a message; some servers send `00-Jan-0000`. A leap second becomes the one before. */
 export function fromInternalDate(text: string): string | undefined {
   const parts = ON_THE_WIRE.exec(text);
   if (!parts) return undefined;
@@ -18,7 +18,7 @@ export function fromInternalDate(text: string): string | undefined {
   return Number.isNaN(Date.parse(date)) || Number(year) < FIRST_YEAR ? undefined : date;
 }
 
-/** For APPEND, without quotes. Undefined for what is no date. */
+/** For APPEND, without quotes. Undefined for what is not a date. */
 export function toInternalDate(date: string): string | undefined {
   const parts = STANDARD.exec(date);
   if (!parts || Number.isNaN(Date.parse(date))) return undefined;

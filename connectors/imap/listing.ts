@@ -24,30 +24,30 @@ export interface Row {
 
 const ROW_ITEMS = ['UID', 'FLAGS', 'INTERNALDATE', 'RFC822.SIZE'] as const;
 
-/** The UIDs of ranges in lots of at most `size`, ascending. */
-export function* lots(found: readonly Range[], size: number): Generator<number[]> {
-  let lot: number[] = [];
+/** The UIDs of ranges in chunks of at most `size`, ascending. */
+export function* chunks(found: readonly Range[], size: number): Generator<number[]> {
+  let chunk: number[] = [];
   for (const [from, to] of found) {
     for (let uid = from; uid <= to; uid++) {
-      lot.push(uid);
-      if (lot.length === size) {
-        yield lot;
-        lot = [];
+      chunk.push(uid);
+      if (chunk.length === size) {
+        yield chunk;
+        chunk = [];
       }
     }
   }
-  if (lot.length > 0) yield lot;
+  if (chunk.length > 0) yield chunk;
 }
 
 /**
- * The rows of each lot, ascending, one lot read ahead. UIDs that are gone are left out. A message whose size
+ * The rows of each chunk, ascending, one chunk read ahead. UIDs that are gone are left out. A message whose size
  * the server cannot tell has size 0: reading it then says why.
  */
-export async function* rowPages(connection: ImapConnection, uidLots: Iterable<number[]>): AsyncGenerator<Row[]> {
+export async function* rowPages(connection: ImapConnection, uidChunks: Iterable<number[]>): AsyncGenerator<Row[]> {
   let ahead: Promise<Row[]> | undefined;
-  for (const lot of uidLots) {
+  for (const chunk of uidChunks) {
     const current = ahead;
-    ahead = fetchRows(connection, lot);
+    ahead = fetchRows(connection, chunk);
     // It is awaited only when the caller comes back; its failure must not count as unhandled until then.
     ahead.catch(() => undefined);
     if (current) yield await current;
@@ -56,7 +56,7 @@ export async function* rowPages(connection: ImapConnection, uidLots: Iterable<nu
 }
 
 /** What was told of each message, put together from as many replies as it came in. */
-class Told {
+class Reported {
   readonly #pairs = new Map<number, Map<string, Value>>();
   readonly #asked: ReadonlySet<number>;
   /** Why a message, or one of them, was not described. */
@@ -111,30 +111,30 @@ function dateIn(pairs: ReadonlyMap<string, Value>): string | undefined {
 /** The rows of ascending UIDs. What is named and not described has a row that says so; what is gone has none. */
 export async function fetchRows(connection: ImapConnection, uids: readonly number[]): Promise<Row[]> {
   if (uids.length === 0) return [];
-  const told = new Told(uids);
-  await describe(connection, uids, told);
-  const open = uids.filter((uid) => told.row(uid, false) === undefined);
-  if (open.length > 0) await describe(connection, open, told);
-  const unknown = open.filter((uid) => told.row(uid, true) === undefined);
+  const reported = new Reported(uids);
+  await describe(connection, uids, reported);
+  const open = uids.filter((uid) => reported.row(uid, false) === undefined);
+  if (open.length > 0) await describe(connection, open, reported);
+  const unknown = open.filter((uid) => reported.row(uid, true) === undefined);
   const named = unknown.length === 0 ? new Set() : await stillThere(connection, unknown);
-  const undescribed = told.words ?? 'the server leaves it out of its answer';
+  const undescribed = reported.words ?? 'the server leaves it out of its answer';
   return uids.flatMap(
-    (uid) => told.row(uid, true) ?? (named.has(uid) ? { uid, flags: [], bytes: 0, undescribed } : []),
+    (uid) => reported.row(uid, true) ?? (named.has(uid) ? { uid, flags: [], bytes: 0, undescribed } : []),
   );
 }
 
 /** What makes the server say NO is found by halving; of one message alone each part is asked for by itself. */
-async function describe(connection: ImapConnection, uids: readonly number[], told: Told): Promise<void> {
-  const refusal = await ask(connection, uids, ROW_ITEMS, told);
+async function describe(connection: ImapConnection, uids: readonly number[], reported: Reported): Promise<void> {
+  const refusal = await ask(connection, uids, ROW_ITEMS, reported);
   if (refusal === undefined) return;
   if (uids.length > 1) {
     const middle = Math.ceil(uids.length / 2);
     const halves = [uids.slice(0, middle), uids.slice(middle)];
-    await Promise.all(halves.map((half) => describe(connection, half, told)));
+    await Promise.all(halves.map((half) => describe(connection, half, reported)));
     return;
   }
-  told.words ??= refusal;
-  await Promise.all(ROW_ITEMS.slice(1, 3).map((item) => ask(connection, uids, ['UID', item], told)));
+  reported.words ??= refusal;
+  await Promise.all(ROW_ITEMS.slice(1, 3).map((item) => ask(connection, uids, ['UID', item], reported)));
 }
 
 /** Returns the server's words where it refuses. Throws other faults. */
@@ -142,13 +142,13 @@ async function ask(
   connection: ImapConnection,
   uids: readonly number[],
   items: readonly string[],
-  told: Told,
+  reported: Reported,
 ): Promise<string | undefined> {
   const command = {
     name: 'UID FETCH',
     phase: 'message' as const,
     pieces: [`UID FETCH ${uidSet(uids)} (${items.join(' ')})`],
-    onReply: (reply: DataReply | StatusReply) => told.take(reply),
+    onReply: (reply: DataReply | StatusReply) => reported.take(reply),
   };
   const reply = await connection.execute(command);
   if (reply.status === 'OK') return undefined;

@@ -22,7 +22,7 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** More is not waited for. */
 const MAX_LITERAL_BYTES = 4 * 1024 * 1024 * 1024;
 
-/** Human text may end in `{5}` and is no literal then (resp-text of RFC 9051). */
+/** Human text may end in `{5}` and is not a literal then (resp-text of RFC 9051). */
 const TEXT_REPLY = /^(\+|\S+ (OK|NO|BAD|BYE|PREAUTH))( |$)/i;
 const LITERAL_AT_END = /~?\{(\d+)\}$/;
 

@@ -20,7 +20,7 @@ export function expandSet(set: string, most: number): number[] {
   return uids;
 }
 
-/** The ranges of a set; anything that is no number is left out. */
+/** The ranges of a set; anything that is not a number is left out. */
 export function* ranges(set: string): Generator<readonly [number, number]> {
   for (const part of set.split(',')) {
     const [a, b = a] = part.split(':').map(Number);

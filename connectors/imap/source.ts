@@ -11,7 +11,7 @@ import { describeSource } from './describe.js';
 import type { Folder } from './folders.js';
 import { listFolders } from './folders.js';
 import type { Row } from './listing.js';
-import { fetchRows, lots, rowPages } from './listing.js';
+import { chunks, fetchRows, rowPages } from './listing.js';
 import { place } from './place.js';
 import { between, takeCensus } from './search.js';
 import { uidKey } from './sequence-set.js';
@@ -70,7 +70,7 @@ export function createImapSource(session: ImapSession): Source<Mail> {
         const census = await takeCensus(connection, container.path.join('/'));
         for await (const rows of rowPages(
           connection,
-          lots(between(census.uids, listed + 1, Number.POSITIVE_INFINITY), PAGE_ITEMS),
+          chunks(between(census.uids, listed + 1, Number.POSITIVE_INFINITY), PAGE_ITEMS),
         )) {
           session.check(signal);
           if (rows.length > 0) yield { entries: rows.map(itemOf) };
@@ -87,12 +87,12 @@ export function createImapSource(session: ImapSession): Source<Mail> {
         const token = parseToken(since, container);
         const connection = await open(container, signal, true);
         const { changed, gone } = await changedUids(connection, session, token, container.path.join('/'));
-        for await (const rows of rowPages(connection, lots(changed, PAGE_ITEMS))) {
+        for await (const rows of rowPages(connection, chunks(changed, PAGE_ITEMS))) {
           session.check(signal);
           if (rows.length > 0) yield { entries: rows.map((row) => ({ change: 'upsert', item: itemOf(row) })) };
         }
-        for (const lot of lots(gone, PAGE_ITEMS))
-          yield { entries: lot.map((uid) => ({ change: 'gone', key: uidKey(uid) })) };
+        for (const chunk of chunks(gone, PAGE_ITEMS))
+          yield { entries: chunk.map((uid) => ({ change: 'gone', key: uidKey(uid) })) };
       } finally {
         unwatch();
       }
@@ -115,7 +115,7 @@ export function createImapSource(session: ImapSession): Source<Mail> {
   };
 }
 
-/** Lots of what is described, and what is not one by one: the order is that of `refs`. */
+/** Chunks of what is described, and what is not one by one: the order is that of `refs`. */
 async function* readInOrder(
   open: () => Promise<ImapConnection>,
   refs: readonly ItemRef[],

@@ -22,7 +22,7 @@ export function tokenOf({ validity, uidNext, modSeq, messages }: FolderStatus): 
   return modSeq === undefined ? undefined : JSON.stringify({ validity, uidNext, modSeq, messages } satisfies Token);
 }
 
-/** Throws `Fault('cursor-lost')` for what is no token of this folder's validity. */
+/** Throws `Fault('cursor-lost')` for what is not a token of this folder's validity. */
 export function parseToken(text: string, container: Container): Token {
   const token = readToken(text);
   if (token && token.validity === container.validity) return token;

@@ -11,7 +11,7 @@ import { describeTarget } from './describe.js';
 import { TargetFolders } from './ensure.js';
 import { digestPages, listedRows, locateIntents } from './evidence.js';
 import { folderStatus } from './folders.js';
-import { lots } from './listing.js';
+import { chunks } from './listing.js';
 import { place } from './place.js';
 import { asPairs, asText } from './reply.js';
 import type { Range } from './search.js';
@@ -21,7 +21,7 @@ import type { ImapSession } from './session.js';
 
 /** A killed client's MULTIAPPEND of 400 was seen to appear 150 ms after its connection had gone. */
 const QUIET_MS = 2_000;
-/** With one, the line stands idle for a round trip between lots; more than three gained nothing on Dovecot. */
+/** With one, the line stands idle for a round trip between chunks; more than three gained nothing on Dovecot. */
 const LANES = 3;
 const PAGE_ITEMS = 1000;
 
@@ -169,8 +169,8 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     sizes: (container, refs, signal) =>
       watched(signal, async function* () {
         const connection = await open(container, signal, true);
-        for (const lot of lots(asRanges(refs), PAGE_ITEMS)) {
-          const { rows, named } = await listedRows(connection, lot);
+        for (const chunk of chunks(asRanges(refs), PAGE_ITEMS)) {
+          const { rows, named } = await listedRows(connection, chunk);
           for (const { uid, bytes } of rows) if (named.has(uid)) yield { ref: uidKey(uid), bytes };
         }
       }),

@@ -45,7 +45,7 @@ export function calendarModified(body: Calendar): number | undefined {
 
 /**
  * 1 for an invitation from somebody else: servers that keep attendees' copies in step want the organiser's first.
- * An account that is no address is compared with the part before the @.
+ * An account that is not an address is compared with the part before the @.
  */
 export function calendarRank(body: Calendar, account: string): number {
   const own = account.trim().toLowerCase();

@@ -20,7 +20,7 @@ export function suffixOf(kind: VdirKind): Suffix {
   return kind === 'calendar' ? '.ics' : '.vcf';
 }
 
-/** Hidden files, and what another program is still writing, are no items. */
+/** Hidden files, and what another program is still writing, are not items. */
 export function isItem(name: string, suffix: Suffix): boolean {
   return !name.startsWith('.') && name.toLowerCase().endsWith(suffix);
 }
@@ -31,13 +31,13 @@ export async function itemFilesIn(folder: string, suffix: Suffix): Promise<ItemF
   return (await atOnce(names, (name) => itemFile(folder, name))).flatMap((file) => file ?? []);
 }
 
-/** Undefined when it is not there, or is no plain file. */
+/** Undefined when it is not there, or is not a plain file. */
 export async function itemFile(folder: string, name: string): Promise<ItemFile | undefined> {
   const found = await ifThere(lstat(join(folder, name), { bigint: true }));
   return found?.isFile() ? { name, version: versionOf(found), bytes: Number(found.size) } : undefined;
 }
 
-/** Undefined when it is not there, or is no plain file. */
+/** Undefined when it is not there, or is not a plain file. */
 export async function contentOf(folder: string, name: string): Promise<Buffer | undefined> {
   try {
     const file = await open(join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -132,7 +132,7 @@ export async function accountsAt(template: string): Promise<string[]> {
   const parts = template.split(sep);
   const at = parts.findIndex((part) => part.includes(ACCOUNT));
   if (at === -1) {
-    throw new Fault('spec', `accounts cannot be told from ${template}`, {
+    throw new Fault('spec', `cannot list accounts: ${template} has no ${ACCOUNT}`, {
       next: `put ${ACCOUNT} into the path, or list the accounts`,
     });
   }

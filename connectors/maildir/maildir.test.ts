@@ -218,7 +218,7 @@ describe('maildir target', () => {
     const one = target();
     const container = await one.ensure({ path: ['INBOX'] }, never);
     const ref = written(await apply(one, container, [create('t', plain(1))]), 't').ref ?? '';
-    // More than a lot, so that the writer has listed the folder before the rename.
+    // More than a chunk, so that the writer has listed the folder before the rename.
     const others = Array.from({ length: 64 }, (_, n) => create(`other ${n}`, plain(n)));
     const meta: Write<Mail> = { op: 'meta', token: 'm', ref, base: { flags: [] }, meta: { flags: ['\\Seen'] } };
     const answers: unknown[] = [];

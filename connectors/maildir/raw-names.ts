@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const RAW = '\ufffd';
 
-/** A path as the file system takes it: bytes where it is no UTF-8. */
+/** A path as the file system takes it: bytes where it is not UTF-8. */
 export type FilePath = string | Buffer;
 
 export function nameOf(bytes: Buffer): string {

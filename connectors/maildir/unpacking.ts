@@ -1,6 +1,6 @@
 /**
  * Dovecot's zlib plugin compresses message files, and its mail_crypt plugin encrypts them, without a trace in their
- * names. gzip is undone here; what else is no mail is refused by name.
+ * names. gzip is undone here; what else is not mail is refused by name.
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';

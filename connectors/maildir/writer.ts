@@ -1,4 +1,4 @@
-/** Applies writes to one Maildir folder. Names become durable, and writes are answered, once a lot. */
+/** Applies writes to one Maildir folder. Names become durable, and writes are answered, once a chunk. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, unlink, utimes } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import type { MessageFile } from './message-files.js';
 import { dateOf, factsOf, messageFilesIn, pathOf, writeMark } from './message-files.js';
 
 /** Writes made durable together. */
-const LOT = 64;
+const CHUNK = 64;
 /** Files written at one time: what waits is the disk's flush. */
 const AT_ONCE = 8;
 
@@ -138,7 +138,7 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
     return { refused: write.token, reason: 'the message is not in the folder any more; the next run will see that' };
   }
 
-  async function lotOf(writes: readonly Write<Mail>[]): Promise<{ answers: Answer[]; failure: unknown }> {
+  async function chunkOf(writes: readonly Write<Mail>[]): Promise<{ answers: Answer[]; failure: unknown }> {
     const wanted = writes.flatMap((write) =>
       write.op === 'create' || write.op === 'meta' ? (write.meta as MailMeta).flags : [],
     );
@@ -157,9 +157,9 @@ export async function createWriter({ folder, folderKey, folderOf, check, signal 
   }
 
   return async function* (writes) {
-    for (let at = 0; at < writes.length; at += LOT) {
+    for (let at = 0; at < writes.length; at += CHUNK) {
       check();
-      const { answers, failure } = await lotOf(writes.slice(at, at + LOT)).catch((error: unknown) => {
+      const { answers, failure } = await chunkOf(writes.slice(at, at + CHUNK)).catch((error: unknown) => {
         throw faultOf(error, `writing to ${folder}`);
       });
       yield* answers;

@@ -20,7 +20,7 @@ export interface FolderFile {
 
 export interface Tree {
   readonly folders: readonly FolderFile[];
-  /** Files that are no mbox, below the root. */
+  /** Files that are not mbox, below the root. */
   readonly others: readonly string[];
   /** Mail that is not read here. */
   readonly unread: readonly UnreadFile[];

@@ -170,7 +170,7 @@ export function createMboxTarget(path: string): Target<Mail> {
       return opened(container, signal, async function* (file): AsyncIterable<Located> {
         const wanted = new Set(intents.map((intent) => intent.digest));
         const free = new Map<string, FoundMessage[]>();
-        for await (const message of unknownFrom(file, anchor, known)) {
+        for await (const message of unknownFrom(file, Math.min(offsetOf(anchor), file.size), known)) {
           closing.check(signal);
           const digest = digestMail(await contentOf(file, message, DIALECT));
           if (wanted.has(digest)) free.set(digest, [...(free.get(digest) ?? []), message]);
@@ -183,10 +183,11 @@ export function createMboxTarget(path: string): Target<Mail> {
         }
       });
     },
-    scan(container, known, signal, since) {
+    // All of it, whatever the anchor: other programs take messages out of the middle of a file.
+    scan(container, known, signal) {
       return opened(container, signal, async function* (file) {
         let entries: TargetRef[] = [];
-        for await (const message of unknownFrom(file, since, known)) {
+        for await (const message of unknownFrom(file, 0, known)) {
           closing.check(signal);
           entries.push(await targetRefOf(file, message));
           if (entries.length < PAGE) continue;
@@ -237,14 +238,13 @@ async function countedIn(file: string): Promise<{ readonly validity: string; rea
   return { validity, items };
 }
 
-/** Behind an anchor where one is given. */
-async function* unknownFrom(file: FileWindow, anchor: string | undefined, known: Known): AsyncGenerator<FoundMessage> {
+/** Messages from an offset on. */
+async function* unknownFrom(file: FileWindow, from: number, known: Known): AsyncGenerator<FoundMessage> {
   let page: FoundMessage[] = [];
   const unknown = async (): Promise<readonly FoundMessage[]> => {
     const there = await known(page.map(({ key }) => key));
     return page.filter(({ key }) => !there.has(key));
   };
-  const from = anchor === undefined ? 0 : Math.min(offsetOf(anchor), file.size);
   for await (const message of messagesFrom(file, from, DIALECT)) {
     page.push(message);
     if (page.length < PAGE) continue;

@@ -25,8 +25,8 @@ export async function* newestFirst(
     const { modseq, validity } = folder();
     return { from: 0, modseq, validity, ...(cursorsExpire && { session }) };
   };
-  const cursor: Cursor = after === undefined ? begun() : JSON.parse(after);
-  if (cursor.session !== begun().session)
+  const cursor = after === undefined ? begun() : known(after);
+  if (cursor === undefined || cursor.session !== begun().session)
     throw new Fault('cursor-lost', 'memory: the listing is not known any more', { next: 'list the folder anew' });
   for (let { from } = cursor, last = false; !last; from += pageItems) {
     yield await page(() => {
@@ -52,4 +52,12 @@ interface Cursor {
   readonly modseq: number;
   readonly validity: number;
   readonly session?: string;
+}
+
+function known(cursor: string): Cursor | undefined {
+  try {
+    return JSON.parse(cursor);
+  } catch {
+    return undefined;
+  }
 }

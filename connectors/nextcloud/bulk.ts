@@ -55,7 +55,7 @@ export async function* bulk(
     const taken = fit.length < FEWEST ? undefined : await namesIn(writing, folder, signal);
     const free = taken ? fit.filter(({ body }) => !taken.has(nameOf(body))) : [];
     for (const write of fit) if (!free.includes(write)) yield { left: write };
-    for (const lot of lotsOf(free)) yield* send(writing, base, files.slice(home.length), lot, signal);
+    for (const chunk of chunksOf(free)) yield* send(writing, base, files.slice(home.length), chunk, signal);
   }
 }
 
@@ -93,22 +93,22 @@ function nameOf({ path }: FileBody): string {
   return path.slice(path.lastIndexOf('/') + 1).normalize('NFC');
 }
 
-function* lotsOf(writes: readonly Create[]): Generator<Create[]> {
-  let lot: Create[] = [];
+function* chunksOf(writes: readonly Create[]): Generator<Create[]> {
+  let chunk: Create[] = [];
   let bytes = 0;
   for (const write of writes) {
-    if (lot.length === MOST_FILES || (lot.length > 0 && bytes + write.bytes > MOST_BYTES)) {
-      yield lot;
-      lot = [];
+    if (chunk.length === MOST_FILES || (chunk.length > 0 && bytes + write.bytes > MOST_BYTES)) {
+      yield chunk;
+      chunk = [];
       bytes = 0;
     }
-    lot.push(write);
+    chunk.push(write);
     bytes += write.bytes;
   }
-  if (lot.length > 0) yield lot;
+  if (chunk.length > 0) yield chunk;
 }
 
-interface Told {
+interface Reported {
   readonly error?: boolean;
   readonly etag?: string;
   readonly message?: string;
@@ -118,7 +118,7 @@ async function* send(
   { http, folders }: Writing,
   base: string,
   below: string,
-  lot: readonly Create[],
+  chunk: readonly Create[],
   signal: AbortSignal,
 ): AsyncGenerator<{ readonly answer: WriteAnswer } | { readonly left: Create }> {
   const boundary = `drover-${randomUUID()}`;
@@ -126,15 +126,15 @@ async function* send(
     method: 'POST',
     path: `${base}remote.php/dav/bulk`,
     headers: { 'content-type': `multipart/related; boundary=${boundary}` },
-    body: multipart(boundary, below, lot),
+    body: multipart(boundary, below, chunk),
   };
   const answer = await http.ask(asking, signal);
   // 400 ends the reading of the parts; what was written until then is told all the same.
   if (answer.status !== 200 && answer.status !== 400) throw await http.fault(asking, answer);
-  const told = toldIn(await whole(answer.body, MOST_SAID));
-  for (const write of lot) {
+  const reported = reportedIn(await whole(answer.body, MOST_SAID));
+  for (const write of chunk) {
     const { token, body } = write;
-    const of = told.get(pathOf(below, body));
+    const of = reported.get(pathOf(below, body));
     if (of?.error === false) {
       const notes = [...dateHeaders(body).notes, ...(isDated(write) ? ['bulk upload keeps no creation date'] : [])];
       const version = of.etag?.replace(/^"(.*)"$/, '$1');
@@ -163,8 +163,8 @@ function decodedBelow(below: string): string {
   return below.replace(/%2F/g, '/').replace(/%25/g, '%');
 }
 
-function multipart(boundary: string, below: string, lot: readonly Create[]): Buffer {
-  const parts = lot.flatMap(({ body }) => {
+function multipart(boundary: string, below: string, chunk: readonly Create[]): Buffer {
+  const parts = chunk.flatMap(({ body }) => {
     const { headers } = dateHeaders(body);
     const head = [
       `--${boundary}`,
@@ -179,16 +179,16 @@ function multipart(boundary: string, below: string, lot: readonly Create[]): Buf
   return Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]);
 }
 
-function toldIn(body: Buffer | undefined): Map<string, Told> {
-  const told = new Map<string, Told>();
+function reportedIn(body: Buffer | undefined): Map<string, Reported> {
+  const reported = new Map<string, Reported>();
   let said: unknown;
   try {
     said = body && JSON.parse(body.toString());
   } catch {
     // No word on any file: each is looked for by its own request.
-    return told;
+    return reported;
   }
-  if (typeof said !== 'object' || said === null) return told;
-  for (const [path, of] of Object.entries(said)) told.set(path.normalize('NFC'), of as Told);
-  return told;
+  if (typeof said !== 'object' || said === null) return reported;
+  for (const [path, of] of Object.entries(said)) reported.set(path.normalize('NFC'), of as Reported);
+  return reported;
 }

@@ -28,7 +28,7 @@ export interface Capabilities {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Undefined where the page is no status page: then the address is not that of an instance. */
+/** Undefined where the page is not a status page: then the address is not that of an instance. */
 export async function readStatus(http: DavHttp, base: string, signal: AbortSignal): Promise<Status | undefined> {
   const asking = { method: 'GET', path: `${base}status.php` };
   const answer = await http.ask(asking, signal);
@@ -136,7 +136,7 @@ function parsed(body: Buffer | undefined): unknown {
   try {
     return body && JSON.parse(body.toString());
   } catch {
-    // A page of HTML, or what does not end: the caller says that this is no Nextcloud.
+    // A page of HTML, or what does not end: the caller says that this is not Nextcloud.
     return undefined;
   }
 }

@@ -3,18 +3,18 @@
  * computes when it is asked. References are answered as they were asked for, whatever form the server keeps names in.
  */
 import type { Intent, Located, TargetRef } from '../contract.js';
-import type { Place, Sized } from '../wire/webdav/evidence.js';
+import type { RemotePath, Sized } from '../wire/webdav/evidence.js';
 import * as webdav from '../wire/webdav/evidence.js';
 import { staysBelow } from '../wire/webdav/paths.js';
 import { requestPath } from './paths.js';
 
-export async function copyAt(place: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
+export async function copyAt(place: RemotePath, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
   if (!staysBelow(ref)) return undefined;
   const copy = await webdav.copyAt(place, ref.normalize('NFC'), signal);
   return copy && { ...copy, ref };
 }
 
-export async function* sizesOf(place: Place, refs: readonly string[], signal: AbortSignal): AsyncGenerator<Sized> {
+export async function* sizesOf(place: RemotePath, refs: readonly string[], signal: AbortSignal): AsyncGenerator<Sized> {
   const asked = new Map<string, string[]>();
   for (const ref of refs.filter(staysBelow)) {
     const kept = ref.normalize('NFC');
@@ -30,7 +30,7 @@ export async function* sizesOf(place: Place, refs: readonly string[], signal: Ab
  * it with the file, whose content and version stay as they are. `oc:checksums` would be cheaper, and proves nothing: it
  * holds what the uploader claimed. What the server cannot tell is left out.
  */
-export async function* checksumsOf(place: Place, refs: readonly string[], signal: AbortSignal) {
+export async function* checksumsOf(place: RemotePath, refs: readonly string[], signal: AbortSignal) {
   const { http, root } = place;
   for await (const { ref, bytes } of sizesOf(place, refs, signal)) {
     if (ref.endsWith('/')) continue;
@@ -51,7 +51,7 @@ export async function* checksumsOf(place: Place, refs: readonly string[], signal
 }
 
 /** What became of a write in doubt: landed when what stands there has its digest. */
-export async function locate(place: Place, intent: Intent, signal: AbortSignal): Promise<Located> {
+export async function locate(place: RemotePath, intent: Intent, signal: AbortSignal): Promise<Located> {
   const { path } = intent;
   if (path !== undefined && !staysBelow(path)) return { token: intent.token, found: 'absent' };
   return webdav.locate(place, { ...intent, ...(path !== undefined && { path: path.normalize('NFC') }) }, signal);

@@ -115,10 +115,10 @@ async function look(finishing: Finishing, until: number, signal: AbortSignal): P
   for (let looks = 0; looks < LOOKS && performance.now() < until; looks++) {
     await wait(pause, undefined, { signal });
     pause = Math.min(2 * pause, LAST_LOOK_MS);
-    const there = await quietly(() => entryAt(http, to, signal));
+    const there = await orUnknown(() => entryAt(http, to, signal));
     if (there === 'unknown') continue;
     if (there && isOurs(there, finishing)) return written(finishing, there.version, notes, signal);
-    const chunks = await quietly(() => entryAt(http, parts, signal));
+    const chunks = await orUnknown(() => entryAt(http, parts, signal));
     if (chunks !== undefined) continue;
     // The one goes right after the other comes: it may have come between the two looks.
     const last = await entryAt(http, to, signal);
@@ -135,7 +135,7 @@ async function look(finishing: Finishing, until: number, signal: AbortSignal): P
 }
 
 /** A server in trouble is asked again. */
-async function quietly<T>(ask: () => Promise<T>): Promise<T | 'unknown'> {
+async function orUnknown<T>(ask: () => Promise<T>): Promise<T | 'unknown'> {
   try {
     return await ask();
   } catch (error) {

@@ -152,7 +152,7 @@ function counted(
         yield chunk;
       }
       if (left !== 0) {
-        throw new Fault('source-changed', 'the source gave another number of bytes than the file has', {
+        throw new Fault('source-changed', `the source returned ${bytes - left} bytes of a file of ${bytes}`, {
           next: 'it is read again',
         });
       }

@@ -4,9 +4,9 @@ import { Fault } from '../errors.js';
 import { parseCard } from '../formats/vcard/card.js';
 import { convertCard } from '../formats/vcard/convert.js';
 import { repaired } from '../formats/vcard/repair.js';
+import type { Column } from './column-types.js';
 import { losses } from './losses.js';
 import { fromRow, toRow } from './mapping.js';
-import type { Column } from './words.js';
 
 /**
  * With a column for the whole card that is the card itself, but for what no table of text can hold: then it is repaired

@@ -46,7 +46,7 @@ export async function insertRows(
     else taken.push({ token: create.token, row: rows[at] as Row });
   }
   if (answers.length < made.length) return undefined;
-  return [...answers, ...(await standing(client, table, taken))];
+  return [...answers, ...(await existingRow(client, table, taken))];
 }
 
 export interface Taken {
@@ -55,7 +55,7 @@ export interface Taken {
 }
 
 /** Which rows stand in the way of others, by the unique columns of the table. */
-export async function standing(client: pg.Client, table: Table, taken: readonly Taken[]): Promise<WriteAnswer[]> {
+export async function existingRow(client: pg.Client, table: Table, taken: readonly Taken[]): Promise<WriteAnswer[]> {
   if (taken.length === 0) return [];
   const known = new Set(table.columns.map(({ column }) => column));
   const looks = table.unique

@@ -2,7 +2,7 @@
 import { canonicalCard } from '../formats/vcard/canonical.js';
 import type { Card, Property } from '../formats/vcard/card.js';
 import { plainCard } from '../formats/vcard/plain.js';
-import type { Column } from './words.js';
+import type { Column } from './column-types.js';
 
 /** Said of a card by programs, not by people. */
 const BOOKKEEPING = new Set(['PRODID', 'REV', 'VERSION']);

@@ -2,8 +2,8 @@
 import type { Card, Property } from '../formats/vcard/card.js';
 import { componentsOf, formatCard, textOf, valuesOf } from '../formats/vcard/card.js';
 import { plainCard } from '../formats/vcard/plain.js';
-import type { Column, Meaning } from './words.js';
-import { held } from './words.js';
+import type { Column, Meaning } from './column-types.js';
+import { held } from './column-types.js';
 
 /** By column: text, texts of an array, or null where the contact says nothing. */
 export type Row = Readonly<Record<string, string | readonly (string | null)[] | null>>;

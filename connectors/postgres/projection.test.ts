@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { oddCards } from '../../tests/conformance/odd-cards.js';
 import { parseCard } from '../formats/vcard/card.js';
 import { digestContact } from '../kinds/contacts.js';
+import type { Column } from './column-types.js';
+import { columnOf, contradiction } from './column-types.js';
 import { fitted } from './fit.js';
 import { fromRow, toRow } from './mapping.js';
-import type { Column } from './words.js';
-import { columnOf, contradiction } from './words.js';
 
 function columnsOf(mapped: Readonly<Record<string, string>>, types: Readonly<Record<string, string>> = {}): Column[] {
   return Object.entries(mapped).map(([word, name]) => {

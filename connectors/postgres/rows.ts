@@ -1,12 +1,12 @@
 /** Rows as items: keys as texts, versions that differ after every update. */
 import type { QueryResultRow } from 'pg';
 import { quoted } from './catalogue.js';
+import type { Column } from './column-types.js';
+import { isOfType } from './column-types.js';
 import type { Database } from './database.js';
 import type { Row } from './mapping.js';
 import { fromRow } from './mapping.js';
 import type { Table } from './table.js';
-import type { Column } from './words.js';
-import { isOfType } from './words.js';
 
 export interface Item {
   readonly key: string;

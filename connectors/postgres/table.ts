@@ -2,10 +2,10 @@
 import { Fault } from '../errors.js';
 import type { Relation } from './catalogue.js';
 import { named, quoted, relation } from './catalogue.js';
+import type { Column } from './column-types.js';
+import { columnOf, contradiction } from './column-types.js';
 import type { Database } from './database.js';
 import { DOCUMENTED, makeDocumented } from './documented.js';
-import type { Column } from './words.js';
-import { columnOf, contradiction } from './words.js';
 
 export interface Table {
   /** Schema and name, as PostgreSQL knows them. */

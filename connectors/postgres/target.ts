@@ -2,6 +2,8 @@
 import type { Capability, Known, Located, Target, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { kinds } from '../kinds/kinds.js';
 import { unknownRefs } from '../kinds/unknown-refs.js';
+import type { Column } from './column-types.js';
+import { columnOf } from './column-types.js';
 import type { Database } from './database.js';
 import { DOCUMENTED } from './documented.js';
 import { settled } from './fence.js';
@@ -11,8 +13,6 @@ import { count, listed, rowsBy } from './rows.js';
 import { containerOf, described, placeOf } from './source.js';
 import type { Table } from './table.js';
 import { ensureTable, findTable } from './table.js';
-import type { Column } from './words.js';
-import { columnOf } from './words.js';
 import { applyAll } from './write.js';
 
 /** Batches of a dead session are awaited where it matters (`settled`); this is for conditional writes, which undo nothing. */

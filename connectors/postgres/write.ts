@@ -2,16 +2,16 @@
 import type pg from 'pg';
 import type { Write, WriteAnswer } from '../contract.js';
 import { quoted } from './catalogue.js';
+import { isOfType } from './column-types.js';
 import type { Database } from './database.js';
 import { TOUCHED } from './documented.js';
 import { faultOf, isTaken } from './faults.js';
 import { holding } from './fence.js';
 import type { Create } from './insert.js';
-import { insertRows, shape, standing } from './insert.js';
+import { existingRow, insertRows, shape } from './insert.js';
 import { toRow } from './mapping.js';
 import { keySql, mine, ownerValue, versionSql } from './rows.js';
 import type { Table } from './table.js';
-import { isOfType } from './words.js';
 
 type Update = Write<Buffer> & { readonly op: 'update' };
 type Remove = Write<Buffer> & { readonly op: 'remove' };
@@ -92,7 +92,7 @@ async function divided<W extends Create | Update | Remove>(
     if (fault.code !== 'refused') throw error;
     await client.query('rollback to savepoint step');
     if (writes.length === 1) {
-      if (isTaken(error) && 'body' in only) return standing(client, table, [{ token: only.token, row }]);
+      if (isTaken(error) && 'body' in only) return existingRow(client, table, [{ token: only.token, row }]);
       return [{ refused: only.token, reason: fault.message }];
     }
   }

@@ -10,7 +10,7 @@ import type { ItemFile, Suffix } from '../local/item-files.js';
 import { atOnce, isItem, itemFile, itemFilesIn, versionOf } from '../local/item-files.js';
 import { ifThere, inside } from '../local/local-files.js';
 import { calendarHead } from './exported.js';
-import { holdsSeveral } from './sound.js';
+import { hasSeveralItems } from './well-formed.js';
 
 /** The key of the root as a collection. */
 const ROOT = '.';
@@ -141,7 +141,7 @@ export class Collections {
     if (known?.version === version) return known.exported;
     const path = join(this.#root, name);
     const titled = this.#suffix === '.ics' && (await calendarHead(path)).name !== undefined;
-    const exported = titled || (await holdsSeveral(createReadStream(path), this.#suffix));
+    const exported = titled || (await hasSeveralItems(createReadStream(path), this.#suffix));
     this.#exports.set(name, { version, exported });
     return exported;
   }

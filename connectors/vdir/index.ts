@@ -13,7 +13,7 @@ export const connector = {
 
 function checked({ path }: VdirOptions, { account, kind }: Access): [path: string, kind: VdirKind] {
   if (kind === 'mail' || kind === 'files') {
-    throw new Fault('spec', `a vdir holds calendars and contacts, no ${kind}`, {
+    throw new Fault('spec', `vdir stores calendars and contacts, not ${kind}`, {
       next: kind === 'mail' ? 'use maildir or mbox for mail' : 'use folder for files',
     });
   }

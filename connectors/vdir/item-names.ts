@@ -32,7 +32,7 @@ export class ItemNames {
       const body = await contentOf(this.#folder, name);
       this.#remember(name, body ? this.identityOf(body) : '');
     });
-    // Folders, and files that are no items, take names too.
+    // Folders, and files that are not items, take names too.
     this.#folded.clear();
     for (const name of all) this.#folded.add(folded(name));
   }

@@ -1,9 +1,9 @@
 /** No text holds a worker: what parses, mends and compares calendars and contacts takes time in proportion to its length. */
 import { describe, expect, it } from 'vitest';
 import { withEscapedCommas } from '../formats/icalendar/commas.js';
-import { quieted, unquieted } from '../formats/icalendar/quiet.js';
 import { repaired as mendedCalendar } from '../formats/icalendar/repair.js';
 import { splitCalendar } from '../formats/icalendar/split.js';
+import { restoreScheduling, suppressScheduling } from '../formats/icalendar/suppress-scheduling.js';
 import { withUid } from '../formats/icalendar/uid.js';
 import { convertCard } from '../formats/vcard/convert.js';
 import { repaired as mendedCard } from '../formats/vcard/repair.js';
@@ -12,7 +12,7 @@ import { withCardUid } from '../formats/vcard/uid.js';
 import { calendarIdentities, calendarProblem, digestCalendar } from '../kinds/calendar.js';
 import { contactIdentities, contactProblem, digestContact } from '../kinds/contacts.js';
 import { calendarDigest1, contactDigest1 } from '../kinds/digest-1/digests.js';
-import { fileProblem } from './sound.js';
+import { fileProblem } from './well-formed.js';
 
 /** About so many bytes; what is quadratic takes minutes for them, and what is linear a part of a second. */
 const BYTES = 200_000;
@@ -124,7 +124,7 @@ describe('a calendar object of', () => {
     mended: (_, body) => mendedCalendar(body),
     digested: (_, body) => digestCalendar(body),
     'digested as version 1': (_, body) => calendarDigest1(body),
-    quieted: (_, body) => unquieted(quieted(body)),
+    suppressScheduling: (_, body) => restoreScheduling(suppressScheduling(body)),
     escaped: (_, body) => withEscapedCommas(body),
     judged: (_, body) => [calendarProblem(body), calendarIdentities(body, ['uid', 'summary']), withUid(body, 'x')],
   };

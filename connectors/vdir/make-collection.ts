@@ -4,7 +4,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerProperties } from '../contract.js';
 import { syncFolder } from '../local/local-files.js';
-import { writeAside } from './writing.js';
+import { writeStaged } from './writing.js';
 
 /** Answers the folder's name, and what is not kept. No other folder has that name, not in any spelling of case. */
 export async function makeCollection(
@@ -24,15 +24,15 @@ export async function makeCollection(
     description,
     order: order?.toString(),
   };
-  const aside = join(root, `.drover-${randomUUID()}.tmp`);
-  await mkdir(aside, { mode: 0o700 });
+  const staged = join(root, `.drover-${randomUUID()}.tmp`);
+  await mkdir(staged, { mode: 0o700 });
   for (const [file, text] of Object.entries(texts)) {
     if (text === undefined) continue;
-    const { path } = await writeAside(aside, text);
-    await rename(path, join(aside, file));
+    const { path } = await writeStaged(staged, text);
+    await rename(path, join(staged, file));
   }
-  await syncFolder(aside);
-  await rename(aside, join(root, key));
+  await syncFolder(staged);
+  await rename(staged, join(root, key));
   await syncFolder(root);
   const lost = Object.entries({ timezone, components }).flatMap(([what, value]) => (value === undefined ? [] : [what]));
   return { key, notes: lost.length > 0 ? [`not kept in a vdir: ${lost.join(', ')}`] : [] };

@@ -153,7 +153,7 @@ describe('a vdir as a source', () => {
     expect(await source?.accounts?.(never)).toEqual(['anna', 'bert']);
     const leaving = () => connector.source({ path: `${at()}/../x` }, { ...access, account: '..' });
     expect(leaving).toThrow(/cannot be part of a path/);
-    expect(() => connector.target({ path: at() }, { ...access, kind: 'mail' })).toThrow(/no mail/);
+    expect(() => connector.target({ path: at() }, { ...access, kind: 'mail' })).toThrow(/not mail/);
   });
 
   it('takes items in the top folder for one collection, with the same keys in both roles', async () => {

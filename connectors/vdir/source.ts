@@ -10,7 +10,7 @@ import { atOnce, contentOf, suffixOf } from '../local/item-files.js';
 import { accountsAt, errnoOf, onFiles, provenPath } from '../local/local-files.js';
 import { Collections } from './collections.js';
 import { ExportFile } from './exported.js';
-import { fileProblem } from './sound.js';
+import { fileProblem } from './well-formed.js';
 
 const PAGE = 1_000;
 const READ_AHEAD = 64;
@@ -133,7 +133,7 @@ async function linksIn(root: string, suffix: string): Promise<number> {
     }
   };
   await onFiles(`reading ${root}`, () => look(root, true)).catch((error: unknown) => {
-    // An export file is no folder.
+    // An export file is not a folder.
     if (errnoOf((error as Error).cause) !== 'ENOTDIR') throw error;
   });
   return links;

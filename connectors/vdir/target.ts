@@ -14,7 +14,7 @@ import { ItemNames } from './item-names.js';
 import { makeCollection } from './make-collection.js';
 import { placeAt } from './source.js';
 import { applied } from './writer.js';
-import { sweep } from './writing.js';
+import { removeStale } from './writing.js';
 
 const PAGE = 200;
 /** Folders whose names are remembered, the ones written last. */
@@ -109,10 +109,10 @@ export function createVdirTarget(
       closing.check(signal);
       return onFiles(`opening ${path}`, async () => {
         const root = await made(path);
-        await sweep(root, now());
+        await removeStale(root, now());
         const there = await find(wanted, signal);
         if (there) {
-          await sweep(join(root, there.key), now());
+          await removeStale(join(root, there.key), now());
           return there;
         }
         const { key, notes } = await makeCollection(root, nameOf(wanted), wanted.properties);

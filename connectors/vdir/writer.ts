@@ -1,14 +1,14 @@
-/** Writes in lots: an item is durable before it has its name, the names of a lot by one sync; then they are answered. */
+/** Writes in chunks: an item is durable before it has its name, the names of a chunk by one sync; then they are answered. */
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetContainer, Write, WriteAnswer } from '../contract.js';
 import { atOnce, isItem, itemFile } from '../local/item-files.js';
 import { errnoOf, faultOf, ifThere, linked, syncFolder } from '../local/local-files.js';
 import type { ItemNames } from './item-names.js';
-import { nameNew, replace, writeAside } from './writing.js';
+import { nameNew, replace, writeStaged } from './writing.js';
 
 /** Writes whose names are made durable together. */
-const LOT = 64;
+const CHUNK = 64;
 
 export interface WriterDeps {
   readonly folder: string;
@@ -28,9 +28,9 @@ export async function* applied(deps: WriterDeps, writes: readonly Write<Buffer>[
   } catch (error) {
     throw faultOf(error, doing);
   }
-  for (let at = 0; at < writes.length; at += LOT) {
+  for (let at = 0; at < writes.length; at += CHUNK) {
     deps.check();
-    const { answers, failures } = await lotOf(deps, writes.slice(at, at + LOT)).catch((error: unknown) => {
+    const { answers, failures } = await chunkOf(deps, writes.slice(at, at + CHUNK)).catch((error: unknown) => {
       throw faultOf(error, doing);
     });
     yield* answers;
@@ -38,7 +38,7 @@ export async function* applied(deps: WriterDeps, writes: readonly Write<Buffer>[
   }
 }
 
-async function lotOf(
+async function chunkOf(
   deps: WriterDeps,
   writes: readonly Write<Buffer>[],
 ): Promise<{ readonly answers: readonly WriteAnswer[]; readonly failures: readonly unknown[] }> {
@@ -82,9 +82,9 @@ async function create(
     return { conflicted: token, ref: name.taken, reason: 'the folder holds an item with this UID already' };
   let named = false;
   try {
-    const aside = await writeAside(folder, body);
-    named = await nameNew(aside, join(folder, name.free));
-    if (named) return { token, ref: name.free, version: aside.version };
+    const staged = await writeStaged(folder, body);
+    named = await nameNew(staged, join(folder, name.free));
+    if (named) return { token, ref: name.free, version: staged.version };
   } finally {
     if (!named) names.forget(name.free);
   }
@@ -95,16 +95,16 @@ async function update(
   { folder, names }: WriterDeps,
   { token, ref, version, body }: Write<Buffer> & { op: 'update' },
 ): Promise<WriteAnswer> {
-  const aside = await writeAside(folder, body);
+  const staged = await writeStaged(folder, body);
   // No file system compares and swaps: what another program writes in this very moment is overwritten.
   const now = itemIn(ref) && (await itemFile(folder, ref));
   if (!now || (version !== undefined && now.version !== version)) {
-    await unlink(aside.path);
+    await unlink(staged.path);
     return { conflicted: token, ref, reason: now ? 'the file was changed meanwhile' : 'the file is gone' };
   }
-  await replace(aside, join(folder, ref));
+  await replace(staged, join(folder, ref));
   names.replaced(ref, body);
-  return { token, ref, version: aside.version };
+  return { token, ref, version: staged.version };
 }
 
 async function remove(

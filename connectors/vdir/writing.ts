@@ -10,14 +10,14 @@ const TORN = /^\.drover-[0-9a-f-]{36}\.tmp$/;
 /** Older ones belong to no session that still runs. */
 const TORN_AFTER_MS = 3_600_000;
 
-export interface Aside {
+export interface Staged {
   readonly path: string;
   /** The version it keeps under its later name. */
   readonly version: string;
 }
 
 /** Writes `body` durably beside its place. Leaves nothing when it fails. */
-export async function writeAside(folder: string, body: Buffer | string): Promise<Aside> {
+export async function writeStaged(folder: string, body: Buffer | string): Promise<Staged> {
   const path = join(folder, `.drover-${randomUUID()}.tmp`);
   const file = await open(path, 'wx', 0o600);
   try {
@@ -33,7 +33,7 @@ export async function writeAside(folder: string, body: Buffer | string): Promise
 }
 
 /** Names it, unless the name is taken: then false. Nothing stays beside. */
-export async function nameNew({ path }: Aside, name: string): Promise<boolean> {
+export async function nameNew({ path }: Staged, name: string): Promise<boolean> {
   let named: Linked | undefined;
   try {
     named = await linked(path, name);
@@ -44,7 +44,7 @@ export async function nameNew({ path }: Aside, name: string): Promise<boolean> {
 }
 
 /** Puts it in the place of another. Nothing stays beside. */
-export async function replace({ path }: Aside, name: string): Promise<void> {
+export async function replace({ path }: Staged, name: string): Promise<void> {
   try {
     await rename(path, name);
   } catch (error) {
@@ -54,7 +54,7 @@ export async function replace({ path }: Aside, name: string): Promise<void> {
 }
 
 /** What a session that died left behind. */
-export async function sweep(folder: string, now: number): Promise<void> {
+export async function removeStale(folder: string, now: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!TORN.test(name)) continue;
     const found = await ifThere(lstat(join(folder, name)));

@@ -10,8 +10,8 @@ export async function describeFolder(
 ): Promise<readonly Capability[]> {
   const { http, root } = session;
   session.check(signal);
-  const asking = { method: 'OPTIONS', path: root };
-  const { status, headers } = await http.change(asking, signal);
+  const request = { method: 'OPTIONS', path: root };
+  const { status, headers } = await http.change(request, signal);
   const there = await entryAt(http, root, signal);
   const room = there?.folder && role === 'target' ? await roomIn(http, root, signal) : undefined;
   const speaks = status < 300 && headers.dav !== undefined;

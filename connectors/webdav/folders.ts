@@ -35,13 +35,13 @@ export class Folders {
 
   /** Makes one folder (with a slash at its end), its parents too where they are missing. False: a file stands there. */
   async make(folder: string, signal: AbortSignal): Promise<boolean> {
-    const asking = { method: 'MKCOL', path: requestPath(this.#root, folder) };
+    const request = { method: 'MKCOL', path: requestPath(this.#root, folder) };
     for (let again = false; ; again = true) {
-      const { status, headers, error } = await this.#http.change(asking, signal);
+      const { status, headers, error } = await this.#http.change(request, signal);
       if (status === 201) break;
       // 405: something has that name (RFC 4918, 9.3.1). Where that is a file, Apache says 400, others 403.
       if (status === 405 || status === 400 || status === 403) {
-        const there = await entryAt(this.#http, asking.path.slice(0, -1), signal);
+        const there = await entryAt(this.#http, request.path.slice(0, -1), signal);
         if (there?.folder) break;
         if (there || !(await this.#isClear(folder, signal))) return false;
       }
@@ -50,7 +50,7 @@ export class Folders {
         if (!(await this.makeAgain(folder.slice(0, -1), signal))) return false;
         continue;
       }
-      throw this.#http.faultFrom(asking, { status, headers }, error);
+      throw this.#http.faultFrom(request, { status, headers }, error);
     }
     this.#known.add(folder);
     return true;

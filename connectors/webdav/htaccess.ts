@@ -8,7 +8,7 @@ import { nameOf } from '../kinds/files.js';
 import { MOST_SAID, whole } from '../wire/dav/answer-body.js';
 import type { DavHttp } from '../wire/dav/http.js';
 import { partsName, requestPath } from '../wire/webdav/paths.js';
-import { foundOnce } from './honours.js';
+import { foundOnce } from './preconditions.js';
 
 export const HTACCESS = '.htaccess';
 

@@ -1,8 +1,8 @@
 /** A PUT that failed: servers whose disk is full say 500, or 405, as often as 507. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.js';
-import type { Asking } from '../wire/dav/asking.js';
 import type { Changed, DavHttp } from '../wire/dav/http.js';
+import type { DavRequest } from '../wire/dav/request.js';
 import { entryAt, roomIn } from '../wire/webdav/entries.js';
 import { partsName, requestPath } from '../wire/webdav/paths.js';
 
@@ -15,14 +15,14 @@ const MAYBE_FULL: ReadonlySet<number> = new Set([405, 500]);
  */
 export async function failedPut(
   { http, root }: { readonly http: DavHttp; readonly root: string },
-  asking: Asking,
+  request: DavRequest,
   answer: Changed,
   bytes: number,
   signal: AbortSignal,
 ): Promise<Fault> {
-  const fault = http.faultFrom(asking, answer, answer.error);
+  const fault = http.faultFrom(request, answer, answer.error);
   if (!MAYBE_FULL.has(answer.status)) return fault;
-  const why = await fullness(http, root, asking.path, bytes, signal).catch((error: unknown) => {
+  const why = await fullness(http, root, request.path, bytes, signal).catch((error: unknown) => {
     if (error instanceof Fault) return undefined;
     throw error;
   });

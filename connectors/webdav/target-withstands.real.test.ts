@@ -12,8 +12,8 @@ import type { Access, TargetContainer, Upload, Uploads } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../kinds/files.js';
 import { BLOCK_BYTES, digestFile } from '../kinds/files.js';
-import { foundOnce } from './honours.js';
 import { connector } from './index.js';
+import { foundOnce } from './preconditions.js';
 
 let apache: DavServer;
 let proxy: DavProxy;

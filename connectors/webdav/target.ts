@@ -6,10 +6,10 @@ import { whileLocked } from '../wire/webdav/answers.js';
 import { entryAt, roomIn } from '../wire/webdav/entries.js';
 import { copyAt, locate, sizesOf } from '../wire/webdav/evidence.js';
 import { listTree, shownIn } from '../wire/webdav/tree.js';
-import { clearAside } from './aside.js';
 import { describeFolder } from './describe.js';
 import { Folders } from './folders.js';
 import type { WebdavSession } from './session.js';
+import { clearStaged } from './staging.js';
 import { createUploads } from './uploads.js';
 import { apply } from './write.js';
 
@@ -61,7 +61,7 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
       session.check(signal);
       for (const intent of intents) {
         const found = await locate(place, intent, signal);
-        if (found.found === 'absent') await clearAside(place, intent, signal);
+        if (found.found === 'absent') await clearStaged(place, intent, signal);
         yield found;
       }
     },

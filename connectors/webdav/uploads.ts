@@ -11,12 +11,12 @@ import { MOST_SAID, whole } from '../wire/dav/answer-body.js';
 import { isLocked, locked } from '../wire/webdav/answers.js';
 import { entryAt } from '../wire/webdav/entries.js';
 import { parentOf, partsName, requestPath } from '../wire/webdav/paths.js';
-import { removeParts } from './aside.js';
 import type { Folders } from './folders.js';
-import { foundOnce, honoursOf } from './honours.js';
 import { intoPlace } from './into-place.js';
+import { foundOnce, probePreconditions } from './preconditions.js';
 import { failedPut } from './room.js';
 import type { WebdavSession } from './session.js';
+import { removeParts } from './staging.js';
 import { dateHeader } from './versions.js';
 
 const PART_BYTES = 8 * BLOCK_BYTES;
@@ -37,7 +37,7 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
     async begin(_container, { path }, signal) {
       session.check(signal);
       // What the last step rests on is found out before the first.
-      await honoursOf(http, root, signal);
+      await probePreconditions(http, root, signal);
       if (await folders.makeAbove(path, signal)) return;
       throw new Fault('conflict', `in the target a file stands where a folder above ${path} has to be`, {
         next: 'rename one of the two',
@@ -64,17 +64,17 @@ export function createUploads(session: WebdavSession, folders: Folders): Uploads
           ? { 'content-range': `bytes ${from}-${from + bytes - 1}/${upload.bytes}` }
           : dateHeader(upload.meta.modified)),
       };
-      const asking = { method: 'PUT', path: placeOf(upload), headers, body: content };
-      const answer = await http.change(asking, signal);
+      const request = { method: 'PUT', path: placeOf(upload), headers, body: content };
+      const answer = await http.change(request, signal);
       if (answer.status === 404 || answer.status === 409) {
         // The folder went away, and what had arrived with it.
         folders.forget(upload.path);
         throw gone(upload.path);
       }
       if (answer.status >= 300) {
-        const fault = await failedPut({ http, root }, asking, answer, bytes, signal);
+        const fault = await failedPut({ http, root }, request, answer, bytes, signal);
         // Of a file that is only taken as a whole a part is of no use, and stands in the way of others.
-        if (bytes === upload.bytes) await removeParts(http, asking.path, signal);
+        if (bytes === upload.bytes) await removeParts(http, request.path, signal);
         throw fault;
       }
     },

@@ -5,13 +5,13 @@ import type { Changed, DavHttp } from '../wire/dav/http.js';
 import { another, inTheWay, notEmpty, notMoved, refusedOr, taken } from '../wire/webdav/answers.js';
 import { entryAt, isEmpty, membersOf } from '../wire/webdav/entries.js';
 import { destination, requestPath } from '../wire/webdav/paths.js';
-import { putAside } from './aside.js';
 import { ANOTHER, conditional } from './conditional.js';
-import { honoursOf } from './honours.js';
 import { perilous } from './htaccess.js';
 import type { Placing } from './into-place.js';
+import { probePreconditions } from './preconditions.js';
 import { put, sentWithParents } from './put.js';
 import { failedPut } from './room.js';
+import { putStaged } from './staging.js';
 import { versionIn } from './versions.js';
 
 /** Throws the faults that concern more than this write. */
@@ -49,12 +49,12 @@ async function create(writing: Placing, write: Put & { op: 'create' }, signal: A
   }
   const peril = await perilous(writing, token, path, signal);
   if (peril) return peril;
-  if (await mayLeaveHalf(http, root, signal)) return putAside(writing, { ...write, path, version: undefined }, signal);
-  const asking = put(requestPath(root, path), body, { 'if-none-match': '*' });
-  const answer = await sentWithParents(writing, asking, path, signal);
+  if (await mayLeaveHalf(http, root, signal)) return putStaged(writing, { ...write, path, version: undefined }, signal);
+  const request = put(requestPath(root, path), body, { 'if-none-match': '*' });
+  const answer = await sentWithParents(writing, request, path, signal);
   if (answer === undefined) return inTheWay(token, path);
   if (answer.status === 412 || (await isFolder(writing, answer, path, signal))) return taken(token, path);
-  if (answer.status >= 300) throw await failedPut(writing, asking, answer, body.bytes.length, signal);
+  if (answer.status >= 300) throw await failedPut(writing, request, answer, body.bytes.length, signal);
   return { token, ref: path, ...versionIn(answer) };
 }
 
@@ -64,19 +64,19 @@ async function update(writing: Placing, write: Put & { op: 'update' }, signal: A
   const peril = await perilous(writing, token, ref, signal);
   if (peril) return peril;
   if (version !== undefined && (await mayLeaveHalf(http, root, signal))) {
-    const answer = await putAside(writing, { ...write, path: ref, version }, signal);
+    const answer = await putStaged(writing, { ...write, path: ref, version }, signal);
     return 'conflicted' in answer ? another(token, ref) : answer;
   }
-  const asking = put(requestPath(root, ref), body, {});
-  const answer = await conditional(writing, asking, version, signal);
+  const request = put(requestPath(root, ref), body, {});
+  const answer = await conditional(writing, request, version, signal);
   if ([404, 409, 412].includes(answer.status)) return another(token, ref);
-  if (answer.status >= 300) throw await failedPut(writing, asking, answer, body.bytes.length, signal);
+  if (answer.status >= 300) throw await failedPut(writing, request, answer, body.bytes.length, signal);
   return { token, ref, ...versionIn(answer) };
 }
 
 /** Of servers that know no conditions most write into the file itself, also where a proxy before them hides it. */
 async function mayLeaveHalf(http: DavHttp, root: string, signal: AbortSignal): Promise<boolean> {
-  const { conditions, inPlace } = await honoursOf(http, root, signal);
+  const { conditions, inPlace } = await probePreconditions(http, root, signal);
   return inPlace || !conditions;
 }
 
@@ -101,15 +101,15 @@ async function move(
   const peril = await perilous(writing, token, path, signal);
   if (peril) return peril;
   const to = requestPath(root, path);
-  const asking = {
+  const request = {
     method: 'MOVE',
     path: requestPath(root, ref),
     headers: { destination: destination(http.origin, to), overwrite: 'F' },
   };
-  const { overwrite } = await honoursOf(http, root, signal);
+  const { overwrite } = await probePreconditions(http, root, signal);
   const ask = async (): Promise<Changed> => {
     if (!overwrite && (await entryAt(http, to, signal))) return ANOTHER;
-    return version ? conditional(writing, asking, version, signal) : http.change(asking, signal);
+    return version ? conditional(writing, request, version, signal) : http.change(request, signal);
   };
   let answer = await ask();
   // Where a folder above is missing RFC 4918, 9.9.4, wants 409; Apache says 500, golang.org/x/net/webdav 403.
@@ -118,7 +118,7 @@ async function move(
     answer = await ask();
   }
   if (answer.status === 412 || answer.status === 404) return notMoved(token, path);
-  if (answer.status >= 300) throw http.faultFrom(asking, answer, answer.error);
+  if (answer.status >= 300) throw http.faultFrom(request, answer, answer.error);
   if (ref.endsWith('/')) folders.forget(ref);
   return { token, ref: path, ...versionIn(answer) };
 }
@@ -133,13 +133,13 @@ async function remove(
   const folder = ref.endsWith('/');
   // DELETE takes a folder with all it holds: it is looked into right before.
   if (folder && !(await isEmpty(membersOf(http, path, signal)))) return notEmpty(token, ref);
-  const asking = { method: 'DELETE', path };
+  const request = { method: 'DELETE', path };
   const answer =
-    folder || !version ? await http.change(asking, signal) : await conditional(writing, asking, version, signal);
+    folder || !version ? await http.change(request, signal) : await conditional(writing, request, version, signal);
   if (folder) folders.forget(ref);
   if (answer.status < 300 || answer.status === 404) return { token, ref };
   if (answer.status === 412) {
     return (await entryAt(http, path, signal)) ? another(token, ref) : { token, ref };
   }
-  throw http.faultFrom(asking, answer, answer.error);
+  throw http.faultFrom(request, answer, answer.error);
 }

@@ -1,15 +1,15 @@
-/** Small files on their way: a lot of them is read, and then written, while the next is being read. */
+/** Small files on their way: a chunk of them is read, and then written, while the next is being read. */
 
 import type { FileBody } from '../../connectors/kinds/files.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { Entry } from '../decide/fitting.js';
-import { spend } from '../slice/spend.js';
-import { wentAway } from '../survey/went-away.js';
+import { acquire } from '../slice/rate-limit.js';
+import { markContainerGone } from '../survey/mark-container-gone.js';
 import type { Result } from '../write/results.js';
 import { settle } from '../write/results.js';
 import { deliver } from './deliver.js';
 import type { Pair } from './pair.js';
-import type { Carriage, Placed } from './placing.js';
+import type { Carriage, Carrying, WithPath } from './placing.js';
 import { placedItem } from './placing.js';
 import { readItems } from './read-items.js';
 import { moveKnown } from './renamed.js';
@@ -34,7 +34,7 @@ export async function readSmall(carriage: Carriage, pair: Pair, items: readonly 
   const refused: Result[] = [];
   const placed = items.flatMap((item) => placedItem(carriage, item, refused));
   const bytes = placed.reduce((sum, { item }) => sum + weightOf(item), 0);
-  await carriage.slice.deps.flight.take(bytes, carriage.stop);
+  await carriage.slice.deps.byteBudget.acquire(bytes, carriage.stop);
   try {
     const left = carriage.op === 'create' ? await moveKnown(carriage, pair, placed) : placed;
     return { entries: await read(carriage, pair, left, refused), refused, bytes };
@@ -44,27 +44,27 @@ export async function readSmall(carriage: Carriage, pair: Pair, items: readonly 
   }
 }
 
-export async function deliverSmall(carriage: Carriage, pair: Pair, ready: Ready): Promise<void> {
+export async function deliverSmall(carriage: Carrying, pair: Pair, ready: Ready): Promise<void> {
   const { slice, op, to } = carriage;
   const { entries } = ready;
   try {
-    const lot = { to, op, entries, bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0) };
-    if (entries.length > 0) await deliver(slice, pair.target, lot);
+    const chunk = { to, op, entries, bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0) };
+    if (entries.length > 0) await deliver(slice, pair.target, chunk);
   } finally {
     await putDown(carriage, ready);
   }
 }
 
-/** The lot is done with, whether it was written or not. */
-export async function putDown({ slice, to }: Carriage, { refused, bytes }: Omit<Ready, 'entries'>): Promise<void> {
-  slice.deps.flight.give(bytes);
+/** The chunk is done with, whether it was written or not. */
+export async function putDown({ slice, to }: Carrying, { refused, bytes }: Omit<Ready, 'entries'>): Promise<void> {
+  slice.deps.byteBudget.release(bytes);
   await settle(slice, to.row.id, refused);
 }
 
 async function read(
   { slice, to, stop }: Carriage,
   pair: Pair,
-  placed: readonly Placed[],
+  placed: readonly WithPath[],
   refused: Result[],
 ): Promise<Entry[]> {
   const { rules } = slice;
@@ -78,14 +78,14 @@ async function read(
         continue;
       }
       const { item } = answer;
-      const { path: at, notes } = byKey.get(answer.key) as Placed;
+      const { path: at, notes } = byKey.get(answer.key) as WithPath;
       const body: FileBody = { ...(answer.body as FileBody), path: at };
       const bytes = rules.size(body);
       entries.push({ item, body, bytes, digest: rules.digest(body), notes, identities: [], path: at });
-      if (!(await spend(slice, 'source', 1, bytes))) break;
+      if (!(await acquire(slice, 'source', 1, bytes))) break;
     }
   } catch (error) {
-    if (!(await wentAway(slice, error, to.row.key, stop))) throw error;
+    if (!(await markContainerGone(slice, error, to.row.key, stop))) throw error;
   }
   return entries;
 }

@@ -1,16 +1,16 @@
-/** One lot on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
+/** One chunk on its way into the target: adopted, moved, claimed, written; what stands in the way is settled last. */
 import type { Target, Write, Written } from '../../connectors/contract.js';
 import type { BatchRow } from '../../ledger/batches.js';
 import { hashIdentity, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
-import type { Clash } from '../decide/conflict.js';
+import type { Conflict } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
+import { acquire } from '../slice/rate-limit.js';
 import type { Slice } from '../slice/slice.js';
-import { spend } from '../slice/spend.js';
 import { adopt } from '../write/adopt.js';
 import { attempt, tokenOf } from '../write/attempt.js';
 import { ownedIn } from '../write/bind.js';
-import { settleClashes } from '../write/conflicts.js';
+import { settleConflicts } from '../write/conflicts.js';
 import { moveDeparted } from '../write/departed.js';
 import type { OpenDestination } from '../write/destination.js';
 import { sortEdits, writeEdits } from '../write/edits.js';
@@ -19,58 +19,58 @@ import { claimIdentities } from '../write/namesakes.js';
 import { takeRenamed } from '../write/renamed.js';
 import type { Result } from '../write/results.js';
 import { reasonOf, refusal, settle } from '../write/results.js';
-import type { Lot } from './feed.js';
+import type { Chunk } from './feed.js';
 import { writeTold } from './told.js';
 
-/** Delivers one lot over one connection. Throws the target's faults; what was answered by then is settled. */
-export async function deliver(slice: Slice, target: Target<unknown>, lot: Lot): Promise<void> {
+/** Delivers one chunk over one connection. Throws the target's faults; what was answered by then is settled. */
+export async function deliver(slice: Slice, target: Target<unknown>, chunk: Chunk): Promise<void> {
   let to: OpenDestination;
   try {
-    to = await lot.to.open(target);
+    to = await chunk.to.open(target);
   } catch (error) {
-    const { refused } = lot.to;
+    const { refused } = chunk.to;
     if (refused === undefined) throw error;
-    const results = lot.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
-    return settle(slice, lot.to.row.id, results);
+    const results = chunk.entries.map(({ item }) => refusal({ refused: item.key, reason: refused }));
+    return settle(slice, chunk.to.row.id, results);
   }
   await writeTold(
     slice,
-    lot.to.row,
-    lot.entries.map(({ item }) => item),
+    chunk.to.row,
+    chunk.entries.map(({ item }) => item),
   );
-  await (lot.op === 'create' ? deliverNew(slice, to, target, lot) : deliverEdits(slice, to, target, lot));
+  await (chunk.op === 'create' ? deliverNew(slice, to, target, chunk) : deliverEdits(slice, to, target, chunk));
 }
 
-async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
-  let entries = lot.entries;
+async function deliverNew(slice: Slice, to: OpenDestination, target: Target<unknown>, chunk: Chunk): Promise<void> {
+  let entries = chunk.entries;
   if (to.hasDeparted && slice.rules.adopts.includes('identity'))
     entries = await takeRenamed(slice, to, target, entries);
   // What another reading says otherwise is no copy's content, and no other item's.
   const unstable = entries.filter(({ item }) => item.unstable);
   if (unstable.length > 0) entries = entries.filter(({ item }) => !item.unstable);
-  if (to.hasStrays) entries = await adopt(slice, to, target, entries);
+  if (to.hasUnclaimed) entries = await adopt(slice, to, target, entries);
   if (to.hasDeparted) entries = await moveDeparted(slice, to, target, entries);
   if (unstable.length > 0) entries = [...entries, ...unstable];
-  const clashes: Clash[] = [];
+  const conflicts: Conflict[] = [];
   if (slice.rules.adopts.includes('identity')) {
     const claimed = await claimIdentities(slice, to, entries);
     entries = claimed.free;
-    clashes.push(...claimed.clashes);
+    conflicts.push(...claimed.conflicts);
   }
   if (entries.length > 0) {
-    if (!(await spend(slice, 'target', entries.length, lot.bytes))) return;
-    clashes.push(...(await create(slice, to, target, entries)));
+    if (!(await acquire(slice, 'target', entries.length, chunk.bytes))) return;
+    conflicts.push(...(await create(slice, to, target, entries)));
   }
-  await settleClashes(slice, to, target, clashes);
+  await settleConflicts(slice, to, target, conflicts);
 }
 
-async function deliverEdits(slice: Slice, to: OpenDestination, target: Target<unknown>, lot: Lot): Promise<void> {
-  const { edits, clashes } = await sortEdits(slice, to.bound.id, lot.entries);
-  if (slice.rules.adopts.includes('identity')) await rename(slice, to, lot.entries);
-  if (edits.length + clashes.length === 0) return;
-  if (!(await spend(slice, 'target', edits.length + clashes.length, lot.bytes))) return;
+async function deliverEdits(slice: Slice, to: OpenDestination, target: Target<unknown>, chunk: Chunk): Promise<void> {
+  const { edits, conflicts } = await sortEdits(slice, to.bound.id, chunk.entries);
+  if (slice.rules.adopts.includes('identity')) await rename(slice, to, chunk.entries);
+  if (edits.length + conflicts.length === 0) return;
+  if (!(await acquire(slice, 'target', edits.length + conflicts.length, chunk.bytes))) return;
   const met = await writeEdits(slice, to, target, edits);
-  await settleClashes(slice, to, target, [...clashes, ...met]);
+  await settleConflicts(slice, to, target, [...conflicts, ...met]);
 }
 
 /** An edit may give an item another address: what it was called before is free for others. */
@@ -85,9 +85,9 @@ async function create(
   to: OpenDestination,
   target: Target<unknown>,
   entries: readonly Entry[],
-): Promise<Clash[]> {
+): Promise<Conflict[]> {
   const byKey = new Map(entries.map((entry) => [entry.item.key, entry]));
-  const clashes: Clash[] = [];
+  const conflicts: Conflict[] = [];
   const { rules } = slice;
   const left = await attempt(slice, target, {
     op: 'create',
@@ -102,7 +102,7 @@ async function create(
       const entry = byKey.get(tokenOf(answer)) as Entry;
       if ('refused' in answer) return refusal(answer);
       if ('conflicted' in answer) {
-        clashes.push({ entry, ref: answer.ref ?? entry.path, by: rules.place === 'path' ? 'path' : 'uid' });
+        conflicts.push({ entry, ref: answer.ref ?? entry.path, by: rules.place === 'path' ? 'path' : 'uid' });
         return 'not-written';
       }
       return answer.ref === undefined ? 'in-doubt' : arrived(entry, answer, answer.ref);
@@ -111,7 +111,7 @@ async function create(
   if (left.intents.length > 0) {
     await to.shared.claiming(to.bound.targetKey, () => nameWritten(slice, to, target, left));
   }
-  return clashes;
+  return conflicts;
 }
 
 function creating({ item, body, bytes, digest }: Entry): Write<unknown> {

@@ -8,23 +8,27 @@ import type { Transfer } from './feed.js';
 import type { SharedParts } from './shared-parts.js';
 
 /** What carrying one container's items takes. */
-export interface Carriage {
+export interface Carrying {
   readonly slice: Slice;
   readonly op: Transfer;
   readonly to: Destination;
-  readonly names: Names;
   readonly stop: AbortSignal;
   readonly shared: SharedParts;
 }
 
-export interface Placed {
+/** Some of them, with what tells where each goes. */
+export interface Carriage extends Carrying {
+  readonly names: Names;
+}
+
+export interface WithPath {
   readonly item: ItemRow;
   readonly path: string;
   readonly notes: readonly string[];
 }
 
 /** With where it goes; what goes nowhere is settled as the spec says. */
-export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Result[]): Placed[] {
+export function placedItem({ slice, names, op }: Carriage, item: ItemRow, refused: Result[]): WithPath[] {
   const named = names.of(item.key);
   // What is there keeps its place, whatever became of the rules since.
   if (op === 'update' && item.targetRef !== null) {

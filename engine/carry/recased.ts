@@ -23,7 +23,7 @@ import { twinsIn } from './twins.js';
 
 const PAGE = 500;
 
-/** False: the slice ended before the last. */
+/** Returns false when the slice ended before the last page. */
 export async function renameRecased(slice: Slice): Promise<boolean> {
   const { deps, lease, selection, target } = slice;
   const rules = target.names ?? {};
@@ -32,11 +32,13 @@ export async function renameRecased(slice: Slice): Promise<boolean> {
   for (const row of await containersToDo(deps.ledger, slice)) {
     if (!row.todo.includes('move')) continue;
     const bound = await bindContainer(slice, target, row);
-    const names = createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, selection, row.id));
+    let names: Names | undefined;
     for (;;) {
       const items = await nextItems(deps.ledger.pool, row.id, 'move', undefined, PAGE);
       if (items.length === 0) break;
       if (slice.ending()) return false;
+      const all = items.length < PAGE ? items.map(({ key }) => key) : undefined;
+      names ??= createNames(rules, selection, await twinsIn(deps.ledger.pool, rules, selection, row.id, all));
       await renamePage(slice, bound, names, items);
     }
   }
@@ -61,7 +63,7 @@ async function renamePage(slice: Slice, bound: Bound, names: Names, items: reado
     digests: new Map(renamed.map(({ item }) => [item.key, item.digest as string])),
     paths: new Map(renamed.map(({ item, path }) => [item.key, path])),
     // A rename that is in doubt is looked for, and says nothing against its file.
-    blameless: true,
+    uncounted: true,
     settle(answer) {
       const key = tokenOf(answer);
       const item = byKey.get(key) as ItemRow;
@@ -89,7 +91,7 @@ function moving({ key, targetRef, targetVersion }: ItemRow, path: string, { targ
   return targetVersion ? { ...write, version: targetVersion } : write;
 }
 
-/** Where the source does not say that it is the same file, its content tells. */
+/** Without a file id from the source, the content is compared. */
 function afterwards({ proof }: ItemRow, known: 'verify' | null): Result['todo'] {
   return proof === null ? 'update' : known;
 }

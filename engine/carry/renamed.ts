@@ -6,7 +6,7 @@ import { departedById } from '../../ledger/departed.js';
 import type { Entry } from '../decide/fitting.js';
 import { moveDeparted } from '../write/departed.js';
 import type { Pair } from './pair.js';
-import type { Carriage, Placed } from './placing.js';
+import type { Carriage, WithPath } from './placing.js';
 
 /** Whether the source tells of a file what stays with it under another name (`departedById`). */
 export function staysWithFile({ meta }: Pick<ItemRef, 'meta'>): boolean {
@@ -17,7 +17,11 @@ export function staysWithFile({ meta }: Pick<ItemRef, 'meta'>): boolean {
  * Files that have another name in the source now, told by what stays with a file (`FileMeta.id`) and unchanged in size
  * and date, are renamed in the target without being read.
  */
-export async function moveKnown(carriage: Carriage, pair: Pair, placed: readonly Placed[]): Promise<readonly Placed[]> {
+export async function moveKnown(
+  carriage: Carriage,
+  pair: Pair,
+  placed: readonly WithPath[],
+): Promise<readonly WithPath[]> {
   const { slice, to } = carriage;
   const files = placed.filter(({ item }) => staysWithFile(item));
   if (files.length === 0) return placed;

@@ -6,7 +6,7 @@ import type { Slice } from '../slice/slice.js';
 import type { Entry } from './fitting.js';
 
 /** An entry that met a copy it did not expect. */
-export interface Clash {
+export interface Conflict {
   readonly entry: Entry;
   /** The copy; undefined where the target did not tell which. */
   readonly ref: string | undefined;
@@ -14,22 +14,26 @@ export interface Clash {
   readonly by: string;
 }
 
-export type Verdict =
+export type Resolution =
   /** It says what the source says. */
   | { readonly to: 'take' }
-  | { readonly to: 'replace'; readonly conflict?: string }
+  | { readonly to: 'replace'; readonly reason?: string }
   /** The copy is gone: the item is made anew. */
-  | { readonly to: 'create'; readonly conflict?: string }
-  | { readonly to: 'keep-both'; readonly conflict: string }
+  | { readonly to: 'create'; readonly reason?: string }
+  | { readonly to: 'keep-both'; readonly reason: string }
   /** The copy stays, and where both sides are kept in step it is carried back. */
-  | { readonly to: 'yield'; readonly conflict: string }
-  | { readonly to: 'leave'; readonly outcome: 'conflict' | 'skipped'; readonly conflict: string };
+  | { readonly to: 'yield'; readonly reason: string }
+  | { readonly to: 'leave'; readonly outcome: 'conflict' | 'skipped'; readonly reason: string };
 
-/** What a verdict depends on beside the two sides themselves. */
-export type Bench = Pick<Slice, 'selection' | 'other' | 'rules'>;
+/** What a resolution depends on beside the two sides themselves. */
+export type ConflictContext = Pick<Slice, 'selection' | 'other' | 'rules'>;
 
 /** Which of the two sides stays, and what is said of it. */
-export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | undefined): Verdict {
+export function resolveConflict(
+  slice: ConflictContext,
+  { entry, by }: Conflict,
+  copy: TargetRef | undefined,
+): Resolution {
   const { item, digest } = entry;
   const policy = slice.selection.onConflict ?? 'skip';
   const twoWay = slice.other !== undefined;
@@ -37,24 +41,24 @@ export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | unde
   if (ours) return ours;
   if (!copy && by === 'path') {
     // Of the same path and another type: a folder where a file is to be, or the other way round.
-    return { to: 'leave', outcome: 'conflict', conflict: 'something of another type stands there in the target' };
+    return { to: 'leave', outcome: 'conflict', reason: 'something of another type stands there in the target' };
   }
   if (!copy) {
-    const conflict = 'edited in the source, deleted in the target';
+    const reason = 'edited in the source, deleted in the target';
     // Going both ways an edit is worth more than a deletion; else deleting it was a person's decision.
-    if (twoWay || by !== 'version' || (policy !== 'skip' && policy !== 'target')) return { to: 'create', conflict };
-    return { to: 'leave', outcome: policy === 'skip' ? 'conflict' : 'skipped', conflict };
+    if (twoWay || by !== 'version' || (policy !== 'skip' && policy !== 'target')) return { to: 'create', reason };
+    return { to: 'leave', outcome: policy === 'skip' ? 'conflict' : 'skipped', reason };
   }
   if (copy.digest === digest) return { to: 'take' };
   // The copy is as we left it: only its version was renewed.
   if (by === 'version' && isDigestOf(slice.rules, copy, item.digest)) return { to: 'replace' };
   if (by === 'version' && isDigestOf(slice.rules, entry, item.digest)) {
-    const conflict = 'edited in the target only';
-    return twoWay ? { to: 'yield', conflict } : { to: 'leave', outcome: 'skipped', conflict };
+    const reason = 'edited in the target only';
+    return twoWay ? { to: 'yield', reason } : { to: 'leave', outcome: 'skipped', reason };
   }
-  const conflict =
+  const reason =
     by === 'version' ? 'edited on both sides' : `the target holds another with the same ${by === 'uid' ? 'UID' : by}`;
-  return decide(policy, slice, entry, copy, conflict, by);
+  return decide(policy, slice, entry, copy, reason, by);
 }
 
 /**
@@ -63,17 +67,17 @@ export function judge(slice: Bench, { entry, by }: Clash, copy: TargetRef | unde
  * cannot compare with, because the source has changed since, is let stand, and said: that it is newer proves nothing.
  */
 function brokenOff(
-  { rules, selection }: Bench,
+  { rules, selection }: ConflictContext,
   { item, body, digest }: Entry,
   by: string,
   copy: TargetRef | undefined,
-): Verdict | undefined {
+): Resolution | undefined {
   if (item.broken === null || copy?.digest === digest) return undefined;
   if (!copy) return by === 'version' ? { to: 'create' } : undefined;
   if (rules.beginning?.(body, copy.bytes) === copy.digest) return { to: 'replace' };
   const { onConflict } = selection;
   if (item.broken === digest || (onConflict !== 'newest' && onConflict !== 'target')) return undefined;
-  return { to: 'leave', outcome: 'conflict', conflict: UNTOLD };
+  return { to: 'leave', outcome: 'conflict', reason: UNTOLD };
 }
 
 const UNTOLD =
@@ -81,35 +85,35 @@ const UNTOLD =
 
 function decide(
   policy: OnConflict,
-  slice: Bench,
+  slice: ConflictContext,
   entry: Entry,
   copy: TargetRef,
-  conflict: string,
+  reason: string,
   by: string,
-): Verdict {
+): Resolution {
   switch (policy) {
     case 'source':
-      return { to: 'replace', conflict: `${conflict}; the source won` };
+      return { to: 'replace', reason: `${reason}; the source won` };
     case 'target':
-      return { to: 'yield', conflict: `${conflict}; the target won` };
+      return { to: 'yield', reason: `${reason}; the target won` };
     case 'newest': {
       const ours = slice.rules.modified(entry.body);
       const theirs = slice.rules.modified(copy.body);
       if (ours === undefined || theirs === undefined || ours === theirs) {
-        return { to: 'leave', outcome: 'conflict', conflict: `${conflict}; which is newer cannot be told` };
+        return { to: 'leave', outcome: 'conflict', reason: `${reason}; which is newer cannot be told` };
       }
       return ours > theirs
-        ? { to: 'replace', conflict: `${conflict}; the source is newer and won` }
-        : { to: 'yield', conflict: `${conflict}; the target is newer and won` };
+        ? { to: 'replace', reason: `${reason}; the source is newer and won` }
+        : { to: 'yield', reason: `${reason}; the target is newer and won` };
     }
     case 'both':
-      return { to: 'keep-both', conflict: `${conflict}; both were kept` };
+      return { to: 'keep-both', reason: `${reason}; both were kept` };
     case 'skip':
       // That two contacts share an address is what `match` was asked to look for: no failure.
       return {
         to: 'leave',
         outcome: by === 'version' || by === 'uid' || by === 'path' ? 'conflict' : 'skipped',
-        conflict,
+        reason,
       };
     default:
       return policy satisfies never;
@@ -117,7 +121,7 @@ function decide(
 }
 
 /** What was found by something else than its UID replaces the copy under the copy's own: servers let no UID change. */
-export function underItsName({ rules }: Pick<Slice, 'rules'>, { entry, by }: Clash, copy: TargetRef): Entry {
+export function underItsName({ rules }: Pick<Slice, 'rules'>, { entry, by }: Conflict, copy: TargetRef): Entry {
   const uid = rules.identities(copy.body, ['uid'])[0]?.slice('uid:'.length);
   if (by === 'version' || by === 'uid' || uid === undefined) return entry;
   const body = rules.named(entry.body, uid);

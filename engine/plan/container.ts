@@ -52,7 +52,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   const left: PlannedItem[] = [];
   const opens = opensFolder(look.selection);
   const unopened = createUnopened(opens, after);
-  const globs = tree && !look.back ? new FittingGlobs(look.selection) : undefined;
+  const globs = tree && !look.reverse ? new FittingGlobs(look.selection) : undefined;
   const planPage = async (page: readonly ItemRef[], last: boolean): Promise<void> => {
     const to = last ? undefined : page.at(-1)?.key;
     await (tree ? planEntries(tree, page, known) : planItems(plan, page, known));
@@ -78,7 +78,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   }
   for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
   gone += tree ? -(await settleRenames(tree)) : await settleLeft(plan, known, cut ? [] : left);
-  const carried = look.back ? look.handled.back(container.key) : { create: 0, update: 0 };
+  const carried = look.reverse ? look.handled.reverse(container.key) : { create: 0, update: 0 };
   counts.create += carried.create;
   counts.update += carried.update;
   // Asked only where it matters: what stands there already, or whether it must be made.
@@ -137,14 +137,14 @@ function namesOf(look: Look, path: readonly string[], to: readonly string[]) {
   return {
     selection: look.selection.name,
     unit: look.unit,
-    ...(look.back && { back: true as const }),
+    ...(look.reverse && { back: true as const }),
     path: path.join('/'),
     target: to.join('/'),
   };
 }
 
 function containerPlan(look: Look, container: ContainerPlan['container'], at: Counterpart): ContainerPlan {
-  const side = look.back ? ' back' : '';
+  const side = look.reverse ? ' back' : '';
   return {
     look,
     at,
@@ -180,12 +180,12 @@ async function planUnlisted(
     if (named || !mirrors) continue;
     const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
-    await ('standing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
+    await ('existing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
   }
   return gone;
 }
 
-/** What left a container that is no tree: some of it may be there under another key. Returns how many items are gone. */
+/** What left a container that is not a tree: some of it may be there under another key. Returns how many items are gone. */
 async function settleLeft(
   plan: ContainerPlan,
   row: PlannedContainer | undefined,

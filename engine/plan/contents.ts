@@ -5,38 +5,38 @@ import { digestStream } from '../../connectors/kinds/file-digest.js';
 import type { FileBody, FileMeta } from '../../connectors/kinds/files.js';
 import { emptyBody, LARGE_BYTES } from '../../connectors/kinds/files.js';
 import type { PlannedItem } from '../../ledger/planned.js';
-import type { Clash } from '../decide/conflict.js';
+import type { Conflict } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
+import type { Copy } from './existing.js';
 import { asRow } from './items.js';
 import { create, leave, refuse, settle, update } from './judging.js';
 import type { Arrived } from './renames.js';
-import type { Copy } from './standing.js';
 import type { TreePlan } from './tree.js';
 
 /** An entry with where it goes, or where its copy stands. */
-export interface Placed {
+export interface WithPath {
   readonly item: Described;
   readonly known: PlannedItem | undefined;
   readonly path: string;
 }
 
-/** Clashes judged at once: what was read of the source is held until then. */
-const LOT = 500;
+/** Conflicts resolved at once: what was read of the source is held until then. */
+const CHUNK = 500;
 
 /** A dry run: everything that would be written is read, and so is what stands in its place. */
 export async function judgeContents(
   plan: TreePlan,
-  fresh: readonly Placed[],
-  edited: readonly Placed[],
+  fresh: readonly WithPath[],
+  edited: readonly WithPath[],
   there: ReadonlyMap<string, Copy>,
   arrived: Arrived[],
 ): Promise<void> {
-  let clashes: Clash[] = [];
-  const meet = async (clash: Clash): Promise<void> => {
-    clashes.push(clash);
-    if (clashes.length < LOT) return;
-    await settle(plan, clashes);
-    clashes = [];
+  let conflicts: Conflict[] = [];
+  const meet = async (conflict: Conflict): Promise<void> => {
+    conflicts.push(conflict);
+    if (conflicts.length < CHUNK) return;
+    await settle(plan, conflicts);
+    conflicts = [];
   };
   for await (const { entry } of readEntries(plan, fresh)) {
     const ref = entry.path as string;
@@ -57,11 +57,11 @@ export async function judgeContents(
       update(plan, entry);
     else await meet({ entry, ref, by: 'version' });
   }
-  await settle(plan, clashes);
+  await settle(plan, conflicts);
 }
 
 /** Entries but for the links that the source leaves out: what becomes of a link is told when it is read. */
-export async function withoutLeft(plan: TreePlan, placed: readonly Placed[]): Promise<readonly Placed[]> {
+export async function withoutLeft(plan: TreePlan, placed: readonly WithPath[]): Promise<readonly WithPath[]> {
   const links = placed.filter(({ item }) => item.meta.type === 'link');
   if (links.length === 0) return placed;
   const left = new Set(links.map(({ item }) => item.key));
@@ -75,20 +75,20 @@ interface ReadEntry {
 }
 
 /** What cannot be read is counted and left out. Large files stream by; of small ones only the digest is kept. */
-async function* readEntries(plan: TreePlan, placed: readonly Placed[]): AsyncGenerator<ReadEntry> {
+async function* readEntries(plan: TreePlan, placed: readonly WithPath[]): AsyncGenerator<ReadEntry> {
   const { look, container } = plan;
   const { source, signal } = look;
-  const isLarge = ({ item }: Placed): boolean => item.bytes > LARGE_BYTES && !item.unstable;
+  const isLarge = ({ item }: WithPath): boolean => item.bytes > LARGE_BYTES && !item.unstable;
   const small = placed.filter((one) => !isLarge(one));
   const byKey = new Map(small.map((one) => [one.item.key, one]));
-  for (let at = 0; at < small.length; at += LOT) {
-    const refs = small.slice(at, at + LOT).map(({ item }) => item);
+  for (let at = 0; at < small.length; at += CHUNK) {
+    const refs = small.slice(at, at + CHUNK).map(({ item }) => item);
     for await (const answer of source.read(container, refs, signal)) {
       if ('refused' in answer) {
         leave(plan, answer);
         continue;
       }
-      const one = byKey.get(answer.key) as Placed;
+      const one = byKey.get(answer.key) as WithPath;
       const body = { ...(answer.body as FileBody), path: one.path };
       const held = { ...body, bytes: Buffer.alloc(0) };
       yield entryOf(one, held, look.rules.size(body), look.rules.digest(body));
@@ -101,7 +101,7 @@ async function* readEntries(plan: TreePlan, placed: readonly Placed[]): AsyncGen
   }
 }
 
-async function readLarge(plan: TreePlan, one: Placed): Promise<ReadEntry | undefined> {
+async function readLarge(plan: TreePlan, one: WithPath): Promise<ReadEntry | undefined> {
   const { look, container } = plan;
   const { item, path } = one;
   const range: Range = { from: 0, bytes: item.bytes };
@@ -118,6 +118,6 @@ async function readLarge(plan: TreePlan, one: Placed): Promise<ReadEntry | undef
   }
 }
 
-function entryOf({ item, known, path }: Placed, body: FileBody, bytes: number, digest: string): ReadEntry {
+function entryOf({ item, known, path }: WithPath, body: FileBody, bytes: number, digest: string): ReadEntry {
   return { known, entry: { item: asRow(item, known), body, bytes, digest, notes: [], identities: [], path } };
 }

@@ -7,15 +7,15 @@ import { DEFAULT_MATCH } from '../decide/fitting.js';
 import type { Look } from './look.js';
 
 /** A copy that no item stands for. */
-export interface StrayCopy {
+export interface PlannedUnclaimed {
   readonly ref: string;
   readonly digest: string;
   taken: boolean;
 }
 
-export interface Strays {
-  readonly byDigest: ReadonlyMap<string, readonly StrayCopy[]>;
-  readonly byIdentity: ReadonlyMap<string, readonly StrayCopy[]>;
+export interface UnclaimedCopies {
+  readonly byDigest: ReadonlyMap<string, readonly PlannedUnclaimed[]>;
+  readonly byIdentity: ReadonlyMap<string, readonly PlannedUnclaimed[]>;
 }
 
 export interface Opened {
@@ -31,7 +31,7 @@ export interface Counterpart {
   /** Its key where we know one; going both ways, the name under which `Look.handled` keeps it. */
   key(): Promise<string | undefined>;
   open(): Promise<Opened>;
-  strays(): Promise<Strays>;
+  unclaimed(): Promise<UnclaimedCopies>;
   versions(): Promise<ReadonlyMap<string, string> | undefined>;
   /** Copies by reference, with content; what is not there is left out. */
   read(refs: readonly string[]): Promise<ReadonlyMap<string, TargetRef>>;
@@ -39,7 +39,7 @@ export interface Counterpart {
   readonly claimed: Map<string, Namesake>;
 }
 
-const NOTHING: Strays = { byDigest: new Map(), byIdentity: new Map() };
+const NOTHING: UnclaimedCopies = { byDigest: new Map(), byIdentity: new Map() };
 
 /** `voided`: the source renumbered the container, so that our items' copies are nobody's. */
 export function createCounterpart(
@@ -65,10 +65,10 @@ export function createCounterpart(
     key,
     open,
     claimed: new Map(),
-    strays: once(async () => {
+    unclaimed: once(async () => {
       const { container, renewed } = await open();
-      // Going back, what both sides hold was found by the pass forth.
-      if (!container || container.items === 0 || look.back) return NOTHING;
+      // Going back, what both sides hold was found by the forward pass.
+      if (!container || container.items === 0 || look.reverse) return NOTHING;
       const except = renewed || voided ? row?.id : undefined;
       return scanned(look, container, (refs) => planned.known(container.key, except, refs));
     }),
@@ -87,10 +87,10 @@ export function createCounterpart(
 }
 
 /** Content is read for its digest and let go: a few hundred bytes are kept of each copy. */
-async function scanned(look: Look, container: TargetContainer, known: Known): Promise<Strays> {
+async function scanned(look: Look, container: TargetContainer, known: Known): Promise<UnclaimedCopies> {
   const { rules, selection, target, signal } = look;
-  const byDigest = new Map<string, StrayCopy[]>();
-  const byIdentity = new Map<string, StrayCopy[]>();
+  const byDigest = new Map<string, PlannedUnclaimed[]>();
+  const byIdentity = new Map<string, PlannedUnclaimed[]>();
   for await (const { entries } of target.scan(container, known, signal)) {
     for (const { ref, digest, body } of entries) {
       const copy = { ref, digest, taken: false };

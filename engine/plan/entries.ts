@@ -5,18 +5,18 @@
 import type { ItemRef } from '../../connectors/contract.js';
 import { refusalOfUnseen } from '../../connectors/kinds/files.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
-import { judge } from '../decide/conflict.js';
+import { resolveConflict } from '../decide/conflict.js';
 import { coversItem } from '../select/selecting.js';
 import { filterOf } from '../survey/listing-rules.js';
 import { EDITED } from '../write/remove.js';
-import type { Placed } from './contents.js';
+import type { WithPath } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';
+import type { Copy } from './existing.js';
+import { isEdited } from './existing.js';
 import { asRow, described, sort } from './items.js';
 import { apply, create, leave, update } from './judging.js';
 import { placeEntry } from './names.js';
 import type { Arrived } from './renames.js';
-import type { Copy } from './standing.js';
-import { isEdited } from './standing.js';
 import type { TreePlan } from './tree.js';
 
 export async function planEntries(
@@ -29,8 +29,8 @@ export async function planEntries(
   const keys = page.map((item) => item.key);
   const known: ReadonlyMap<string, PlannedItem> = row ? await look.planned.items(row.id, keys) : new Map();
   const asked = row !== undefined && row.filter !== filterOf(look);
-  const fresh: Placed[] = [];
-  const edited: Placed[] = [];
+  const fresh: WithPath[] = [];
+  const edited: WithPath[] = [];
   const same: PlannedItem[] = [];
   for (const listed of page) {
     const item = described(listed);
@@ -54,7 +54,7 @@ export async function planEntries(
     else counts[sorted]++;
   }
   const refs = [...edited.map(({ path }) => path), ...same.map((item) => item.targetRef as string)];
-  const there = await plan.standing?.at(
+  const there = await plan.existing?.at(
     refs,
     fresh.map(({ path }) => path),
   );
@@ -71,7 +71,7 @@ export async function planEntries(
 /** Items that left the source, under the rules of remove.ts: what was edited in the target stays. */
 export async function judgeGoneEntries(plan: TreePlan, gone: readonly PlannedItem[]): Promise<void> {
   const { look, counts, volume } = plan;
-  const there = await plan.standing?.at(
+  const there = await plan.existing?.at(
     gone.map((item) => item.targetRef as string),
     [],
   );
@@ -103,7 +103,7 @@ function countUnchanged(
 }
 
 /** A new entry: nothing stands at its path, or something that only its content tells apart, or another. */
-function judgeFresh(plan: TreePlan, { item, known, path }: Placed, copy: Copy | undefined, arrived: Arrived[]): void {
+function judgeFresh(plan: TreePlan, { item, known, path }: WithPath, copy: Copy | undefined, arrived: Arrived[]): void {
   const { counts, volume } = plan;
   if (!copy) {
     create(plan, { bytes: item.bytes, notes: [] });
@@ -117,7 +117,7 @@ function judgeFresh(plan: TreePlan, { item, known, path }: Placed, copy: Copy | 
 }
 
 /** Another version in the source is not yet another content: what a run finds to be the same it does not write. */
-function judgeEdited(plan: TreePlan, placed: Placed, there: ReadonlyMap<string, Copy> | undefined): void {
+function judgeEdited(plan: TreePlan, placed: WithPath, there: ReadonlyMap<string, Copy> | undefined): void {
   const { item, known, path } = placed;
   const copy = there?.get(path);
   const isOurs = copy && known && known.outcome !== 'conflict' && !isEdited(known, copy);
@@ -129,7 +129,7 @@ function judgeEdited(plan: TreePlan, placed: Placed, there: ReadonlyMap<string, 
 }
 
 /** By the run's own rules, with contents that are known to differ. */
-function judgeUnread(plan: TreePlan, { item, known, path }: Placed, copy: Copy | undefined, by: 'path' | 'version') {
+function judgeUnread(plan: TreePlan, { item, known, path }: WithPath, copy: Copy | undefined, by: 'path' | 'version') {
   const entry = {
     item: asRow(item, known),
     body: undefined,
@@ -139,7 +139,7 @@ function judgeUnread(plan: TreePlan, { item, known, path }: Placed, copy: Copy |
     identities: [],
     path,
   };
-  const clash = { entry, ref: path, by };
+  const conflict = { entry, ref: path, by };
   const there = copy && { ref: path, digest: 'in the target', bytes: copy.bytes, meta: {} };
-  apply(plan, clash, judge(plan.look, clash, there));
+  apply(plan, conflict, resolveConflict(plan.look, conflict, there));
 }

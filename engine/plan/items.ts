@@ -41,7 +41,7 @@ export async function planItems(
   const edited: ItemRef[] = [];
   const same: PlannedItem[] = [];
   for (const item of covered) {
-    if (look.back && look.handled.has(plan.container.key, item.key)) continue;
+    if (look.reverse && look.handled.has(plan.container.key, item.key)) continue;
     const mine = known.get(item.key);
     const sorted = sort(look, item, mine, asked);
     if (sorted === 'new') created.push(item);

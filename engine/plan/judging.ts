@@ -7,11 +7,11 @@ import { isDigestOf } from '../../connectors/kinds/digest-version.js';
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedItem } from '../../ledger/planned.js';
-import type { Clash, Verdict } from '../decide/conflict.js';
-import { judge } from '../decide/conflict.js';
+import type { Conflict, Resolution } from '../decide/conflict.js';
+import { resolveConflict } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
 import { twin } from '../decide/twins.js';
-import type { Counterpart, StrayCopy } from './counterpart.js';
+import type { Counterpart, PlannedUnclaimed } from './counterpart.js';
 import type { Counts, Look, Volume } from './look.js';
 
 /** Where the counts and remarks of one container go. */
@@ -42,10 +42,10 @@ export interface Met {
 export async function judgeNew(plan: ContainerPlan, entries: readonly Entry[]): Promise<void> {
   const { look, at, counts } = plan;
   if (entries.length === 0) return;
-  const strays = await at.strays();
+  const unclaimed = await at.unclaimed();
   const rest: Entry[] = [];
   for (const entry of entries) {
-    const copy = strays.byDigest.get(entry.digest)?.find(isFree);
+    const copy = unclaimed.byDigest.get(entry.digest)?.find(isFree);
     if (!copy) {
       rest.push(entry);
       continue;
@@ -56,19 +56,19 @@ export async function judgeNew(plan: ContainerPlan, entries: readonly Entry[]): 
   }
   const key = await at.key();
   const hashes = rest.flatMap((entry) => entry.identities.map(hashIdentity));
-  const standing = key === undefined ? [] : await look.planned.namesakes(key, hashes);
-  const clashes: Clash[] = [];
+  const existing = key === undefined ? [] : await look.planned.namesakes(key, hashes);
+  const conflicts: Conflict[] = [];
   for (const entry of rest) {
-    const met = metBy(plan, entry, standing, strays.byIdentity);
+    const met = metBy(plan, entry, existing, unclaimed.byIdentity);
     if (!met) create(plan, entry);
     else if ('other' in met) plan.twins.push({ entry, ...met });
     else {
       await claim(plan, met.copy);
-      clashes.push({ entry, ref: met.copy.ref, by: met.by });
+      conflicts.push({ entry, ref: met.copy.ref, by: met.by });
     }
     if (!met || 'copy' in met) takeNames(at, entry);
   }
-  await settle(plan, clashes);
+  await settle(plan, conflicts);
 }
 
 /** Items whose copy is to be replaced, with what the ledger knows of them. */
@@ -79,7 +79,7 @@ export async function judgeEdits(
   const { look, at, counts } = plan;
   if (edits.length === 0) return;
   const versions = await at.versions();
-  const clashes: Clash[] = [];
+  const conflicts: Conflict[] = [];
   for (const { entry, known } of edits) {
     const { outcome, targetVersion } = known;
     const ref = known.targetRef as string;
@@ -88,14 +88,14 @@ export async function judgeEdits(
     else if (outcome !== 'conflict' && targetVersion && versions?.get(ref) === targetVersion) {
       look.handled.add((await at.key()) ?? '', ref);
       update(plan, entry);
-    } else clashes.push({ entry, ref, by: 'version' });
+    } else conflicts.push({ entry, ref, by: 'version' });
   }
-  await settle(plan, clashes);
+  await settle(plan, conflicts);
 }
 
-const isFree = (copy: StrayCopy): boolean => !copy.taken;
+const isFree = (copy: PlannedUnclaimed): boolean => !copy.taken;
 
-async function claim({ look, at }: ContainerPlan, copy: StrayCopy): Promise<void> {
+async function claim({ look, at }: ContainerPlan, copy: PlannedUnclaimed): Promise<void> {
   copy.taken = true;
   look.handled.add((await at.key()) ?? '', copy.ref);
 }
@@ -110,13 +110,16 @@ function takeNames(at: Counterpart, { item, digest, identities }: Entry): void {
 function metBy(
   { at }: ContainerPlan,
   { item, identities }: Entry,
-  standing: readonly Namesake[],
-  copies: ReadonlyMap<string, readonly StrayCopy[]>,
-): { readonly by: string; readonly other: Namesake } | { readonly by: string; readonly copy: StrayCopy } | undefined {
+  existing: readonly Namesake[],
+  copies: ReadonlyMap<string, readonly PlannedUnclaimed[]>,
+):
+  | { readonly by: string; readonly other: Namesake }
+  | { readonly by: string; readonly copy: PlannedUnclaimed }
+  | undefined {
   for (const identity of identities) {
     const by = identity.split(':', 1)[0] as string;
     const hash = hashIdentity(identity);
-    const other = at.claimed.get(hash) ?? standing.find((one) => one.key !== item.key && one.identities.includes(hash));
+    const other = at.claimed.get(hash) ?? existing.find((one) => one.key !== item.key && one.identities.includes(hash));
     if (other) return { by, other };
     const copy = copies.get(hash)?.find(isFree);
     if (copy) return { by, copy };
@@ -182,30 +185,30 @@ export function refuse({ counts, look, said, name }: ContainerPlan, key: string,
 }
 
 /** Reads the copies that entries met, and counts what becomes of both. */
-export async function settle(plan: ContainerPlan, clashes: readonly Clash[]): Promise<void> {
-  if (clashes.length === 0) return;
+export async function settle(plan: ContainerPlan, conflicts: readonly Conflict[]): Promise<void> {
+  if (conflicts.length === 0) return;
   const { look, at } = plan;
   const key = (await at.key()) ?? '';
-  const copies = await at.read([...new Set(clashes.flatMap((clash) => clash.ref ?? []))]);
-  for (const clash of clashes) {
-    const ref = clash.ref as string;
-    const verdict = judge(look, clash, copies.get(ref));
-    look.handled.add(key, ref, carriedBack(look, verdict));
-    apply(plan, clash, verdict);
+  const copies = await at.read([...new Set(conflicts.flatMap((conflict) => conflict.ref ?? []))]);
+  for (const conflict of conflicts) {
+    const ref = conflict.ref as string;
+    const resolution = resolveConflict(look, conflict, copies.get(ref));
+    look.handled.add(key, ref, carriedReverse(look, resolution));
+    apply(plan, conflict, resolution);
   }
 }
 
-/** What the pass back has to count for a verdict of the pass forth. */
-function carriedBack(look: Look, verdict: Verdict): 'create' | 'update' | undefined {
+/** What the reverse pass has to count for a resolution of the forward pass. */
+function carriedReverse(look: Look, resolution: Resolution): 'create' | 'update' | undefined {
   if (look.other === undefined) return undefined;
-  if (verdict.to === 'yield') return 'update';
-  return verdict.to === 'keep-both' ? 'create' : undefined;
+  if (resolution.to === 'yield') return 'update';
+  return resolution.to === 'keep-both' ? 'create' : undefined;
 }
 
-export function apply(plan: ContainerPlan, { entry, by }: Clash, verdict: Verdict): void {
+export function apply(plan: ContainerPlan, { entry, by }: Conflict, resolution: Resolution): void {
   const { counts, look, volume } = plan;
-  if ('conflict' in verdict && verdict.conflict !== undefined) look.remarks.note(plan.said, verdict.conflict);
-  switch (verdict.to) {
+  if ('reason' in resolution && resolution.reason !== undefined) look.remarks.note(plan.said, resolution.reason);
+  switch (resolution.to) {
     case 'take':
       if (by === 'version') counts.unchanged++;
       else counts.adopt++;
@@ -226,10 +229,10 @@ export function apply(plan: ContainerPlan, { entry, by }: Clash, verdict: Verdic
       if (look.other === undefined) counts.skip++;
       return;
     case 'leave':
-      if (verdict.outcome === 'conflict') counts.conflict++;
+      if (resolution.outcome === 'conflict') counts.conflict++;
       else counts.skip++;
       return;
     default:
-      verdict satisfies never;
+      resolution satisfies never;
   }
 }

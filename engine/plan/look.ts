@@ -14,7 +14,7 @@ export interface Look {
   readonly selection: Selection;
   readonly account: Account;
   readonly unit: number;
-  readonly back: boolean;
+  readonly reverse: boolean;
   /** Set for two-way selections, as in a slice; here only its presence counts. */
   readonly other: number | undefined;
   /** What the other direction knows, of a two-way selection. */
@@ -27,7 +27,7 @@ export interface Look {
   /** Everything that would be written is read. */
   readonly dryRun: boolean;
   readonly remarks: Remarks;
-  /** What the pass forth left for the pass back. */
+  /** What the forward pass left for the reverse pass. */
   readonly handled: Handled;
   /**
    * Versions of everything a container of the target holds, by reference. Undefined where the target cannot be asked
@@ -65,30 +65,30 @@ export type Volume = { -readonly [key in keyof PlanVolume]: number };
 export const noVolume = (): Volume => ({ update: 0, remove: 0, renamed: 0, unchanged: 0, compare: 0, excluded: 0 });
 
 /**
- * Going both ways, copies that the pass forth has met are not new and not edited for the pass back; what it found to
+ * Going both ways, copies that the forward pass has met are not new and not edited for the reverse pass; what it found to
  * be carried back is counted there. Bounded by what differs between the two sides, but for a first run, where it holds
  * a reference for each copy that is there already.
  */
 export interface Handled {
-  add(targetKey: string, ref: string, back?: 'create' | 'update'): void;
+  add(targetKey: string, ref: string, reverse?: 'create' | 'update'): void;
   has(targetKey: string, ref: string): boolean;
-  back(targetKey: string): { readonly create: number; readonly update: number };
+  reverse(targetKey: string): { readonly create: number; readonly update: number };
 }
 
 export function createHandled(): Handled {
   const refs = new Map<string, Set<string>>();
   const counts = new Map<string, { create: number; update: number }>();
   return {
-    add(targetKey, ref, back) {
+    add(targetKey, ref, reverse) {
       const known = refs.get(targetKey);
       if (known) known.add(ref);
       else refs.set(targetKey, new Set([ref]));
-      if (back === undefined) return;
+      if (reverse === undefined) return;
       const count = counts.get(targetKey) ?? { create: 0, update: 0 };
-      count[back]++;
+      count[reverse]++;
       counts.set(targetKey, count);
     },
     has: (targetKey, ref) => refs.get(targetKey)?.has(ref) ?? false,
-    back: (targetKey) => counts.get(targetKey) ?? { create: 0, update: 0 },
+    reverse: (targetKey) => counts.get(targetKey) ?? { create: 0, update: 0 },
   };
 }

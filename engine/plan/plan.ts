@@ -11,6 +11,8 @@ import { createRemarks } from './remarks.js';
 import { planUnit } from './unit.js';
 
 const MAX_CONTAINERS = 2_000;
+/** Of what is listed, as JSON: problems and remarks have to fit beside it into one message of Temporal. */
+const MAX_LISTED_BYTES = 800_000;
 
 const COUNTED = [
   'create',
@@ -37,6 +39,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   const totals = { make: 0, ...Object.fromEntries(COUNTED.map((key) => [key, 0])) } as {
     -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
   };
+  let room = MAX_LISTED_BYTES;
   let unit = 0;
   let truncated = false;
   for (const selection of spec.selections) {
@@ -49,7 +52,8 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
           for (const key of COUNTED) totals[key] += row[key];
           if (row.make) totals.make++;
           if (row.volume) volume = addVolume(volume, row.volume);
-          if (containers.length < MAX_CONTAINERS) containers.push(row);
+          room -= JSON.stringify(row).length;
+          if (room >= 0 && containers.length < MAX_CONTAINERS) containers.push(row);
           else truncated = true;
         }
       } catch (error) {

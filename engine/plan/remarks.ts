@@ -21,8 +21,10 @@ export interface Remarks {
   notes(): readonly PlanNote[];
 }
 
-/** A plan travels through Temporal's history: what is said of single items is bounded. */
+/** A plan travels through Temporal's history: what is said of single items and accounts is bounded. */
+const MAX_PROBLEMS = 1_000;
 const MAX_REFUSED = 500;
+const MAX_UNNAMED = 200;
 const MAX_NOTES = 500;
 const MAX_NAMES = 20;
 
@@ -33,9 +35,11 @@ export function createRemarks({ redact }: Pick<Deps, 'redact'>): Remarks {
   const names: PlanName[] = [];
   const unnamed = new Map<string, number>();
   let refused = 0;
+  let unlisted = 0;
   let unsaid = 0;
   const problem = ({ where, problem: what, next }: PlanProblem): void => {
-    problems.push({ where, problem: redact(what), ...(next !== undefined && { next: redact(next) }) });
+    if (problems.length === MAX_PROBLEMS) unlisted++;
+    else problems.push({ where, problem: redact(what), ...(next !== undefined && { next: redact(next) }) });
   };
   const note = (where: string, sentence: string, items = 1): void => {
     const name = JSON.stringify([where, sentence]);
@@ -66,14 +70,16 @@ export function createRemarks({ redact }: Pick<Deps, 'redact'>): Remarks {
     names: () => (becomes.renamed + becomes.skipped + becomes.refused > 0 ? { ...becomes, first: names } : undefined),
     problems() {
       const more = refused - MAX_REFUSED;
+      const others = unlisted + Math.max(0, unnamed.size - MAX_UNNAMED);
       return [
         ...problems,
-        ...[...unnamed].map(([where, items]) => ({
+        ...[...unnamed].slice(0, MAX_UNNAMED).map(([where, items]) => ({
           where,
           problem: `the target cannot keep ${items === 1 ? 'a name' : `${items} names`} of the source: what has them would be refused`,
           next: 'rename them in the source, or set `names` of the selection to rename or skip',
         })),
         ...(more > 0 ? [{ where: 'plan', problem: `${more} more items would be refused` }] : []),
+        ...(others > 0 ? [{ where: 'plan', problem: `${others} more problems like these, too many to list` }] : []),
       ];
     },
     notes() {

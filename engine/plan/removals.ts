@@ -10,8 +10,8 @@ export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[
     counts.remove += gone.length;
     return;
   }
-  // What the pass forth has judged (deleted there, edited here) is not removed by the pass back.
-  const open = look.back ? gone.filter((item) => !look.handled.has(plan.container.key, item.key)) : gone;
+  // What the forward pass has resolved (deleted there, edited here) is not removed by the reverse pass.
+  const open = look.reverse ? gone.filter((item) => !look.handled.has(plan.container.key, item.key)) : gone;
   const key = (await at.key()) ?? '';
   const versions = await at.versions();
   const doubtful = open.filter(

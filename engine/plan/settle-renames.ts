@@ -1,6 +1,7 @@
 /** At the end of a tree's listing: renamed files are taken out of what was counted as new and as gone. */
+
+import { isEdited } from './existing.js';
 import type { Alike } from './renames.js';
-import { isEdited } from './standing.js';
 import type { TreePlan } from './tree.js';
 
 /** So many pairs are named in remarks, and the rest is counted. */
@@ -8,12 +9,12 @@ const MAX_SAID = 20;
 
 /** Takes renamed files out of what is to create and to remove. Answers how many do not count as gone any more. */
 export async function settleRenames(plan: TreePlan): Promise<number> {
-  const { renames, look, counts, volume, standing } = plan;
+  const { renames, look, counts, volume, existing } = plan;
   if (!renames) return 0;
   const mirrors = look.selection.deletions === 'mirror';
   const candidates = renames.candidates();
   const refs = candidates.map((item) => item.targetRef as string);
-  const there = refs.length > 0 ? await standing?.at(refs, []) : undefined;
+  const there = refs.length > 0 ? await existing?.at(refs, []) : undefined;
   // What a person edited or removed in the target is not renamed by a run.
   const free = candidates.filter((item) => {
     const copy = there?.get(item.targetRef as string);

@@ -3,19 +3,19 @@ import type { ItemRef, Page } from '../../connectors/contract.js';
 import type { PlannedContainer } from '../../ledger/planned.js';
 import type { Names, Twins } from '../select/names.js';
 import { createNames } from '../select/names.js';
+import type { Existing } from './existing.js';
+import { createExisting } from './existing.js';
 import type { ContainerPlan } from './judging.js';
 import { noVolume } from './look.js';
 import type { Renames } from './renames.js';
 import { createRenames } from './renames.js';
-import type { Standing } from './standing.js';
-import { createStanding } from './standing.js';
 
 /** What planning one tree works with. */
 export interface TreePlan extends ContainerPlan {
   readonly volume: NonNullable<ContainerPlan['volume']>;
   readonly names: Names;
   /** Undefined where the target cannot be asked. */
-  readonly standing: Standing | undefined;
+  readonly existing: Existing | undefined;
   /** Undefined where nothing is known yet that could have another name now. */
   readonly renames: Renames | undefined;
 }
@@ -32,7 +32,7 @@ export async function treePlan(
     ...plan,
     volume: noVolume(),
     names: createNames(look.target.names ?? {}, look.selection, twins),
-    standing: looked ? createStanding(look, container) : undefined,
+    existing: looked ? createExisting(look, container) : undefined,
     renames: known && createRenames(look.planned, look.target.names ?? {}, known.id),
   };
 }

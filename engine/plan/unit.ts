@@ -36,7 +36,7 @@ interface Direction {
   readonly account: Account;
   readonly sourceConfig: SystemConfig;
   readonly targetConfig: SystemConfig;
-  readonly back: boolean;
+  readonly reverse: boolean;
 }
 
 /** Yields a row for each container and direction. Throws what keeps the unit from being looked at. */
@@ -53,17 +53,17 @@ export async function* planUnit(
   if (!sourceConfig || !targetConfig)
     throw new Fault('spec', `the selection "${selection.name}" names a system that the spec does not have`);
   const handled = createHandled();
-  const forth = { selection, account, sourceConfig, targetConfig, back: false };
-  yield* planDirection(deps, input, forth, handled, remarks, outlook, signal);
+  const forward = { selection, account, sourceConfig, targetConfig, reverse: false };
+  yield* planDirection(deps, input, forward, handled, remarks, outlook, signal);
   if (selection.mode !== 'two-way') return;
-  const back = {
+  const reverse = {
     selection: reversed(selection),
     account: { from: account.to, to: account.from },
     sourceConfig: targetConfig,
     targetConfig: sourceConfig,
-    back: true,
+    reverse: true,
   };
-  yield* planDirection(deps, input, back, { ...handled, add: () => {} }, remarks, outlook, signal);
+  yield* planDirection(deps, input, reverse, { ...handled, add: () => {} }, remarks, outlook, signal);
 }
 
 async function* planDirection(
@@ -75,7 +75,7 @@ async function* planDirection(
   outlook: Outlook,
   signal: AbortSignal,
 ): AsyncGenerator<PlanContainer> {
-  const { sourceConfig, targetConfig, account, selection, back } = direction;
+  const { sourceConfig, targetConfig, account, selection, reverse } = direction;
   const { kind } = selection;
   const reading: Omit<Opening, 'role'> = { config: sourceConfig, account: account.from, kind };
   const writing: Omit<Opening, 'role'> = { config: targetConfig, account: account.to, kind };
@@ -90,7 +90,7 @@ async function* planDirection(
     const to = await target.session.place(signal);
     if (kinds[kind].place === 'path') refuseNested(from, to);
     const where = `${selection.name}, unit ${input.unit}`;
-    const sides = back ? ['target, read', 'source, written to'] : ['source', 'target'];
+    const sides = reverse ? ['target, read', 'source, written to'] : ['source', 'target'];
     remarks.capabilities(`${where}: ${sides[0]}`, await source.session.describe(signal));
     remarks.capabilities(`${where}: ${sides[1]}`, await target.session.describe(signal));
     const twoWay = selection.mode === 'two-way';
@@ -103,7 +103,7 @@ async function* planDirection(
       selection,
       account,
       unit: input.unit,
-      back,
+      reverse,
       other: twoWay ? 0 : undefined,
       opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind, known) : undefined,
       kind,
@@ -133,12 +133,12 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
   const matches = coversContainer(selection);
   // Filters speak of paths in the spec's source.
   const covers = ({ path, leftOut }: Pick<Container, 'path' | 'leftOut'>): boolean =>
-    !leftOut && matches(look.back ? wantedContainer(selection, { path }).path : path);
+    !leftOut && matches(look.reverse ? wantedContainer(selection, { path }).path : path);
   const known = await planned.containers();
   const containers: Container[] = [];
   for await (const container of source.containers(signal)) containers.push(container);
   const present = new Set(containers.map((container) => container.key));
-  if (look.rules.place !== 'path' && !look.back) {
+  if (look.rules.place !== 'path' && !look.reverse) {
     for (const said of unfittedBy(containers, selection)) remarks.note(selection.name, said);
   }
   const counterparts = createCounterparts(look);

@@ -1,5 +1,6 @@
 /** One of many units that may have nothing to do: its survey, as a slice of its own would do it, for a short time. */
 import type { Counters } from '../../words/counters.js';
+import { isProven } from '../../words/counters.js';
 import type { Deps } from '../deps.js';
 import { noteSlice } from '../slice/note-slice.js';
 import type { Assignment } from '../slice/run-slice.js';
@@ -40,7 +41,8 @@ export async function lookAtUnit(
     );
     // A slice that does not end when it should is not waited for: it keeps its lease, and gives it back when it ends.
     const result = await Promise.race([slice, patience.over]);
-    if (result?.state === 'settled') return result.counters;
+    // What is left as it is and not verified is a failure, and is told by its workflow.
+    if (result?.state === 'settled' && isProven(result.counters)) return result.counters;
     await note();
   } catch (error) {
     deps.log.info({ unit: input.unit, error: deps.redact(String(error)) }, 'looking whether a unit has anything to do');

@@ -29,52 +29,51 @@ export interface LookContext {
 /** So many units are looked at side by side, where the systems allow it: most of the time of each is round trips. */
 const AT_ONCE = 8;
 /** So many are written down as done at once: what a crash lets be looked at again. */
-const WRITTEN_AT_ONCE = 25;
-const BEAT_MS = 1_000;
+const WRITTEN_AT_ONCE = 10;
 
 /** Safe to repeat: who was written down as done in this run is not looked at again. */
 export async function lookAtUnits(deps: Deps, input: LookInput, context: LookContext): Promise<LookResult> {
-  const { ledger } = deps;
-  const spec = await readSpec(ledger.pool, input.specHash);
+  const { units: asked, ...run } = input;
   const idle = new Map<number, Counters>();
   const changed = new Set<number>();
-  const waiting: CalledUnit[] = [];
-  for (const unit of await readCalledUnits(ledger.pool, input, input.units)) {
-    if (unit.run !== input.run || unit.back !== null) changed.add(unit.n);
-    else if (unit.state === 'done') idle.set(unit.n, { ...NO_COUNTERS, ...unit.counters });
-    else waiting.push(unit);
-  }
-  const { units: _all, ...run } = input;
-  let unwritten: { readonly n: number; readonly counters: Counters }[] = [];
-  const write = (): Promise<void> => {
-    const settled = unwritten;
-    unwritten = [];
-    return endIdleUnits(ledger, input, settled);
-  };
-  const told = (): LookHeartbeat => ({ units: input.units.length, looked: idle.size + changed.size });
+  const told = (): LookHeartbeat => ({ units: asked.length, looked: idle.size + changed.size });
   await untilItEnds(deps, input.migration, context, told, async (end) => {
+    const spec = await readSpec(deps.ledger.pool, input.specHash);
+    const waiting: CalledUnit[] = [];
+    for (const unit of await readCalledUnits(deps.ledger.pool, input, asked)) {
+      if (unit.run !== input.run || !goesOneWay(spec, unit)) changed.add(unit.n);
+      else if (unit.state === 'done') idle.set(unit.n, { ...NO_COUNTERS, ...unit.counters });
+      else waiting.push(unit);
+    }
+    let unwritten: { readonly n: number; readonly counters: Counters }[] = [];
+    const write = (): Promise<void> => {
+      const settled = unwritten;
+      unwritten = [];
+      return endIdleUnits(deps.ledger, input, settled);
+    };
     const lanes = Array.from({ length: mostAtOnce(spec) }, (_, lane) => lane);
-    await inLanes(
-      lanes,
-      waiting,
-      () => end.aborted,
-      async (_lane, unit) => {
-        const found = await lookAtUnit(deps, { ...run, unit: unit.n }, { unit, spec }, end);
-        if (found === 'changed') changed.add(unit.n);
-        if (typeof found === 'string') return;
-        idle.set(unit.n, found);
-        unwritten.push({ n: unit.n, counters: found });
-        if (unwritten.length >= WRITTEN_AT_ONCE) await write();
-      },
-    );
+    const hasEnded = (): boolean => end.aborted;
+    await inLanes(lanes, waiting, hasEnded, async (_lane, unit) => {
+      const found = await lookAtUnit(deps, { ...run, unit: unit.n }, { unit, spec }, end);
+      if (found === 'changed') changed.add(unit.n);
+      if (typeof found === 'string') return;
+      idle.set(unit.n, found);
+      unwritten.push({ n: unit.n, counters: found });
+      if (unwritten.length >= WRITTEN_AT_ONCE) await write();
+    });
     await write();
   });
   return {
     idle: toRanges(idle.keys()),
     counters: [...idle.values()].reduce(addCounters, NO_COUNTERS),
     changed: toRanges(changed),
-    left: toRanges(input.units.filter((n) => !idle.has(n) && !changed.has(n))),
+    left: toRanges(asked.filter((n) => !idle.has(n) && !changed.has(n))),
   };
+}
+
+/** Both directions of a unit have something to do with each other. */
+function goesOneWay({ selections }: SpecRules, unit: CalledUnit): boolean {
+  return unit.back === null && selections.some(({ name, mode }) => name === unit.selection && mode !== 'two-way');
 }
 
 /** As many as may be connected to both their systems side by side without waiting for each other. */
@@ -89,6 +88,9 @@ function mostAtOnce({ selections, sources, targets }: SpecRules): number {
   });
   return Math.max(1, Math.min(AT_ONCE, ...most));
 }
+
+/** As often as the lease of a slice is renewed. */
+const BEATS = 8;
 
 /**
  * Works until the work ends, and tells it to end when the time is over, when it is cancelled from outside, or when a
@@ -112,7 +114,7 @@ async function untilItEnds(
     context.heartbeat(told());
     // Each survey is told, too, with its lease.
     ask().catch((error: Error) => log.warn({ error: error.message }, 'reading what is asked of a migration'));
-  }, BEAT_MS);
+  }, settings.leaseMs / BEATS);
   context.signal.addEventListener('abort', stop, { once: true });
   if (context.signal.aborted) stop();
   try {

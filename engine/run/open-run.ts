@@ -1,10 +1,10 @@
 /** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
 
-import { askAgain } from '../../ledger/ask-again.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
+import { requeue } from '../../ledger/requeue.js';
 import { markPrepared, openRun, openRunsBefore, readControl } from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
 import type { UnitStanding } from '../../ledger/units.js';
@@ -31,11 +31,12 @@ export interface PrepareInput {
 /**
  * Opens the run and calls its units, or returns where it stands when it is open already: after a crash, or in another
  * workflow execution. A request whose run has ended asks for another one: somebody started the same workflow again.
+ * `waitedMs`: how long ago it was asked for, for a spec whose parts are on their way.
  */
-export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
+export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSignal, waitedMs = 0): Promise<Prepared> {
   const { ledger } = deps;
   const { request, name } = input;
-  const specHash = await takeSpec(deps, name, request);
+  const specHash = await takeSpec(deps, name, request, waitedMs);
   const { number: run, isPrepared } = await openRun(ledger, {
     migration: name,
     request: request.id,
@@ -79,7 +80,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
     for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
   }
   await ledger.transaction(async (sql) => {
-    if (reason === 'retry' || reason === 'verify') await askAgain(sql, name, called, reason);
+    if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
     await markPrepared(sql, name, run);
   });
   await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {
@@ -91,6 +92,8 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
 
 /** Reasons of units that wait are shown for so many; all of them would not fit into one answer. */
 const REASONS = 100;
+/** Units that were stopped, and are counted as they stand until they start again; of the others each tells when it does. */
+const STOPPED = 500;
 
 type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'lanes' | 'historyEvents'>;
 
@@ -104,11 +107,12 @@ async function whereItStands(
   const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
   const numbers = (...states: readonly UnitState[]): Ranges =>
     toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));
-  const sumOf = (...states: readonly UnitState[]): Counters =>
-    units.reduce(
-      (sum, { state, counters }) => (states.includes(state) ? addCounters(sum, counters ?? {}) : sum),
-      NO_COUNTERS,
-    );
+  const sumOf = (which: UnitState): Counters =>
+    units.reduce((sum, { state, counters }) => (state === which ? addCounters(sum, counters ?? {}) : sum), NO_COUNTERS);
+  const stopped = units
+    .filter(({ state, counters }) => (state === 'waiting' || state === 'running') && counters)
+    .slice(0, STOPPED)
+    .map(({ n, counters }) => ({ n, counters: addCounters(NO_COUNTERS, counters ?? {}) }));
   const groups = spec.selections.map(
     ({ name, kind, mode }): UnitGroup => ({
       selection: name,
@@ -135,13 +139,9 @@ async function whereItStands(
     parkedBesides: byGate(parked.slice(REASONS)),
     failed: numbers('failed'),
     done: units.filter(({ state }) => state === 'done').length,
-    stopped: units.flatMap(({ n, state, counters }) =>
-      (state === 'waiting' || state === 'running') && counters
-        ? [{ n, counters: addCounters(NO_COUNTERS, counters) }]
-        : [],
-    ),
+    stopped,
     totals: sumOf('done'),
-    standing: sumOf('parked', 'waiting', 'running'),
+    standing: stopped.reduce((sum, { counters }) => addCounters(sum, counters), sumOf('parked')),
   };
 }
 

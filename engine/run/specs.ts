@@ -18,31 +18,36 @@ export async function keepPart(deps: Ledgered, part: SpecPart): Promise<void> {
 
 /** The spec under a hash with all its accounts, once it is there: `arrive`. */
 export async function arrivedSpec(deps: Ledgered, hash: string): Promise<Spec> {
-  await arrive(deps, hash);
+  await arrive(deps, hash, 0);
   return readWholeSpec(deps.ledger.pool, hash);
 }
 
-/** Throws `Fault('unavailable')` while parts of the spec are on their way. */
-async function arrive(deps: Ledgered, hash: string): Promise<void> {
+/** Throws `Fault('unavailable')` while parts of the spec are on their way, and `Fault('spec')` once that is too long ago. */
+async function arrive(deps: Ledgered, hash: string, waitedMs: number): Promise<void> {
   if ((await hasSpec(deps.ledger.pool, hash)) || (await putTogether(deps, hash))) return;
-  throw new Fault('unavailable', `not all accounts of the spec ${hash.slice(0, 12)} have come yet`, {
-    next: 'run `migrate apply` again: it sends them again',
-    retryAfterMs: AGAIN_MS,
-  });
+  const isLost = waitedMs > PATIENCE_MS;
+  throw new Fault(
+    isLost ? 'spec' : 'unavailable',
+    `the ledger lacks the accounts of the spec ${hash.slice(0, 12)}${isLost ? '' : ': not all have come yet'}`,
+    { next: 'run `migrate apply` again: it sends them again', retryAfterMs: AGAIN_MS },
+  );
 }
 
 /** The parts are ahead of who asks for them, in the same queue. */
 const AGAIN_MS = 500;
+/** Who lacks a part for so long has lost it: somebody terminated what was to bring it, or the ledger is an older one. */
+const PATIENCE_MS = 3_600_000;
 
-/** Sees to it that the ledger has the spec that a run is asked for, and returns its hash. */
+/** Sees to it that the ledger has the spec that a run was asked for `waitedMs` ago, and returns its hash. */
 export async function takeSpec(
   deps: Ledgered,
   name: string,
   request: { readonly spec?: Spec; readonly specHash?: string },
+  waitedMs: number,
 ): Promise<string> {
   const { ledger } = deps;
   if (request.spec && request.specHash) await saveSpec(ledger, request.specHash, request.spec);
-  else if (request.specHash) await arrive(deps, request.specHash);
+  else if (request.specHash) await arrive(deps, request.specHash, waitedMs);
   const specHash = request.specHash || (await currentSpec(ledger.pool, name));
   if (specHash !== undefined) return specHash;
   throw new Fault('spec', `the ledger knows no migration "${name}"`, {

@@ -12,7 +12,7 @@ const REMEMBERED = 10_000;
 
 /**
  * Whether the selection covers an entry of the tree. A folder named in `folders` stands for all that is below it. The
- * other fields speak of files and links: they take no folder away. With globs over files alone, folders are no items
+ * other fields speak of files and links: they take no folder away. With globs over files alone, folders are not items
  * of their own: those that lead to a file are made on its way. Of what cannot be shown only its place is known: a folder
  * is covered where it may hold what is.
  */
@@ -67,10 +67,10 @@ function createTreeMatcher(globs: readonly string[]): (folder: string) => boolea
     const known = verdicts.get(folder);
     if (known !== undefined) return known;
     const path = folder.slice(0, -1);
-    const verdict = matches(path) || fits(path.slice(0, path.lastIndexOf('/') + 1));
+    const resolution = matches(path) || fits(path.slice(0, path.lastIndexOf('/') + 1));
     if (verdicts.size >= REMEMBERED) verdicts.clear();
-    verdicts.set(folder, verdict);
-    return verdict;
+    verdicts.set(folder, resolution);
+    return resolution;
   };
   return fits;
 }

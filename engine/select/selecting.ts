@@ -76,7 +76,7 @@ export function wantedContainer(
 
 /**
  * The path that an item of kind `files` should have: `map.folders` names whole folders and, through the longest match,
- * everything below them. A file is no folder: only those above it count.
+ * everything below them. A file is not a folder: only those above it count.
  */
 export function wantedPath(selection: Selection, key: string): string {
   if (selection.map?.folders === undefined) return key;

@@ -136,7 +136,7 @@ export function createConnections(deps: {
         if (performance.now() > deadline) throw allTaken(opening);
         const spare = spareIn(scope);
         if (spare) close(spare);
-        else await pause(SLOT_POLL_MS, signal);
+        else await sleep(SLOT_POLL_MS, signal);
       }
     } catch (error) {
       // Whatever was taken, known or not: an answer may have been lost.
@@ -210,7 +210,7 @@ function fingerprint(value: unknown): string {
 }
 
 /** Waits, or throws the signal's reason. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const stop = (): void => {

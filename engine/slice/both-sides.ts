@@ -8,7 +8,7 @@ import type { Selection, SpecRules, SystemConfig } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
 import { reversed } from '../select/selecting.js';
 import type { Held, Opening } from '../session/connections.js';
-import { pause, systemScope } from '../session/connections.js';
+import { sleep, systemScope } from '../session/connections.js';
 
 /** What a unit is about in one direction. Going back, the spec's target is the source. */
 export interface Direction {
@@ -21,7 +21,7 @@ export interface Direction {
 export function directionOf(
   spec: SpecRules,
   unit: Pick<UnitRow, 'selection' | 'from' | 'to'>,
-  back = false,
+  reverse = false,
 ): Direction {
   const selection = spec.selections.find((s) => s.name === unit.selection);
   const sourceConfig = selection && spec.sources[selection.from];
@@ -30,7 +30,7 @@ export function directionOf(
     throw new Fault('spec', `the spec has no selection "${unit.selection}" with both its sides`);
   }
   const { from, to } = unit;
-  return back
+  return reverse
     ? {
         selection: reversed(selection),
         sourceConfig: targetConfig,
@@ -96,7 +96,7 @@ async function respectBlocks(deps: Deps, configs: readonly SystemConfig[], signa
   const ms = await blockedFor(deps.ledger, configs.map(systemScope));
   if (ms > deps.settings.sliceMs)
     throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
-  if (ms > 0) await pause(ms, signal);
+  if (ms > 0) await sleep(ms, signal);
 }
 
 /** A system that throttles one worker is left alone by all. */

@@ -10,7 +10,7 @@ import type { Counters } from '../../words/counters.js';
 import type { Trouble } from '../../words/progress.js';
 import type { Phase } from '../../words/units.js';
 import type { Deps } from '../deps.js';
-import { pause } from '../session/connections.js';
+import { sleep } from '../session/connections.js';
 import { startStopwatch } from '../session/stopwatch.js';
 import type { SliceContext } from './slice.js';
 import type { Tally } from './tally.js';
@@ -37,7 +37,7 @@ export interface HeldLease {
   ending(): boolean;
   asked(): boolean;
   /** What a person wants, if it ends the slice. */
-  wish(): 'paused' | 'stopped' | undefined;
+  requestedState(): 'paused' | 'stopped' | undefined;
   lost(): boolean;
   assertHeld(): void;
   tuning(): Tuning;
@@ -92,7 +92,7 @@ async function waitForLease(
     if (performance.now() > deadline) {
       throw new Fault('throttled', 'another unit is writing to the same target account', { retryAfterMs: 5_000 });
     }
-    await pause(250, signal);
+    await sleep(250, signal);
   }
 }
 
@@ -108,7 +108,7 @@ function hold(
   const abort = new AbortController();
   const tally = createTally();
   const started = performance.now();
-  let wish: 'paused' | 'stopped' | undefined;
+  let requestedState: 'paused' | 'stopped' | undefined;
   let tuning: Tuning = {};
   let lost = false;
   /** Since the last renewal that was answered was asked for. */
@@ -126,9 +126,9 @@ function hold(
   const obey = (control: Control | undefined): void => {
     if (!control) return;
     tuning = control.tuning;
-    // A slice that began to end ends, though the wish be taken back meanwhile.
-    wish = control.stopped ? 'stopped' : control.paused ? 'paused' : wish;
-    if (wish) endSoon();
+    // A slice that began to end ends, even if the request is taken back meanwhile.
+    requestedState = control.stopped ? 'stopped' : control.paused ? 'paused' : requestedState;
+    if (requestedState) endSoon();
   };
   obey(first);
   const renew = async (): Promise<void> => {
@@ -175,7 +175,7 @@ function hold(
       ...(troubles.length > 0 && { troubles }),
     });
   };
-  const asked = (): boolean => wish !== undefined || context.signal.aborted || abort.signal.aborted;
+  const asked = (): boolean => requestedState !== undefined || context.signal.aborted || abort.signal.aborted;
   const lapse = (): void => {
     if (renewedMs() > leaseMs) lose('the ledger did not renew the lease in time');
   };
@@ -193,7 +193,7 @@ function hold(
     // A target that takes longer to open than a slice lasts would else never be written to.
     ending: () => asked() || (performance.now() - started > sliceMs && hasProgress(tally)),
     asked,
-    wish: () => wish,
+    requestedState: () => requestedState,
     lost: () => lost,
     assertHeld() {
       lapse();

@@ -37,7 +37,7 @@ export async function provePairing(
   if (kinds[kind].place === 'path') refuseNested(from, to);
   if (!input.back) await refuseOverlap(deps, input, known, pairing);
   if ((input.back ? known.back : known.pairing) !== pairing.id)
-    await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'back' : 'forth');
+    await bindUnit(ledger.pool, input.migration, input.unit, pairing.id, input.back ? 'reverse' : 'forward');
   const pairings = other === undefined ? [pairing.id] : [pairing.id, other];
   return { pairing, other, unit: { migration: input.migration, n: input.unit, pairings } };
 }

@@ -94,7 +94,7 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   if (typeof result === 'object') return { state: 'parked', counters, ...result };
   const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
   return {
-    state: (result === 'more' && held.wish()) || result,
+    state: (result === 'more' && held.requestedState()) || result,
     counters,
     ...(troubles.length > 0 && { troubles }),
   };
@@ -104,8 +104,8 @@ async function worked(work: Work, slice: Slice, held: HeldLease): Promise<WorkRe
   try {
     return await work(slice);
   } catch (error) {
-    // A pause or stop that cut the work off is no failure; the intents left behind are located on resume.
-    if (held.wish() && held.signal.aborted) return 'more';
+    // A pause or stop that cut the work off is not a failure; the intents left behind are located on resume.
+    if (held.requestedState() && held.signal.aborted) return 'more';
     throw held.signal.aborted && held.lost() ? held.signal.reason : error;
   }
 }

@@ -16,7 +16,7 @@ import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload, forgetParts, partsOf, readUpload, startFinishing, startUpload } from '../../ledger/uploads.js';
 import type { Pair } from '../carry/pair.js';
 import { uploadsOf } from '../carry/pair.js';
-import type { Carriage, Placed } from '../carry/placing.js';
+import type { Carriage, WithPath } from '../carry/placing.js';
 import { placedItem } from '../carry/placing.js';
 import { leaveUnread, MAX_READS, unreadable } from '../carry/read-items.js';
 import { moveKnown } from '../carry/renamed.js';
@@ -27,7 +27,7 @@ import { settle } from '../write/results.js';
 import { content } from './content.js';
 import { asUpload, finish, forget, settleAs } from './finish-upload.js';
 import type { Large } from './large.js';
-import { settledByWhatStands } from './ruling.js';
+import { settledByWhatStands } from './resolve-upload.js';
 import { sendParts } from './send-parts.js';
 
 /** A file that changes each time it is read is left to the next run. */
@@ -128,7 +128,7 @@ async function giveUp(
 }
 
 /** Touched, but of equal size: read once, for that costs less than to send it again. */
-async function isUnchanged(large: Large, { item }: Placed): Promise<boolean> {
+async function isUnchanged(large: Large, { item }: WithPath): Promise<boolean> {
   const { slice, to, pair, bound, stop } = large;
   // An edit that is being put in its place may stand there: what the source has now is compared with that.
   const known = await readUpload(slice.deps.ledger.pool, to.row.id, item.key);
@@ -146,7 +146,7 @@ async function isUnchanged(large: Large, { item }: Placed): Promise<boolean> {
  * It may have another name in the source now: told by its id, or, where a file of this size has left the source, by its
  * content, which is read for that.
  */
-async function isMoved(large: Large, placed: Placed): Promise<boolean> {
+async function isMoved(large: Large, placed: WithPath): Promise<boolean> {
   const { slice, to, pair } = large;
   const { item, path, notes } = placed;
   const left = await moveKnown(large, pair, [placed]);
@@ -160,15 +160,15 @@ async function isMoved(large: Large, placed: Placed): Promise<boolean> {
   return (await moveDeparted(slice, open, pair.target, [entry])).length === 0;
 }
 
-async function send(large: Large, placed: Placed): Promise<void> {
+async function send(large: Large, placed: WithPath): Promise<void> {
   const { slice, to, bound, uploads, stop } = large;
   const { ledger } = slice.deps;
   const known = await readUpload(ledger.pool, to.row.id, placed.item.key);
   // One that is being put in its place may be what stands there.
-  const ruling = known?.digest == null ? await settledByWhatStands(large, placed) : undefined;
-  if (ruling?.to === 'end') {
+  const resolution = known?.digest == null ? await settledByWhatStands(large, placed) : undefined;
+  if (resolution?.to === 'end') {
     if (known) await forget(large, known);
-    return settleAs(large, ruling.result, ruling.result.outcome === 'verified' ? undefined : ruling.conflict);
+    return settleAs(large, resolution.result, resolution.result.outcome === 'verified' ? undefined : resolution.reason);
   }
   const row = await began(large, placed, known);
   const upload = asUpload(row);
@@ -192,7 +192,7 @@ async function send(large: Large, placed: Placed): Promise<void> {
 }
 
 /** The upload to go on with, or a new one. */
-async function began(large: Large, { item, path }: Placed, known: UploadRow | undefined): Promise<UploadRow> {
+async function began(large: Large, { item, path }: WithPath, known: UploadRow | undefined): Promise<UploadRow> {
   const { slice, to, uploads, stop } = large;
   const { ledger } = slice.deps;
   // One that is being put in its place may have landed, whatever was edited since.

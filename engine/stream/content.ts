@@ -2,7 +2,7 @@
 import { Fault } from '../../connectors/errors.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { described } from '../carry/read-items.js';
-import { spend } from '../slice/spend.js';
+import { acquire } from '../slice/rate-limit.js';
 import type { Large } from './large.js';
 
 /**
@@ -16,8 +16,8 @@ export async function* content(large: Large, item: ItemRow, from: number, bytes:
   if (!open) throw new Fault('internal', 'the source cannot stream files', { next: 'report this with its type' });
   let last: Uint8Array | undefined;
   for await (const chunk of open.call(pair.source, { key, path, validity }, described(item), { from, bytes }, stop)) {
-    const paid = spend(large.lasting, 'source', 0, chunk.length);
-    if (paid !== true && !(await paid)) throw cutShort(large);
+    const admitted = acquire(large.lasting, 'source', 0, chunk.length);
+    if (admitted !== true && !(await admitted)) throw cutShort(large);
     if (last) yield last;
     last = chunk;
   }

@@ -6,37 +6,40 @@ import { countTries } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { UploadRow } from '../../ledger/uploads.js';
 import { endUpload } from '../../ledger/uploads.js';
-import type { Placed } from '../carry/placing.js';
+import type { WithPath } from '../carry/placing.js';
 import { MAX_TRIES } from '../write/recover.js';
 import type { Result } from '../write/results.js';
 import { commit, reasonOf, refusal } from '../write/results.js';
 import { takeAway } from './clear-uploads.js';
 import type { Large } from './large.js';
-import type { Ruling } from './ruling.js';
-import { rule } from './ruling.js';
+import type { UploadResolution } from './resolve-upload.js';
+import { resolveUpload } from './resolve-upload.js';
 import { wholeDigestOf } from './send-parts.js';
 
 /** Its intent is the upload's digest, committed before: a last step whose answer was lost is asked for again. */
 export async function finish(
   large: Large,
-  placed: Placed,
+  placed: WithPath,
   row: UploadRow,
   upload: Upload,
   digest: string,
 ): Promise<void> {
   const { slice, bound, uploads, stop, op } = large;
   const { item } = placed;
-  let ruling: Ruling = { to: 'again', version: op === 'update' ? (item.targetVersion ?? undefined) : undefined };
-  for (let round = 1; ruling.to === 'again'; round++) {
+  let resolution: UploadResolution = {
+    to: 'again',
+    version: op === 'update' ? (item.targetVersion ?? undefined) : undefined,
+  };
+  for (let round = 1; resolution.to === 'again'; round++) {
     slice.assertHeld();
-    const answer = await put(large, item, row, uploads.finish(bound.target, upload, ruling.version, stop));
+    const answer = await put(large, item, row, uploads.finish(bound.target, upload, resolution.version, stop));
     if (answer === undefined) return;
-    if (!('conflicted' in answer)) return settleFinished(large, placed, row, digest, answer, ruling.conflict);
-    ruling = await rule(large, placed, digest, answer.ref ?? row.path, round);
+    if (!('conflicted' in answer)) return settleFinished(large, placed, row, digest, answer, resolution.reason);
+    resolution = await resolveUpload(large, placed, digest, answer.ref ?? row.path, round);
   }
   await forget(large, row);
-  const { result, conflict } = ruling;
-  if (result.outcome !== 'verified') return settleAs(large, result, conflict);
+  const { result, reason } = resolution;
+  if (result.outcome !== 'verified') return settleAs(large, result, reason);
   // It may have been edited since its parts were sent.
   const edited = row.version !== item.version;
   await settleAs(large, edited ? { ...result, todo: 'update', outcome: 'arrived' } : result, undefined);
@@ -71,11 +74,11 @@ async function put(
 /** It arrived, or the target refuses it for good: then its parts are taken away. */
 async function settleFinished(
   large: Large,
-  { item, notes }: Placed,
+  { item, notes }: WithPath,
   row: UploadRow,
   digest: string,
   answer: Exclude<WriteAnswer, Conflicted>,
-  conflict: string | undefined,
+  reason: string | undefined,
 ): Promise<void> {
   const { slice, bound, op } = large;
   if ('refused' in answer) {
@@ -94,7 +97,7 @@ async function settleFinished(
     made: op === 'create' ? 'created' : 'updated',
     base: { ...(answer.meta ?? item.meta), ...(sha256 !== undefined && { sha256 }) },
     ...reasonOf([...notes, ...(answer.notes ?? [])]),
-    ...(conflict ? { said: { what: 'conflict', reason: conflict } } : op === 'update' && { said: { what: 'updated' } }),
+    ...(reason ? { said: { what: 'conflict', reason } } : op === 'update' && { said: { what: 'updated' } }),
   };
   // Its bytes were counted as they were sent.
   await commit(slice, { container: bound.id, bound }, [result], async (sql) => {
@@ -106,9 +109,9 @@ async function settleFinished(
 export async function settleAs(
   { slice, bound }: Pick<Large, 'slice' | 'bound'>,
   result: Result,
-  conflict: string | undefined,
+  reason: string | undefined,
 ): Promise<void> {
-  const said = conflict === undefined ? {} : { said: { what: 'conflict', reason: conflict } };
+  const said = reason === undefined ? {} : { said: { what: 'conflict', reason } };
   await commit(slice, { container: bound.id, bound }, [{ ...result, ...said }]);
 }
 

@@ -9,13 +9,13 @@ import { acknowledgePart } from '../../ledger/uploads.js';
 import type { FileUnderWay } from '../../words/progress.js';
 import { uploadsOf } from '../carry/pair.js';
 import type { SharedFile } from '../carry/shared-parts.js';
-import { spend } from '../slice/spend.js';
+import { acquire } from '../slice/rate-limit.js';
 import { content, cutShort } from './content.js';
 import type { Large } from './large.js';
 
 /**
  * Sends what the target has not acknowledged: one part after the other, or, where the target takes them in any order, with
- * the help of connections that have nothing else to do. False: the slice ended before the last part.
+ * the help of connections that have nothing else to do. Returns false when the slice ended before the last part.
  */
 export async function sendParts(
   large: Large,
@@ -100,13 +100,13 @@ async function sendPart(
   const file = new FileDigest();
   // What it covers already is sent for a second time: the target lost it.
   const hash = whole?.bytes === from ? whole : undefined;
-  const paid = paidFor(large, content(large, item, from, bytes), (chunk) => {
+  const admitted = paidFor(large, content(large, item, from, bytes), (chunk) => {
     shown.done += chunk.length;
     hash?.update(chunk);
   });
   slice.assertHeld();
   try {
-    await uploads.send(bound.target, upload, part, file.through(paid), stop);
+    await uploads.send(bound.target, upload, part, file.through(admitted), stop);
     const blocks = Buffer.concat(await file.blocks());
     return { part, bytes, blocks, state: hash?.save(from + bytes === row.bytes) };
   } finally {
@@ -120,8 +120,8 @@ async function* paidFor(
   passed: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream) {
-    const paid = spend(large.lasting, 'target', 0, chunk.length);
-    if (paid !== true && !(await paid)) throw cutShort(large);
+    const admitted = acquire(large.lasting, 'target', 0, chunk.length);
+    if (admitted !== true && !(await admitted)) throw cutShort(large);
     passed(chunk);
     large.slice.tally.bytes += chunk.length;
     yield chunk;

@@ -5,11 +5,11 @@
  */
 import type { Target, TargetContainer } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { verifyAll } from '../../ledger/ask-again.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { fenced } from '../../ledger/leases.js';
 import { noteRoot, rootOf } from '../../ledger/places.js';
+import { verifyAll } from '../../ledger/requeue.js';
 import type { StandingContainer } from '../../ledger/standing.js';
 import { someStanding, standingContainers } from '../../ledger/standing.js';
 import type { Slice } from '../slice/slice.js';
@@ -20,20 +20,22 @@ const MORE = 20;
 
 /**
  * Throws `Fault('conflict')` when another disk stands in the place of the target, or none: nothing is written to it. What
- * else is lost is put on the list to be read back, and comes out as missing.
+ * else is lost is put on the list to be read back, and comes out as missing. False: the slice was asked to end before
+ * all was looked at.
  */
-export async function lookAtTarget(slice: Slice): Promise<void> {
+export async function lookAtTarget(slice: Slice): Promise<boolean> {
   const { deps, lease, input, run, other } = slice;
   const rows = await standingContainers(deps.ledger, slice, slice.target.standing ? 0 : FEW);
   // Once a run.
-  if (rows.some(({ surveyedRun }) => surveyedRun === run)) return;
+  if (rows.some(({ surveyedRun }) => surveyedRun === run)) return true;
   const lost: Lost[] = [];
   const anotherRoot = await isAnotherRoot(slice);
   // Going both ways what stands there is listed, and what is gone from it is a change like any other.
-  if (other !== undefined && !anotherRoot) return;
+  if (other !== undefined && !anotherRoot) return true;
   let stands = false;
   for (const row of rows) {
-    if (row.targetKey === null || row.standing === 0 || slice.ending()) continue;
+    if (row.targetKey === null || row.standing === 0) continue;
+    if (slice.ending()) return false;
     const why = await lossOf(slice, row);
     if (why === undefined) stands = true;
     else lost.push({ row, why });
@@ -46,6 +48,7 @@ export async function lookAtTarget(slice: Slice): Promise<void> {
     const message = `${why}; what was moved there is looked for`;
     await writeEvent(deps.ledger.pool, input, 'warn', message, { container: row.id, items });
   }
+  return true;
 }
 
 /** In these runs a person has asked for what is missing: it is named, or made again. */

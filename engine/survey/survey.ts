@@ -23,16 +23,16 @@ import type { Slice, WorkResult } from '../slice/slice.js';
 import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
+import { markContainerGone } from './mark-container-gone.js';
 import { lookAtTarget } from './still-there.js';
 import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
 import { createUnopened } from './unopened.js';
 import { listUnordered } from './unordered.js';
-import { wentAway } from './went-away.js';
 
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
-  await lookAtTarget(slice);
+  if (!(await lookAtTarget(slice))) return 'more';
   const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
@@ -147,7 +147,7 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
   try {
     return await surveyPresent(slice, source, seen);
   } catch (error) {
-    if (await wentAway({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
+    if (await markContainerGone({ ...slice, source }, error, seen.container.key, slice.signal)) return true;
     const reason = await unlistedFor(slice, error, seen.row);
     if (reason === undefined) throw error;
     await leaveUnlisted(slice, seen.row, filterOf(slice), reason);

@@ -1,6 +1,6 @@
 /** What the ledger knows of a migration, or of one person in it, is taken out when `migrate forget` asks for it. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../connectors/errors.js';
 import { writeEvent } from '../../ledger/events.js';
 import type { Forgetting, NamedUnit, UsedPairing } from '../../ledger/forget.js';
@@ -44,7 +44,7 @@ export async function forget(
   for (;;) {
     const forgotten = await alone(deps.ledger, () => forgetAlone(deps, input, isRunning, signal));
     if (forgotten) return forgotten.done;
-    await pause(LOCK_POLL_MS, undefined, { signal });
+    await sleep(LOCK_POLL_MS, undefined, { signal });
   }
 }
 
@@ -213,6 +213,7 @@ async function remove(deps: ForgetDeps, found: Found, signal: AbortSignal): Prom
         units: forgetting.units,
       });
   });
+  await sweepListings(ledger);
   // What it says of everybody else is evidence, and stands in the ledger.
   const newest = found.reports.at(-1);
   if (account !== undefined && newest) await reports?.rewrite(migration, newest.run);

@@ -1,5 +1,5 @@
 /** What a worker removes for its age: now and then by itself, and when `migrate prune` asks for it. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../connectors/errors.js';
 import {
   migrationNames,
@@ -12,6 +12,7 @@ import {
 } from '../../ledger/prune.js';
 import { readRuns } from '../../ledger/report.js';
 import { removeOldParts } from '../../ledger/specs.js';
+import { sweepListings } from '../../ledger/staged.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { Pruned, PruneInput, PruneResult, Retention } from '../../words/upkeep.js';
 import type { Deps, LeftReport } from '../deps.js';
@@ -34,7 +35,7 @@ export async function prune(deps: PruneDeps, input: PruneInput, signal: AbortSig
   for (;;) {
     const pruned = await alone(deps.ledger, () => pruneAll(deps, input, retention, known, signal));
     if (pruned) return pruned.done;
-    await pause(LOCK_POLL_MS, undefined, { signal });
+    await sleep(LOCK_POLL_MS, undefined, { signal });
   }
 }
 
@@ -59,6 +60,7 @@ async function pruneAll(
     const pruned = await pruneOne(deps, migration, retention, ofItems, dryRun, signal);
     if (Object.values(pruned).some((n) => n > 0)) migrations.push({ name: migration, ...pruned });
   }
+  if (!dryRun) await sweepListings(deps.ledger);
   const specs = retention.runs === undefined ? 0 : await pruneSpecs(deps.ledger.pool, retention.runs, dryRun, name);
   return { dryRun, migrations, specs, keepsReports: deps.reports !== undefined };
 }

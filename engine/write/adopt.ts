@@ -1,8 +1,8 @@
 /** Adoption: what stands in the target already is claimed by its digest instead of being written again. */
 import type { Target } from '../../connectors/contract.js';
-import { forgetGone, strays, takeStrays } from '../../ledger/found.js';
 import { hashIdentity, lockClaims, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
+import { claimCopies, forgetGone, unclaimedByDigest } from '../../ledger/unclaimed.js';
 import type { Adoption } from '../decide/adoption.js';
 import { commonFlags, hasDate, pairCopies } from '../decide/adoption.js';
 import type { Entry } from '../decide/fitting.js';
@@ -25,10 +25,10 @@ export async function adopt(
   await forgetRemoved(slice, bound, target, digests);
   const { settled, rest } = await fenced(deps.ledger, lease, async (sql) => {
     await lockClaims(sql, pairing.target, bound.targetKey);
-    const free = await strays(sql, pairing.target, bound.targetKey, digests);
+    const free = await unclaimedByDigest(sql, pairing.target, bound.targetKey, digests);
     const { adopted, rest } = pairCopies(entries, free);
-    const refs = adopted.map(({ stray }) => stray.ref);
-    await takeStrays(sql, pairing.target, bound.targetKey, refs);
+    const refs = adopted.map(({ copy }) => copy.ref);
+    await claimCopies(sql, pairing.target, bound.targetKey, refs);
     const mine = adopted.map(({ entry }) => entry);
     const results = adopted.map((adoption) => asResult(adoption, run));
     const settled = await writeDown(sql, slice, { container: bound.id, bound, entries: mine }, results);
@@ -50,8 +50,8 @@ async function forgetRemoved(
   target: Target<unknown>,
   digests: readonly string[],
 ): Promise<void> {
-  const known = await strays(deps.ledger.pool, pairing.target, bound.targetKey, digests);
-  const old = known.flatMap((stray) => (stray.run === run ? [] : [stray.ref])).sort();
+  const known = await unclaimedByDigest(deps.ledger.pool, pairing.target, bound.targetKey, digests);
+  const old = known.flatMap((copy) => (copy.run === run ? [] : [copy.ref])).sort();
   if (old.length === 0) return;
   const gone = new Set(old);
   const hidden = new Map<string, string>();
@@ -63,18 +63,18 @@ async function forgetRemoved(
 
 /** The digest that this run's scan read is the proof; a copy that an earlier run saw may be gone, and is read again. */
 function asResult(adoption: Adoption, run: number): Result {
-  const { entry, stray } = adoption;
+  const { entry, copy } = adoption;
   const { flags, all } = commonFlags(adoption);
-  const fresh = stray.run === run;
+  const fresh = copy.run === run;
   return {
     key: entry.item.key,
     todo: all ? (fresh ? null : 'verify') : 'meta',
     ...(fresh ? { outcome: 'verified', proof: 'scan' } : { outcome: 'arrived' }),
     digest: entry.digest,
-    ref: stray.ref,
+    ref: copy.ref,
     made: 'adopted',
-    ...(stray.version !== null && { version: stray.version }),
+    ...(copy.version !== null && { version: copy.version }),
     base: { ...entry.item.meta, flags },
-    ...reasonOf([...entry.notes, ...(hasDate(stray, entry) ? [] : ['internal date not kept'])]),
+    ...reasonOf([...entry.notes, ...(hasDate(copy, entry) ? [] : ['internal date not kept'])]),
   };
 }

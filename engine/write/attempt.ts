@@ -34,7 +34,7 @@ export interface Attempt {
   readonly paths?: ReadonlyMap<string, string>;
   readonly details?: ReadonlyMap<string, IntentDetail>;
   /** A write in doubt says nothing against its item, whatever ended it. */
-  readonly blameless?: true;
+  readonly uncounted?: true;
   /** The items of the writes, for the other direction of a two-way unit. */
   readonly entries?: readonly Linkable[];
   /**
@@ -74,7 +74,7 @@ export async function attempt(slice: Writing, session: Target<unknown>, what: At
     await settled();
     if (open.size > 0) {
       const words = error instanceof Fault ? deps.redact(error.message) : undefined;
-      await noteEnd(deps.ledger, id, { words, blameless: saysNothingOfItems(error, slice) });
+      await noteEnd(deps.ledger, id, { words, uncounted: saysNothingOfItems(error, slice) });
     }
     throw error;
   }
@@ -83,13 +83,13 @@ export async function attempt(slice: Writing, session: Target<unknown>, what: At
 }
 
 function intended(session: Target<unknown>, what: Attempt): Omit<BatchRow, 'id'> {
-  const { op, bound, writes, anchor = '', digests, paths, details, blameless = false } = what;
+  const { op, bound, writes, anchor = '', digests, paths, details, uncounted = false } = what;
   const sizes = writes.flatMap((write) => ('bytes' in write ? [write.bytes] : []));
   return {
     container: bound.id,
     op,
     anchor,
-    blameless,
+    uncounted,
     quietMs: session.quietFor?.(sizes) ?? session.quietMs,
     intents: writes.map((write): Intent => {
       const { token } = write;
@@ -112,7 +112,7 @@ export function tokenOf(answer: WriteAnswer): string {
   return 'conflicted' in answer ? answer.conflicted : answer.token;
 }
 
-/** Faults of the account, the lease or a person's wish. */
+/** Faults of the account, the lease or a person's request. */
 function saysNothingOfItems(error: unknown, slice: Writing): boolean {
   if (slice.signal.aborted) return true;
   return error instanceof Fault && ['quota', 'throttled', 'credentials'].includes(error.code);

@@ -1,16 +1,16 @@
 /** Binds each container to its counterpart in the target, and writes down what the target held before us. */
 import type { Known, Target, TargetContainer, TargetRef, Wanted } from '../../connectors/contract.js';
 import { Fault, saidBy } from '../../connectors/errors.js';
-import { verifyAll } from '../../ledger/ask-again.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { bindTarget, coveredContainers, isBound, markScanned, outdatedWith } from '../../ledger/containers.js';
 import { ownedRefs } from '../../ledger/copies.js';
 import { writeEvent } from '../../ledger/events.js';
-import { forgetFound, forgetUnseen, foundRefs, holdsOutdated, writeFound } from '../../ledger/found.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
 import { counterpartPath } from '../../ledger/links.js';
 import { rebindReferences } from '../../ledger/rebind.js';
+import { verifyAll } from '../../ledger/requeue.js';
+import { forgetUnclaimed, forgetUnseen, holdsOutdated, unclaimedRefs, writeUnclaimed } from '../../ledger/unclaimed.js';
 import { clearUnlisted, noteUnlisted } from '../../ledger/unlisted.js';
 import { DEFAULT_MATCH } from '../decide/fitting.js';
 import { wantedContainer } from '../select/selecting.js';
@@ -120,7 +120,7 @@ async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow,
   const { target } = bound;
   // Bound with another since the row was read: its references are those of now.
   if (row.targetValidity !== target.validity && (await isBound(deps.ledger.pool, row.id, target))) return;
-  await fenced(deps.ledger, lease, (sql) => forgetFound(sql, pairing.target, target.key));
+  await fenced(deps.ledger, lease, (sql) => forgetUnclaimed(sql, pairing.target, target.key));
   await scanContainer(slice, session, { ...bound, scanned: false });
   const lost = await fenced(deps.ledger, lease, async (sql) => {
     let missing = 0;
@@ -168,7 +168,7 @@ export async function scanContainer(slice: Slice, session: Target<unknown>, boun
     const items = await owned(refs);
     const rest = refs.filter((ref) => !items.has(ref));
     if (rest.length === 0) return items;
-    return new Set([...items, ...(await foundRefs(deps.ledger.pool, pairing.target, bound.targetKey, rest))]);
+    return new Set([...items, ...(await unclaimedRefs(deps.ledger.pool, pairing.target, bound.targetKey, rest))]);
   };
   const anchor = await anchorOf(session, bound, signal);
   const since = (bound.scanned && bound.scannedTo) || undefined;
@@ -209,7 +209,7 @@ function pageWriter(slice: Slice, bound: Bound): (page: readonly TargetRef[]) =>
     const earlierOf = ({ body }: TargetRef): { readonly earlier?: string } =>
       outdated && rules.digest1 && body !== undefined ? { earlier: rules.digest1(body) } : {};
     const entries = page.map((ref) => ({ ...ref, identities: identitiesOf(slice, ref), ...earlierOf(ref) }));
-    await fenced(deps.ledger, lease, (sql) => writeFound(sql, pairing.target, bound.targetKey, entries, run));
+    await fenced(deps.ledger, lease, (sql) => writeUnclaimed(sql, pairing.target, bound.targetKey, entries, run));
   };
 }
 

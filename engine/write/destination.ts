@@ -1,10 +1,10 @@
-/** Where the lots of one container go. Opened by the first connection that has one to write, for all of them. */
+/** Where the chunks of one container go. Opened by the first connection that has one to write, for all of them. */
 import type { Target } from '../../connectors/contract.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { rememberAnchor } from '../../ledger/containers.js';
 import { hasDeparted } from '../../ledger/departed.js';
-import { hasFound } from '../../ledger/found.js';
 import { fenced } from '../../ledger/leases.js';
+import { hasUnclaimed } from '../../ledger/unclaimed.js';
 import type { Slice } from '../slice/slice.js';
 import type { Bound } from './bind.js';
 import { bindContainer, refusalOf, scanContainer } from './bind.js';
@@ -26,7 +26,7 @@ export interface OpenDestination {
   /** Where the target would put the next item, taken before the first write. */
   readonly anchor: string;
   /** Whether the target holds copies nobody has claimed. */
-  readonly hasStrays: boolean;
+  readonly hasUnclaimed: boolean;
   /** Whether items left other containers of the source, so that this one may have received them. */
   readonly hasDeparted: boolean;
   readonly shared: Shared;
@@ -67,7 +67,7 @@ async function open(slice: Slice, row: ContainerRow, target: Target<unknown>): P
   return {
     bound,
     anchor,
-    hasStrays: await hasFound(deps.ledger.pool, pairing.target, bound.targetKey),
+    hasUnclaimed: await hasUnclaimed(deps.ledger.pool, pairing.target, bound.targetKey),
     hasDeparted: slice.rules.relocates && (await hasDeparted(deps.ledger.pool, slice)),
     shared,
   };

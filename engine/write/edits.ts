@@ -2,7 +2,7 @@
 import type { Target, Write, Written } from '../../connectors/contract.js';
 import { renewDigests, settleUnchanged } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
-import type { Clash } from '../decide/conflict.js';
+import type { Conflict } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
 import { isUnchanged } from '../decide/unchanged.js';
 import type { Slice } from '../slice/slice.js';
@@ -27,7 +27,7 @@ export async function sortEdits(
   slice: Slice,
   container: number,
   entries: readonly Entry[],
-): Promise<{ readonly edits: readonly Edit[]; readonly clashes: readonly Clash[] }> {
+): Promise<{ readonly edits: readonly Edit[]; readonly conflicts: readonly Conflict[] }> {
   const { deps, lease } = slice;
   const same = entries.filter((entry) => isUnchanged(slice, entry));
   const settled = new Set(same);
@@ -44,16 +44,16 @@ export async function sortEdits(
       );
     });
   const edits: Edit[] = [];
-  const clashes: Clash[] = [];
+  const conflicts: Conflict[] = [];
   for (const entry of entries) {
     if (settled.has(entry)) continue;
     const { targetRef, targetVersion, outcome } = entry.item;
     const ref = targetRef as string;
     // A copy whose version we do not know, or that was in conflict before, is looked at before it is replaced.
     if (targetVersion && outcome !== 'conflict') edits.push({ entry, ref, version: targetVersion });
-    else clashes.push({ entry, ref, by: 'version' });
+    else conflicts.push({ entry, ref, by: 'version' });
   }
-  return { edits, clashes };
+  return { edits, conflicts };
 }
 
 /** Replaces copies. Returns those that had another version, or were gone: nothing was written over them. */
@@ -62,10 +62,10 @@ export async function writeEdits(
   { bound }: OpenDestination,
   target: Target<unknown>,
   edits: readonly Edit[],
-): Promise<Clash[]> {
+): Promise<Conflict[]> {
   if (edits.length === 0) return [];
   const byKey = new Map(edits.map((edit) => [edit.entry.item.key, edit]));
-  const clashes: Clash[] = [];
+  const conflicts: Conflict[] = [];
   await attempt(slice, target, {
     op: 'update',
     bound,
@@ -76,11 +76,11 @@ export async function writeEdits(
       const edit = byKey.get(tokenOf(answer)) as Edit;
       if ('refused' in answer) return refusal(answer);
       if (!('conflicted' in answer)) return replaced(edit, answer);
-      clashes.push({ entry: edit.entry, ref: answer.ref ?? edit.ref, by: 'version' });
+      conflicts.push({ entry: edit.entry, ref: answer.ref ?? edit.ref, by: 'version' });
       return 'not-written';
     },
   });
-  return clashes;
+  return conflicts;
 }
 
 function replacing({ entry, ref, version }: Edit): Write<unknown> {

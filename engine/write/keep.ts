@@ -2,7 +2,7 @@
 import type { Target, TargetRef, Write } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
 import { fenced } from '../../ledger/leases.js';
-import { stageBack } from '../../ledger/links.js';
+import { stageReverse } from '../../ledger/links.js';
 import type { Slice } from '../slice/slice.js';
 import type { Writing } from './attempt.js';
 import { attempt } from './attempt.js';
@@ -20,7 +20,7 @@ export async function keepBoth(slice: Slice, bound: Bound, target: Target<unknow
   if (kept.ref === undefined || other === undefined) return;
   // It is an item of the other side now, which is to be carried here.
   const item = { key: kept.ref, version: kept.version ?? '', bytes, rank: 0, meta: {} };
-  await fenced(deps.ledger, lease, (sql) => stageBack(sql, other, bound, [item], run));
+  await fenced(deps.ledger, lease, (sql) => stageReverse(sql, other, bound, [item], run));
 }
 
 /** A file in the target steps aside, and is not read for it. */
@@ -54,7 +54,7 @@ async function keep(
     op: 'keep',
     bound,
     writes: [write],
-    blameless: true,
+    uncounted: true,
     settle(answer) {
       if ('refused' in answer) refusal = answer.reason;
       // Conflicted: it was kept before, or another version came in between; the next look finds out.

@@ -1,7 +1,7 @@
 /** Going both ways: what this direction settled, the other takes for its own, in the same transaction. */
 import type { ItemRow, Settlement } from '../../ledger/items.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { linkBack } from '../../ledger/links.js';
+import { linkReverse } from '../../ledger/links.js';
 import type { Slice } from '../slice/slice.js';
 import type { Bound } from './bind.js';
 
@@ -44,5 +44,5 @@ export async function link(
       },
     ];
   });
-  await linkBack(sql, slice.other, bound, links, slice.run);
+  await linkReverse(sql, slice.other, bound, links, slice.run);
 }

@@ -7,9 +7,9 @@ import { bringsName } from '../../connectors/kinds/traits.js';
 import type { BatchRow, Intent, Op } from '../../ledger/batches.js';
 import { leaveInDoubt } from '../../ledger/batches.js';
 import { listContainers } from '../../ledger/containers.js';
-import { takeStrays } from '../../ledger/found.js';
 import type { ItemRow } from '../../ledger/items.js';
 import { itemsByKey } from '../../ledger/items.js';
+import { claimCopies } from '../../ledger/unclaimed.js';
 import { canonicalJson } from '../../schemas/hash.js';
 import type { Slice } from '../slice/slice.js';
 import type { Bound } from './bind.js';
@@ -129,7 +129,7 @@ export async function settleLocated(
   const refs = located.flatMap((one) => (one.found === 'landed' ? [one.ref] : []));
   await commit(slice, { container: batch.container, bound, entries }, results, async (sql) => {
     // A scan may have seen them since: they are no strangers' for a twin to adopt.
-    await takeStrays(sql, slice.pairing.target, bound.targetKey, refs);
+    await claimCopies(sql, slice.pairing.target, bound.targetKey, refs);
     await leaveInDoubt(sql, batch.id, left);
   });
 }

@@ -25,7 +25,7 @@ export async function changeMeta(slice: Slice, bound: Bound): Promise<void> {
       op: 'meta',
       bound,
       // Said in flags, not in content: repeating it does no harm.
-      blameless: true,
+      uncounted: true,
       details: new Map(items.map(({ key, meta }) => [key, { meta }])),
       writes: items.map(({ key, targetRef, base, meta }) => ({
         op: 'meta',

@@ -2,7 +2,7 @@
 
 import { hashIdentity, lockClaims, namesakes, setIdentities } from '../../ledger/identities.js';
 import { fenced } from '../../ledger/leases.js';
-import type { Clash } from '../decide/conflict.js';
+import type { Conflict } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
 import { firstMet, twin } from '../decide/twins.js';
 import type { Slice } from '../slice/slice.js';
@@ -14,12 +14,12 @@ interface Claimed {
   /** Nobody else has their identities. */
   readonly free: readonly Entry[];
   /** The target holds another of the same identity, which none of our items stands for. */
-  readonly clashes: readonly Clash[];
+  readonly conflicts: readonly Conflict[];
 }
 
 /**
  * Claims the identities of new items for them. Of two items of the source with the same one only the first moves; an
- * identity that a copy in the target has is a clash, which the spec's `onConflict` decides.
+ * identity that a copy in the target has is a conflict, which the spec's `onConflict` decides.
  */
 export async function claimIdentities(
   slice: Slice,
@@ -29,12 +29,12 @@ export async function claimIdentities(
   const { deps, lease, pairing, tally } = slice;
   const hashes = new Map(entries.map((entry) => [entry, entry.identities.map(hashIdentity)]));
   const all = [...hashes.values()].flat();
-  if (all.length === 0) return { free: entries, clashes: [] };
+  if (all.length === 0) return { free: entries, conflicts: [] };
   const { settled, ...claimed } = await fenced(deps.ledger, lease, async (sql) => {
     await lockClaims(sql, pairing.target, bound.targetKey);
     const others = await namesakes(sql, pairing.target, bound.targetKey, all);
     const free: Entry[] = [];
-    const clashes: Clash[] = [];
+    const conflicts: Conflict[] = [];
     const twins: Result[] = [];
     for (const entry of entries) {
       const mine = hashes.get(entry) as string[];
@@ -51,7 +51,7 @@ export async function claimIdentities(
         continue;
       }
       const by = (entry.identities[met.at] as string).split(':', 1)[0] as string;
-      if (met.other.key === null) clashes.push({ entry, ref: met.other.ref ?? undefined, by });
+      if (met.other.key === null) conflicts.push({ entry, ref: met.other.ref ?? undefined, by });
       else twins.push(twin(slice, entry, met.other, by));
     }
     // Of twins, too: they are looked at again when nobody else is called so any more.
@@ -61,7 +61,7 @@ export async function claimIdentities(
       entries.map((entry) => ({ key: entry.item.key, identities: hashes.get(entry) as string[] })),
     );
     const settled = await writeDown(sql, slice, { container: bound.id }, twins);
-    return { free, clashes, settled };
+    return { free, conflicts, settled };
   });
   count(tally, settled);
   return claimed;

@@ -8,7 +8,7 @@ import { doubt } from '../../ledger/doubts.js';
 import { writeEvent } from '../../ledger/events.js';
 import { countTries, itemsByKey, noteBroken, setBase } from '../../ledger/items.js';
 import { doubtedBase } from '../decide/flags.js';
-import { pause } from '../session/connections.js';
+import { sleep } from '../session/connections.js';
 import type { Slice } from '../slice/slice.js';
 import type { Bound } from './bind.js';
 import { bindContainer } from './bind.js';
@@ -44,7 +44,7 @@ const RECOVERY: { readonly [op in Op]: Recovery } = {
 export async function recover(slice: Slice): Promise<void> {
   const batches = await openBatches(slice.deps.ledger, slice.pairing.id);
   if (batches.length === 0) return;
-  await pause(Math.max(slice.target.quietMs, ...batches.map(({ quietMs }) => quietMs)), slice.signal);
+  await sleep(Math.max(slice.target.quietMs, ...batches.map(({ quietMs }) => quietMs)), slice.signal);
   const containers = new Map((await listContainers(slice.deps.ledger, slice.pairing.id)).map((row) => [row.id, row]));
   for (const batch of batches) {
     const bound = await bindContainer(slice, slice.target, containers.get(batch.container) as ContainerRow);
@@ -69,15 +69,15 @@ async function doubtFlags(slice: Slice, { container, intents }: BatchRow): Promi
 
 /** Writes that did not land go back to what is to do, with one try counted, or are quarantined. */
 async function giveBack(slice: Slice, batch: BatchRow, intents: readonly Intent[]): Promise<void> {
-  const { container, blameless } = batch;
+  const { container, uncounted } = batch;
   const keys = intents.map(({ key }) => key);
   const items = await itemsByKey(slice.deps.ledger.pool, container, keys);
-  const poisonous = blameless || intents.length > 1 ? [] : items.filter(({ tries }) => tries + 1 >= MAX_TRIES);
+  const poisonous = uncounted || intents.length > 1 ? [] : items.filter(({ tries }) => tries + 1 >= MAX_TRIES);
   const quarantined = poisonous.map(({ key }): Result => {
     return { key, todo: null, outcome: 'quarantined', reason: givenUp(batch.words) };
   });
   await commit(slice, { container }, quarantined, async (sql) => {
-    if (!blameless) await countTries(sql, container, keys);
+    if (!uncounted) await countTries(sql, container, keys);
     // Where references are invented by the target, a copy that still appears is not met by the next write.
     if (batch.op === 'create' && !bringsName(slice.rules)) await doubt(sql, container, intents);
     // Under a path it is met: a part of what was sent may stand there.

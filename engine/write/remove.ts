@@ -88,7 +88,7 @@ async function removePage(slice: Slice, bound: Bound, items: readonly Removable[
     bound,
     writes,
     // By reference and version: repeating it does no harm.
-    blameless: true,
+    uncounted: true,
     settle(answer) {
       const key = tokenOf(answer);
       const ref = refs.get(key) as string;
@@ -101,14 +101,14 @@ async function removePage(slice: Slice, bound: Bound, items: readonly Removable[
 }
 
 function removed(key: string, ref: string): Result {
-  return { key, todo: null, dropped: true, said: { what: 'removed' }, back: { ref, what: 'forget' } };
+  return { key, todo: null, dropped: true, said: { what: 'removed' }, reverse: { ref, what: 'forget' } };
 }
 
 /** Edited in the target. Going both ways an edit is worth more than a deletion: the other direction makes it anew. */
 function kept({ other }: Slice, key: string, ref: string, reason: string = EDITED.reason): Result {
   const said = { what: 'conflict', reason };
   if (other === undefined) return { ...EDITED, key, reason, said };
-  return { key, todo: null, dropped: true, said, back: { ref, what: 'create' } };
+  return { key, todo: null, dropped: true, said, reverse: { ref, what: 'create' } };
 }
 
 export const EDITED = {

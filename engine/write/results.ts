@@ -8,7 +8,7 @@ import type { Settlement } from '../../ledger/items.js';
 import { forgetItems, giveAway, settleItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { askBack, unlinkBack } from '../../ledger/links.js';
+import { requeueReverse, unlinkReverse } from '../../ledger/links.js';
 import type { Slice } from '../slice/slice.js';
 import type { Tally } from '../slice/tally.js';
 import { noteTrouble } from '../slice/tally.js';
@@ -27,7 +27,7 @@ export interface Result extends Settlement {
   /** Of a conflict: what the copy is now, so that only a further edit there is carried back. */
   readonly copy?: { readonly version: string; readonly digest: string };
   /** Of a two-way unit: what the other direction does with its item, which is this copy. */
-  readonly back?: { readonly ref: string; readonly what: 'forget' | 'create' | 'update' };
+  readonly reverse?: { readonly ref: string; readonly what: 'forget' | 'create' | 'update' };
 }
 
 /** Where results are committed: the container, and what linking both directions of a two-way unit takes. */
@@ -83,12 +83,13 @@ export async function writeDown(
   await writeOutcomes(sql, input, listed(container, results));
   if (other === undefined || !bound) return results;
   // First: a copy that goes on under another item in its place is linked with that one below.
-  for (const { replaces } of results) if (replaces) await unlinkBack(sql, other, replaces.targetKey, [replaces.ref]);
+  for (const { replaces } of results) if (replaces) await unlinkReverse(sql, other, replaces.targetKey, [replaces.ref]);
   await link(sql, { other, run }, bound, entries, standing);
   const refsFor = (what: string): string[] =>
-    results.flatMap(({ back }) => (back && back.what === what ? [back.ref] : []));
-  await unlinkBack(sql, other, bound.targetKey, refsFor('forget'));
-  for (const what of ['create', 'update'] as const) await askBack(sql, other, bound.targetKey, refsFor(what), what);
+    results.flatMap(({ reverse }) => (reverse && reverse.what === what ? [reverse.ref] : []));
+  await unlinkReverse(sql, other, bound.targetKey, refsFor('forget'));
+  for (const what of ['create', 'update'] as const)
+    await requeueReverse(sql, other, bound.targetKey, refsFor(what), what);
   return results;
 }
 

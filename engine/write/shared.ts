@@ -1,5 +1,5 @@
 /** What the connections of one slice agree on: several containers of the source may go into one of the target. */
-import { inTurn } from '../session/in-turn.js';
+import { serialized } from '../session/serialized.js';
 import type { Slice } from '../slice/slice.js';
 
 export class Shared {
@@ -11,7 +11,7 @@ export class Shared {
 
   /** Runs a step that claims copies in a container of the target; no two at once for the same one. */
   claiming<T>(targetKey: string, step: () => Promise<T>): Promise<T> {
-    const turn = this.#turns.get(targetKey) ?? inTurn();
+    const turn = this.#turns.get(targetKey) ?? serialized();
     this.#turns.set(targetKey, turn);
     return turn(step);
   }

@@ -26,3 +26,6 @@ create table spec_part (
   kept_at timestamptz not null default now(),
   primary key (spec, part)
 );
+
+-- Each slice asks whether another unit has its pairing: among 15,000 it would read them all.
+create index unit_by_pairing on unit (pairing);

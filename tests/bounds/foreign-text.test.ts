@@ -34,7 +34,7 @@ import { faultOf, readError } from '../../connectors/wire/dav/faults.js';
 import { encodePath, nameIn, pathOf } from '../../connectors/wire/dav/hrefs.js';
 import { versionOf } from '../../connectors/wire/dav/items.js';
 import { readMultistatus } from '../../connectors/wire/dav/multistatus.js';
-import { cleanFor } from '../../connectors/wire/dav/server-words.js';
+import { cleanFor } from '../../connectors/wire/dav/redact-server-text.js';
 import { memberNames } from '../../connectors/wire/webdav/paths.js';
 import { createNames, foldedPath } from '../../engine/select/names.js';
 import { keptPath } from '../../engine/write/kept-path.js';

@@ -201,17 +201,6 @@ describe('apply', () => {
     expect(away.code).toBe(69);
     expect(away.err).toContain('127.0.0.1:9');
   });
-
-  it('refuses what Temporal could not take', async () => {
-    const sample = await makeSample();
-    const rows = Array.from({ length: 9_000 }, (_, n) => `${'x'.repeat(190)}${n},${n}`);
-    await writeFile(join(stack.dir, 'many.csv'), ['from,to', ...rows].join('\n'));
-    await sample.write({ selection: { accounts: { file: 'many.csv' } } });
-
-    const refused = await migrate(terminal, 'apply', sample.file);
-
-    expect([refused.code, refused.err]).toEqual([65, expect.stringContaining('split the accounts')]);
-  });
 });
 
 describe('schedules', () => {

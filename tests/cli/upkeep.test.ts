@@ -1,6 +1,6 @@
 /** `prune` and `forget` from the command to the ledger: what they print, what they refuse, and what is gone then. */
 import { randomUUID } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -83,6 +83,7 @@ describe('prune', () => {
   it('says how much is old, and removes it', async () => {
     await moved();
     for (let n = 0; n < 2; n++) await done(migrate(terminal, 'apply', spec, '--wait'));
+    const confirmed = await readFile(join(reports(), `${name}-run-1`, 'confirmed.ndjson'), 'utf8');
     await age();
 
     const said = await done(migrate(terminal, 'prune', name, '--older-than', '90d', '--dry-run'));
@@ -90,6 +91,7 @@ describe('prune', () => {
     const answer = JSON.parse(await done(migrate(terminal, 'prune', name, '--older-than', '90d', '-o', 'json')));
     const again = await done(migrate(terminal, 'prune', name, '--older-than', '90d'));
 
+    expect(confirmed.match(/"run":\d+,"confirms":1,"reason":"apply"/g)).toHaveLength(2);
     expect(said).toMatch(/^migration +events +outcomes +runs +gates +reports +their size\nmove-\w+ /);
     expect(said).toContain('rows would be removed; every item, its proof and the last report of each migration stay');
     expect(answer).toMatchObject({ dryRun: false, keepsReports: true, migrations: [{ name, runs: 1 }] });

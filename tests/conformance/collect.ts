@@ -3,6 +3,7 @@ import type {
   Body,
   Container,
   ItemRef,
+  JsonObject,
   Page,
   Refused,
   Source,
@@ -12,6 +13,7 @@ import type {
   WriteAnswer,
   Written,
 } from '../../connectors/contract.js';
+import { compareKeys } from '../../connectors/kinds/key-order.js';
 import type { Mail, MailMeta } from '../../connectors/kinds/mail.js';
 import { digestMail } from '../../connectors/kinds/mail.js';
 
@@ -37,7 +39,35 @@ export async function containerAt(source: Source<Mail>, path: readonly string[])
 }
 
 export async function itemsAt(source: Source<Mail>, path: readonly string[]): Promise<ItemRef[]> {
-  return entries(source.list(await containerAt(source, path), undefined, never));
+  return (await listed(source, await containerAt(source, path))).items;
+}
+
+/** The same, each with its metadata: where the listing lacks it, the content has it. */
+export async function toldAt(source: Source<Mail>, path: readonly string[]): Promise<ItemRef[]> {
+  const container = await containerAt(source, path);
+  const { items } = await listed(source, container);
+  const untold = items.filter(({ meta }) => meta === undefined);
+  const metas = new Map<string, JsonObject>();
+  for await (const one of source.read(container, untold, never))
+    if ('key' in one && one.meta) metas.set(one.key, one.meta);
+  return items.map((item) => ({ ...item, ...(metas.has(item.key) && { meta: metas.get(item.key) as JsonObject }) }));
+}
+
+/** A whole listing, and the state it stands for. What comes in no order is sorted, and counts as it was named last. */
+export async function listed(
+  source: Source<unknown>,
+  container: Container,
+  after?: string,
+): Promise<{ readonly items: ItemRef[]; readonly token: string | undefined }> {
+  const pages = await all(source.list(container, after, never));
+  const token = container.token ?? pages.at(-1)?.token;
+  if (source.listing !== 'unordered') return { items: pages.flatMap((page) => [...page.entries]), token };
+  const items = new Map<string, ItemRef>();
+  for (const page of pages) {
+    for (const item of page.entries) items.set(item.key, item);
+    for (const key of page.gone ?? []) items.delete(key);
+  }
+  return { items: [...items.values()].sort((a, b) => compareKeys(a.key, b.key)), token };
 }
 
 export function bodyOf(answer: Body<Mail> | Refused | undefined): Buffer {

@@ -9,6 +9,11 @@ import { runTraits } from './trait.js';
 const traits = { ...listing, ...reading, ...tracking };
 export type SourceTrait = keyof typeof traits;
 
+/** Without what is read: that of items which each reading renders anew is no evidence. */
+export function mailListingConformance(suite: Suite<SourceWorld, keyof typeof listing | keyof typeof tracking>): void {
+  runTraits('mail listing', suite, { ...listing, ...tracking });
+}
+
 export function mailSourceConformance(suite: Suite<SourceWorld, SourceTrait>): void {
   runTraits('mail source', suite, traits);
 }

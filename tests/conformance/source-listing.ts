@@ -1,7 +1,7 @@
 /** Traits of containers and listings. */
 import { expect } from 'vitest';
 import type { ItemRef } from '../../connectors/contract.js';
-import { all, containerAt, dateOf, entries, flagsOf, itemsAt, never } from './collect.js';
+import { all, containerAt, dateOf, entries, flagsOf, itemsAt, never, toldAt } from './collect.js';
 import type { SourceWorld } from './mail-worlds.js';
 import { plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
@@ -21,13 +21,13 @@ function oddName(...path: string[]): Trait<SourceWorld> {
 
 async function listedDate(world: SourceWorld, date: string): Promise<string | undefined> {
   await world.put(['INBOX'], { bytes: plain('dated'), date });
-  const [item] = await itemsAt(world.open(), ['INBOX']);
+  const [item] = await toldAt(world.open(), ['INBOX']);
   return item && dateOf(item);
 }
 
 async function listedFlags(world: SourceWorld, flags: readonly string[]): Promise<readonly string[]> {
   await world.put(['INBOX'], { bytes: plain('flagged'), flags });
-  const [item] = await itemsAt(world.open(), ['INBOX']);
+  const [item] = await toldAt(world.open(), ['INBOX']);
   return item ? flagsOf(item) : [];
 }
 
@@ -59,17 +59,20 @@ export const listing = {
     expect(paths.indexOf('Zoo')).toBeLessThan(paths.indexOf('Zoo\nApe'));
     expect(paths.indexOf('Zoo\nApe')).toBeLessThan(paths.indexOf('Zoo\nApe\nBaby'));
   },
-  'lists ascending by key, each item once, in bounded pages': async (world) => {
+  'lists ascending by key, unless it says otherwise, each item once, in bounded pages': async (world) => {
     const keys = await fill(world, ['INBOX'], 120);
     const source = world.open();
     const pages = await all(source.list(await containerAt(source, ['INBOX']), undefined, never));
-    expect(pages.flatMap((page) => page.entries.map((item) => item.key))).toEqual(keys);
+    const named = pages.flatMap((page) => page.entries.map((item) => item.key));
+    expect(source.listing === 'unordered' ? [...new Set(named)].sort() : named).toEqual(keys);
     for (const page of pages) expect(page.entries.length).toBeLessThanOrEqual(5000);
   },
   'resumes a listing after any key': async (world) => {
     const keys = await fill(world, ['INBOX'], 12);
     const source = world.open();
     const container = await containerAt(source, ['INBOX']);
+    // What comes in no order is gone on with from cursors (unordered-source.ts).
+    if (source.listing === 'unordered') return;
     for (const at of [0, 5, 10, 11]) {
       const rest = await entries(source.list(container, keys[at], never));
       expect(rest.map((item) => item.key)).toEqual(keys.slice(at + 1));
@@ -78,8 +81,10 @@ export const listing = {
   'lists nothing in an empty container': async (world) => {
     await world.put(['Parent', 'Child'], { bytes: plain(1) });
     const source = world.open();
-    const key = (await itemsAt(source, ['Parent', 'Child']))[0]?.key;
-    expect(await entries(source.list(await containerAt(source, ['Parent', 'Child']), key, never))).toEqual([]);
+    const [item] = await itemsAt(source, ['Parent', 'Child']);
+    const after = source.listing === 'unordered' ? undefined : item?.key;
+    const rest = await entries(source.list(await containerAt(source, ['Parent', 'Child']), after, never));
+    expect(rest).toEqual(after === undefined ? [item] : []);
   },
   'keeps keys, versions and validity over sessions': async (world) => {
     await fill(world, ['INBOX'], 5);
@@ -133,7 +138,7 @@ export const listing = {
   'tells internal dates before 1980 and after 2038': async (world) => {
     const dates = ['1971-06-05T04:03:02+00:00', '2040-01-02T03:04:05+00:00'];
     for (const date of dates) await world.put(['INBOX'], { bytes: plain(date), date });
-    const listed = (await itemsAt(world.open(), ['INBOX'])).map((item) => Date.parse(dateOf(item) ?? ''));
+    const listed = (await toldAt(world.open(), ['INBOX'])).map((item) => Date.parse(dateOf(item) ?? ''));
     expect(listed.sort((a, b) => a - b)).toEqual(dates.map((date) => Date.parse(date)));
   },
   'tells system flags, sorted': async (world) => {

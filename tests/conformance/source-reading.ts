@@ -2,20 +2,20 @@
 import { expect } from 'vitest';
 import type { Body, Refused } from '../../connectors/contract.js';
 import { digestMail } from '../../connectors/kinds/mail.js';
-import { all, bodyOf, containerAt, entries, flagsOf, itemsAt, never } from './collect.js';
+import { all, bodyOf, containerAt, entries, flagsOf, itemsAt, never, toldAt } from './collect.js';
 import type { SourceWorld } from './mail-worlds.js';
 import { large, odd, plain } from './odd-messages.js';
 import type { Trait } from './trait.js';
 import { offered } from './trait.js';
 
-async function readOnly(world: SourceWorld, bytes: Buffer): Promise<{ body: Buffer; listedBytes: number }> {
+async function readOnly(world: SourceWorld, bytes: Buffer): Promise<{ body: Buffer; listedBytes: number | undefined }> {
   await world.put(['INBOX'], { bytes });
   const source = world.open();
   const items = await itemsAt(source, ['INBOX']);
   expect(items.length).toBe(1);
   const answers = await all(source.read(await containerAt(source, ['INBOX']), items, never));
   expect(answers.length).toBe(1);
-  return { body: bodyOf(answers[0]), listedBytes: items[0]?.bytes ?? -1 };
+  return { body: bodyOf(answers[0]), listedBytes: items[0]?.bytes };
 }
 
 /** Between plain neighbours, so that a message that is cut wrongly shows in them too. */
@@ -40,8 +40,9 @@ export const reading = {
     const { body } = await readOnly(world, plain('exact'));
     expect(body.toString('latin1')).toBe(plain('exact').toString('latin1'));
   },
-  'lists about the size it reads': async (world) => {
+  'lists about the size it reads, where it lists one': async (world) => {
     const { body, listedBytes } = await readOnly(world, large(100_000));
+    if (listedBytes === undefined) return;
     expect(Math.abs(listedBytes - body.length)).toBeLessThan(body.length * 0.05);
   },
   'reads in the order asked': async (world) => {
@@ -86,10 +87,10 @@ export const reading = {
   'does not alter what it reads': async (world) => {
     for (let n = 0; n < 3; n++) await world.put(['INBOX'], { bytes: plain(n) });
     const one = world.open();
-    const before = await itemsAt(one, ['INBOX']);
+    const before = await toldAt(one, ['INBOX']);
     await all(one.read(await containerAt(one, ['INBOX']), before, never));
     one.close();
-    const after = await itemsAt(world.open(), ['INBOX']);
+    const after = await toldAt(world.open(), ['INBOX']);
     expect(after).toEqual(before);
     expect(after.flatMap(flagsOf)).toEqual([]);
   },

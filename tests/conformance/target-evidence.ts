@@ -78,6 +78,16 @@ export const evidence = {
     const seen = await entries(world.open().scan(container, async () => new Set(refs.slice(1, 2)), never));
     expect(seen.map((one) => one.ref)).toEqual([refs[0], refs[2], refs[3]].sort());
   },
+  'scans what came since an anchor': async (world) => {
+    await writeSome(world, 2);
+    const target = world.open();
+    const container = await target.ensure({ path: PATH }, never);
+    const anchor = await target.anchor(container, never);
+    await world.put(PATH, { bytes: plain('theirs') });
+    const seen = await entries(world.open().scan(container, async () => new Set(), never, anchor));
+    // And more, where the anchor does not tell what came since.
+    expect(seen.map((one) => one.digest)).toContain(digestMail(plain('theirs')));
+  },
   'tells twins apart in a scan': async (world) => {
     for (let n = 0; n < 3; n++) await world.put(PATH, { bytes: plain('twin') });
     const target = world.open();

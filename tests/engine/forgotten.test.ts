@@ -9,6 +9,8 @@ import { forget } from '../../engine/upkeep/forget.js';
 import { writeEvent } from '../../ledger/events.js';
 import { takeLease } from '../../ledger/leases.js';
 import type { ForgetInput, ForgetResult } from '../../words/upkeep.js';
+import { BOOK, card, twoWay } from '../ledgers/situations.js';
+import { failing } from './failing-ledger.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';
@@ -264,6 +266,20 @@ describe('a whole migration', () => {
     expect(result).toMatchObject({ removed: { containers: 4, items: 12, places: 4, runs: 2, specs: 1, reports: 2 } });
   });
 
+  it('that goes both ways leaves neither direction behind', async () => {
+    const world = createWorld(server.ledger, { selection: { kind: 'contacts', mode: 'two-way' } });
+    worlds.push(world);
+    twoWay.build(world);
+    world.to.put(BOOK, { bytes: card('dora') });
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 4 } });
+    await world.deps.connections.close();
+
+    const result = await forgotten(world);
+
+    expect(await rowsPerTable()).toEqual({});
+    expect(result).toMatchObject({ units: [{ n: 1 }], removed: { containers: 2, places: 2 } });
+  });
+
   it('says first what would go, and removes nothing', async () => {
     const world = twoPeople();
     await ran(world);
@@ -358,39 +374,12 @@ describe('nothing is removed', () => {
 });
 
 describe('after a crash', () => {
-  /** The ledger fails at its nth statement that removes something. */
-  function failing(world: World, nth: number): ForgetDeps {
-    let removals = 0;
-    const guard = <T extends object>(sql: T): T =>
-      new Proxy(sql, {
-        get(of, name) {
-          const value = Reflect.get(of, name);
-          if (name !== 'query') return typeof value === 'function' ? value.bind(of) : value;
-          return async (...args: unknown[]) => {
-            const text = typeof args[0] === 'string' ? args[0] : (args[0] as { text: string }).text;
-            if (/^\s*(with gone as \()?delete|^\s*update spec/.test(text) && ++removals === nth)
-              throw new Error('killed');
-            return Reflect.apply(value as (...given: unknown[]) => unknown, of, args);
-          };
-        },
-      });
-    const { ledger } = world.deps;
-    return {
-      ...world.deps,
-      ledger: {
-        ...ledger,
-        pool: guard(ledger.pool),
-        transaction: (work) => ledger.transaction((sql) => work(guard(sql))),
-      },
-    };
-  }
-
   it.each([1, 3, 5, 8, 11, 14, 17])('at removal %i the rest is forgotten by another try', async (nth) => {
     const world = twoPeople();
     await ran(world);
     const before = await reportOf(world, server.ledger);
 
-    const cutOff = await forgotten(world, { account: ANNA }, failing(world, nth)).then(
+    const cutOff = await forgotten(world, { account: ANNA }, failing(world.deps, nth)).then(
       () => 'done',
       (error: Error) => error.message,
     );
@@ -406,7 +395,7 @@ describe('after a crash', () => {
   it.each([3, 8, 12])('at removal %i a run loses nothing and doubles nothing', async (nth) => {
     const world = twoPeople();
     await ran(world);
-    await expect(forgotten(world, {}, failing(world, nth))).rejects.toThrow('killed');
+    await expect(forgotten(world, {}, failing(world.deps, nth))).rejects.toThrow('killed');
     world.target.resetCounts();
 
     expect(await world.run()).toMatchObject({

@@ -1,9 +1,7 @@
 /** Operations of the ledger with arguments taken by chance, on one small unit of both directions. */
 import fc from 'fast-check';
-import { askAgain, verifyAll } from '../../ledger/ask-again.js';
 import { bindTarget, markVanished, voidKeys } from '../../ledger/containers.js';
 import { foldCounts } from '../../ledger/counts.js';
-import { forgetFound, takeStrays, writeFound } from '../../ledger/found.js';
 import type { Settlement } from '../../ledger/items.js';
 import {
   countTries,
@@ -15,11 +13,13 @@ import {
   stageItems,
 } from '../../ledger/items.js';
 import type { Sql } from '../../ledger/ledger.js';
-import { askBack, linkBack, renewLinks, stageBack, unlinkBack } from '../../ledger/links.js';
+import { linkReverse, renewLinks, requeueReverse, stageReverse, unlinkReverse } from '../../ledger/links.js';
 import { markUnlisted } from '../../ledger/listed.js';
 import { lookAtConflicts, unskip } from '../../ledger/look-again.js';
 import { rebindReferences } from '../../ledger/rebind.js';
 import { takeOver } from '../../ledger/recased.js';
+import { requeue, verifyAll } from '../../ledger/requeue.js';
+import { claimCopies, forgetUnclaimed, writeUnclaimed } from '../../ledger/unclaimed.js';
 
 const FORTH = 1;
 const BACK = 2;
@@ -144,17 +144,17 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
   'void keys': (sql, s) => voidKeys(sql, s.container, TARGET_PLACE, '2'),
   'mark vanished': (sql, s) => markVanished(sql, FORTH, one([['A'], ['B'], ['A', 'B'], []], s.pick, 1), s.run),
   'mark unlisted': (sql, s) => markUnlisted(sql, s.container, { after: '', to: s.keys[0] }, s.keys.slice(1), s.run),
-  link: (sql, s) => linkBack(sql, BACK, linked(s).container, linked(s).links, s.run),
-  'stage back': (sql, s) => stageBack(sql, BACK, linked(s).container, listed(s), s.run),
+  link: (sql, s) => linkReverse(sql, BACK, linked(s).container, linked(s).links, s.run),
+  'stage back': (sql, s) => stageReverse(sql, BACK, linked(s).container, listed(s), s.run),
   unlink: (sql, s) =>
-    unlinkBack(
+    unlinkReverse(
       sql,
       BACK,
       'a',
       s.keys.map((key) => refOf(s, key)),
     ),
   'ask back': (sql, s) =>
-    askBack(
+    requeueReverse(
       sql,
       BACK,
       'a',
@@ -168,7 +168,7 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
       'a',
       s.keys.map((key) => ({ ref: refOf(s, key), version: '9' })),
     ),
-  'ask again': (sql, s) => askAgain(sql, 'acme', [1], one(['retry', 'verify'] as const, s.pick, 1)),
+  'ask again': (sql, s) => requeue(sql, 'acme', [1], one(['retry', 'verify'] as const, s.pick, 1)),
   'verify all': (sql, s) => verifyAll(sql, s.container),
   'take over': (sql, s) => takeOver(sql, s.container),
   bind: (sql, s) =>
@@ -181,7 +181,7 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
     }),
   rebind: (sql, s) => rebindReferences(sql, s.container, TARGET_PLACE, 'a', s.run),
   find: (sql, s) =>
-    writeFound(
+    writeUnclaimed(
       sql,
       TARGET_PLACE,
       one(['a', 'b'], s.pick, 0),
@@ -189,13 +189,13 @@ export const OPERATIONS: Record<string, (sql: Sql, step: Step) => Promise<unknow
       s.run,
     ),
   take: (sql, s) =>
-    takeStrays(
+    claimCopies(
       sql,
       TARGET_PLACE,
       'a',
       s.keys.map((key) => refOf(s, key)),
     ),
-  'forget found': (sql) => forgetFound(sql, TARGET_PLACE, 'a'),
+  'forget found': (sql) => forgetUnclaimed(sql, TARGET_PLACE, 'a'),
   truncate: (sql) => sql.query('truncate item'),
   fold: (sql) => foldCounts(sql, [FORTH, BACK], 0),
 };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import { ENGINE_DEFAULTS } from '../../engine/deps.js';
 import type { Lease } from '../../ledger/leases.js';
-import { fenced, releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
+import { fenced, fencedStatement, releaseLease, renewLease, takeLease } from '../../ledger/leases.js';
 import { openLedger } from '../../ledger/ledger.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -80,6 +80,36 @@ it('does not let another holder of the same fence number renew, write or release
   expect(await fenced(ledger, ours, async () => 'written')).toBe('written');
   await releaseLease(ledger, ours);
   expect(await takeLease(ledger, ours.place, 'third', leaseMs)).toMatchObject({ fence: 2 });
+});
+
+it('changes nothing by one statement once another has taken the lease over, not even at that moment', async () => {
+  const { ledger } = server;
+  const ours = await leaseOf('us');
+  const write = (system: string): Promise<void> =>
+    fencedStatement(ledger, ours, {
+      name: 'write-system',
+      text: 'update place set system = $4 where id = $1 and exists (select from held)',
+      values: [system],
+    });
+  const written = async () => (await ledger.pool.query('select system from place')).rows;
+
+  await write('ours');
+  expect(await written()).toEqual([{ system: 'ours' }]);
+  const late = await ledger.transaction(async (sql) => {
+    await sql.query(`update lease set fence = fence + 1, holder = 'them' where place = $1`, [ours.place]);
+    const waiting = write('late').then(
+      () => 'written',
+      (error: Fault) => error.code,
+    );
+    // It waits for the row that is being taken over.
+    await expect
+      .poll(async () => (await ledger.renewals.query(`select from pg_locks where not granted`)).rowCount)
+      .toBeGreaterThan(0);
+    return { waiting };
+  });
+
+  expect(await late.waiting).toBe('unavailable');
+  expect(await written()).toEqual([{ system: 'ours' }]);
 });
 
 async function leaseOf(holder: string): Promise<Lease> {

@@ -446,6 +446,22 @@ test('problems of one account leave the others planned', async () => {
   expect(totals.create).toBe(3);
 });
 
+test('a plan of more than one message takes counts everything, and lists what fits', async () => {
+  world = createWorld(server.ledger);
+  const path = (n: number): string[] => [`${n}`, 'a folder with a long name, as people give them '.repeat(8)];
+  for (let n = 0; n < 1_200; n++) world.from.put(path(n), { bytes: Buffer.from(`Message-ID: <${n}@x>\r\n\r\nbody`) });
+
+  const made = await plan(
+    world.deps,
+    { spec: world.spec, specHash: specHash(world.spec), dryRun: false },
+    signal,
+    () => {},
+  );
+
+  expect(made).toMatchObject({ truncated: true, totals: { create: 1_200 } });
+  expect(JSON.stringify(made).length).toBeLessThan(1_000_000);
+});
+
 test('doctor opens a system for each kind and role it is used in', async () => {
   begin();
   const [book] = world.spec.selections as [SelectionWithAccounts];

@@ -8,6 +8,7 @@ import { writeRunReport } from '../../engine/run/write-report.js';
 import { prune, pruneByItself } from '../../engine/upkeep/prune.js';
 import { alone } from '../../ledger/upkeep-lock.js';
 import type { PruneInput, PruneResult } from '../../words/upkeep.js';
+import { failing } from './failing-ledger.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';
@@ -239,6 +240,25 @@ describe('prune', () => {
     await pruned();
 
     expect(await evidence()).toEqual(before);
+    expect(await pruned()).toMatchObject({ migrations: [] });
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])('goes on after the ledger was away at removal %i', async (nth) => {
+    await history();
+    await age(400);
+    const before = await evidence();
+    const cutOff = prune(
+      failing(world.deps, nth),
+      { olderThanMs: DAY_MS, dryRun: false },
+      new AbortController().signal,
+    );
+
+    await expect(cutOff).rejects.toThrow('killed');
+    expect(await evidence()).toEqual(before);
+    await pruned();
+
+    expect(await evidence()).toEqual(before);
+    expect((await rowsOf('run')).map(({ number }) => number)).toEqual([1, 2, 3, 6, 12]);
     expect(await pruned()).toMatchObject({ migrations: [] });
   });
 

@@ -19,18 +19,12 @@ afterAll(() => server.stop());
 const MIRROR = { deletions: 'mirror', maxDeletions: 1 } as const;
 const message = (n: number): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s${n}\r\n\r\nbody\r\n`);
 
-let worlds = 0;
 /** A world whose source lists in no order, two items a page. */
 function unorderedWorld(habits: Habits = {}, options: WorldOptions = {}): World {
-  const name = `unordered-${++worlds}`;
   return createWorld(server.ledger, {
-    name,
     selection: MIRROR,
     settings: { rereadMs: 1 },
-    systems: {
-      old: { type: 'memory', options: { name: `${name}-source`, unordered: true, pageItems: 2, ...habits } },
-      new: { type: 'memory', options: { name: `${name}-target` } },
-    },
+    habits: { unordered: true, pageItems: 2, ...habits },
     ...options,
   });
 }

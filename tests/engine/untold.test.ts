@@ -1,6 +1,13 @@
 /** Listings that tell no sizes and no flags: both come with the content, and so does what the filters ask. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Source } from '../../connectors/contract.js';
+import type { Mail } from '../../connectors/kinds/mail.js';
+import { connector as memory } from '../../connectors/memory/index.js';
+import { manifest } from '../../connectors/memory/manifest.js';
+import type { Habits } from '../../connectors/memory/source.js';
 import { setFlags } from '../../connectors/memory/store.js';
+import type { Registration } from '../../connectors/registry.js';
+import { connectors } from '../../connectors/registry.js';
 import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Selection } from '../../schemas/spec.js';
@@ -16,18 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-let worlds = 0;
-function untoldWorld(selection: Partial<Selection> = {}, habits = {}): World {
-  const name = `untold-${++worlds}`;
-  return createWorld(server.ledger, {
-    name,
-    selection,
-    settings: { rereadMs: 1 },
-    systems: {
-      old: { type: 'memory', options: { name: `${name}-source`, keysOnly: true, ...habits } },
-      new: { type: 'memory', options: { name: `${name}-target` } },
-    },
-  });
+function untoldWorld(selection: Partial<Selection> = {}, habits: Habits = { keysOnly: true }): World {
+  return createWorld(server.ledger, { selection, habits, settings: { rereadMs: 1 } });
 }
 
 const planned = ({ spec, deps }: World) =>
@@ -89,7 +86,7 @@ describe('mail whose listing tells keys alone', () => {
 
 describe('items that each reading renders anew', () => {
   it.each(['mail', 'contacts'] as const)('%s are proven by the rendering that was written', async (kind) => {
-    const world = untoldWorld({ kind }, { keysOnly: false, renders: true });
+    const world = untoldWorld({ kind }, { renders: true });
     const card = (uid: string): Buffer =>
       Buffer.from(['BEGIN:VCARD', 'VERSION:3.0', `UID:${uid}`, `FN:${uid}`, 'END:VCARD', ''].join('\r\n'));
     for (let n = 1; n <= 3; n++) world.from.put(['Box'], { bytes: kind === 'mail' ? message(n) : card(`c${n}`) });
@@ -104,4 +101,32 @@ describe('items that each reading renders anew', () => {
     expect([world.target.counts.create, world.target.counts.update]).toEqual([0, 0]);
     await world.close();
   });
+
+  it('are made beside a copy that happens to say what one of their readings says', async () => {
+    const world = createWorld(server.ledger, {
+      settings: { rereadMs: 1 },
+      connectors: withUnstable(),
+    });
+    world.from.put(['INBOX'], { bytes: message(1) });
+    world.to.put(['INBOX'], { bytes: message(1) });
+    await world.run();
+    expect([world.to.folder(['INBOX']).messages.size, world.target.counts.create]).toEqual([2, 1]);
+    await world.close();
+  });
 });
+
+/** A source that says of everything that readings of it differ. */
+function withUnstable(): Readonly<Record<string, Registration>> {
+  const connector: typeof memory = {
+    ...memory,
+    source(options, access) {
+      const plain = memory.source(options, access) as Source<Mail>;
+      const list: Source<Mail>['list'] = async function* (...args) {
+        for await (const { entries } of plain.list(...args))
+          yield { entries: entries.map((item) => ({ ...item, unstable: true as const })) };
+      };
+      return { ...plain, list };
+    },
+  };
+  return { ...connectors, memory: { manifest, load: async () => connector } } as never;
+}

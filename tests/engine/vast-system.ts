@@ -57,7 +57,8 @@ export const keyOf = (kind: VastKind, number: number): string => {
     case 'contacts':
       return `c${digits(number)}.vcf`;
     default:
-      return `d${digits(Math.floor(number / 1000))}/f${digits(number)}`;
+      // Some that the target takes for another's, were there one.
+      return `d${digits(Math.floor(number / 1000))}/${number % 10 === 0 ? 'F' : 'f'}${digits(number)}`;
   }
 };
 
@@ -144,7 +145,7 @@ export function createVastSystem({ kind, accounts, containers }: Omit<VastShape,
     ...session('new', account),
     quietMs: 0,
     lanes: 1,
-    ...(kind === 'files' && { names: {} }),
+    ...(kind === 'files' && { names: { caseless: true } }),
     ensure: async ({ path }) => opened(kind === 'files' ? '/' : (path[0] as string)),
     find: async ({ path }) => opened(kind === 'files' ? '/' : (path[0] as string)),
     standing: async () => ({ validity: '1', items }),

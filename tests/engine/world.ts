@@ -2,7 +2,9 @@
  * The engine on a real ledger and memory systems (or others), without Temporal: units run slice by slice, as the
  * workflow would run them, and may crash anywhere.
  */
+
 import { randomUUID } from 'node:crypto';
+import type { Habits } from '../../connectors/memory/source.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { dropMemoryStore, memoryStore } from '../../connectors/memory/store.js';
 import type { Registration } from '../../connectors/registry.js';
@@ -14,8 +16,8 @@ import type { ClosedRun } from '../../engine/run/close-run.js';
 import { finishRun } from '../../engine/run/close-run.js';
 import { endUnit, reopenUnits } from '../../engine/run/end-units.js';
 import { prepare } from '../../engine/run/open-run.js';
+import { createByteBudget } from '../../engine/session/byte-budget.js';
 import { createConnections } from '../../engine/session/connections.js';
-import { createFlight } from '../../engine/session/flight.js';
 import { runSlice } from '../../engine/slice/run-slice.js';
 import type { SliceInput, SliceResult } from '../../engine/slice/slice.js';
 import { survey } from '../../engine/survey/survey.js';
@@ -69,6 +71,8 @@ export interface WorldOptions {
   readonly name?: string;
   /** Of the target. */
   readonly limits?: Limits;
+  /** How the source in memory is listed. */
+  readonly habits?: Habits;
   /** Other systems than those in memory; their passwords are `secret`. */
   readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
   /** Where finished runs leave their reports. */
@@ -84,7 +88,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
   const spec: Spec = {
     version: 1,
     name: `move-${id}`,
-    sources: { old: options.systems?.old ?? { type: 'memory', options: { name: source.name } } },
+    sources: { old: options.systems?.old ?? { type: 'memory', options: { name: source.name, ...options.habits } } },
     targets: {
       new: options.systems?.new ?? {
         type: 'memory',
@@ -110,7 +114,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     ledger,
     connectors,
     connections,
-    flight: createFlight(64 * 1024 * 1024),
+    byteBudget: createByteBudget(64 * 1024 * 1024),
     secret,
     redact: (text) => text,
     log: SILENT,

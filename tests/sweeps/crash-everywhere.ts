@@ -41,11 +41,15 @@ export interface Story {
   tell(world: World, run: () => Promise<unknown>): Promise<void>;
 }
 
-/** Everything an account holds, in an order of its own. */
+/** Everything an account holds, in an order of its own; of renderings (`Habits.renders`) what they render. */
 export function contents(account: MemoryAccount): string[] {
   return [...account.folders.values()]
-    .flatMap((f) => [...f.messages.values()].map((m) => `${f.path.join('/')} ${m.bytes} ${m.flags}`))
+    .flatMap((f) => [...f.messages.values()].map((m) => `${f.path.join('/')} ${text(m.bytes)} ${m.flags}`))
     .sort();
+}
+
+function text(bytes: Buffer): string {
+  return String(bytes).replace(/^X-Rendering: .*\r\n/im, '');
 }
 
 /**

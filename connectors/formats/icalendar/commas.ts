@@ -8,7 +8,7 @@ import { byteText, foldedLine, parsedLine } from './lines.js';
 import { escapedText, logicalLines, rejoined } from './mending.js';
 
 /**
- * What vobject keeps whole, seen by trying; dates and rules it reads by themselves. A TZID with backslashes is no zone to it
+ * What vobject keeps whole, seen by trying; dates and rules it reads by themselves. A TZID with backslashes is not a zone to it
  * any more: a series with an EXDATE is then refused.
  */
 const KEPT_IN_CALENDARS =

@@ -2,7 +2,7 @@
 import { utf8Chunks } from './charset.js';
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
-/** What is longer is no item; reading on would only fill the memory. */
+/** What is longer is not an item; reading on would only fill the memory. */
 export const MAX_ITEM_BYTES = 64 * 1024 * 1024;
 
 export const TOO_LARGE =

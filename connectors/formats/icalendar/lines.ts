@@ -1,7 +1,7 @@
 /**
  * Content lines of iCalendar (RFC 5545, 3.1) and vCard (RFC 6350, 3.3), read tolerantly and without copying more than
  * needed. Text is kept as *byte text*: one character for each byte (latin1), because a line may be folded between the
- * bytes of one letter, and because a canonical form has to survive bytes that are no UTF-8.
+ * bytes of one letter, and because a canonical form has to survive bytes that are not UTF-8.
  */
 import { utf8Bytes } from './charset.js';
 

@@ -48,7 +48,7 @@ export interface CleanText {
 
 /**
  * Byte text with LF line ends in which every line is UTF-8 once it is unfolded, and without characters that have no form
- * in XML 1.0. A line that is no UTF-8 is read as Windows-1252. Lines folded within a letter stay so. What `itself` says
+ * in XML 1.0. A line that is not UTF-8 is read as Windows-1252. Lines folded within a letter stay so. What `itself` says
  * of an unfolded line in another character set stays as it is.
  */
 export function cleanText(body: Buffer, itself: (line: string) => boolean = () => false): CleanText {

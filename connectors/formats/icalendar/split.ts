@@ -52,8 +52,8 @@ export interface SplitObject {
  * Objects with CRLF line ends, their components as written, in a VCALENDAR that keeps the PRODID and CALSCALE of their
  * own; METHOD goes, as a stored object may not have one (RFC 4791, 4.1). The time zones used by an object go with it: those
  * of its own calendar, else one that another calendar of the file defines, if all that do agree. An entry without UID gets
- * one that follows from its content. A second entry of a UID that is no override of the first, or whose zones are others
- * of the same name, comes as an object of its own with the same `uid`. What is no calendar comes as a body of its own,
+ * one that follows from its content. A second entry of a UID that is not an override of the first, or whose zones are others
+ * of the same name, comes as an object of its own with the same `uid`. What is not a calendar comes as a body of its own,
  * and `calendarProblem` tells what is wrong with it.
  *
  * Memory: what cannot be emitted yet. Entries that repeat, overrides (which may stand anywhere), and entries whose time
@@ -216,7 +216,7 @@ interface Series {
 }
 
 /**
- * Groups by UID in the order of first sight. A further entry that is no override begins an object of its own, and so does
+ * Groups by UID in the order of first sight. A further entry that is not an override begins an object of its own, and so does
  * one that has another zone of the same name.
  */
 function series(held: readonly Entry[]): (readonly Entry[])[] {

@@ -45,7 +45,7 @@ export function isZeroDuration(text: string): boolean {
 
 const TIME = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/;
 
-/** Milliseconds of the digits, as if they were in UTC; undefined for what is no date or time. */
+/** Milliseconds of the digits, as if they were in UTC; undefined for what is not a date or time. */
 export function clockOf(value: string): number | undefined {
   const match = TIME.exec(value);
   if (!match) return undefined;

@@ -7,7 +7,7 @@ export interface Component {
   readonly name: string;
   readonly lines: ContentLine[];
   readonly components: Component[];
-  /** Unfolded lines that are no content lines, as byte text. */
+  /** Unfolded lines that are not content lines, as byte text. */
   readonly strays: string[];
 }
 
@@ -55,7 +55,7 @@ export function parsedCalendar(body: Buffer): Parsed | undefined {
   return { components, strays, open: [...open, ...stack.map((component) => component.name)] };
 }
 
-/** The entries of all calendars in the body: components of the second level, and first-level ones that are no wrapper. */
+/** The entries of all calendars in the body: components of the second level, and first-level ones that are not wrappers. */
 export function entriesOf(parsed: Parsed): Component[] {
   return parsed.components.flatMap((component) =>
     component.name === 'VCALENDAR' ? component.components : [component],

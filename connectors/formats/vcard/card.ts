@@ -31,7 +31,7 @@ export interface Card {
 /** One line of a body: a property of the first card, or what is none. */
 export type CardLine =
   | { readonly property: Property }
-  /** A line within the card that is no property, or one outside of it; byte text. */
+  /** A line within the card that is not a property, or one outside of it; byte text. */
   | { readonly stray: string; readonly inside: boolean };
 
 export interface ReadCard extends Card {
@@ -154,7 +154,7 @@ export function valuesOf(property: Property): string[] {
   return splitAt(decodedValue(property), ',').map(unescaped);
 }
 
-/** Whether the value is base64 of something that is no text. */
+/** Whether the value is base64 of something that is not text. */
 export function isBinary(property: Property): boolean {
   const encoding = property.params.ENCODING?.[0]?.toUpperCase();
   return encoding === 'B' || encoding === 'BASE64';

@@ -2,7 +2,7 @@
 
 /**
  * Basic form: `19700401`, `--0229`, `2009-08`, `19700401T233000-0500`. `omitted` is Apple's X-APPLE-OMIT-YEAR: a date in
- * that year has none. What is no date stays as it is.
+ * that year has none. What is not a date stays as it is.
  */
 export function canonicalDate(value: string, omitted?: string): string {
   const text = value.trim();

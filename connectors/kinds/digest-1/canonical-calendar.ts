@@ -60,7 +60,7 @@ const WORD_PARAMS = new Set([
 ]);
 const WORDS = new Set(['ACTION', 'CLASS', 'STATUS', 'TRANSP', 'CALSCALE', 'BUSYTYPE', 'PARTICIPANT-TYPE']);
 
-/** RFC 6638: about the delivery of invitations, not about the event. `quieted` adds the first. */
+/** RFC 6638: about the delivery of invitations, not about the event. `suppressScheduling` adds the first. */
 const SCHEDULING_PARAMS = new Set(['SCHEDULE-AGENT', 'SCHEDULE-STATUS', 'SCHEDULE-FORCE-SEND']);
 
 const TIMES = new Set(['DTSTART', 'DTEND', 'DUE', 'RECURRENCE-ID', 'EXDATE', 'RDATE']);

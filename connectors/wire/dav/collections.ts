@@ -81,8 +81,8 @@ export async function collectionsOf(
   const look = async (names: readonly Name[]): Promise<Map<string, Resource>> => {
     const found = new Map<string, Resource>();
     const body = document('D:propfind', propsAsked(names));
-    const asking = { method: 'PROPFIND', path: at ?? home, headers: { depth: at === undefined ? '1' : '0' }, body };
-    for await (const member of account.http.members(asking, signal)) {
+    const request = { method: 'PROPFIND', path: at ?? home, headers: { depth: at === undefined ? '1' : '0' }, body };
+    for await (const member of account.http.members(request, signal)) {
       const path = 'resource' in member ? pathOf(member.resource.href) : undefined;
       if ('resource' in member && path !== undefined) found.set(withSlash(path), member.resource);
     }
@@ -162,16 +162,16 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 
 /** Where the server does not tell privileges (RFC 3744), it is tried. */
 function mayWrite({ props }: Resource): boolean {
-  const told = props.get('D:current-user-privilege-set');
-  if (!told) return true;
-  const privileges = told.children.flatMap((one) => one.children.map(({ name }) => name));
+  const reported = props.get('D:current-user-privilege-set');
+  if (!reported) return true;
+  const privileges = reported.children.flatMap((one) => one.children.map(({ name }) => name));
   return privileges.some((name) => ['D:all', 'D:write', 'D:write-content', 'D:bind'].includes(name));
 }
 
 function reports({ props }: Resource, report: Name): boolean {
-  const told = props.get('D:supported-report-set')?.children ?? [];
+  const reported = props.get('D:supported-report-set')?.children ?? [];
   // Xandikos leaves the element between out.
-  return told.some((one) => child(child(one, 'D:report') ?? one, report));
+  return reported.some((one) => child(child(one, 'D:report') ?? one, report));
 }
 
 function syncTokenIn(resource: Resource): string | undefined {
@@ -182,7 +182,7 @@ function syncTokenIn(resource: Resource): string | undefined {
 /** It takes 4.0, and cuts its photos off at the comma: it reads all cards as 3.0. */
 const RADICALE_TYPES: readonly string[] = ['3.0'];
 
-interface Told {
+interface Reported {
   readonly multiget: Name;
   readonly description: Name;
   readonly nameless: boolean;
@@ -191,13 +191,13 @@ interface Told {
   readonly now: number;
 }
 
-function collection(key: string, name: string, resource: Resource, told: Told): Collection {
+function collection(key: string, name: string, resource: Resource, reported: Reported): Collection {
   const { props } = resource;
   const syncToken = syncTokenIn(resource);
   const token = syncToken
-    ? `${SYNC}${completeUpTo(syncToken, told.now)}`
-    : told.ctag
-      ? `${CTAG}${told.ctag}`
+    ? `${SYNC}${completeUpTo(syncToken, reported.now)}`
+    : reported.ctag
+      ? `${CTAG}${reported.ctag}`
       : undefined;
   const max = Number(props.get('C:max-resource-size')?.text ?? props.get('CR:max-resource-size')?.text);
   return {
@@ -206,15 +206,15 @@ function collection(key: string, name: string, resource: Resource, told: Told): 
     // Names do not come back for other items: a collection made anew has none of the old ones.
     validity: '1',
     radicale: props.has('R:displayname'),
-    nameless: told.nameless,
+    nameless: reported.nameless,
     syncs: syncToken !== undefined,
-    multigets: reports(resource, told.multiget),
+    multigets: reports(resource, reported.multiget),
     types: props.has('R:displayname')
       ? RADICALE_TYPES
       : (props.get('CR:supported-address-data')?.children ?? []).flatMap((one) => one.attributes.version ?? []),
     ...(max > 0 && { maxBytes: max }),
     ...(token !== undefined && { token }),
-    ...propertiesOf(props, told.description),
+    ...propertiesOf(props, reported.description),
   };
 }
 

@@ -5,9 +5,9 @@
  * be replaced or removed, and has been looked at, is asked for under a version that nothing has.
  */
 import type { DavAccount } from './account.js';
-import type { Asking } from './asking.js';
 import type { Changed } from './http.js';
 import { ifMatch, listItems, versionsOf } from './items.js';
+import type { DavRequest } from './request.js';
 
 export type Conditional = 'create' | 'update' | 'remove';
 
@@ -22,12 +22,12 @@ export function honoursConditions(account: DavAccount, what: Conditional): boole
 }
 
 /** Sends a create that has just succeeded once more, unless the server is known. Answers whether it was stored again. */
-export async function tryCondition(account: DavAccount, asking: Asking, signal: AbortSignal): Promise<boolean> {
+export async function tryCondition(account: DavAccount, request: DavRequest, signal: AbortSignal): Promise<boolean> {
   const key = keyOf(account, 'create');
   if (honoured.has(key)) return false;
   // Marked before the answer: other sessions need not try, too, and until it is known they look first.
   honoured.set(key, false);
-  const { status } = await account.http.change(asking, signal);
+  const { status } = await account.http.change(request, signal);
   if (status === 412) honoured.set(key, true);
   else if (status >= 300) honoured.delete(key);
   return status < 300;
@@ -54,12 +54,12 @@ export async function whileUnchanged(
   account: DavAccount,
   what: 'update' | 'remove',
   { collection, name, version }: Known,
-  asking: Asking,
+  request: DavRequest,
   signal: AbortSignal,
 ): Promise<Changed | Otherwise> {
   const key = keyOf(account, what);
   const under = (condition: string): Promise<Changed> =>
-    account.http.change({ ...asking, headers: { ...asking.headers, ...ifMatch(condition) } }, signal);
+    account.http.change({ ...request, headers: { ...request.headers, ...ifMatch(condition) } }, signal);
   // SOGo compares versions, but stores anew what is gone.
   const trusted = honoured.get(key) === true && !(what === 'update' && account.http.sogo);
   if (trusted) return under(version);

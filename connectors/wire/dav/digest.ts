@@ -20,7 +20,7 @@ const HASHES: Readonly<Record<string, Challenge['hash']>> = {
   'SHA-256': 'sha256',
   'SHA-512-256': 'sha512-256',
 };
-/** A header is cut here: what is longer is no challenge. */
+/** A header is cut here: what is longer is not a challenge. */
 const MOST = 8_192;
 
 /** The first challenge that can be met, of all that `WWW-Authenticate` holds; undefined where none can. */

@@ -1,7 +1,7 @@
 /** What a server's refusal means (RFC 4918, 4791, 6352, 6578; status codes of RFC 9110). */
 import { Fault } from '../../errors.js';
-import type { Clean } from './server-words.js';
-import { asLine } from './server-words.js';
+import type { Clean } from './redact-server-text.js';
+import { asLine } from './redact-server-text.js';
 import type { Element, Name } from './xml.js';
 import { child, childrenOf } from './xml.js';
 

@@ -72,9 +72,9 @@ function joinable(writing: Writing, writes: readonly Write<Buffer>[]): Map<strin
 /** The entity tag of the collection; undefined unless it holds nothing at all. */
 async function etagOfEmpty({ account, container }: Writing, signal: AbortSignal): Promise<string | undefined> {
   const body = document('D:propfind', propsAsked(['D:getetag']));
-  const asking = { method: 'PROPFIND', path: container.key, headers: { depth: '1' }, body };
+  const request = { method: 'PROPFIND', path: container.key, headers: { depth: '1' }, body };
   const etags: (string | undefined)[] = [];
-  for await (const member of account.http.members(asking, signal)) {
+  for await (const member of account.http.members(request, signal)) {
     if ('resource' in member) etags.push(member.resource.props.get('D:getetag')?.text);
   }
   const [etag] = etags;
@@ -91,10 +91,10 @@ async function put(writing: Writing, writes: readonly Create[], etag: string, si
       ? `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Drover//EN\r\n${contents}END:VCALENDAR\r\n`
       : contents;
   const headers = { 'content-type': contentType, 'if-match': etag };
-  const asking = { method: 'PUT', path: container.key, headers, body: Buffer.from(body, 'latin1') };
-  const answer = await account.http.change(asking, signal);
+  const request = { method: 'PUT', path: container.key, headers, body: Buffer.from(body, 'latin1') };
+  const answer = await account.http.change(request, signal);
   if (answer.status === 401 || answer.status === 429 || answer.status >= 500) {
-    throw account.http.faultFrom(asking, answer, answer.error);
+    throw account.http.faultFrom(request, answer, answer.error);
   }
   return answer.status;
 }

@@ -7,7 +7,7 @@
 const KEPT = /(%2f|%25)/i;
 const ESCAPE = /(%[0-9A-F]{2})/;
 
-/** The decoded path of an href, without the origin. Undefined for what is no path. */
+/** The decoded path of an href, without the origin. Undefined for what is not a path. */
 export function pathOf(href: string): string | undefined {
   const path = /^[a-z][a-z0-9+.-]*:\/\//i.test(href) ? href.replace(/^[^/]*\/\/[^/]*/, '') || '/' : href;
   if (!path.startsWith('/')) return undefined;

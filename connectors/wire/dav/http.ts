@@ -5,7 +5,6 @@ import { Fault } from '../../errors.js';
 import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
-import type { Asking } from './asking.js';
 import { breakOff } from './broken-off.js';
 import { codingIn, decodedBody } from './codings.js';
 import { broken, readCa } from './connection.js';
@@ -16,8 +15,9 @@ import { DavLogin } from './login.js';
 import type { Member } from './multistatus.js';
 import { readMultistatus } from './multistatus.js';
 import type { DavOptions } from './options.js';
-import type { Clean } from './server-words.js';
-import { cleanFor } from './server-words.js';
+import type { Clean } from './redact-server-text.js';
+import { cleanFor } from './redact-server-text.js';
+import type { DavRequest } from './request.js';
 
 export interface Answer {
   readonly status: number;
@@ -83,17 +83,17 @@ export class DavHttp {
   }
 
   /** One request, one answer, whatever its status. Throws `Fault('unavailable')` when the connection fails. */
-  async ask(asking: Asking, signal: AbortSignal): Promise<Answer> {
-    const { method, path, query = '', headers, body } = asking;
+  async ask(request: DavRequest, signal: AbortSignal): Promise<Answer> {
+    const { method, path, query = '', headers, body } = request;
     const at = { origin: this.origin, path: encodePath(path) + query };
     if (isStream(body) && this.#login.mayBeChallenged) await this.change({ method: 'OPTIONS', path }, signal);
     const authorization = await this.#login.header(method, at.path, signal);
-    let answer = await this.#request(asking, at, { authorization, ...headers }, signal);
+    let answer = await this.#request(request, at, { authorization, ...headers }, signal);
     if (answer.status === 401 && this.#login.challenged(authorization, answer.headers['www-authenticate'])) {
       await drain(answer.body);
-      if (isStream(body)) throw this.#challenged(asking);
+      if (isStream(body)) throw this.#challenged(request);
       const answered = await this.#login.header(method, at.path, signal);
-      answer = await this.#request(asking, at, { authorization: answered, ...headers }, signal);
+      answer = await this.#request(request, at, { authorization: answered, ...headers }, signal);
     }
     const date = Date.parse(answer.headers.date ?? '');
     if (!Number.isNaN(date)) this.#clock = { date, at: performance.now() };
@@ -115,18 +115,18 @@ export class DavHttp {
    * Follows redirects by asking again there, within the origin or from http to https on the same host. Content is also
    * fetched from elsewhere (servers send on to their store, with a signed address), without the login.
    */
-  async askFollowing(asking: Asking, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
-    let { path, query } = asking;
+  async askFollowing(request: DavRequest, signal: AbortSignal): Promise<Answer & { readonly path: string }> {
+    let { path, query } = request;
     for (let left = MAX_REDIRECTS; ; left--) {
-      const answer = await this.ask({ ...asking, path, ...(query !== undefined && { query }) }, signal);
+      const answer = await this.ask({ ...request, path, ...(query !== undefined && { query }) }, signal);
       const to = redirect(answer, `${this.origin}${encodePath(path)}`);
       if (!to) return { ...answer, path };
       await drain(answer.body);
       const from = new URL(this.origin);
       const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
       const elsewhere = to.origin !== this.origin && !upgraded;
-      if (elsewhere && FETCHING.has(asking.method)) return { ...(await this.#fetch(asking, to, left, signal)), path };
-      if (left === 0 || elsewhere) throw this.#leadsAway(asking, to);
+      if (elsewhere && FETCHING.has(request.method)) return { ...(await this.#fetch(request, to, left, signal)), path };
+      if (left === 0 || elsewhere) throw this.#leadsAway(request, to);
       this.origin = to.origin;
       path = pathOf(to.pathname) as string;
       query = to.search;
@@ -134,10 +134,10 @@ export class DavHttp {
   }
 
   /** Fetches content from another server, which gets nothing that was meant for ours; what it refuses costs that item. */
-  async #fetch(asking: Asking, at: URL, redirects: number, signal: AbortSignal): Promise<Answer> {
-    const { range } = asking.headers ?? {};
+  async #fetch(request: DavRequest, at: URL, redirects: number, signal: AbortSignal): Promise<Answer> {
+    const { range } = request.headers ?? {};
     const failed = (code: 'refused' | 'unavailable', to: URL, why: string): Fault =>
-      new Fault(code, `${this.where(asking)}: the server sends on to ${to.origin}, ${why}`, {
+      new Fault(code, `${this.where(request)}: the server sends on to ${to.origin}, ${why}`, {
         next: 'fetch it by hand, if it is reached only with a login',
       });
     for (let to = at, left = redirects; ; left--) {
@@ -145,7 +145,7 @@ export class DavHttp {
       const path = `${to.pathname}${to.search}`;
       let answer: Answer;
       try {
-        answer = await this.#request(asking, { origin: to.origin, path }, range ? { range } : {}, signal);
+        answer = await this.#request(request, { origin: to.origin, path }, range ? { range } : {}, signal);
       } catch (error) {
         if (!(error instanceof Fault) || error.code === 'unavailable') throw error;
         throw failed('refused', to, error.message);
@@ -161,16 +161,16 @@ export class DavHttp {
   }
 
   /** What is sent as a stream is not there any more. */
-  #challenged(asking: Asking): Fault {
-    return new Fault('unavailable', `${this.where(asking)}: the server wants another answer to its challenge`, {
+  #challenged(request: DavRequest): Fault {
+    return new Fault('unavailable', `${this.where(request)}: the server wants another answer to its challenge`, {
       next: 'it is sent again',
     });
   }
 
-  #leadsAway(asking: Asking, to: URL): Fault {
+  #leadsAway(request: DavRequest, to: URL): Fault {
     return new Fault(
       'spec',
-      `${this.where(asking)}: the server redirects to ${to.origin}, where the login must not go`,
+      `${this.where(request)}: the server redirects to ${to.origin}, where the login must not go`,
       { next: 'name that server in the url, if it is yours' },
     );
   }
@@ -180,15 +180,15 @@ export class DavHttp {
    * is sent once more.
    */
   async #request(
-    asking: Asking,
+    request: DavRequest,
     at: { readonly origin: string; readonly path: string },
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { method, body } = asking;
+    const { method, body } = request;
     const both = this.#eitherOf(signal);
     both.throwIfAborted();
-    const where = this.where(asking);
+    const where = this.where(request);
     const writes = READING.has(method) ? 0 : 1;
     const asked = {
       ...at,
@@ -199,16 +199,16 @@ export class DavHttp {
     };
     this.#writing += writes;
     try {
-      const request = () => this.#agent.request({ ...asked, reset: CLOSING.has(at.origin) });
-      const answer = await request().catch((error: unknown) => {
+      const sendOnce = () => this.#agent.request({ ...asked, reset: CLOSING.has(at.origin) });
+      const answer = await sendOnce().catch((error: unknown) => {
         if (both.aborted || !wasClosed(error)) throw error;
         CLOSING.add(at.origin);
         if (writes > 0) throw error;
-        return request();
+        return sendOnce();
       });
       const told = joined(answer.headers);
       const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
-      const coding = asking.content ? undefined : codingIn(told);
+      const coding = request.content ? undefined : codingIn(told);
       return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
     } catch (error) {
       throw broken(error, where, both);
@@ -218,15 +218,15 @@ export class DavHttp {
   }
 
   /** Members of a multi-status answer. Throws the `Fault` that any other status is. */
-  async *members(asking: Asking, signal: AbortSignal): AsyncGenerator<Member> {
+  async *members(request: DavRequest, signal: AbortSignal): AsyncGenerator<Member> {
     const answer = await this.askFollowing(
-      { ...asking, headers: { 'content-type': 'application/xml; charset=utf-8', ...asking.headers } },
+      { ...request, headers: { 'content-type': 'application/xml; charset=utf-8', ...request.headers } },
       signal,
     );
-    if (answer.status !== 207) throw await this.fault(asking, answer);
+    if (answer.status !== 207) throw await this.fault(request, answer);
     // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
-    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
-      const failed = asking.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
+    for await (const member of readMultistatus(answer.body, this.where(request), request.method === 'PROPFIND')) {
+      const failed = request.method === 'PROPFIND' && 'resource' in member ? member.resource.status : undefined;
       // Xandikos answers 207 for what is not there, with the 404 inside, under an href that is none.
       if (
         failed !== undefined &&
@@ -234,7 +234,7 @@ export class DavHttp {
         'resource' in member &&
         !isBelow(answer.path, member.resource.href)
       ) {
-        throw this.faultFrom(asking, { ...answer, status: failed }, {});
+        throw this.faultFrom(request, { ...answer, status: failed }, {});
       }
       yield member;
     }
@@ -244,20 +244,20 @@ export class DavHttp {
    * One request that changes one resource, its answer read to the end: what went wrong, where something did. Xandikos
    * answers 207 to a PUT that it refuses, with the refusal inside.
    */
-  async change(asking: Asking, signal: AbortSignal): Promise<Changed> {
-    const answer = await this.ask(asking, signal);
+  async change(request: DavRequest, signal: AbortSignal): Promise<Changed> {
+    const answer = await this.ask(request, signal);
     const { status, headers } = answer;
     if (status !== 207) {
-      if (status >= 300) return { status, headers, error: await readError(answer.body, this.#clean(asking)) };
+      if (status >= 300) return { status, headers, error: await readError(answer.body, this.#clean(request)) };
       await drain(answer.body);
       return { status, headers, error: {} };
     }
     let failed: Changed | undefined;
     // Content is taken as it is, or not at all; names and properties may be read with what XML forbids left out.
-    for await (const member of readMultistatus(answer.body, this.where(asking), asking.method === 'PROPFIND')) {
+    for await (const member of readMultistatus(answer.body, this.where(request), request.method === 'PROPFIND')) {
       if (!('resource' in member)) continue;
       const { status: told = 200, error: condition, words } = member.resource;
-      const clean = words === undefined ? undefined : this.#clean(asking)(words, false);
+      const clean = words === undefined ? undefined : this.#clean(request)(words, false);
       const error = { ...(condition !== undefined && { condition }), ...(clean !== undefined && { words: clean }) };
       if (told >= 300) failed ??= { status: told, headers, error };
     }
@@ -265,7 +265,7 @@ export class DavHttp {
   }
 
   /** A request whose body is announced as twice as long as it is: what a line that is cut in the middle leaves of it. */
-  async breakOff({ method, path, body }: Asking & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
+  async breakOff({ method, path, body }: DavRequest & { readonly body: Buffer }, signal: AbortSignal): Promise<void> {
     const target = encodePath(path);
     const lines = [
       `${method} ${target} HTTP/1.1`,
@@ -286,21 +286,25 @@ export class DavHttp {
   }
 
   /** The fault that an answer is; reads it to its end. */
-  async fault(asking: Asking, answer: Answer): Promise<HttpFault> {
-    return this.faultFrom(asking, answer, await readError(answer.body, this.#clean(asking)));
+  async fault(request: DavRequest, answer: Answer): Promise<HttpFault> {
+    return this.faultFrom(request, answer, await readError(answer.body, this.#clean(request)));
   }
 
-  faultFrom(asking: Asking, { status, headers }: Pick<Answer, 'status' | 'headers'>, error: ErrorWords): HttpFault {
-    return faultOf(this.where(asking), status, error, headers['retry-after'], headers.date);
+  faultFrom(
+    request: DavRequest,
+    { status, headers }: Pick<Answer, 'status' | 'headers'>,
+    error: ErrorWords,
+  ): HttpFault {
+    return faultOf(this.where(request), status, error, headers['retry-after'], headers.date);
   }
 
   /** Names a request for a message. Names of collections are shown, those of items are not. */
-  where({ method, path }: Asking): string {
+  where({ method, path }: DavRequest): string {
     return `${method} ${this.origin}${path.slice(0, path.lastIndexOf('/') + 1)}`;
   }
 
-  #clean(asking: Asking): Clean {
-    return cleanFor(asking, this.#login.secrets);
+  #clean(request: DavRequest): Clean {
+    return cleanFor(request, this.#login.secrets);
   }
 
   #eitherOf(signal: AbortSignal): AbortSignal {
@@ -313,11 +317,11 @@ export class DavHttp {
   }
 }
 
-function isStream(body: Asking['body']): boolean {
+function isStream(body: DavRequest['body']): boolean {
   return body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
 }
 
-/** Where an answer leads; undefined for one that is no redirect. Throws nothing for an address that is none. */
+/** Where an answer leads; undefined for one that is not a redirect. Throws nothing for an address that is none. */
 function redirect({ status, headers: { location } }: Answer, from: string): URL | undefined {
   if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, from)) return undefined;
   return new URL(location, from);

@@ -46,10 +46,10 @@ export const LISTED = propsAsked(['D:getetag', 'D:getcontentlength', 'D:resource
  */
 export async function* listItems(account: DavAccount, collection: string, signal: AbortSignal): AsyncGenerator<Listed> {
   const body = document('D:propfind', LISTED);
-  const asking = { method: 'PROPFIND', path: collection, headers: { depth: '1' }, body };
+  const request = { method: 'PROPFIND', path: collection, headers: { depth: '1' }, body };
   let cut = false;
   try {
-    for await (const member of account.http.members(asking, signal)) {
+    for await (const member of account.http.members(request, signal)) {
       if (!('resource' in member)) continue;
       if (isCut(collection, member.resource)) cut = true;
       const one = listedIn(collection, member.resource);
@@ -57,10 +57,10 @@ export async function* listItems(account: DavAccount, collection: string, signal
     }
   } catch (error) {
     // As the answer to the whole: a limit of results, not of room.
-    if (error instanceof HttpFault && error.status === 507) throw new ListingCut(account.http.where(asking), error);
+    if (error instanceof HttpFault && error.status === 507) throw new ListingCut(account.http.where(request), error);
     throw error;
   }
-  if (cut) throw new ListingCut(account.http.where(asking));
+  if (cut) throw new ListingCut(account.http.where(request));
 }
 
 /** RFC 6578, 3.6: 507 for the collection itself says that there is more. */
@@ -86,9 +86,9 @@ export async function* versionsOf(
 ): AsyncGenerator<Pick<Listed, 'name' | 'version'>> {
   const body = document('D:propfind', propsAsked(['D:getetag']));
   for (const name of names) {
-    const asking = { method: 'PROPFIND', path: collection + name, headers: { depth: '0' }, body };
+    const request = { method: 'PROPFIND', path: collection + name, headers: { depth: '0' }, body };
     try {
-      for await (const member of account.http.members(asking, signal)) {
+      for await (const member of account.http.members(request, signal)) {
         const etag = 'resource' in member ? member.resource.props.get('D:getetag')?.text : undefined;
         if (etag) yield { name, version: versionOf(etag) };
       }
@@ -170,9 +170,9 @@ async function getAlone(
 
 /** Whether the server is well but for one item. */
 async function answers(account: DavAccount, collection: string, signal: AbortSignal): Promise<boolean> {
-  const asking = { method: 'PROPFIND', path: collection, headers: { depth: '0' } };
+  const request = { method: 'PROPFIND', path: collection, headers: { depth: '0' } };
   try {
-    const answer = await account.http.ask(asking, signal);
+    const answer = await account.http.ask(request, signal);
     await drain(answer.body);
     return answer.status === 207;
   } catch {
@@ -193,8 +193,8 @@ async function multiget(
   const body = document(report, propsAsked(['D:getetag', data]) + hrefs.join(''));
   const found = new Map<string, Content>();
   try {
-    const asking = { method: 'REPORT', path: collection, headers: { depth: '1' }, body };
-    for await (const member of account.http.members(asking, signal)) {
+    const request = { method: 'REPORT', path: collection, headers: { depth: '1' }, body };
+    for await (const member of account.http.members(request, signal)) {
       if (!('resource' in member)) continue;
       const { href, props } = member.resource;
       const name = nameIn(collection, href);
@@ -227,17 +227,17 @@ export async function getItem(
   name: string,
   signal: AbortSignal,
 ): Promise<Content | undefined> {
-  const asking = { method: 'GET', path: collection + name } as const;
-  const answer = await account.http.askFollowing(asking, signal);
+  const request = { method: 'GET', path: collection + name } as const;
+  const answer = await account.http.askFollowing(request, signal);
   if (answer.status === 200) {
     const body = await whole(answer.body, MOST_ITEM);
     if (!body)
-      throw new Fault('refused', `${account.http.where(asking)}: the item has more than 64 MiB`, {
+      throw new Fault('refused', `${account.http.where(request)}: the item has more than 64 MiB`, {
         next: 'look at it in the source, and take out what is attached to it',
       });
     return { name, version: versionOf(answer.headers.etag ?? ''), body };
   }
-  const fault = await account.http.fault(asking, answer);
+  const fault = await account.http.fault(request, answer);
   if (fault.code === 'not-found') return undefined;
   throw fault;
 }

@@ -34,8 +34,8 @@ export async function makeCollection(
   ];
   let refusal: Fault | undefined;
   for (const { method, body, inner } of ways) {
-    const asking = { method, path: key, headers: { 'content-type': 'application/xml; charset=utf-8' }, body };
-    const answer = await account.http.ask(asking, signal);
+    const request = { method, path: key, headers: { 'content-type': 'application/xml; charset=utf-8' }, body };
+    const answer = await account.http.ask(request, signal);
     // 207 tells which property failed: nothing was made (RFC 4791, 5.3.1).
     const made = answer.status >= 200 && answer.status < 300 && answer.status !== 207;
     if (made) {
@@ -43,7 +43,7 @@ export async function makeCollection(
       if (!inner.endsWith(all)) await setProperties(account, key, settings, signal);
       return;
     }
-    const fault = await account.http.fault(asking, answer);
+    const fault = await account.http.fault(request, answer);
     if (!mayGoOtherwise(fault)) throw fault;
     refusal ??= fault;
     // Another session may have made it, or this request, though the server stumbled over a property then.
@@ -75,7 +75,7 @@ export async function setProperties(
   if (settings.length === 0) return;
   const xml = settings.map((one) => one.xml).join('');
   const body = document('D:propertyupdate', `<D:set><D:prop>${xml}</D:prop></D:set>`);
-  const asking = {
+  const request = {
     method: 'PROPPATCH',
     path: key,
     headers: { 'content-type': 'application/xml; charset=utf-8' },
@@ -83,7 +83,7 @@ export async function setProperties(
   };
   try {
     let failed = false;
-    for await (const member of account.http.members(asking, signal)) {
+    for await (const member of account.http.members(request, signal)) {
       if ('resource' in member && (member.resource.failed > 0 || (member.resource.status ?? 200) >= 400)) failed = true;
     }
     if (!failed) return;

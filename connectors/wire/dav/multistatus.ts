@@ -15,7 +15,7 @@ export interface Resource {
   readonly failed: number;
   /** A precondition that failed, e.g. `D:number-of-matches-within-limits`. */
   readonly error?: Name;
-  /** The server's words about it, all of them: whoever repeats them cleans them (server-words.ts). */
+  /** The server's words about it, all of them: whoever repeats them cleans them (redact-server-text.ts). */
   readonly words?: string;
 }
 

@@ -2,7 +2,7 @@
  * Servers that schedule (RFC 6638) mail the attendees of what is written. A migration must not: invitations are written
  * as if a client did the scheduling itself, and the mark is taken away when they are read.
  */
-import { invites, quieted, unquieted } from '../../formats/icalendar/quiet.js';
+import { invites, restoreScheduling, suppressScheduling } from '../../formats/icalendar/suppress-scheduling.js';
 import type { DavAccount } from './account.js';
 import { drain } from './answer-body.js';
 
@@ -25,10 +25,11 @@ export async function schedulingOf(account: DavAccount, signal: AbortSignal): Pr
   return classes.includes('calendar-schedule') ? 'unknown' : 'none';
 }
 
-export const quietly = {
+export const suppression = {
   invites: (account: DavAccount, body: Buffer): boolean => account.flavour.scheme === 'caldav' && invites(body),
 
-  done: quieted,
+  done: suppressScheduling,
 
-  undone: (account: DavAccount, body: Buffer): Buffer => (account.flavour.scheme === 'caldav' ? unquieted(body) : body),
+  undone: (account: DavAccount, body: Buffer): Buffer =>
+    account.flavour.scheme === 'caldav' ? restoreScheduling(body) : body,
 };

@@ -10,7 +10,7 @@ import { HttpFault } from './faults.js';
 import { nameIn } from './hrefs.js';
 import type { Listed } from './items.js';
 import { byName, getItems, isCut, LISTED, ListingCut, listedIn, listItems } from './items.js';
-import { quietly } from './scheduling.js';
+import { suppression } from './scheduling.js';
 import { document, tag } from './xml.js';
 
 const PAGE = 1_000;
@@ -49,7 +49,7 @@ export function createDavSource(account: DavAccount): Source<Buffer> {
       for await (const { name, body } of getItems(account, container.key, names, signal, refuse)) {
         for (; names[at] !== name; at++) yield without(names[at] as string);
         at++;
-        yield { key: name, body: quietly.undone(account, body) };
+        yield { key: name, body: suppression.undone(account, body) };
       }
       for (; at < names.length; at++) yield without(names[at] as string);
     },

@@ -11,7 +11,7 @@ import { getItems, listSorted } from './items.js';
 import type { Setting } from './properties.js';
 import { allSettings } from './properties.js';
 import type { Scheduling } from './scheduling.js';
-import { quietly, schedulingOf } from './scheduling.js';
+import { schedulingOf, suppression } from './scheduling.js';
 import { writeEach } from './write-each.js';
 
 /** A request that a dead client sent may still be under way in the server. */
@@ -28,7 +28,7 @@ export function createDavTarget(account: DavAccount): Target<Buffer> {
   const fresh = new Map<string, readonly Setting[]>();
 
   const refOf = ({ name, version, body }: Content): TargetRef => {
-    const plain = quietly.undone(account, body);
+    const plain = suppression.undone(account, body);
     return { ref: name, digest: flavour.rules.digest(plain), bytes: plain.length, meta: {}, version, body: plain };
   };
 

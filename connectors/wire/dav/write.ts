@@ -4,14 +4,14 @@ import type { TargetContainer, Write, WriteAnswer } from '../../contract.js';
 import { Fault } from '../../errors.js';
 import type { DavAccount } from './account.js';
 import { drain } from './answer-body.js';
-import type { Asking } from './asking.js';
 import type { Otherwise } from './conditions.js';
 import { tryCondition, whileUnchanged } from './conditions.js';
 import { encodePath, nameIn, segmentOf } from './hrefs.js';
 import type { Changed } from './http.js';
 import { getItem, ifMatch, versionOf } from './items.js';
+import type { DavRequest } from './request.js';
 import type { Scheduling } from './scheduling.js';
-import { quietly } from './scheduling.js';
+import { suppression } from './scheduling.js';
 
 export interface Writing {
   readonly account: DavAccount;
@@ -58,8 +58,8 @@ function reasonOf({ message, next }: Fault): string {
 }
 
 /** What an answer stands for that is no success: about this item alone, or about the account. */
-function failure({ account }: Writing, asking: Asking, answer: Changed): Fault | Refusal {
-  const fault = account.http.faultFrom(asking, answer, answer.error);
+function failure({ account }: Writing, request: DavRequest, answer: Changed): Fault | Refusal {
+  const fault = account.http.faultFrom(request, answer, answer.error);
   // A login without the right to write is refused for every item.
   return fault.code === 'refused' && fault.condition !== 'D:need-privileges' ? new Refusal(fault) : fault;
 }
@@ -79,20 +79,20 @@ async function failedAlone(
   }: Pick<Write<Buffer> & { op: 'create' | 'update' }, 'op' | 'token' | 'digest'> & {
     readonly ref: string;
   },
-  asking: Asking,
+  request: DavRequest,
   answer: Changed,
   signal: AbortSignal,
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   const stumbled = answer.status === 500 || answer.status === 501 || answer.status === 404;
-  if (!stumbled || !(await isThere(account, container.key, signal))) throw failure(writing, asking, answer);
+  if (!stumbled || !(await isThere(account, container.key, signal))) throw failure(writing, request, answer);
   const copy = await getItem(account, container.key, ref, signal);
-  if (copy && account.flavour.rules.digest(quietly.undone(account, copy.body)) === digest) {
+  if (copy && account.flavour.rules.digest(suppression.undone(account, copy.body)) === digest) {
     return { token, ref, version: copy.version };
   }
   // Another session was faster: DAViCal stumbles over that, too.
   if (copy && op === 'create') return { conflicted: token, ref, reason: IS_THERE };
-  const { message } = account.http.faultFrom(asking, answer, answer.error);
+  const { message } = account.http.faultFrom(request, answer, answer.error);
   throw new Refusal(new Fault('refused', message, { next: 'see what it says of this item, then retry' }));
 }
 
@@ -115,12 +115,12 @@ async function create(
   const { account, container } = writing;
   const name = nameFor(writing, write.body);
   if (writing.taken?.has(name)) return { conflicted: write.token, ref: name, reason: IS_THERE };
-  const asking = put(writing, name, write.body, { 'if-none-match': '*' });
-  const answer = await account.http.change(asking, signal);
+  const request = put(writing, name, write.body, { 'if-none-match': '*' });
+  const answer = await account.http.change(request, signal);
   const { status, error } = answer;
   if (status >= 200 && status < 300) {
     // Storing it again may have given it another version.
-    const again = await tryCondition(account, asking, signal);
+    const again = await tryCondition(account, request, signal);
     return unmarked(writing, { ...write, ref: name }, again ? { ...answer, headers: {} } : answer, signal);
   }
   if (status >= 300 && status < 400) return redirected(writing, write, answer, signal);
@@ -132,7 +132,7 @@ async function create(
     // SOGo says so, too, of an invitation whose organiser it knows and has no copy from.
     if (await isThere(account, container.key + name, signal))
       return { conflicted: write.token, ref: name, reason: IS_THERE };
-    const { message } = account.http.faultFrom(asking, answer, error);
+    const { message } = account.http.faultFrom(request, answer, error);
     throw new Refusal(new Fault('refused', `${message}, though nothing stands there`, { next: NOTHING_THERE }));
   }
   if (status === 409 && error.condition === undefined) {
@@ -141,7 +141,7 @@ async function create(
     throw vanished(container);
   }
   if (status === 404 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  return failedAlone(writing, { ...write, ref: name }, asking, answer, signal);
+  return failedAlone(writing, { ...write, ref: name }, request, answer, signal);
 }
 
 const NOTHING_THERE = 'if it is an invitation, move the organiser’s account first, then retry';
@@ -182,8 +182,8 @@ async function update(
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   await refuseToMail(writing, write.ref, signal);
-  const asking = put(writing, write.ref, write.body, write.version === undefined ? { 'if-match': '*' } : {});
-  const answer = await changeOf(writing, write, asking, signal);
+  const request = put(writing, write.ref, write.body, write.version === undefined ? { 'if-match': '*' } : {});
+  const answer = await changeOf(writing, write, request, signal);
   if (answer === 'changed' || answer === 'gone') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status } = answer;
   if (status >= 200 && status < 300) return unmarked(writing, write, answer, signal);
@@ -191,7 +191,7 @@ async function update(
     return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
   if (status === 409 && !(await isThere(account, container.key, signal))) throw vanished(container);
-  return failedAlone(writing, write, asking, answer, signal);
+  return failedAlone(writing, write, request, answer, signal);
 }
 
 const ANOTHER = { reason: 'the copy in the target has another version, or is gone' };
@@ -200,11 +200,11 @@ const ANOTHER = { reason: 'the copy in the target has another version, or is gon
 async function changeOf(
   { account, container }: Writing,
   { op, ref, version }: Write<Buffer> & { op: 'update' | 'remove' },
-  asking: Asking,
+  request: DavRequest,
   signal: AbortSignal,
 ): Promise<Changed | Otherwise> {
-  if (version === undefined) return account.http.change(asking, signal);
-  return whileUnchanged(account, op, { collection: container.key, name: ref, version }, asking, signal);
+  if (version === undefined) return account.http.change(request, signal);
+  return whileUnchanged(account, op, { collection: container.key, name: ref, version }, request, signal);
 }
 
 async function remove(
@@ -214,9 +214,9 @@ async function remove(
 ): Promise<WriteAnswer> {
   const { account, container } = writing;
   await refuseToMail(writing, write.ref, signal);
-  const asking = { method: 'DELETE', path: container.key + write.ref };
+  const request = { method: 'DELETE', path: container.key + write.ref };
   // An empty version is nobody's: the copy is thought to be gone.
-  const answer = await changeOf(writing, await marked(writing, write, signal), asking, signal);
+  const answer = await changeOf(writing, await marked(writing, write, signal), request, signal);
   if (answer === 'gone') return { token: write.token };
   if (answer === 'changed') return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   const { status } = answer;
@@ -226,7 +226,7 @@ async function remove(
     if (!(await getItem(account, container.key, write.ref, signal))) return { token: write.token };
     return { ...ANOTHER, conflicted: write.token, ref: write.ref };
   }
-  throw failure(writing, asking, answer);
+  throw failure(writing, request, answer);
 }
 
 async function move(
@@ -236,10 +236,10 @@ async function move(
 ): Promise<WriteAnswer> {
   const destination = `${account.http.origin}${encodePath(write.to.key + write.ref)}`;
   const headers = { destination, overwrite: 'F' };
-  const asking = { method: 'MOVE', path: container.key + write.ref, headers };
-  const answer = await account.http.change(asking, signal);
+  const request = { method: 'MOVE', path: container.key + write.ref, headers };
+  const answer = await account.http.change(request, signal);
   if (answer.status >= 200 && answer.status < 300) return written(write.token, write.ref, answer);
-  const fault = account.http.faultFrom(asking, answer, answer.error);
+  const fault = account.http.faultFrom(request, answer, answer.error);
   if (['refused', 'conflict', 'not-found'].includes(fault.code)) return { refused: write.token, reason: fault.message };
   throw fault;
 }
@@ -256,7 +256,7 @@ async function refuseToMail(
   // Of SOGo the mark was taken away again after each write.
   if (scheduling === 'none' || account.http.sogo || account.options.scheduling === 'allow') return;
   const copy = await getItem(account, container.key, ref, signal);
-  if (!copy || !quietly.invites(account, copy.body) || quietly.done(copy.body).equals(copy.body)) return;
+  if (!copy || !suppression.invites(account, copy.body) || suppression.done(copy.body).equals(copy.body)) return;
   throw new Refusal(
     new Fault('refused', 'the copy in the target was not written by a migration: the server would mail its attendees', {
       next: 'change it by hand, or let the server mail them with `scheduling: allow`',
@@ -276,7 +276,7 @@ async function unmarked(
 ): Promise<WriteAnswer> {
   const { account } = writing;
   const answer = written(token, ref, first);
-  if (!account.http.sogo || !isQuiet(writing, body) || !('token' in answer)) return answer;
+  if (!account.http.sogo || !isSuppressed(writing, body) || !('token' in answer)) return answer;
   const { version } = answer;
   const plain = { ...put(writing, ref, body, version === undefined ? {} : ifMatch(version)), body };
   const second = await account.http.change(plain, signal);
@@ -293,15 +293,15 @@ async function marked(
   const { account, container } = writing;
   if (!account.http.sogo || write.version === undefined) return write;
   const copy = await getItem(account, container.key, write.ref, signal);
-  if (copy?.version !== write.version || !isQuiet(writing, copy.body)) return write;
+  if (copy?.version !== write.version || !isSuppressed(writing, copy.body)) return write;
   const again = await account.http.change(put(writing, write.ref, copy.body, ifMatch(copy.version)), signal);
   const { etag } = again.headers;
   return again.status < 300 && etag !== undefined ? { ...write, version: versionOf(etag) } : write;
 }
 
 /** Whether it is written with the mark that keeps a scheduling server from mailing. */
-function isQuiet({ account, scheduling }: Writing, body: Buffer): boolean {
-  return account.options.scheduling !== 'allow' && scheduling !== 'none' && quietly.invites(account, body);
+function isSuppressed({ account, scheduling }: Writing, body: Buffer): boolean {
+  return account.options.scheduling !== 'allow' && scheduling !== 'none' && suppression.invites(account, body);
 }
 
 function put(
@@ -309,11 +309,11 @@ function put(
   name: string,
   body: Buffer,
   condition: Readonly<Record<string, string>>,
-): Asking & { readonly body: Buffer } {
+): DavRequest & { readonly body: Buffer } {
   const { account, container, scheduling } = writing;
   const { contentType } = account.flavour;
-  const quiet = isQuiet(writing, body);
-  if (quiet && scheduling === 'unknown') {
+  const suppressed = isSuppressed(writing, body);
+  if (suppressed && scheduling === 'unknown') {
     throw new Refusal(
       new Fault('refused', 'the server would mail its attendees, and cannot be told not to', {
         next: 'turn scheduling off on the server, or let it mail them with `scheduling: allow`',
@@ -324,7 +324,7 @@ function put(
     method: 'PUT',
     path: container.key + name,
     headers: { 'content-type': contentType, ...condition },
-    body: quiet ? quietly.done(body) : body,
+    body: suppressed ? suppression.done(body) : body,
   };
 }
 

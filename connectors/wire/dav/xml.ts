@@ -43,7 +43,7 @@ const MAX_DEPTH = 100;
 
 /**
  * The children of the root element, each as soon as it is complete: a listing of a large collection is never held as
- * a whole. `root` is asked with the root's name. Throws `Fault('unavailable')` for what is no XML; with `lenient` a
+ * a whole. `root` is asked with the root's name. Throws `Fault('unavailable')` for what is not XML; with `lenient` a
  * character that XML has no form for is left out instead: one such name must not hide all collections.
  */
 export async function* childrenOf(

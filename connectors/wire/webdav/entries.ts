@@ -6,7 +6,7 @@ import { HttpFault } from '../dav/faults.js';
 import { pathOf, withSlash } from '../dav/hrefs.js';
 import type { DavHttp } from '../dav/http.js';
 import { document, propsAsked } from '../dav/xml.js';
-import type { Told } from './listing.js';
+import type { Reported } from './listing.js';
 import { readListing } from './listing.js';
 import { memberNames } from './paths.js';
 
@@ -53,18 +53,18 @@ export async function* membersOf(
   let itself = false;
   for await (const page of listingOf(http, folder, '1', asked, signal)) {
     const members: Member[] = [];
-    for (const told of page) {
-      if (told.status === 404 || told.status === 410) continue;
-      const named = nameIn(told.href);
+    for (const reported of page) {
+      if (reported.status === 404 || reported.status === 410) continue;
+      const named = nameIn(reported.href);
       if (named) {
-        members.push({ ...entryOf(told), ...named, ...hiding(told) });
+        members.push({ ...entryOf(reported), ...named, ...hiding(reported) });
         continue;
       }
-      if (told.status >= 400) throw http.faultFrom(asking, { status: told.status, headers: {} }, {});
+      if (reported.status >= 400) throw http.faultFrom(asking, { status: reported.status, headers: {} }, {});
       // Whatever else it tells of: a share of another user's address, or a proxy's.
-      if (withSlash(pathOf(told.href) ?? '') !== folder) continue;
+      if (withSlash(pathOf(reported.href) ?? '') !== folder) continue;
       itself = true;
-      if (!told.folder) {
+      if (!reported.folder) {
         throw new Fault('conflict', `${http.where(asking)}: a file stands where a folder is expected`, {
           next: 'rename one of the two',
         });
@@ -89,8 +89,8 @@ export async function isEmpty(members: AsyncIterable<readonly Member[]>): Promis
   return true;
 }
 
-/** What is there and not told of must not pass for deleted. */
-function hiding({ status, href, folder, etag, bytes, size, modified }: Told): Partial<Member> {
+/** An entry listed with an error still exists; never treat it as deleted. */
+function hiding({ status, href, folder, etag, bytes, size, modified }: Reported): Partial<Member> {
   const untold = !folder && etag === '' && bytes === '' && size === '' && modified === '';
   if (status < 400 && !untold) return {};
   const said = status < 400 ? 'and tells nothing of it' : `and answers ${status} for it`;
@@ -105,9 +105,9 @@ export async function entryAt(
   signal: AbortSignal,
   asked: string = ASKED,
 ): Promise<Entry | undefined> {
-  let found: Told | undefined;
+  let found: Reported | undefined;
   try {
-    for await (const [told] of listingOf(http, path, '0', asked, signal)) found ??= told;
+    for await (const [reported] of listingOf(http, path, '0', asked, signal)) found ??= reported;
   } catch (error) {
     if (error instanceof Fault && error.code === 'not-found') return undefined;
     // Apache's answer for a file that is asked for as a folder, or as what a folder holds.
@@ -123,7 +123,7 @@ async function* listingOf(
   depth: '0' | '1',
   body: string,
   signal: AbortSignal,
-): AsyncGenerator<readonly Told[]> {
+): AsyncGenerator<readonly Reported[]> {
   const headers = { depth, 'content-type': 'application/xml; charset=utf-8' };
   const asking = { method: 'PROPFIND', path, headers, body };
   const answer = await http.askFollowing(asking, signal);
@@ -139,8 +139,9 @@ export async function roomIn(http: DavHttp, folder: string, signal: AbortSignal)
     { method: 'PROPFIND', path: folder, headers: { depth: '0' }, body },
     signal,
   )) {
-    const told = 'resource' in member ? member.resource.props.get('D:quota-available-bytes')?.text.trim() : undefined;
-    if (told !== undefined && /^\d+$/.test(told)) room ??= Number(told);
+    const reported =
+      'resource' in member ? member.resource.props.get('D:quota-available-bytes')?.text.trim() : undefined;
+    if (reported !== undefined && /^\d+$/.test(reported)) room ??= Number(reported);
   }
   return room;
 }
@@ -155,38 +156,38 @@ export function metaOf({ folder, modified, created, id }: Entry): FileMeta {
   };
 }
 
-function entryOf({ folder, etag, ...told }: Told): Entry {
-  const stated = told.bytes || told.size;
+function entryOf({ folder, etag, ...reported }: Reported): Entry {
+  const stated = reported.bytes || reported.size;
   const sized = /^\d{1,15}$/.test(stated);
   const bytes = folder || !sized ? 0 : Number(stated);
-  const modified = isoOf(told.modified);
-  const born = Number(told.born) * 1000;
+  const modified = isoOf(reported.modified);
+  const born = Number(reported.born) * 1000;
   return {
     folder,
     version: versionOf(etag, bytes, modified),
     bytes,
     sized,
     modified,
-    created: born > 0 && born <= LAST_DATE ? new Date(born).toISOString() : isoOf(told.created),
-    id: told.id || undefined,
-    mount: told.mount || undefined,
+    created: born > 0 && born <= LAST_DATE ? new Date(born).toISOString() : isoOf(reported.created),
+    id: reported.id || undefined,
+    mount: reported.mount || undefined,
   };
 }
 
 /** Beyond it Date has no form. */
 const LAST_DATE = 8.64e15;
 
-/** Undefined where it is no date. */
-export function isoOf(told: string): string | undefined {
-  if (told === '') return undefined;
+/** Undefined where it is not a date. */
+export function isoOf(reported: string): string | undefined {
+  if (reported === '') return undefined;
   // Files that were copied together have the same dates: most are read once.
-  const known = dates.get(told);
+  const known = dates.get(reported);
   if (known !== undefined) return known;
-  const at = Date.parse(told);
+  const at = Date.parse(reported);
   if (Number.isNaN(at)) return undefined;
   const iso = new Date(at).toISOString();
   if (dates.size >= MOST_DATES) dates.clear();
-  dates.set(told, iso);
+  dates.set(reported, iso);
   return iso;
 }
 

@@ -11,13 +11,17 @@ import type { Entry } from './entries.js';
 import { entryAt, membersOf, metaOf, versionOf } from './entries.js';
 import { parentOf, requestPath, staysBelow } from './paths.js';
 
-export interface Place {
+export interface RemotePath {
   readonly http: DavHttp;
   readonly root: string;
 }
 
 /** The copy under a reference, what is large digested while it streams by; undefined when it is not there. */
-export async function copyAt({ http, root }: Place, ref: string, signal: AbortSignal): Promise<TargetRef | undefined> {
+export async function copyAt(
+  { http, root }: RemotePath,
+  ref: string,
+  signal: AbortSignal,
+): Promise<TargetRef | undefined> {
   if (!staysBelow(ref)) return undefined;
   const path = requestPath(root, ref);
   if (ref.endsWith('/')) {
@@ -64,7 +68,7 @@ const FEW = 3;
 
 /** Sizes by one listing a folder. Those of one folder are told together, in the order asked. */
 export async function* sizesOf(
-  { http, root }: Place,
+  { http, root }: RemotePath,
   refs: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<Sized> {
@@ -106,7 +110,11 @@ function isNoFolder(error: unknown): boolean {
 }
 
 /** What became of a write in doubt: landed when what stands there has its digest. */
-export async function locate(place: Place, { token, path, digest }: Intent, signal: AbortSignal): Promise<Located> {
+export async function locate(
+  place: RemotePath,
+  { token, path, digest }: Intent,
+  signal: AbortSignal,
+): Promise<Located> {
   if (path === undefined)
     return { token, found: 'unsure', reason: 'the ledger does not say where it was to be written' };
   const copy = await copyAt(place, path, signal);

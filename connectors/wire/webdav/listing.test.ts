@@ -1,6 +1,6 @@
 /** Answers to PROPFIND as servers write them. */
 import { describe, expect, it } from 'vitest';
-import type { Told } from './listing.js';
+import type { Reported } from './listing.js';
 import { readListing } from './listing.js';
 import { memberNames } from './paths.js';
 
@@ -9,13 +9,13 @@ async function* pieces(text: string, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function read(text: string, size = 7): Promise<Told[]> {
-  const all: Told[] = [];
+async function read(text: string, size = 7): Promise<Reported[]> {
+  const all: Reported[] = [];
   for await (const page of readListing(pieces(text, size), 'PROPFIND http://there/')) all.push(...page);
   return all;
 }
 
-const FILE: Told = {
+const FILE: Reported = {
   href: '/a.txt',
   status: 200,
   folder: false,
@@ -54,38 +54,38 @@ describe('a listing', () => {
   });
 
   it('is read with CDATA, entities, comments and letters cut in two', async () => {
-    const [told] = await read(
+    const [reported] = await read(
       '<multistatus xmlns="DAV:"><response><href><![CDATA[/caf]]>é&amp;&#x1F389;<!-- x --></href><propstat><prop><getetag>&quot;1&quot;</getetag></prop></propstat></response></multistatus>',
       1,
     );
-    expect([told?.href, told?.etag]).toEqual(['/café&🎉', '"1"']);
+    expect([reported?.href, reported?.etag]).toEqual(['/café&🎉', '"1"']);
   });
 
   it('takes nothing from other namespaces, or from what is not there', async () => {
-    const [told] = await read(
+    const [reported] = await read(
       '<multistatus xmlns="DAV:" xmlns:o="urn:o"><response><href>/d/</href>' +
         '<propstat><prop><o:getetag>other</o:getetag><resourcetype><collection/><o:x>DAV</o:x></resourcetype></prop><status>HTTP/1.1 200 OK</status></propstat>' +
         '<propstat><prop><getetag>"gone"</getetag><getcontentlength>7</getcontentlength></prop><status>HTTP/1.1 404 Not Found</status></propstat>' +
         '</response></multistatus>',
     );
-    expect(told).toMatchObject({ href: '/d/', folder: true, etag: '', bytes: '', status: 200 });
+    expect(reported).toMatchObject({ href: '/d/', folder: true, etag: '', bytes: '', status: 200 });
   });
 
   it('joins what several propstats tell', async () => {
-    const [told] = await read(
+    const [reported] = await read(
       '<multistatus xmlns="DAV:"><response><href>/f</href>' +
         '<propstat><prop><getetag>"1"</getetag></prop><status>HTTP/1.1 200 OK</status></propstat>' +
         '<propstat><prop><getcontentlength>9</getcontentlength></prop><status>HTTP/1.1 200 OK</status></propstat>' +
         '</response></multistatus>',
     );
-    expect(told).toMatchObject({ etag: '"1"', bytes: '9' });
+    expect(reported).toMatchObject({ etag: '"1"', bytes: '9' });
   });
 
   it('tells the status of a resource as a whole', async () => {
-    const [told] = await read(
+    const [reported] = await read(
       '<multistatus xmlns="DAV:"><response><href>/f</href><status>HTTP/1.1 403 Forbidden</status></response></multistatus>',
     );
-    expect(told?.status).toBe(403);
+    expect(reported?.status).toBe(403);
   });
 
   it.each(['<html><body>Log in</body></html>', '<multistatus xmlns="DAV:"><response>', 'no', '<multistatus/>'])(

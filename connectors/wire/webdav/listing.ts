@@ -6,7 +6,7 @@ import { SaxesParser } from 'saxes';
 import { Fault } from '../../errors.js';
 
 /** What is told of one resource. Properties that it has not are absent. */
-export interface Told {
+export interface Reported {
   /** As the server wrote it. */
   href: string;
   /** Of the resource as a whole, where the server tells one. */
@@ -26,7 +26,7 @@ export interface Told {
   mount: string;
 }
 
-type Field = Exclude<keyof Told, 'href' | 'status' | 'folder'>;
+type Field = Exclude<keyof Reported, 'href' | 'status' | 'folder'>;
 
 const OC = 'http://owncloud.org/ns';
 const NC = 'http://nextcloud.org/ns';
@@ -50,7 +50,7 @@ const FIELDS: Readonly<Record<string, ReadonlyMap<string, Field>>> = {
 };
 const EACH: readonly Field[] = Object.values(FIELDS).flatMap((fields) => [...fields.values()]);
 
-const nothing = (): Told => ({
+const nothing = (): Reported => ({
   href: '',
   status: 200,
   folder: false,
@@ -68,9 +68,12 @@ const nothing = (): Told => ({
 const MOST_SILENT = 4 * 1024 * 1024;
 
 /** The resources of a multi-status answer (RFC 4918, 13), those of one chunk together. Throws `Fault('unavailable')`. */
-export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<readonly Told[]> {
+export async function* readListing(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+): AsyncGenerator<readonly Reported[]> {
   const parser = new SaxesParser({ xmlns: true, position: false });
-  let done: Told[] = [];
+  let done: Reported[] = [];
   let failure: Error | undefined;
   let response = nothing();
   let props = nothing();
@@ -137,7 +140,7 @@ export async function* readListing(chunks: AsyncIterable<Uint8Array>, where: str
 }
 
 /** What one propstat tells, beside what others have told. */
-function take(response: Told, props: Told): void {
+function take(response: Reported, props: Reported): void {
   response.folder ||= props.folder;
   for (const field of EACH) response[field] ||= props[field];
 }

@@ -39,7 +39,7 @@ export function destination(origin: string, path: string): string {
 
 export interface MemberName {
   readonly name: string;
-  /** False: it could lead out of its folder, or is no text. */
+  /** False: it could lead out of its folder, or is not text. */
   readonly safe: boolean;
 }
 

@@ -114,7 +114,7 @@ export function isOfType(text: string, type: string): boolean {
   return type !== 'uuid' || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** The text as it comes back from the column; undefined for what is no value of its type. */
+/** The text as it comes back from the column; undefined for what is not a value of its type. */
 export function held({ form, type }: Column, text: string): string | undefined {
   switch (form) {
     case 'text':

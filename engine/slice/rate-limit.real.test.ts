@@ -1,22 +1,22 @@
-/** Rates on a real bucket: what a slice hands over is only what `spend` reads of it. */
+/** Rates on a real bucket: what a slice hands over is only what `acquire` reads of it. */
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Limits } from '../../schemas/spec.js';
 import type { LedgerServer } from '../../tests/engine/ledger.js';
 import { startLedger } from '../../tests/engine/ledger.js';
 import type * as Connections from '../session/connections.js';
 import { createRates } from '../session/rates.js';
+import { acquire, largestBatch } from './rate-limit.js';
 import type { Slice } from './slice.js';
-import { paced, spend } from './spend.js';
 
 /** What was asked of the clock, in milliseconds. How late a busy machine comes back is not what is tested. */
 const waits = vi.hoisted(() => ({ ms: 0 }));
 vi.mock('../session/connections.js', async (original) => {
   const real = await original<typeof Connections>();
-  const pause: typeof real.pause = (ms, signal) => {
+  const sleep: typeof real.sleep = (ms, signal) => {
     waits.ms += ms;
-    return real.pause(ms, signal);
+    return real.sleep(ms, signal);
   };
-  return { ...real, pause };
+  return { ...real, sleep };
 });
 
 let server: LedgerServer;
@@ -49,7 +49,7 @@ function sliceWith(limits: Limits, wishes: Wishes = {}, ending: () => boolean = 
 async function stream(slice: Slice, chunks: number, bytes: number): Promise<number[]> {
   const times: number[] = [];
   for (let n = 0; n < chunks; n++) {
-    expect(await spend(slice, 'target', 0, bytes)).toBe(true);
+    expect(await acquire(slice, 'target', 0, bytes)).toBe(true);
     const { rows } = await server.ledger.pool.query<{ ms: number }>(
       'select extract(epoch from at)::float8 * 1000 as ms from budget',
     );
@@ -73,19 +73,19 @@ it('lets a stream of 64 kB chunks pass at 100 kB/s, never more than a second’s
 it('takes the lower of a timetable and a steady rate', () => {
   const table = { '00:00-24:00 UTC': 2_000 };
   const most = { items: 10, bytes: 1_000_000 };
-  expect(paced(sliceWith({ bandwidth: table }), 'target', most).bytes).toBe(2_000);
-  expect(paced(sliceWith({ bandwidth: table, bytesPerSecond: 1_000 }), 'source', most).bytes).toBe(1_000);
-  expect(paced(sliceWith({ bandwidth: table, bytesPerSecond: 9_000 }), 'target', most).bytes).toBe(2_000);
-  expect(paced(sliceWith({ bandwidth: table }, { bytesPerSecond: 500 }), 'target', most).bytes).toBe(500);
-  expect(paced(sliceWith({ bytesPerSecond: 9_000 }), 'target', most).bytes).toBe(9_000);
-  expect(paced(sliceWith({}), 'target', most)).toEqual(most);
+  expect(largestBatch(sliceWith({ bandwidth: table }), 'target', most).bytes).toBe(2_000);
+  expect(largestBatch(sliceWith({ bandwidth: table, bytesPerSecond: 1_000 }), 'source', most).bytes).toBe(1_000);
+  expect(largestBatch(sliceWith({ bandwidth: table, bytesPerSecond: 9_000 }), 'target', most).bytes).toBe(2_000);
+  expect(largestBatch(sliceWith({ bandwidth: table }, { bytesPerSecond: 500 }), 'target', most).bytes).toBe(500);
+  expect(largestBatch(sliceWith({ bytesPerSecond: 9_000 }), 'target', most).bytes).toBe(9_000);
+  expect(largestBatch(sliceWith({}), 'target', most)).toEqual(most);
 });
 
 it('looks again while it waits: a debt of an hour ends when the rate rises', async () => {
   const wishes: Wishes = { bytesPerSecond: 1_000 };
   const slice = sliceWith({}, wishes);
-  await spend(slice, 'target', 0, 3_600_000);
-  const waiting = spend(slice, 'target', 0, 1_000);
+  await acquire(slice, 'target', 0, 3_600_000);
+  const waiting = acquire(slice, 'target', 0, 1_000);
   wishes.bytesPerSecond = 1e9;
 
   expect(await waiting).toBe(true);
@@ -95,9 +95,9 @@ it('looks again while it waits: a debt of an hour ends when the rate rises', asy
 it('does not owe at a rate what passed without one', async () => {
   const wishes: Wishes = { itemsPerSecond: 1e6 };
   const slice = sliceWith({}, wishes);
-  await spend(slice, 'target', 1, 1e12);
+  await acquire(slice, 'target', 1, 1e12);
   wishes.bytesPerSecond = 1_000;
-  await spend(slice, 'target', 1, 200);
+  await acquire(slice, 'target', 1, 200);
 
   const { rows } = await server.ledger.pool.query<{ tokens: number }>(
     "select tokens from budget where scope like '%/bytes'",
@@ -108,8 +108,8 @@ it('does not owe at a rate what passed without one', async () => {
 it('ends a wait with the slice', async () => {
   let ending = false;
   const slice = sliceWith({ bytesPerSecond: 1_000 }, {}, () => ending);
-  await spend(slice, 'target', 0, 3_600_000);
-  const waiting = spend(slice, 'target', 0, 1_000);
+  await acquire(slice, 'target', 0, 3_600_000);
+  const waiting = acquire(slice, 'target', 0, 1_000);
   ending = true;
 
   expect(await waiting).toBe(false);

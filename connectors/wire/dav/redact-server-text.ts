@@ -3,7 +3,7 @@
  * been seen to quote whole requests in their refusals; whoever reads the ledger or a report must not find them there.
  */
 import { maskAddresses } from '../mask-addresses.js';
-import type { Asking } from './asking.js';
+import type { DavRequest } from './request.js';
 
 const MAX_WORDS = 200;
 
@@ -17,7 +17,7 @@ export type Clean = (words: string, free: boolean) => string | undefined;
 export const asLine: Clean = (words) => words.replace(/\s+/g, ' ').trim().slice(0, MAX_WORDS) || undefined;
 
 /** Secrets are taken out before the words are cut: half of one would not be recognised. */
-export function cleanFor({ method, body }: Asking, secrets: Iterable<string>): Clean {
+export function cleanFor({ method, body }: DavRequest, secrets: Iterable<string>): Clean {
   const forms = [...secrets].filter(Boolean).flatMap(formsOf);
   const carries = method === 'PUT' || method === 'POST';
   return (words, free) => {
@@ -30,7 +30,7 @@ export function cleanFor({ method, body }: Asking, secrets: Iterable<string>): C
   };
 }
 
-function isStream(body: Asking['body']): boolean {
+function isStream(body: DavRequest['body']): boolean {
   return body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
 }
 

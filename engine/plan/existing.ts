@@ -9,7 +9,7 @@ export interface Copy {
   readonly version?: string;
 }
 
-export interface Standing {
+export interface Existing {
   /** Copies by reference; what is not there is left out. `fresh`: paths that may well not be there. */
   at(refs: readonly string[], fresh: readonly string[]): Promise<ReadonlyMap<string, Copy>>;
 }
@@ -21,10 +21,10 @@ export function isEdited({ targetVersion, bytes, targetRef }: PlannedItem, copy:
 }
 
 /** Undefined where the target cannot tell sizes. `container` undefined: the target has nothing yet. */
-export function createStanding(
+export function createExisting(
   { target, signal }: Pick<Look, 'target' | 'signal'>,
   container: TargetContainer | undefined,
-): Standing | undefined {
+): Existing | undefined {
   if (!target.sizes) return undefined;
   /** The outermost folders that the target does not have: nothing below them is asked for. */
   const absent = new Set<string>();

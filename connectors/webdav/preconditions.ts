@@ -9,7 +9,7 @@ import type { DavHttp } from '../wire/dav/http.js';
 import { entryAt } from '../wire/webdav/entries.js';
 import { destination, partsName, requestPath } from '../wire/webdav/paths.js';
 
-export interface Honours {
+export interface Preconditions {
   /** If-None-Match: * and If-Match (RFC 9110, 13.1). */
   readonly conditions: boolean;
   /** Overwrite: F (RFC 4918, 10.6). */
@@ -21,10 +21,10 @@ export interface Honours {
   readonly inPlace: boolean;
 }
 
-const known = new Map<string, Promise<Honours>>();
+const known = new Map<string, Promise<Preconditions>>();
 
 /** Throws faults of the connection and the account; a server that refuses the trial counts as one that honours nothing. */
-export function honoursOf(http: DavHttp, root: string, signal: AbortSignal): Promise<Honours> {
+export function probePreconditions(http: DavHttp, root: string, signal: AbortSignal): Promise<Preconditions> {
   return foundOnce(known, http.origin + root, () => tryConditions(http, root, signal));
 }
 
@@ -49,7 +49,7 @@ export async function foundOnce<T>(found: Map<string, Promise<T>>, name: string,
 /** Of a file that is announced as twice as long. */
 const HALF = Buffer.alloc(4 * 1024, 'drover');
 
-async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): Promise<Honours> {
+async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): Promise<Preconditions> {
   const [one, other, half] = Array.from({ length: 3 }, () => requestPath(root, partsName(randomUUID()))) as [
     string,
     string,
@@ -81,10 +81,14 @@ async function tryConditions(http: DavHttp, root: string, signal: AbortSignal): 
 }
 
 /** Of what concerns the server or the account, the fault is thrown. */
-async function statusOf(http: DavHttp, asking: Parameters<DavHttp['change']>[0], signal: AbortSignal): Promise<number> {
-  const answer = await http.change(asking, signal);
+async function statusOf(
+  http: DavHttp,
+  request: Parameters<DavHttp['change']>[0],
+  signal: AbortSignal,
+): Promise<number> {
+  const answer = await http.change(request, signal);
   if (answer.status < 300 || answer.status === 412) return answer.status;
-  const fault: Fault = http.faultFrom(asking, answer, answer.error);
+  const fault: Fault = http.faultFrom(request, answer, answer.error);
   if (['refused', 'conflict', 'not-found'].includes(fault.code)) return answer.status;
   throw fault;
 }

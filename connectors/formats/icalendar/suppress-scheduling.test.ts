@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { event, oddEvents } from '../../../tests/conformance/odd-events.js';
 import { digestCalendar } from '../../kinds/calendar.js';
-import { invites, quieted, unquieted } from './quiet.js';
+import { invites, restoreScheduling, suppressScheduling } from './suppress-scheduling.js';
 
 const invited = oddEvents['an organiser and attendees'] as Buffer;
 const object = (...lines: string[]): Buffer =>
@@ -22,7 +22,7 @@ describe('invites', () => {
 
 describe('quieted', () => {
   it('adds the parameter to the organiser and to each attendee, and changes nothing else by a byte', () => {
-    const quiet = quieted(invited);
+    const quiet = suppressScheduling(invited);
     expect(unfolded(quiet).match(/^(?:ORGANIZER|ATTENDEE);SCHEDULE-AGENT=CLIENT[;:]/gm)).toHaveLength(4);
     expect(unfolded(quiet).replaceAll(';SCHEDULE-AGENT=CLIENT', '')).toBe(unfolded(invited));
     expect(
@@ -35,11 +35,11 @@ describe('quieted', () => {
   });
 
   it('leaves what is quiet already, also by itself, and what invites nobody', () => {
-    expect(quieted(quieted(invited))).toEqual(quieted(invited));
+    expect(suppressScheduling(suppressScheduling(invited))).toEqual(suppressScheduling(invited));
     const plain = event(1);
-    expect(quieted(plain)).toBe(plain);
+    expect(suppressScheduling(plain)).toBe(plain);
     const none = object('ORGANIZER;SCHEDULE-AGENT=NONE:mailto:a@b', 'ATTENDEE;SCHEDULE-AGENT="client":mailto:c@d');
-    expect(quieted(none)).toBe(none);
+    expect(suppressScheduling(none)).toBe(none);
   });
 
   it('overrules SERVER, and spares alarms', () => {
@@ -50,7 +50,7 @@ describe('quieted', () => {
       'ATTENDEE:mailto:e@f',
       'END:VALARM',
     );
-    expect(quieted(body)).toEqual(
+    expect(suppressScheduling(body)).toEqual(
       object(
         'ORGANIZER;SCHEDULE-AGENT=CLIENT;CN=A:mailto:a@b',
         'ATTENDEE;SCHEDULE-AGENT=CLIENT:mailto:c@d',
@@ -63,7 +63,7 @@ describe('quieted', () => {
 
   it('is undone byte for byte', () => {
     for (const body of [...Object.values(oddEvents), Buffer.from(invited.toString().replaceAll('\r\n', '\n'))])
-      expect(unquieted(quieted(body))).toEqual(body);
+      expect(restoreScheduling(suppressScheduling(body))).toEqual(body);
   });
 
   it('is undone where a server has moved and folded the parameter', () => {
@@ -72,7 +72,7 @@ describe('quieted', () => {
       ' AGENT=CLIENT:mailto:a@b',
       'ATTENDEE;PARTSTAT=ACCEPTED;SCHEDULE-AGENT=CLIENT;X=y:mailto:c@d',
     );
-    const back = unfolded(unquieted(moved));
+    const back = unfolded(restoreScheduling(moved));
     expect(back).toContain('ORGANIZER;CN="a;SCHEDULE-AGENT=CLIENT;b":mailto:a@b');
     expect(back).toContain('ATTENDEE;PARTSTAT=ACCEPTED;X=y:mailto:c@d');
   });

@@ -9,7 +9,7 @@ import type { Slice } from '../slice/slice.js';
  * Whether an error means that the container is no longer there: then its items are marked gone, as if it had not been
  * listed. False where the source still lists it, or the error is another.
  */
-export async function wentAway(
+export async function markContainerGone(
   { deps, lease, input, run, pairing, source }: Slice,
   error: unknown,
   container: string,

@@ -10,13 +10,16 @@ export async function fileProblem(body: Buffer, suffix: Suffix): Promise<string 
   const end = suffix === '.ics' ? 'END:VCALENDAR' : 'END:VCARD';
   if (!new RegExp(`^${end}[ \\t\\r]*$`, 'im').test(byteText(body)))
     return `the file is torn, it has no ${end}; restore it, or wait until the program that writes it is done`;
-  if (await holdsSeveral([body], suffix))
+  if (await hasSeveralItems([body], suffix))
     return 'the file holds several items; give each a file of its own, or name this file as the `path` of a source';
   return undefined;
 }
 
 /** Whether there are two items or more. Reads no further than that takes. */
-export async function holdsSeveral(chunks: Iterable<Buffer> | AsyncIterable<Buffer>, suffix: Suffix): Promise<boolean> {
+export async function hasSeveralItems(
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+  suffix: Suffix,
+): Promise<boolean> {
   const seen = new Set<string>();
   for await (const uid of itemsOf(streamed(chunks), suffix)) {
     seen.add(uid);

@@ -2,7 +2,7 @@
 import type { JsonObject, TargetRef } from '../connectors/contract.js';
 import type { Sql } from './ledger.js';
 
-export async function writeFound(
+export async function writeUnclaimed(
   sql: Sql,
   place: number,
   targetKey: string,
@@ -46,7 +46,7 @@ export async function holdsOutdated(sql: Sql, place: number, targetKey: string):
   return rows[0]?.any ?? false;
 }
 
-export async function hasFound(sql: Sql, place: number, targetKey: string): Promise<boolean> {
+export async function hasUnclaimed(sql: Sql, place: number, targetKey: string): Promise<boolean> {
   const { rows } = await sql.query<{ any: boolean }>(
     'select exists (select from found where place = $1 and target_key = $2 and not taken) as any',
     [place, targetKey],
@@ -54,7 +54,7 @@ export async function hasFound(sql: Sql, place: number, targetKey: string): Prom
   return rows[0]?.any ?? false;
 }
 
-export interface Stray {
+export interface UnclaimedCopy {
   readonly ref: string;
   readonly digest: string;
   readonly meta: JsonObject;
@@ -64,8 +64,13 @@ export interface Stray {
 }
 
 /** Copies nobody has claimed yet, by digest; the caller claims each for one item at most. */
-export async function strays(sql: Sql, place: number, targetKey: string, digests: readonly string[]): Promise<Stray[]> {
-  const { rows } = await sql.query<Stray>(
+export async function unclaimedByDigest(
+  sql: Sql,
+  place: number,
+  targetKey: string,
+  digests: readonly string[],
+): Promise<UnclaimedCopy[]> {
+  const { rows } = await sql.query<UnclaimedCopy>(
     `select ref, encode(digest, 'hex') as digest, meta, version, run from found
      where place = $1 and target_key = $2 and not taken
        and digest = any (select decode(d, 'hex') from unnest($3::text[]) as d) order by ref`,
@@ -74,7 +79,7 @@ export async function strays(sql: Sql, place: number, targetKey: string, digests
   return rows;
 }
 
-export async function takeStrays(sql: Sql, place: number, targetKey: string, refs: readonly string[]): Promise<void> {
+export async function claimCopies(sql: Sql, place: number, targetKey: string, refs: readonly string[]): Promise<void> {
   await sql.query('update found set taken = true where place = $1 and target_key = $2 and ref = any($3)', [
     place,
     targetKey,
@@ -83,7 +88,7 @@ export async function takeStrays(sql: Sql, place: number, targetKey: string, ref
 }
 
 /** Of these references in one container of a target those that are written down as found. */
-export async function foundRefs(
+export async function unclaimedRefs(
   sql: Sql,
   place: number,
   targetKey: string,
@@ -116,6 +121,6 @@ export async function forgetUnseen(sql: Sql, place: number, targetKey: string, s
 }
 
 /** Forgets what was found in one container of a target: its references are void. */
-export async function forgetFound(sql: Sql, place: number, targetKey: string): Promise<void> {
+export async function forgetUnclaimed(sql: Sql, place: number, targetKey: string): Promise<void> {
   await sql.query('delete from found where place = $1 and target_key = $2', [place, targetKey]);
 }

@@ -1,11 +1,11 @@
 /** Bytes in flight: one bound for the whole process, whatever moves through it. */
 
-export interface Flight {
+export interface ByteBudget {
   /** Takes room at once, or says that there is none. More than the whole bound counts as the whole bound. */
-  tryTake(bytes: number): boolean;
+  tryAcquire(bytes: number): boolean;
   /** Waits for room, first come, first served. */
-  take(bytes: number, signal: AbortSignal): Promise<void>;
-  give(bytes: number): void;
+  acquire(bytes: number, signal: AbortSignal): Promise<void>;
+  release(bytes: number): void;
 }
 
 interface Waiter {
@@ -13,7 +13,7 @@ interface Waiter {
   readonly go: () => void;
 }
 
-export function createFlight(maxBytes: number): Flight {
+export function createByteBudget(maxBytes: number): ByteBudget {
   let inFlight = 0;
   const waiting: Waiter[] = [];
   const clamp = (bytes: number): number => Math.min(bytes, maxBytes);
@@ -26,13 +26,13 @@ export function createFlight(maxBytes: number): Flight {
     }
   };
   return {
-    tryTake(bytes) {
+    tryAcquire(bytes) {
       if (waiting.length > 0 || !fits(bytes)) return false;
       inFlight += clamp(bytes);
       return true;
     },
-    take(bytes, signal) {
-      if (this.tryTake(bytes)) return Promise.resolve();
+    acquire(bytes, signal) {
+      if (this.tryAcquire(bytes)) return Promise.resolve();
       return new Promise((resolve, reject) => {
         const cancel = (): void => {
           waiting.splice(waiting.indexOf(waiter), 1);
@@ -51,7 +51,7 @@ export function createFlight(maxBytes: number): Flight {
         waiting.push(waiter);
       });
     },
-    give(bytes) {
+    release(bytes) {
       inFlight -= clamp(bytes);
       admit();
     },

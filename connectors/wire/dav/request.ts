@@ -1,5 +1,5 @@
 /** One request to a DAV server. */
-export interface Asking {
+export interface DavRequest {
   readonly method: string;
   /** A key: decoded, encoded again for the request. */
   readonly path: string;

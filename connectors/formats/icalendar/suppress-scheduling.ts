@@ -6,7 +6,7 @@ import { byteText, foldedLine, parsedLine, unfoldedLines } from './lines.js';
 
 const ADDED = ';SCHEDULE-AGENT=CLIENT';
 const QUIET_BY_ITSELF = ['CLIENT', 'NONE'];
-/** As `quieted` adds it: right behind the name, perhaps with a fold after it. */
+/** As `suppressScheduling` adds it: right behind the name, perhaps with a fold after it. */
 const AS_ADDED = /^([^;:]*);SCHEDULE-AGENT=CLIENT(?:\r?\n )?(?=[;:])/i;
 
 /** Whether a scheduling server could send mail for it: an entry (not only an alarm) has ORGANIZER and ATTENDEE. */
@@ -28,7 +28,7 @@ export function invites(body: Buffer): boolean {
  * The same object with `SCHEDULE-AGENT=CLIENT` at ORGANIZER and at each ATTENDEE of an entry, where they do not say
  * CLIENT or NONE already; nothing else changes by a byte. What invites nobody is returned as it is.
  */
-export function quieted(body: Buffer): Buffer {
+export function suppressScheduling(body: Buffer): Buffer {
   if (!invites(body)) return body;
   return withAddresses(body, (written, unfolded) => {
     const agent = parsedLine(unfolded)?.params.find((param) => param.name === 'SCHEDULE-AGENT')?.values[0];
@@ -43,10 +43,10 @@ export function quieted(body: Buffer): Buffer {
 }
 
 /**
- * Takes `SCHEDULE-AGENT=CLIENT` away again, wherever a server has put it among the parameters. The inverse of `quieted`
+ * Takes `SCHEDULE-AGENT=CLIENT` away again, wherever a server has put it among the parameters. The inverse of `suppressScheduling`
  * but for objects that said so of themselves: CLIENT then becomes the default, which digests do not tell apart.
  */
-export function unquieted(body: Buffer): Buffer {
+export function restoreScheduling(body: Buffer): Buffer {
   return withAddresses(body, (written, unfolded) => {
     const agent = parsedLine(unfolded)?.params.find((param) => param.name === 'SCHEDULE-AGENT')?.values[0];
     if (agent?.toUpperCase() !== 'CLIENT') return written;

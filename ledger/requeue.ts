@@ -12,7 +12,7 @@ const STANDS = `todo is null and target_ref is not null and not gone and outcome
  * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled. Both
  * speak of what the units cover, in both directions of those that go both ways.
  */
-export async function askAgain(
+export async function requeue(
   sql: Sql,
   migration: string,
   units: readonly number[],

@@ -8,7 +8,7 @@ import type { FileBody } from '../kinds/files.js';
 import { errnoOf, ifThere } from '../local/local-files.js';
 import { secondsOf, timeOf } from './entry.js';
 import type { HeldFolder } from './held-folder.js';
-import { ASIDE, holdFolder } from './held-folder.js';
+import { holdFolder, STAGING } from './held-folder.js';
 
 const MODE = 0o600;
 /** Older ones belong to no write that is still going on. */
@@ -18,13 +18,13 @@ const ABANDONED_AFTER_MS = 7 * 24 * 3_600_000;
 const TORN = /^[0-9a-f-]{36}\.tmp$/;
 
 /** Held by the caller. Throws `Fault('refused')` when a link or a file is in its place. */
-export async function holdAside(root: string): Promise<HeldFolder> {
-  await mkdir(join(root, ASIDE), { mode: 0o700 }).catch((error: unknown) => {
+export async function openStaging(root: string): Promise<HeldFolder> {
+  await mkdir(join(root, STAGING), { mode: 0o700 }).catch((error: unknown) => {
     if (errnoOf(error) !== 'EEXIST') throw error;
   });
-  const held = await holdFolder(root, [ASIDE]);
+  const held = await holdFolder(root, [STAGING]);
   if (held) return held;
-  throw new Fault('refused', `${join(root, ASIDE)} is no folder`, { next: 'move what stands there elsewhere' });
+  throw new Fault('refused', `${join(root, STAGING)} is not a folder`, { next: 'move what stands there elsewhere' });
 }
 
 export interface Staged {
@@ -33,9 +33,9 @@ export interface Staged {
 }
 
 /** Writes a file or link durably under a name of its own. Leaves nothing when it fails. */
-export async function stage(aside: HeldFolder, body: FileBody, mode?: number): Promise<Staged> {
+export async function stage(staging: HeldFolder, body: FileBody, mode?: number): Promise<Staged> {
   const name = `${randomUUID()}.tmp`;
-  const path = aside.at(name);
+  const path = staging.at(name);
   const seconds = secondsOf(body.modified);
   const modified = seconds === undefined ? undefined : timeOf(seconds);
   try {
@@ -62,16 +62,16 @@ export async function stage(aside: HeldFolder, body: FileBody, mode?: number): P
 }
 
 /** What sessions that died left behind. By the time of the last change of the entry: files get the dates of their sources. */
-export async function sweep(root: string, now: number): Promise<void> {
-  const aside = await holdFolder(root, [ASIDE]);
-  if (!aside) return;
+export async function removeStale(root: string, now: number): Promise<void> {
+  const staging = await holdFolder(root, [STAGING]);
+  if (!staging) return;
   try {
-    for (const name of await readdir(aside.path)) {
-      const found = await ifThere(lstat(aside.at(name)));
+    for (const name of await readdir(staging.path)) {
+      const found = await ifThere(lstat(staging.at(name)));
       const after = TORN.test(name) ? TORN_AFTER_MS : ABANDONED_AFTER_MS;
-      if (found && !found.isDirectory() && now - found.ctimeMs > after) await ifThere(unlink(aside.at(name)));
+      if (found && !found.isDirectory() && now - found.ctimeMs > after) await ifThere(unlink(staging.at(name)));
     }
   } finally {
-    await aside.close();
+    await staging.close();
   }
 }

@@ -1,0 +1,152 @@
+/** A look at many accounts ends in time and where it is told to, whatever one of them does; what it got done counts. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { control } from '../../engine/run/control.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { listUnits } from '../../ledger/units.js';
+import type { Looking } from './idle.js';
+import { movedAccounts } from './idle.js';
+import type { LedgerServer } from './ledger.js';
+import { startLedger } from './ledger.js';
+
+let server: LedgerServer;
+beforeAll(async () => {
+  server = await startLedger();
+});
+afterAll(() => server.stop());
+
+const OTHERS = [2, 3, 4, 5, 6, 7, 8, 9, 10];
+const QUICK = { leaseMs: 800, graceMs: 20 };
+
+it('does not wait for an account that does not answer', async () => {
+  const world = await movedAccounts(server.ledger, 3, { settings: { ...QUICK, lookUnitMs: 100 } });
+  const silent = hang(world, (account) => account === 'a2');
+  const run = await world.open();
+
+  const { idle, changed, left } = await run.look();
+
+  expect([...idle, ...changed].sort()).toEqual([1, 2, 3]);
+  expect(changed).toContain(2);
+  expect(left).toEqual([]);
+  silent.answer();
+  await expect.poll(() => run.byWorkflow(2)).toBe('done');
+  await world.close();
+});
+
+it('leaves what it has not looked at when its time is over', async () => {
+  const world = await movedAccounts(server.ledger, 10, { settings: { ...QUICK, lookMs: 400 } });
+  const silent = hang(world, (account) => account !== 'a1');
+  const run = await world.open();
+
+  expect((await run.look()).left).toEqual(expect.arrayContaining(OTHERS));
+
+  silent.answer();
+  await world.close();
+});
+
+it.each(['paused', 'stopped'] as const)('leaves what it has not looked at when the migration is %s', async (wish) => {
+  const world = await movedAccounts(server.ledger, 10, { settings: QUICK });
+  const silent = hang(world, (account) => account !== 'a1');
+  const run = await world.open();
+
+  const seen = await run.look(undefined, {
+    heartbeat: ({ looked }) => {
+      if (looked === 1) void control(world.deps, { name: world.spec.name, [wish]: true });
+    },
+  });
+
+  expect(seen).toMatchObject({ idle: [1], changed: [], left: OTHERS });
+  silent.answer();
+  await world.close();
+});
+
+it('ends when it is cancelled, and when the migration is paused already', async () => {
+  const world = await movedAccounts(server.ledger, 3, { settings: QUICK });
+  const silent = hang(world, (account) => account !== 'a1');
+  const run = await world.open();
+  const cancelled = new AbortController();
+
+  const seen = await run.look([1, 2, 3], {
+    signal: cancelled.signal,
+    heartbeat: ({ looked }) => {
+      if (looked === 1) cancelled.abort();
+    },
+  });
+
+  expect(seen).toMatchObject({ idle: [1], changed: [], left: [2, 3] });
+  silent.answer();
+  await control(world.deps, { name: world.spec.name, paused: true });
+  expect(await run.look([2, 3])).toMatchObject({ idle: [], changed: [], left: [2, 3] });
+  await world.close();
+});
+
+it('does not take an account for settled whose target it did not come to look at', async () => {
+  const world = await movedAccounts(server.ledger, 1);
+  world.target.account('a1').folder(['INBOX']).messages.clear();
+  const run = await world.open();
+  await control(world.deps, { name: world.spec.name, paused: true });
+
+  const paused = await run.byWorkflow(1);
+  await control(world.deps, { name: world.spec.name, paused: false });
+
+  expect(paused).toBe('paused');
+  expect(await run.look()).toMatchObject({ changed: [1] });
+  await world.close();
+});
+
+it('goes on after a crash with those that were not written down as done', async () => {
+  const world = await movedAccounts(server.ledger, 14);
+  const run = await world.open();
+
+  await expect(run.look(undefined, { deps: { ledger: diesAtSecondEnd(server.ledger) } })).rejects.toThrow('killed');
+  const before = (await listUnits(server.ledger.pool, world.spec.name)).filter(({ state }) => state === 'done').length;
+  world.source.resetCounts();
+  const again = await run.look();
+
+  expect(before).toBe(10);
+  expect(again).toMatchObject({ changed: [], left: [], counters: { items: 28, verified: 28 } });
+  expect(again.idle).toHaveLength(14);
+  expect(world.source.counts.containers).toBe(4);
+  const { rows } = await server.ledger.pool.query(
+    `select count(*) as n from event where migration = $1 and run = $2 and message = 'unit done'`,
+    [world.spec.name, run.number],
+  );
+  expect(rows).toEqual([{ n: 14 }]);
+  await world.close();
+});
+
+it('beats while it waits', async () => {
+  const world = await movedAccounts(server.ledger, 2, { settings: QUICK });
+  const silent = hang(world, (account) => account === 'a2');
+  const run = await world.open();
+
+  await run.look(undefined, {
+    heartbeat: ({ units, looked }) => {
+      if (units === 2 && looked === 1) silent.answer();
+    },
+  });
+
+  expect((await listUnits(server.ledger.pool, world.spec.name)).map(({ state }) => state)).toEqual(['done', 'done']);
+  await world.close();
+});
+
+/** The source answers nothing about some accounts until `answer`. */
+function hang({ source }: Looking, which: (account: string) => boolean): { readonly answer: () => void } {
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  source.fault = async ({ account, op, when }) => {
+    if (op === 'containers' && when === 'before' && which(account)) await answered;
+  };
+  return { answer };
+}
+
+/** The worker is killed before the units that it has found idle are written down for the second time. */
+function diesAtSecondEnd(ledger: Ledger): Ledger {
+  let ends = 0;
+  const query = async (...asked: readonly unknown[]): Promise<unknown> => {
+    if (typeof asked[0] === 'string' && asked[0].startsWith('with ended') && ++ends > 1) throw new Error('killed');
+    return (ledger.pool.query as (...all: readonly unknown[]) => unknown)(...asked);
+  };
+  return { ...ledger, pool: Object.assign(Object.create(ledger.pool), { query }) };
+}

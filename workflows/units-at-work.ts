@@ -1,0 +1,275 @@
+/** The units of an open run: who waits, who works, who stands at a gate, and how each of them ended. */
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { CancellationScope, condition, executeChild } from '@temporalio/workflow';
+import type { Counters } from '../words/counters.js';
+import { addCounters, NO_COUNTERS, subtractCounters } from '../words/counters.js';
+import { numbersOf, toRanges } from '../words/ranges.js';
+import type { LookResult, Prepared, RunReason } from '../words/runs.js';
+import type { ParkedUnit, UnitCall } from '../words/units.js';
+import { callsOf } from '../words/units.js';
+import { looksAtUnits, records } from './calls.js';
+import type { Progress, UnitResult } from './messages.js';
+import { makeUnitId } from './messages.js';
+import type { unit } from './unit.js';
+import { resultOf } from './unit-failure.js';
+
+const SELECTION = defineSearchAttributeKey('DroverSelection', 'KEYWORD');
+const KIND = defineSearchAttributeKey('DroverKind', 'KEYWORD');
+const MIGRATION = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
+
+/** Units that one activity looks at, and activities that do so at once. */
+const LOOK_UNITS = 100;
+const LOOKS = 2;
+const GATES_SHOWN = 100;
+
+/** Why units that end have not done all they had to do. */
+export type Stopping = 'paused' | 'ending' | undefined;
+
+export class UnitsAtWork {
+  readonly #name: string;
+  readonly #reason: RunReason;
+  readonly #prepared: Prepared;
+  readonly #calls: ReadonlyMap<number, UnitCall>;
+  readonly #waiting: number[];
+  /** To be looked at together before they get workflows. */
+  readonly #settled: number[];
+  readonly #parked: Map<number, ParkedUnit>;
+  readonly #failed: Set<number>;
+  readonly #running = new Map<number, CancellationScope>();
+  readonly #looking = new Map<CancellationScope, readonly number[]>();
+  /** What came while the run did something else: taken one after the other. */
+  readonly #ended: { readonly n: number; readonly result: UnitResult }[] = [];
+  readonly #looked: { readonly units: readonly number[]; readonly result: LookResult | undefined }[] = [];
+  /** Of units that have worked and were stopped, until they start again. */
+  readonly #stopped: Map<number, Counters>;
+  /** Units that this run has stopped itself, and whose end has not come yet. */
+  readonly #halted = new Set<number>();
+  #done: number;
+  /** Of done units. */
+  #totals: Counters;
+  /** Of units that have worked and do not now. */
+  #standing: Counters;
+
+  constructor(name: string, reason: RunReason, prepared: Prepared) {
+    this.#name = name;
+    this.#reason = reason;
+    this.#prepared = prepared;
+    this.#calls = new Map(callsOf(prepared.groups).map((call) => [call.n, call]));
+    this.#waiting = [...numbersOf(prepared.waiting)];
+    this.#settled = [...numbersOf(prepared.settled)];
+    this.#parked = new Map(prepared.parked.map((parked) => [parked.n, parked]));
+    for (const { units, ...gate } of prepared.parkedBesides)
+      for (const n of numbersOf(units)) this.#parked.set(n, { ...this.#call(n), reason: '', ...gate });
+    this.#failed = new Set(numbersOf(prepared.failed));
+    this.#stopped = new Map(prepared.stopped.map(({ n, counters }) => [n, counters]));
+    this.#done = prepared.done;
+    this.#totals = prepared.totals;
+    this.#standing = prepared.standing;
+  }
+
+  /** Nobody works. */
+  get isIdle(): boolean {
+    return this.#running.size === 0 && this.#looking.size === 0;
+  }
+
+  /** Nobody is to be started. */
+  get isStarted(): boolean {
+    return this.#waiting.length === 0 && this.#settled.length === 0;
+  }
+
+  get parked(): readonly ParkedUnit[] {
+    return [...this.#parked.values()];
+  }
+
+  /** Something ended and was not taken yet. */
+  get hasEnded(): boolean {
+    return this.#ended.length > 0 || this.#looked.length > 0;
+  }
+
+  /** Starts units until so many lanes are busy. */
+  startUpTo(lanes: number): void {
+    while (this.#running.size + this.#looking.size < lanes) {
+      if (this.#settled.length > 0 && this.#looking.size < LOOKS) this.#look(this.#settled.splice(0, LOOK_UNITS));
+      else if (this.#waiting.length > 0) this.#start(this.#waiting.shift() as number);
+      else return;
+    }
+  }
+
+  /** They end at a safe point, and are taken as ended then. */
+  stop(): void {
+    for (const [n, scope] of this.#running) this.#halt(n, scope);
+    for (const scope of this.#looking.keys()) scope.cancel();
+  }
+
+  /** Resolves when all have ended that were stopped, taken or not. */
+  async untilStopped(): Promise<void> {
+    await condition(() => this.#looking.size === 0 && this.#ended.length === this.#running.size);
+  }
+
+  /** Takes one unit, or one look at many, that has ended. False when there is none. */
+  async takeOne(stopping: Stopping): Promise<boolean> {
+    const end = this.#ended.shift();
+    if (end) await this.#take(end.n, end.result, stopping);
+    const look = end ? undefined : this.#looked.shift();
+    if (look) this.#takeLook(look, stopping);
+    return end !== undefined || look !== undefined;
+  }
+
+  /** Units that wait at a gate start again. `by`: the signal's name, `time`, or `order`. How many these are. */
+  async reopen(which: (unit: ParkedUnit) => boolean, by: string): Promise<number> {
+    const numbers = this.parked.filter(which).map(({ n }) => n);
+    if (numbers.length === 0) return 0;
+    for (const n of numbers) this.#parked.delete(n);
+    this.#standing = subtractCounters(this.#standing, await this.#reopenInLedger(numbers, by));
+    for (const n of numbers) this.#waiting.push(n);
+    return numbers.length;
+  }
+
+  /** Failed units start again, and so do those that wait at a gate, or because a system asked for it. */
+  async retry(chosen: (n: number) => boolean): Promise<void> {
+    if (await records.liftBlocks(this.#prepared.specHash))
+      for (const [n, scope] of this.#running) if (chosen(n)) this.#halt(n, scope);
+    const again = [...this.#failed].filter(chosen);
+    for (const n of again) this.#failed.delete(n);
+    if (again.length > 0) await this.#reopenInLedger(again, 'retry');
+    for (const n of again) this.#waiting.push(n);
+    await this.reopen(({ n }) => chosen(n), 'retry');
+  }
+
+  progress(): Pick<Progress, 'units' | 'totals' | 'running' | 'gates'> {
+    const lookedAt = [...this.#looking.values()].reduce((sum, { length }) => sum + length, 0);
+    return {
+      units: {
+        total: this.#calls.size,
+        waiting: this.#waiting.length + this.#settled.length,
+        running: this.#running.size + lookedAt,
+        parked: this.#parked.size,
+        done: this.#done,
+        failed: this.#failed.size,
+      },
+      totals: addCounters(this.#totals, this.#standing),
+      running: [...this.#running.keys()].map((n) => this.#call(n)),
+      gates: this.parked.slice(0, GATES_SHOWN),
+    };
+  }
+
+  get #at(): { readonly migration: string; readonly run: number } {
+    return { migration: this.#name, run: this.#prepared.run };
+  }
+
+  #call(n: number): UnitCall {
+    return this.#calls.get(n) as UnitCall;
+  }
+
+  #halt(n: number, scope: CancellationScope): void {
+    this.#halted.add(n);
+    scope.cancel();
+  }
+
+  /** Its slices tell where it stands from here on. */
+  #begins(n: number): void {
+    this.#standing = subtractCounters(this.#standing, this.#stopped.get(n) ?? NO_COUNTERS);
+    this.#stopped.delete(n);
+  }
+
+  #start(n: number): void {
+    const call = this.#call(n);
+    const { run, specHash } = this.#prepared;
+    const scope = new CancellationScope({ cancellable: true });
+    this.#running.set(n, scope);
+    this.#begins(n);
+    void scope
+      .run(() =>
+        executeChild<typeof unit>('unit', {
+          workflowId: makeUnitId(this.#name, n),
+          // One that is still open is left over from before a reset of this workflow. Their slices' leases keep them apart.
+          workflowIdReusePolicy: 'TERMINATE_IF_RUNNING',
+          args: [{ ...call, ...this.#at, specHash, reason: this.#reason }],
+          typedSearchAttributes: [
+            { key: MIGRATION, value: this.#name },
+            { key: SELECTION, value: call.selection },
+            { key: KIND, value: call.kind },
+          ],
+          staticSummary: `${call.kind} of unit ${n}, selection ${call.selection}, run ${run}`,
+        }),
+      )
+      .then(
+        (result) => this.#ended.push({ n, result }),
+        (error: unknown) => this.#ended.push({ n, result: resultOf(error) }),
+      );
+  }
+
+  #look(units: readonly number[]): void {
+    const scope = new CancellationScope({ cancellable: true });
+    this.#looking.set(scope, units);
+    for (const n of units) this.#begins(n);
+    const input = { ...this.#at, specHash: this.#prepared.specHash, reason: this.#reason, units };
+    const end = (result: LookResult | undefined): void => {
+      this.#looking.delete(scope);
+      this.#looked.push({ units, result });
+    };
+    void scope.run(() => looksAtUnits.lookAtUnits(input)).then(end, () => end(undefined));
+  }
+
+  async #take(n: number, result: UnitResult, stopping: Stopping): Promise<void> {
+    this.#running.delete(n);
+    const isHalted = this.#halted.delete(n);
+    const end = { ...this.#at, unit: n };
+    switch (result.state) {
+      case 'done':
+        this.#done++;
+        this.#totals = addCounters(this.#totals, result.counters);
+        return records.endUnit({ ...end, state: 'done', counters: result.counters });
+      case 'failed':
+        this.#failed.add(n);
+        return records.endUnit({ ...end, state: 'failed', reason: result.reason });
+      case 'parked': {
+        const { gate, reason, next, retryAfterMs, counters = NO_COUNTERS } = result;
+        const park: ParkedUnit = {
+          ...this.#call(n),
+          gate,
+          reason,
+          ...(next === undefined ? {} : { next }),
+          ...(retryAfterMs === undefined ? {} : { retryAt: Date.now() + retryAfterMs }),
+        };
+        this.#parked.set(n, park);
+        this.#standing = addCounters(this.#standing, counters);
+        return records.endUnit({ ...end, state: 'parked', park, counters });
+      }
+      case 'paused':
+      case 'stopped':
+        if (stopping === 'ending') return records.endUnit({ ...end, state: 'cancelled' });
+        if (result.state === 'stopped' && !isHalted) {
+          this.#failed.add(n);
+          return records.endUnit({ ...end, state: 'failed', reason: 'its workflow was cancelled by hand' });
+        }
+        this.#waiting.unshift(n);
+        if (result.counters) {
+          this.#stopped.set(n, result.counters);
+          this.#standing = addCounters(this.#standing, result.counters);
+        }
+        return records.endUnit({ ...end, state: 'waiting' });
+      default:
+        return result satisfies never;
+    }
+  }
+
+  #takeLook(
+    { units, result }: { readonly units: readonly number[]; readonly result: LookResult | undefined },
+    stopping: Stopping,
+  ): void {
+    const left = result ? [...numbersOf(result.left)] : [];
+    const changed = result ? [...numbersOf(result.changed)] : units;
+    const idle = units.length - left.length - changed.length;
+    this.#done += idle;
+    if (result) this.#totals = addCounters(this.#totals, result.counters);
+    this.#waiting.push(...changed);
+    // A look that got nowhere though nobody stopped it is not made again: its units get workflows of their own.
+    if (stopping || idle + changed.length > 0) this.#settled.unshift(...left);
+    else this.#waiting.push(...left);
+  }
+
+  #reopenInLedger(numbers: readonly number[], by: string): Promise<Counters> {
+    return records.reopenUnits({ ...this.#at, units: toRanges(numbers), by });
+  }
+}
