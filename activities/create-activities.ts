@@ -118,9 +118,10 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
     prune: (input) => guarded((context) => beating(context, () => prune(deps, input, context.cancellationSignal))),
     forget: (input) =>
-      guarded((context) =>
-        beating(context, () => forget(deps, input, () => isOpen(client, input.name), context.cancellationSignal)),
-      ),
+      guarded((context) => {
+        const asked = { isRunning: () => isOpen(client, input.name), isRetry: context.info.attempt > 1 };
+        return beating(context, () => forget(deps, input, asked, context.cancellationSignal));
+      }),
     askForRun: (input) => guarded((context) => askForRun(client, input, context.info.taskQueue)),
     findRun: (input) => guarded(() => findRun(client, deps.ledger, input)),
   };

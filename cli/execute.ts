@@ -6,7 +6,7 @@ import { CommandError, exitCodes } from './exit-codes.js';
 import { hasWorker, noWorker } from './migration.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
-import { grpc, grpcCode, wordsOf } from './with-temporal.js';
+import { grpc, grpcCode, until, wordsOf } from './with-temporal.js';
 
 /**
  * Runs one of a worker's short workflows and returns its answer, once what it needs (`ahead`) is done. Ctrl-C cancels
@@ -24,8 +24,7 @@ export async function execute<Answer>(
   if (!(await hasWorker(temporal))) shell.err(`${noWorker(temporal)}; waiting for one`);
   const client: Client = temporal.client;
   const open = [...ahead];
-  const ended = (handle: WorkflowHandle): Promise<unknown> =>
-    client.connection.withAbortSignal(shell.signal, () => handle.result());
+  const ended = (handle: WorkflowHandle): Promise<unknown> => until(shell.signal, client, () => handle.result());
   try {
     await Promise.all(ahead.map(ended));
     const { taskQueue } = temporal;

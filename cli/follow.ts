@@ -10,7 +10,7 @@ import type { Shell } from './shell.js';
 import type { Snapshot } from './snapshot.js';
 import { createCollector } from './snapshot.js';
 import type { TemporalAccess } from './temporal.js';
-import { isAway } from './with-temporal.js';
+import { isAway, until } from './with-temporal.js';
 
 export interface FollowOptions {
   /** Progress: a live view on a terminal, NDJSON elsewhere. Without it only what needs a person is said. */
@@ -70,10 +70,9 @@ async function awaitEnd(
   signal: AbortSignal,
   view: View,
 ): Promise<FollowEnd | undefined> {
-  const { connection } = temporal.client;
   for (let said = false; !signal.aborted; ) {
     try {
-      const ended = await connection.withAbortSignal(signal, () => readResult(migrationHandle(temporal, name)));
+      const ended = await until(signal, temporal.client, () => readResult(migrationHandle(temporal, name)));
       return 'result' in ended ? { end: 'result', result: ended.result } : { end: 'failed', reason: ended.reason };
     } catch (error) {
       if (signal.aborted) break;
@@ -96,8 +95,7 @@ async function showProgress(
   let silent = 0;
   let gates = '';
   while (!signal.aborted) {
-    // A signal of its own: what listens to it goes with it, however long one watches.
-    const snapshot = await collector.collect(AbortSignal.any([signal]));
+    const snapshot = await collector.collect(signal);
     if (snapshot) {
       silent = 0;
       view.show(snapshot);

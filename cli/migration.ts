@@ -8,7 +8,7 @@ import type { Progress } from '../workflows/messages.js';
 import { makeMigrationId, progressQuery, RUN_FAILED } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import type { TemporalAccess } from './temporal.js';
-import { grpc, grpcCode, isAway, wordsOf } from './with-temporal.js';
+import { grpc, grpcCode, isAway, until, wordsOf } from './with-temporal.js';
 
 export type MigrationHandle = WorkflowHandle<(input: unknown) => Promise<RunResult>>;
 
@@ -68,10 +68,12 @@ export async function readProgress(
   name: string,
   signal: AbortSignal,
 ): Promise<Progress | undefined> {
-  const { connection } = temporal.client;
+  const { client } = temporal;
   try {
-    return await connection.withAbortSignal(signal, () =>
-      connection.withDeadline(Date.now() + ANSWER_MS, () => migrationHandle(temporal, name).query(progressQuery)),
+    return await until(signal, client, () =>
+      client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
+        migrationHandle(temporal, name).query(progressQuery),
+      ),
     );
   } catch (error) {
     // A worker that is away, or has not come to its first task yet, is nothing wrong with the migration.

@@ -9,7 +9,7 @@ import type { Progress } from '../workflows/messages.js';
 import { makeUnitId } from '../workflows/messages.js';
 import { readProgress } from './migration.js';
 import type { TemporalAccess } from './temporal.js';
-import { isAway } from './with-temporal.js';
+import { isAway, until } from './with-temporal.js';
 
 export interface Snapshot {
   readonly at: number;
@@ -164,7 +164,7 @@ async function readSlice(
   signal: AbortSignal,
 ): Promise<{ readonly heartbeat?: SliceHeartbeat; readonly failure?: string }> {
   try {
-    const { raw } = await client.connection.withAbortSignal(signal, () =>
+    const { raw } = await until(signal, client, () =>
       client.connection.withDeadline(Date.now() + 3_000, () =>
         client.workflow.getHandle(makeUnitId(name, n)).describe(),
       ),

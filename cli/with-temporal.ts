@@ -1,4 +1,6 @@
 /** Runs a command's work on a connection, and says in a sentence what Temporal's errors mean. */
+import { setMaxListeners } from 'node:events';
+import type { Client } from '@temporalio/client';
 import { CommandError, exitCodes } from './exit-codes.js';
 import type { Shell } from './shell.js';
 import type { ConnectionArgs, TemporalAccess } from './temporal.js';
@@ -28,6 +30,16 @@ export async function withTemporal(
   } finally {
     await temporal.close();
   }
+}
+
+/**
+ * Makes requests that end when `signal` comes. Temporal's client listens to a signal anew with each request and does not
+ * stop: so it is handed one of its own, which goes with them.
+ */
+export function until<T>(signal: AbortSignal, { connection }: Client, requests: () => Promise<T>): Promise<T> {
+  const own = AbortSignal.any([signal]);
+  setMaxListeners(0, own);
+  return connection.withAbortSignal(own, requests);
 }
 
 /** The gRPC status behind an error of Temporal's client; undefined for errors of any other kind. */

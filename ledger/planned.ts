@@ -142,9 +142,10 @@ export async function plannedAgainst(
       return found.rows;
     },
     async count(containers) {
-      const found = await pool.query<{ n: number }>('select count(*) as n from item where container = any($1)', [
-        containers,
-      ]);
+      const found = await pool.query<{ n: number }>(
+        'select coalesce(sum(n), 0)::bigint as n from item_count where container = any($1)',
+        [containers],
+      );
       return found.rows[0]?.n ?? 0;
     },
     told: (container, page) => withTold(pool, container, page),

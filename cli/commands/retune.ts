@@ -6,7 +6,7 @@ import { CommandError, exitCodes } from '../exit-codes.js';
 import { noWorker, requireRunning } from '../migration.js';
 import { print } from '../output.js';
 import type { Shell } from '../shell.js';
-import { isAway, withTemporal, wordsOf } from '../with-temporal.js';
+import { isAway, until, withTemporal, wordsOf } from '../with-temporal.js';
 
 const NAMES = ['lanes', 'connections', 'connectionsPerAccount', 'itemsPerSecond', 'bytesPerSecond'] as const;
 const ANSWER_MS = 20_000;
@@ -23,7 +23,7 @@ export async function run(shell: Shell, args: RetuneArgs): Promise<number> {
     const handle = await requireRunning(temporal, args.name, 'limits of its next run are in the spec');
     const { connection } = temporal.client;
     try {
-      const taken = await connection.withAbortSignal(shell.signal, () =>
+      const taken = await until(shell.signal, temporal.client, () =>
         connection.withDeadline(Date.now() + ANSWER_MS, () => handle.executeUpdate(retuneUpdate, { args: [tuning] })),
       );
       await print(shell, args.output, taken, () =>

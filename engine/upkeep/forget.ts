@@ -30,6 +30,26 @@ import type { Deps, LeftReport } from '../deps.js';
 export type ForgetDeps = Pick<Deps, 'ledger' | 'reports' | 'settings'>;
 
 const LOCK_POLL_MS = 500;
+const NOTHING: ForgetResult['removed'] = {
+  containers: 0,
+  items: 0,
+  places: 0,
+  uploads: 0,
+  batches: 0,
+  events: 0,
+  outcomes: 0,
+  runs: 0,
+  specs: 0,
+  reports: 0,
+};
+
+/** What the engine cannot know by itself. */
+export interface Asked {
+  /** Whether the migration's workflow is open. */
+  isRunning(): Promise<boolean>;
+  /** A try before this one may have ended without telling: then nothing is left to be found. */
+  readonly isRetry?: boolean;
+}
 
 /**
  * Throws `Fault('not-found')` where there is nothing of that name, and `Fault('refused')` while the migration runs or
@@ -38,11 +58,11 @@ const LOCK_POLL_MS = 500;
 export async function forget(
   deps: ForgetDeps,
   input: ForgetInput,
-  isRunning: () => Promise<boolean>,
+  asked: Asked,
   signal: AbortSignal,
 ): Promise<ForgetResult> {
   for (;;) {
-    const forgotten = await alone(deps.ledger, () => forgetAlone(deps, input, isRunning, signal));
+    const forgotten = await alone(deps.ledger, () => forgetAlone(deps, input, asked, signal));
     if (forgotten) return forgotten.done;
     await sleep(LOCK_POLL_MS, undefined, { signal });
   }
@@ -63,11 +83,15 @@ interface Found {
 async function forgetAlone(
   deps: ForgetDeps,
   input: ForgetInput,
-  isRunning: () => Promise<boolean>,
+  asked: Asked,
   signal: AbortSignal,
 ): Promise<ForgetResult> {
-  const found = await find(deps, input);
-  await refuseWhileAtWork(deps, found, isRunning);
+  const found = await find(deps, input).catch((error: unknown) => {
+    if (asked.isRetry && error instanceof Fault && error.code === 'not-found') return undefined;
+    throw error;
+  });
+  if (found === undefined) return { ...input, units: [], removed: NOTHING, kept: [], elsewhere: [] };
+  await refuseWhileAtWork(deps, found, asked);
   const result = await describe(deps, input, found);
   if (!input.dryRun) await remove(deps, found, signal);
   return result;
@@ -111,7 +135,7 @@ async function find({ ledger, reports }: ForgetDeps, { name, account }: ForgetIn
 async function refuseWhileAtWork(
   { ledger }: ForgetDeps,
   found: Found,
-  isRunning: () => Promise<boolean>,
+  { isRunning }: Pick<Asked, 'isRunning'>,
 ): Promise<void> {
   const { migration } = found.forgetting;
   if (await isRunning()) {

@@ -27,7 +27,15 @@ export async function bindContainer(slice: Slice, session: Target<unknown>, row:
   const target = await apart(slice, session, row, place, await opened(slice, session, place));
   // One that had to be made again is another, whatever it is called.
   const same = row.targetKey === target.key && row.targetValidity === target.validity && !target.created;
-  const bound = { ...row, targetKey: target.key, targetPath: target.path, targetValidity: target.validity, target };
+  const bound = {
+    ...row,
+    targetKey: target.key,
+    targetPath: target.path,
+    targetValidity: target.validity,
+    // An anchor says nothing of another folder.
+    scannedTo: same ? row.scannedTo : null,
+    target,
+  };
   if (row.targetKey !== null && !same && slice.rules.place !== 'path') {
     await rebind(slice, session, row, bound);
     return bound;
@@ -121,7 +129,7 @@ async function rebind(slice: Slice, session: Target<unknown>, row: ContainerRow,
   // Bound with another since the row was read: its references are those of now.
   if (row.targetValidity !== target.validity && (await isBound(deps.ledger.pool, row.id, target))) return;
   await fenced(deps.ledger, lease, (sql) => forgetUnclaimed(sql, pairing.target, target.key));
-  await scanContainer(slice, session, { ...bound, scanned: false });
+  await scanContainer(slice, session, bound);
   const lost = await fenced(deps.ledger, lease, async (sql) => {
     let missing = 0;
     for (const id of await outdatedWith(sql, bound.id, target)) {

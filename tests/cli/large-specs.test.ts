@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { readProgress } from '../../cli/migration.js';
 import { sendSpec } from '../../cli/send-spec.js';
 import { connectTemporal } from '../../cli/temporal.js';
 import { wordsOf } from '../../cli/with-temporal.js';
@@ -112,7 +113,7 @@ it('schedules it: a start names no account', async () => {
 
 it('leaves nothing that waits when it is interrupted between two parts, and the next apply brings all', async () => {
   const { file, spec } = await write(TWO_PARTS);
-  const temporal = await connectTemporal({ env: terminal.env, cwd: terminal.cwd }, {});
+  const temporal = await connectTemporal(terminal, {});
   const interrupt = new AbortController();
   const { workflow } = temporal.client;
   const startPart = workflow.start.bind(workflow);
@@ -176,3 +177,22 @@ it('waits for a plan until Ctrl-C, and then leaves no part behind', async () => 
   const CANCEL_REQUESTED = 20;
   expect(handled).toContain(CANCEL_REQUESTED);
 });
+
+it('asks again and again with one signal, and piles up no listeners on it', async () => {
+  const { file, spec } = await write(PART_LIKE);
+  await migrate(terminal, 'apply', file);
+  const temporal = await connectTemporal(terminal, {});
+  const warned: string[] = [];
+  const listen = ({ name }: Error): void => void warned.push(name);
+  process.on('warning', listen);
+
+  for (let n = 0; n < 15; n++) await readProgress(temporal, spec.name, terminalSignal);
+  await new Promise((go) => setImmediate(go));
+
+  process.off('warning', listen);
+  await temporal.close();
+  expect(warned).toEqual([]);
+});
+
+/** As a command has it from its start to its end. */
+const terminalSignal = new AbortController().signal;

@@ -6,6 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { removeFrom, setFlags } from '../../connectors/memory/store.js';
 import { writeRunReport } from '../../engine/run/write-report.js';
 import { writeEvent } from '../../ledger/events.js';
+import { writeReport } from '../../report/write-report.js';
+import type { Selection } from '../../schemas/spec.js';
+import { BOOK, card, twoWay } from '../ledgers/situations.js';
+import { put } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
 import { reportOf } from './report-of.js';
@@ -14,6 +18,7 @@ import { createWorld } from './world.js';
 
 let server: LedgerServer;
 let folder: string;
+let disk: string;
 let world: World;
 beforeAll(async () => {
   server = await startLedger();
@@ -21,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'drover-reports-'));
+  disk = await mkdtemp(join(tmpdir(), 'drover-trees-'));
   world = createWorld(server.ledger, { name: 'acme', reportFolder: folder });
   for (let n = 0; n < 50; n++)
     world.from.put(['INBOX'], { bytes: Buffer.from(`Message-ID: <${n}@x>\r\n\r\n${n}\r\n`) });
@@ -29,7 +35,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await world.close();
   await server.clear();
-  await rm(folder, { recursive: true, force: true });
+  for (const made of [folder, disk]) await rm(made, { recursive: true, force: true });
 });
 
 /** Runs, and leaves the report as the workflow has it left. */
@@ -70,6 +76,69 @@ describe('a run that changed nothing', () => {
     expect((await bytesIn(folder)) - whole).toBeLessThan(2 * 300);
   });
 
+  it.each<[string, () => Promise<World>]>([
+    ['of contacts that go both ways', async () => addressBooks()],
+    ['of a tree of files', () => trees()],
+  ])('is one, too, %s', async (_what, begin) => {
+    await world.close();
+    world = await begin();
+    await ran({ reason: 'apply' });
+
+    await ran();
+    await ran();
+
+    expect(await readdir(folder)).toEqual(['move-acme-run-1']);
+    expect((await lines(1)).map(({ run }) => run)).toEqual([2, 3]);
+  });
+
+  it('is one, too, with an item that the spec skips, and a glob that fits nothing', async () => {
+    await world.close();
+    world = skipping();
+    await ran({ reason: 'apply' });
+
+    await ran();
+
+    expect(await lines(1)).toMatchObject([{ run: 2, items: 2, verified: 1, skipped: 1 }]);
+    const said = await server.ledger.pool.query(
+      `select from event where run = 2 and level = 'warn' and detail ? 'filter'`,
+    );
+    expect(said.rowCount).toBe(1);
+  });
+
+  function addressBooks(): World {
+    const made = createWorld(server.ledger, {
+      name: 'acme',
+      reportFolder: folder,
+      selection: { kind: 'contacts', mode: 'two-way' },
+    });
+    twoWay.build(made);
+    made.to.put(BOOK, { bytes: card('dora') });
+    return made;
+  }
+
+  async function trees(): Promise<World> {
+    const [from, to] = [join(disk, 'from'), join(disk, 'to')];
+    for (const name of ['a.txt', 'b/c.txt']) await put(from, name, name);
+    return createWorld(server.ledger, {
+      name: 'acme',
+      reportFolder: folder,
+      selection: { kind: 'files' },
+      systems: { old: { type: 'folder', options: { path: from } }, new: { type: 'folder', options: { path: to } } },
+    });
+  }
+
+  function skipping(): World {
+    const made = createWorld(server.ledger, {
+      name: 'acme',
+      reportFolder: folder,
+      selection: { kind: 'contacts', withoutEmail: 'skip', exclude: { folders: ['Nowhere'] } } as Partial<Selection>,
+    });
+    const dora = card('dora').toString();
+    made.from.put(BOOK, { bytes: Buffer.from(dora.replace('END:VCARD', 'EMAIL:dora@x.example\r\nEND:VCARD')) });
+    made.from.put(BOOK, { bytes: card('emil') });
+    return made;
+  }
+
   it('is one by hand, too, with the same spec', async () => {
     await ran({ reason: 'apply' });
     await ran({ reason: 'apply' });
@@ -87,6 +156,12 @@ describe('a run that changed nothing', () => {
       confirms: 1,
       verdict: { items: 51, verified: 51 },
     });
+    const page = async (run: number): Promise<string> => {
+      await writeReport(server.ledger, { migration: 'move-acme', run, folder: disk });
+      return readFile(join(disk, 'report.html'), 'utf8');
+    };
+    expect(await page(1)).toMatch(/1 later run changed nothing; the last was run 2, /);
+    expect(await page(2)).toContain('It changed nothing: all is as the report of run 1 says.');
   });
 
   it('leaves its line once, also after a crash in the middle of it', async () => {

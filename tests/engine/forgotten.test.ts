@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeRunReport } from '../../engine/run/write-report.js';
-import type { ForgetDeps } from '../../engine/upkeep/forget.js';
+import type { Asked, ForgetDeps } from '../../engine/upkeep/forget.js';
 import { forget } from '../../engine/upkeep/forget.js';
 import { writeEvent } from '../../ledger/events.js';
 import { takeLease } from '../../ledger/leases.js';
@@ -77,8 +77,9 @@ const forgotten = (
   world: Pick<World, 'deps' | 'spec'>,
   input: Partial<ForgetInput> = {},
   deps: ForgetDeps = world.deps,
+  asked: Asked = { isRunning: async () => false },
 ): Promise<ForgetResult> =>
-  forget(deps, { name: world.spec.name, dryRun: false, ...input }, async () => false, new AbortController().signal);
+  forget(deps, { name: world.spec.name, dryRun: false, ...input }, asked, new AbortController().signal);
 
 /** Every column of text, of a list or of JSON, of every table, in which one of the words stands. */
 async function namedIn(...words: string[]): Promise<string[]> {
@@ -344,12 +345,7 @@ describe('nothing is removed', () => {
     await ran(world);
     const before = await rowsPerTable();
 
-    const asked = forget(
-      world.deps,
-      { name: world.spec.name, dryRun: false },
-      async () => true,
-      new AbortController().signal,
-    );
+    const asked = forgotten(world, {}, world.deps, { isRunning: async () => true });
 
     await expect(asked).rejects.toMatchObject({ code: 'refused', message: 'migration "move-acme" is running' });
     expect(await rowsPerTable()).toEqual(before);
@@ -390,6 +386,16 @@ describe('after a crash', () => {
     expect((await reportOf(world, server.ledger)).rows).toEqual(
       before.rows.filter(({ account_from }) => account_from === BERT),
     );
+  });
+
+  it('of which nobody heard that all was done, another try has nothing left to do', async () => {
+    const world = twoPeople();
+    await ran(world);
+    await forgotten(world);
+
+    const again = await forgotten(world, {}, world.deps, { isRunning: async () => false, isRetry: true });
+
+    expect(again).toMatchObject({ units: [], removed: { items: 0 } });
   });
 
   it.each([3, 8, 12])('at removal %i a run loses nothing and doubles nothing', async (nth) => {

@@ -16,7 +16,7 @@ import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { listUnits } from '../../ledger/units.js';
 import { specHash } from '../../schemas/hash.js';
-import type { Selection } from '../../schemas/spec.js';
+import type { SelectionWithAccounts } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import type { LookHeartbeat } from '../../words/progress.js';
 import { numbersOf } from '../../words/ranges.js';
@@ -24,8 +24,11 @@ import type { World, WorldOptions } from './world.js';
 import { createWorld } from './world.js';
 
 export interface Looking extends World {
-  /** Opens the next run, with another selection where one is given. */
-  open(selection?: Partial<Selection>): Promise<OpenedRun>;
+  /** Opens the next run, with another selection, and with more of them, where these are given. */
+  open(
+    selection?: Partial<SelectionWithAccounts>,
+    more?: readonly Partial<SelectionWithAccounts>[],
+  ): Promise<OpenedRun>;
 }
 
 export interface OpenedRun {
@@ -75,7 +78,7 @@ export async function movedAccounts(ledger: Ledger, count: number, options: Worl
   return {
     ...world,
     deps,
-    open: async (selection) => openRun(deps, world, selection),
+    open: async (selection, more) => openRun(deps, world, selection, more),
     async close() {
       await connections.close();
       await world.close();
@@ -85,8 +88,14 @@ export async function movedAccounts(ledger: Ledger, count: number, options: Worl
 
 const PHASES = { survey, move, verify };
 
-async function openRun(deps: Deps, { spec }: World, selection: Partial<Selection> = {}): Promise<OpenedRun> {
-  const asked = { ...spec, selections: spec.selections.map((one) => ({ ...one, ...selection })) };
+async function openRun(
+  deps: Deps,
+  { spec }: World,
+  selection: Partial<SelectionWithAccounts> = {},
+  more: readonly Partial<SelectionWithAccounts>[] = [],
+): Promise<OpenedRun> {
+  const [first] = spec.selections as readonly [SelectionWithAccounts];
+  const asked = { ...spec, selections: [selection, ...more].map((one) => ({ ...first, ...one })) };
   const hash = specHash(asked);
   const request = { id: randomUUID(), reason: 'schedule' as const, spec: asked, specHash: hash };
   const signal = new AbortController().signal;

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 it('ends units that have nothing to do as their own workflows would', async () => {
-  const world = await movedAccounts(server.ledger, 3);
+  const world = await movedAccounts(server.ledger, 3, { selection: { exclude: { folders: ['Nowhere'] } } });
   const first = await world.open();
   for (const unit of [1, 2, 3]) await first.byWorkflow(unit);
   const byWorkflows = { closed: await first.finish(), ...(await leftBy(world, first.number)) };
@@ -33,6 +33,9 @@ it('ends units that have nothing to do as their own workflows would', async () =
   expect(seen.counters).toEqual(together.closed.counters);
   expect(together).toEqual({ ...byWorkflows, closed: { ...byWorkflows.closed, run: second.number } });
   expect(together.closed).toMatchObject({ state: 'done', totals: { units: 3, done: 3, items: 6, verified: 6 } });
+  expect(together.events).toContainEqual(
+    expect.objectContaining({ unit: 3, message: expect.stringContaining('fits nothing') }),
+  );
   await assertCountsKept(server.ledger, world.spec.name);
   await world.close();
 });
@@ -108,17 +111,18 @@ describe('leaves to its workflow an account', () => {
     await world.close();
   });
 
-  it('that moves to the same place as another', async () => {
+  it('that is named in two selections, for the second of them', async () => {
     const world = await movedAccounts(server.ledger, 2);
-    const run = await world.open();
-    await server.ledger.pool.query(
-      `insert into unit (migration, n, selection, account_from, account_to, run, pairing)
-       select migration, 3, selection, 'a1', 'a1 again', run, pairing from unit where migration = $1 and n = 1`,
-      [world.spec.name],
-    );
-    world.target.accounts.set('a1 again', world.target.account('a1'));
+    const run = await world.open({}, [{ name: 'again', accounts: [{ from: 'a1', to: 'a1' }] }]);
 
     expect(await run.look()).toMatchObject({ idle: [1, 2], changed: [3] });
+    // A run of the second selection alone may have proven where it goes.
+    await server.ledger.pool.query(
+      `update unit set pairing = (select pairing from unit where migration = $1 and n = 1) where migration = $1 and n = 3`,
+      [world.spec.name],
+    );
+    expect(await run.look()).toMatchObject({ idle: [1, 2], changed: [3] });
+    await expect(run.byWorkflow(3)).rejects.toThrow('units 1 and 3 move the same account to the same place');
 
     await world.close();
   });

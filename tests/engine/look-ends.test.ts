@@ -1,6 +1,7 @@
 /** A look at many accounts ends in time and where it is told to, whatever one of them does; what it got done counts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { control } from '../../engine/run/control.js';
+import { endIdleUnits } from '../../ledger/idle-units.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { listUnits } from '../../ledger/units.js';
 import type { Looking } from './idle.js';
@@ -106,11 +107,38 @@ it('goes on after a crash with those that were not written down as done', async 
   expect(again).toMatchObject({ changed: [], left: [], counters: { items: 28, verified: 28 } });
   expect(again.idle).toHaveLength(14);
   expect(world.source.counts.containers).toBe(4);
-  const { rows } = await server.ledger.pool.query(
-    `select count(*) as n from event where migration = $1 and run = $2 and message = 'unit done'`,
+  expect(await eventsOf(world, run.number, 'unit done')).toBe(14);
+  await world.close();
+});
+
+it('ends a unit once, however often that is asked for', async () => {
+  const world = await movedAccounts(server.ledger, 1);
+  const run = await world.open();
+  const { counters } = await run.look();
+
+  await endIdleUnits(server.ledger, { migration: world.spec.name, run: run.number }, [{ n: 1, counters }]);
+
+  expect(await eventsOf(world, run.number, 'unit done')).toBe(1);
+  await world.close();
+});
+
+it('writes nothing down for an account whose lease it has lost', async () => {
+  const world = await movedAccounts(server.ledger, 1);
+  const run = await world.open();
+  const { pool } = server.ledger;
+  const place = `(select p.target from unit u join pairing p on p.id = u.pairing where u.migration = $1)`;
+  world.source.fault = async ({ op, when }) => {
+    if (op !== 'containers' || when !== 'after') return;
+    await pool.query(`update lease set fence = fence + 1, holder = 'them' where place = ${place}`, [world.spec.name]);
+  };
+
+  expect(await run.look()).toMatchObject({ idle: [], changed: [1] });
+
+  const surveys = await pool.query(
+    'select s.run < r.id as before from survey s join run r using (migration) where r.number = $2 and s.migration = $1',
     [world.spec.name, run.number],
   );
-  expect(rows).toEqual([{ n: 14 }]);
+  expect(surveys.rows).toEqual([{ before: true }]);
   await world.close();
 });
 
@@ -128,6 +156,11 @@ it('beats while it waits', async () => {
   expect((await listUnits(server.ledger.pool, world.spec.name)).map(({ state }) => state)).toEqual(['done', 'done']);
   await world.close();
 });
+
+async function eventsOf({ spec }: Looking, run: number, said: string): Promise<number | null> {
+  const asked = 'select from event where migration = $1 and run = $2 and message = $3';
+  return (await server.ledger.pool.query(asked, [spec.name, run, said])).rowCount;
+}
 
 /** The source answers nothing about some accounts until `answer`. */
 function hang({ source }: Looking, which: (account: string) => boolean): { readonly answer: () => void } {
