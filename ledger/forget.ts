@@ -98,6 +98,9 @@ export interface Extent {
   readonly specs: number;
 }
 
+/** What an event says. Its numbers and the names of its members are ours: an account may be called 12, or "items". */
+const SAID = `(message || jsonb_path_query_array(detail, 'strict $.** ? (@.type() == "string")'))`;
+
 /** How much that is. `pairings`: those that go; `names`: what events are searched for beside the units. */
 export async function extentOf(
   sql: Sql,
@@ -114,8 +117,8 @@ export async function extentOf(
          having bool_and(id = any($3)) and count(*) > 0) p) as places,
        (select count(*) from upload where container in (select id from gone)) as uploads,
        (select count(*) from batch where container in (select id from gone)) as batches,
-       (select count(*) from event where migration = $1 and ($4 or unit = any($2) or (message || detail) ~ $5)) as events,
-       (select count(*) from outcome where migration = $1 and ($4 or unit = any($2) or reason ~ $5)
+       (select count(*) from event where migration = $1 and ($4 or unit = any($2) or ${SAID} ~* $5)) as events,
+       (select count(*) from outcome where migration = $1 and ($4 or unit = any($2) or reason ~* $5)
          or container in (select id from gone)) as outcomes,
        (select count(*) from run where migration = $1 and $4) as runs,
        (select count(*) from spec where name = $1 and $4) as specs`,
@@ -157,7 +160,7 @@ export async function forgetInSpecs(
         await sql.query('update spec_accounts set accounts = $3 where spec = $1 and selection = $2', written);
       }
       if (had) specs++;
-      const named = await sql.query<{ still: boolean }>('select $1::text ~ $2 as still', [
+      const named = await sql.query<{ still: boolean }>('select $1::text ~* $2 as still', [
         JSON.stringify(rest),
         mention(names),
       ]);
@@ -170,8 +173,8 @@ export async function forgetInSpecs(
 /** Other migrations whose specs have any of these names in them. */
 export async function othersNaming(sql: Sql, migration: string, names: readonly string[]): Promise<string[]> {
   const { rows } = await sql.query<{ name: string }>(
-    `select distinct name from spec where name <> $1 and (body::text ~ $2
-       or exists (select from spec_accounts where spec = hash and accounts::text ~ $2)) order by name`,
+    `select distinct name from spec where name <> $1 and (body::text ~* $2
+       or exists (select from spec_accounts where spec = hash and accounts::text ~* $2)) order by name`,
     [migration, mention(names)],
   );
   return rows.map(({ name }) => name);
@@ -199,23 +202,23 @@ export async function forgetRecords(
   await inBatches(signal, () =>
     pool.query(
       `delete from event where id in (
-         select id from event where migration = $1 and ($4 or unit = any($2) or (message || detail) ~ $3) limit ${BATCH})`,
+         select id from event where migration = $1 and ($4 or unit = any($2) or ${SAID} ~* $3) limit ${BATCH})`,
       [migration, units, mention(names), all],
     ),
   );
   await inBatches(signal, () =>
     pool.query(
       `delete from outcome where id in (
-         select id from outcome where migration = $1 and ($4 or unit = any($2) or reason ~ $3) limit ${BATCH})`,
+         select id from outcome where migration = $1 and ($4 or unit = any($2) or reason ~* $3) limit ${BATCH})`,
       [migration, units, mention(names), all],
     ),
   );
   await pool.query(
-    `delete from gate where migration = $1 and ($4 or unit = any($2) or concat_ws(' ', reason, next) ~ $3)`,
+    `delete from gate where migration = $1 and ($4 or unit = any($2) or concat_ws(' ', reason, next) ~* $3)`,
     [migration, units, mention(names), all],
   );
   await pool.query(
-    `update unit set reason = null, next = null where migration = $1 and concat_ws(' ', reason, next) ~ $2`,
+    `update unit set reason = null, next = null where migration = $1 and concat_ws(' ', reason, next) ~* $2`,
     [migration, mention(names)],
   );
   await pool.query('delete from slot where until < clock_timestamp()');
@@ -282,7 +285,7 @@ export async function forgetPairing(
 /** Places that no pairing is of any more, with their leases and what was found there; of `places`, or named by one of `names`. */
 export async function forgetPlaces(sql: Sql, places: readonly number[], names: readonly string[]): Promise<void> {
   const { rows } = await sql.query<{ id: number }>(
-    `select id from place where (id = any($1) or proof ~ $2)
+    `select id from place where (id = any($1) or proof ~* $2)
        and not exists (select from pairing where source = place.id or target = place.id)`,
     [places, mention(names)],
   );
@@ -314,16 +317,26 @@ export async function lastRun(sql: Sql, migration: string, lock = false): Promis
   return rows[0]?.last;
 }
 
-/** A pattern for text that has one of these names in it as a word of its own; without names one that nothing fits. */
+/**
+ * A pattern for text that has one of these names in it as a word of its own, in whatever case; without names one that
+ * nothing fits. An address ends where its characters do: mary-anna@x and anna@x.org are others than anna@x.
+ */
 function mention(names: readonly string[]): string {
   if (names.length === 0) return '$.';
-  // Places are URLs: they have names as those spell them.
-  const spelled = new Set(names.flatMap((name) => [name, encodeURIComponent(name)]));
-  const quoted = [...spelled].map((name) =>
-    name.replace(/[^\p{L}\p{N}]/gu, (sign) => `\\U${hex(sign).padStart(8, '0')}`),
-  );
-  return `(^|[^[:alnum:]])(${quoted.join('|')})($|[^[:alnum:]])`;
+  return spelled(names)
+    .map((name) => {
+      const joint = name.includes('@') || name.includes('%40') ? '[.+_-]?' : '';
+      return `(?<![[:alnum:]]${joint})${quoted(name)}(?!${joint}[[:alnum:]])`;
+    })
+    .join('|');
 }
+
+/** As places have them, which are URLs, and as JSON has them. */
+function spelled(names: readonly string[]): string[] {
+  return [...new Set(names.flatMap((name) => [name, encodeURIComponent(name), JSON.stringify(name).slice(1, -1)]))];
+}
+
+const quoted = (text: string): string => text.replace(/[^\p{L}\p{N}]/gu, (sign) => `\\U${hex(sign).padStart(8, '0')}`);
 
 const hex = (sign: string): string => (sign.codePointAt(0) as number).toString(16);
 

@@ -66,7 +66,8 @@ export async function stageItems(
   if (items.length === 0) return;
   await sql.query({
     name: 'stage-items',
-    text: `insert into item (container, key, rank, version, meta, bytes, todo, run, folded, unread, unstable)
+    text: `with named as (${NAMED_TO_OTHERS})
+     insert into item (container, key, rank, version, meta, bytes, todo, run, folded, unread, unstable)
      select $1, key, rank, version, coalesce(meta, '{}'), coalesce(bytes, 0), 'create', $7, folded,
        meta is null or bytes is null, unstable
      from unnest($2::text[], $3::int[], $4::text[], $5::jsonb[], $6::bigint[], $9::text[], $10::bool[])
@@ -103,6 +104,14 @@ export async function stageItems(
     ],
   });
 }
+
+/**
+ * Another unit may be in the middle of a listing in no order (staged.ts), past the place where these stand: they are there,
+ * so it does not lack them. By $1 and $2: the container, and keys.
+ */
+const NAMED_TO_OTHERS = `insert into listed (listing, key) select s.listing_id, l.key
+  from survey s cross join unnest($2::text[]) as l (key) where s.container = $1 and s.listing_id is not null
+  on conflict do nothing`;
 
 /** Nothing is known of it but that it is there; what has a copy keeps what is known of that. Folders have no version. */
 const UNDESCRIBED = `(excluded.version = '' and item.target_ref is not null

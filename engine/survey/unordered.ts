@@ -172,14 +172,13 @@ async function hide(sql: Sql, { slice, row, id }: Unordered, entries: readonly I
 async function askAfterLacking(listing: Unordered): Promise<void> {
   const { slice, source, container, row, id } = listing;
   const { pool } = slice.deps.ledger;
-  const lacks = async (limit: number): Promise<readonly string[]> => lackedBy(pool, row.id, id, limit);
-  // Pages that shifted may have passed over items that nothing is known of yet: only their number tells.
+  // Pages that shifted may have passed over items that nothing is known of yet: only their number tells, or what left.
   const short = (container.items ?? 0) - (await countStaged(pool, id));
-  if (short <= 0 && (await lacks(1)).length === 0) return turnTo(listing, 'marking');
-  const deleted = await takeChanges(listing);
-  const left = await lacks(ASKED + 1);
-  if (short <= deleted && left.length === 0) return turnTo(listing, 'marking');
-  if (short > deleted || !source.present || left.length > ASKED) return turnTo(listing, 'again');
+  const { named, unnamed } = await takeChanges(listing);
+  if (named > 0 || short > unnamed) return turnTo(listing, 'again');
+  const left = await lackedBy(pool, row.id, id, ASKED + 1);
+  if (left.length === 0) return turnTo(listing, 'marking');
+  if (!source.present || left.length > ASKED) return turnTo(listing, 'again');
   for await (const page of source.present(container, left, slice.signal)) {
     await fenced(slice.deps.ledger, slice.lease, (sql) => stagePage(sql, listing, page.entries));
   }
@@ -188,25 +187,30 @@ async function askAfterLacking(listing: Unordered): Promise<void> {
 
 /**
  * What changed since the token: what it says is gone is so for certain, and what it names is there. Answers how many it
- * says are gone that the listing has not named.
+ * says are gone: those that the listing had named, behind which the pages moved up, and those that it had not.
  */
-async function takeChanges(listing: Unordered): Promise<number> {
+async function takeChanges(listing: Unordered): Promise<{ readonly named: number; readonly unnamed: number }> {
   const { slice, source, container, row, id, token } = listing;
-  if (token === null || !source.changes) return 0;
+  let named = 0;
   let unnamed = 0;
+  if (token === null || !source.changes) return { named, unnamed };
   try {
     const applied = await applyChanges(slice, source, container, row, token, async (sql, changes) => {
       const there = changes.flatMap((change) => (change.change === 'gone' ? [] : [change.item.key]));
       const gone = changes.flatMap((change) => (change.change === 'gone' ? [change.key] : []));
       await stageKeys(sql, id, there);
-      unnamed += gone.length - (await unstageKeys(sql, id, gone));
+      const left = await unstageKeys(sql, id, gone);
+      named += left;
+      unnamed += gone.length - left;
+      // They are not staged any more: who goes on after a crash could not tell.
+      if (left > 0) await advanceUnordered(sql, row.id, slice, { state: 'again', cursor: null });
     });
     listing.undescribed ||= applied.undescribed;
-    if (applied.token !== undefined) await turnTo(listing, 'suspecting', applied.token);
+    if (applied.token !== undefined) await turnTo(listing, named > 0 ? 'again' : 'suspecting', applied.token);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'cursor-lost') throw error;
   }
-  return unnamed;
+  return { named, unnamed };
 }
 
 async function turnTo(listing: Unordered, state: ListingState, token?: string): Promise<void> {
