@@ -39,16 +39,23 @@ export async function askForRun(client: WorkflowClient, input: AskInput, taskQue
 /** How the run ended that the request led to; null while it goes on or waits its turn. */
 export async function findRun(client: WorkflowClient, ledger: Ledger, input: AskInput): Promise<RunResult | null> {
   const { name } = input;
-  const run = await runOfRequest(ledger.pool, name, input.request);
-  if (run?.totals && run.state !== 'running') {
-    const { totals, state, number } = run;
-    const { units, done, failed } = totals;
-    return { name, run: number, state, units, done, failed, totals: { ...NO_COUNTERS, ...totals } };
-  }
+  const ended = await endedRun(ledger, input);
+  if (ended) return ended;
   if (await isOpen(client, name)) return null;
+  // Between the two questions both may have ended.
+  const endedSince = await endedRun(ledger, input);
+  if (endedSince) return endedSince;
   throw new Fault('not-found', `the migration "${name}" ended before the run of its schedule "${input.schedule}" did`, {
     next: `\`migrate logs ${name}\` shows what it did; \`migrate retry ${name}\` starts it again where it was`,
   });
+}
+
+async function endedRun({ pool }: Ledger, { name, request }: AskInput): Promise<RunResult | undefined> {
+  const run = await runOfRequest(pool, name, request);
+  if (!run?.totals || run.state === 'running') return undefined;
+  const { totals, state, number } = run;
+  const { units, done, failed } = totals;
+  return { name, run: number, state, units, done, failed, totals: { ...NO_COUNTERS, ...totals } };
 }
 
 /** Whether the migration's workflow is open now. */

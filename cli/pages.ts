@@ -59,7 +59,7 @@ export function specPage(schema: Schema, manifests: Manifests): string {
     rowsTable(listOptions(entry(properties, 'selections'))),
     [
       'The CSV file of `accounts: { file }` has the header `from,to` and a pair of accounts a row; a byte order mark, CRLF, `;` and blank lines are tolerated.',
-      'It is read when the spec is submitted, relative to the spec. The same pair of accounts twice for the same kind, source and target is an error;',
+      'It is read when the spec is submitted, relative to the spec, and may have 16 MiB: some 200,000 accounts. The same pair of accounts twice for the same kind, source and target is an error;',
       'a two-way selection has both directions.',
     ].join('\n'),
     '### Kinds',

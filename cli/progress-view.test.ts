@@ -289,6 +289,9 @@ describe('a result', () => {
     expect(resultLines(result)[0]).toBe(
       'acme: run 3 is done: 2,000 of 2,000 items verified (260 MB), 1,998 items written',
     );
+    expect(resultLines({ ...result, state: 'failed', reason: 'unit 2: no such folder' })[1]).toBe(
+      'why: unit 2: no such folder',
+    );
     expect(resultLines({ ...result, totals: { ...result.totals, changed: 0 } })[0]).toContain(
       'nothing had to be written',
     );

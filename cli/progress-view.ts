@@ -128,7 +128,8 @@ export function resultLines(result: RunResult): string[] {
     ...changeWords(totals),
   ].join(', ');
   const head = `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${count(totals.verified)} of ${plural(totals.items, 'item')} verified (${size(totals.bytes)}), ${written}`;
-  return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, `report: migrate report ${result.name}`];
+  const why = result.reason === undefined ? [] : [`why: ${result.reason}`];
+  return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, ...why, `report: migrate report ${result.name}`];
 }
 
 const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {

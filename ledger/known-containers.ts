@@ -10,7 +10,7 @@ import { isOutdated } from './surveys.js';
 export interface KnownContainer
   extends Pick<ContainerRow, 'id' | 'key' | 'path' | 'role' | 'subscribed' | 'properties' | 'validity'> {
   /** What the unit has surveyed of it; null where it does not cover it. */
-  readonly survey: Pick<Survey, 'token' | 'filter' | 'listingRun' | 'outdated'> | null;
+  readonly survey: Pick<Survey, 'run' | 'token' | 'filter' | 'listingRun' | 'outdated'> | null;
   /** It, or items of it, failed or were left out: what a survey may put back on the list. */
   readonly troubled: boolean;
   /** Items of it count as present in the source, or some unit holds a token of it. */
@@ -33,7 +33,7 @@ export async function knownContainers(
   const { rows } = await pool.query<KnownContainer & { open: boolean }>({
     name: 'known-containers',
     text: `select c.id, c.key, c.path, c.role, c.subscribed, c.properties, c.validity, open,
-       case when s.container is not null then jsonb_build_object('token', s.token, 'filter', s.filter,
+       case when s.container is not null then jsonb_build_object('run', s.run, 'token', s.token, 'filter', s.filter,
          'listingRun', s.listing_run, 'outdated', ${isOutdated('$5')}) end as survey,
        exists (select from item where container = c.id and key = '') or exists (
          select from item_count where container = c.id and outcome in ('refused', 'quarantined', 'conflict', 'skipped')

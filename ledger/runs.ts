@@ -29,7 +29,11 @@ export async function openRun(
        where migration = $1 and (request = $2 or starts_with(request, $2 || '#')) order by number desc`,
       [input.migration, input.request],
     );
-    if (asked[0]?.state === 'running') return asked[0];
+    if (asked[0]?.state === 'running') {
+      // Whoever was to stop it is gone: its workflow was terminated, or reset, before the run was closed.
+      await sql.query('update migration set stopped = false where name = $1', [input.migration]);
+      return asked[0];
+    }
     const { rows } = await sql.query<{ number: number }>(
       `update migration set spec = $2, stopped = false, last_run = last_run + 1 where name = $1 returning last_run as number`,
       [input.migration, input.spec],
@@ -90,6 +94,20 @@ export interface RunTotals {
   readonly removed: number;
   readonly skipped: number;
   readonly conflicts: number;
+}
+
+/** How a run ended that a later one has followed: its units are that one's now. Undefined where none has. */
+export async function followedRun(
+  sql: Sql,
+  migration: string,
+  run: number,
+): Promise<{ readonly state: Exclude<RunState, 'running'>; readonly totals: RunTotals } | undefined> {
+  const { rows } = await sql.query<{ state: Exclude<RunState, 'running'>; totals: RunTotals }>(
+    `select state, totals from run where migration = $1 and number = $2 and state <> 'running' and totals is not null
+       and exists (select from run later where later.migration = $1 and later.number > $2)`,
+    [migration, run],
+  );
+  return rows[0];
 }
 
 export async function closeRun(

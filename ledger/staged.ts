@@ -79,7 +79,7 @@ export async function markLacking(
   return rowCount ?? 0;
 }
 
-/** So many rows are deleted in one transaction: others wait for none of them. */
+/** So many rows are deleted in one transaction. What another is deleting is left to it. */
 const SWEPT = 10_000;
 
 /** Deletes the rows of listings that no survey holds any more: complete ones, and those that were given up. */
@@ -97,7 +97,7 @@ export async function sweepListings({ pool }: Pick<Ledger, 'pool'>): Promise<voi
   for (const { listing } of rows) {
     for (let swept = SWEPT; swept === SWEPT; ) {
       const { rowCount } = await pool.query(
-        'delete from listed where ctid = any (array(select ctid from listed where listing = $1 limit $2))',
+        'delete from listed where ctid = any (array(select ctid from listed where listing = $1 limit $2 for update skip locked))',
         [listing, SWEPT],
       );
       swept = rowCount ?? 0;

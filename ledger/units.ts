@@ -196,8 +196,13 @@ export interface UnitChange {
   readonly retryAt?: number | null;
 }
 
-export async function changeUnit(sql: Sql, migration: string, n: number, change: UnitChange): Promise<void> {
-  await sql.query(
+/** False: a later run has called the unit, and it is none of this one's business any more. */
+export async function changeUnit(
+  sql: Sql,
+  { migration, run, unit: n }: { readonly migration: string; readonly run: number; readonly unit: number },
+  change: UnitChange,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
     // A slice that outlives its workflow, or is done once more because somebody reset that, opens no unit that has ended.
     `update unit set state = case when $3 = 'running' and state not in ('waiting', 'running') then state
          else coalesce($3, state) end, phase = coalesce($4, phase),
@@ -205,7 +210,7 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
        counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices),
        retry_at = case when $14 then to_timestamp($15::float8 / 1000) else retry_at end, changed_at = now()
-     where migration = $1 and n = $2`,
+     where migration = $1 and n = $2 and run = $16`,
     [
       migration,
       n,
@@ -222,6 +227,8 @@ export async function changeUnit(sql: Sql, migration: string, n: number, change:
       change.idleSlices ?? null,
       change.retryAt !== undefined,
       change.retryAt ?? null,
+      run,
     ],
   );
+  return rowCount === 1;
 }

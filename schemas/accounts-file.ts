@@ -10,6 +10,8 @@ import { didYouMean } from './suggest.js';
 export const MAX_ACCOUNTS_FILE_BYTES = 16 * 1024 * 1024;
 const COLUMNS = ['from', 'to'] as const;
 const MAX_HEADER_PROBLEMS = 20;
+/** Of a file that was exported wrongly, all rows are wrong in the same way. */
+const MAX_PROBLEMS = 1_000;
 const ACCOUNT = new RegExp(accountName.pattern as string);
 
 interface Row {
@@ -18,7 +20,7 @@ interface Row {
 }
 
 /**
- * Reads the bytes of the file; every problem comes with its line and column. Tolerated: a byte order mark,
+ * Reads the bytes of the file; problems come with their line and column, the first thousand of them. Tolerated: a byte order mark,
  * CRLF, blank lines, blanks around cells, and ";" or a tab instead of "," (as spreadsheets save it).
  */
 export function readAccounts(
@@ -54,7 +56,11 @@ export function readAccounts(
   const problems: Diagnostic[] = [];
   const accounts: Account[] = [];
   const firstLines = new Map<string, number>();
-  for (const row of entries) {
+  for (const [index, row] of entries.entries()) {
+    if (problems.length >= MAX_PROBLEMS) {
+      problems.push(at(row.line, 1, `${entries.length - index} more rows were not looked at`));
+      break;
+    }
     const before = problems.length;
     if (row.cells.length > header.cells.length) {
       problems.push(
@@ -65,9 +71,9 @@ export function readAccounts(
         ),
       );
     }
-    const [from = '', to = ''] = positions.map((cell, index) => {
+    const [from = '', to = ''] = positions.map((cell, side) => {
       const value = row.cells[cell] ?? '';
-      const name = COLUMNS[index] as string;
+      const name = COLUMNS[side] as string;
       if (value === '')
         problems.push(at(row.line, place(row, cell), `${name} is blank; name an account or remove the row`));
       else if (value.length > 320 || !ACCOUNT.test(value)) {

@@ -66,6 +66,16 @@ describe('diagnostics', () => {
 });
 
 describe('a valid spec', () => {
+  it('tells of the first thousand rows of a CSV file, where very many are wrong', async () => {
+    const csv = `from,to\n${'anna,\n'.repeat(20_000)}`;
+
+    const loaded = await loadSpec('s.yaml', memory({ 's.yaml': valid, 'people.csv': csv }));
+
+    const messages = 'problems' in loaded ? loaded.problems.map(formatDiagnostic) : [];
+    expect(messages).toHaveLength(1_001);
+    expect(messages.at(-1)).toBe('people.csv:1002:1: 19000 more rows were not looked at');
+  });
+
   it('has accounts inlined and systems split', async () => {
     const loaded = await loadSpec(
       'dir/s.yaml',

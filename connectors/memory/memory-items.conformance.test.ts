@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { itemSourceConformance } from '../../tests/conformance/item-source.js';
 import { itemTargetConformance } from '../../tests/conformance/item-target.js';
 import type { ItemKind } from '../../tests/conformance/items.js';
+import type { Habits } from './source.js';
 import { createMemorySource } from './source.js';
 import { dropMemoryStore, folderKey, memoryStore, removeFrom, setBytes, uidKey } from './store.js';
 import { createMemoryTarget } from './target.js';
 
-function world(kind: ItemKind) {
+function world(kind: ItemKind, habits: Habits = {}) {
   const store = memoryStore(randomUUID());
   const account = store.account('anna');
   return {
     kind,
-    source: () => createMemorySource(store, 'anna', kind),
+    source: () => createMemorySource(store, 'anna', kind, habits),
     target: () => createMemoryTarget(store, 'anna', kind),
     put: async (path: readonly string[], bytes: Buffer) => uidKey(account.put(path, { bytes }).uid),
     edit: async (path: readonly string[], name: string, bytes: Buffer) =>
@@ -28,6 +29,13 @@ for (const kind of ['calendar', 'contacts'] as const) {
     name: `memory, ${kind}`,
     world: async () => {
       const made = world(kind);
+      return { ...made, open: made.source };
+    },
+  });
+  itemSourceConformance({
+    name: `memory, ${kind}, no order, keys alone`,
+    world: async () => {
+      const made = world(kind, { unordered: true, pageItems: 3, keysOnly: true });
       return { ...made, open: made.source };
     },
   });

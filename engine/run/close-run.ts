@@ -4,13 +4,15 @@ import type { JsonObject } from '../../connectors/contract.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import type { RunTotals } from '../../ledger/runs.js';
-import { closeRun, runOfRequest } from '../../ledger/runs.js';
+import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
 import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
 import type { RunState } from '../../words/runs.js';
 import type { Deps } from '../deps.js';
+
+type Ledgered = Pick<Deps, 'ledger'>;
 
 export interface CloseRunInput {
   readonly name: string;
@@ -27,10 +29,16 @@ export interface ClosedRun {
   readonly reason?: string;
 }
 
-/** Sums up the run. It is `done` only when every item of every unit is verified. */
-export async function finishRun(deps: Deps, input: CloseRunInput): Promise<ClosedRun> {
+/**
+ * Sums up the run. It is `done` only when every item of every unit is verified. Safe to repeat, however late: of a run that
+ * another has followed, what was summed up then stands.
+ */
+export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<ClosedRun> {
   const { ledger } = deps;
   const rows = await listUnits(ledger.pool, input.name);
+  // After its units were read: as long as none had followed, they were its own.
+  const followed = await followedRun(ledger.pool, input.name, input.run);
+  if (followed) return { run: input.run, ...followed, counters: { ...NO_COUNTERS, ...followed.totals } };
   const mine = rows.filter((row) => row.run === input.run);
   const counters = mine.reduce((sum, row) => addCounters(sum, row.counters), NO_COUNTERS);
   const done = mine.filter((row) => row.state === 'done').length;
@@ -75,7 +83,7 @@ export async function finishRun(deps: Deps, input: CloseRunInput): Promise<Close
 
 /** Closes the run that a request has led to; null when it has led to none, as its opening was given up. */
 export async function closeRequest(
-  deps: Deps,
+  deps: Ledgered,
   { name, request, state }: Omit<CloseRunInput, 'run'> & { readonly request: string },
 ): Promise<ClosedRun | null> {
   const run = await runOfRequest(deps.ledger.pool, name, request);

@@ -21,11 +21,11 @@ export interface UnitEnd {
   readonly counters?: Counters;
 }
 
-/** Writes down how a unit ended, or why it waits. */
+/** Writes down how a unit ended, or why it waits. Too late, when another run has called it, it says nothing. */
 export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
   const { ledger } = deps;
   const { park } = end;
-  await changeUnit(ledger.pool, end.migration, end.unit, {
+  const isOurs = await changeUnit(ledger.pool, end, {
     state: end.state,
     gate: park?.gate ?? null,
     reason: park?.reason ?? end.reason ?? null,
@@ -34,6 +34,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
     ...(end.state === 'done' ? { approved: [] } : {}),
     ...(end.counters && { counters: end.counters }),
   });
+  if (!isOurs) return;
   if (park) {
     await openGate(ledger, end, { gate: park.gate, reason: park.reason, next: park.next });
     await writeEvent(ledger.pool, end, 'warn', `waits for ${park.gate}`, {

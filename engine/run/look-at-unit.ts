@@ -1,7 +1,7 @@
 /** One of many units that may have nothing to do: its survey, as a slice of its own would do it, for a short time. */
 import type { Counters } from '../../words/counters.js';
 import { isProven } from '../../words/counters.js';
-import type { Deps } from '../deps.js';
+import type { Deps, Meters } from '../deps.js';
 import { noteSlice } from '../slice/note-slice.js';
 import type { Assignment } from '../slice/run-slice.js';
 import { runSlice } from '../slice/run-slice.js';
@@ -26,7 +26,7 @@ export async function lookAtUnit(
   let note = async (): Promise<void> => {};
   try {
     const slice = runSlice(
-      { ...deps, settings: { ...deps.settings, sliceMs: lookUnitMs } },
+      { ...deps, meters: { ...deps.meters, ...UNTOLD }, settings: { ...deps.settings, sliceMs: lookUnitMs } },
       input,
       'survey',
       survey,
@@ -52,6 +52,9 @@ export async function lookAtUnit(
   }
   return end.aborted ? 'left' : 'changed';
 }
+
+/** A gate is counted when the unit's workflow meets it. */
+const UNTOLD: Pick<Meters, 'gateOpened'> = { gateOpened() {} };
 
 /** Comes so many milliseconds after the signal. */
 function afterAbort(signal: AbortSignal, ms: number): { readonly over: Promise<undefined>; end(): void } {

@@ -1,5 +1,6 @@
 /** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
 
+import { Fault } from '../../connectors/errors.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
@@ -71,6 +72,11 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
   const { ledger } = deps;
   const spec = await arrivedSpec(deps, specHash);
   const { reason } = request;
+  const strange = request.selections?.find((name) => !spec.selections.some((selection) => selection.name === name));
+  if (strange !== undefined)
+    throw new Fault('spec', `the spec that "${name}" runs has no selection "${strange}"`, {
+      next: 'name one that it has; a schedule that names it is brought up to date by `migrate apply`',
+    });
   if (reason === 'retry') await liftBlocksOf(deps, specHash);
   await endGates(ledger, name, run - 1, `run ${run}`);
   const called: number[] = [];
@@ -79,6 +85,11 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
     const accounts = await accountsOf(deps, spec, selection, signal);
     for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
   }
+  const missing = request.units?.find((n) => !called.includes(n));
+  if (missing !== undefined)
+    throw new Fault('spec', `"${name}" has no unit ${missing} among the accounts of its spec`, {
+      next: `\`migrate status ${name}\` shows the units there are`,
+    });
   await ledger.transaction(async (sql) => {
     if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
     await markPrepared(sql, name, run);

@@ -15,7 +15,7 @@ import { advanceListing, coverContainer, coverOnly, finishSurvey, startListing }
 import { releaseTwins } from '../../ledger/twins.js';
 import { clearUnlisted, listingTries, restoreUnlisted } from '../../ledger/unlisted.js';
 import { TWIN } from '../decide/twins.js';
-import { FittingGlobs, unfittedBy } from '../select/fitting-globs.js';
+import { FittingGlobs } from '../select/fitting-globs.js';
 import { coversContainer, coversItem, wantedContainer } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 import { inLanes, withLanes } from '../session/lanes.js';
@@ -24,6 +24,7 @@ import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
 import { markContainerGone } from './mark-container-gone.js';
+import { noteGlobs } from './note-globs.js';
 import { lookAtTarget } from './still-there.js';
 import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
@@ -81,16 +82,6 @@ export async function survey(slice: Slice): Promise<WorkResult> {
   if (slice.rules.adopts.includes('identity'))
     await fenced(deps.ledger, lease, (sql) => releaseTwins(sql, slice, TWIN));
   return (await isSettled(deps.ledger, slice, slice.selection.deletions === 'mirror')) ? 'settled' : 'done';
-}
-
-/** Filters of folders and collections that fit none, once a run. Of a tree of files its listing tells. */
-async function noteGlobs(
-  sql: Sql,
-  { selection, rules, input }: Slice,
-  containers: readonly Container[],
-): Promise<void> {
-  if (rules.place === 'path' || input.back) return;
-  for (const said of unfittedBy(containers, selection)) await noteFilter(sql, input, said);
 }
 
 /** Most of a survey's time is round trips, one folder after the other. */

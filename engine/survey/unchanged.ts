@@ -6,8 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Container } from '../../connectors/contract.js';
 import type { KnownContainer } from '../../ledger/known-containers.js';
 import { knownContainers, renewSurveys } from '../../ledger/known-containers.js';
-import { unfittedBy } from '../select/fitting-globs.js';
 import type { Slice } from '../slice/slice.js';
+import { noteGlobs } from './note-globs.js';
 
 /** What the unit's spec covers, and by which filter. */
 export interface Coverage {
@@ -23,16 +23,16 @@ export async function surveyUnchanged(
 ): Promise<'settled' | 'done' | undefined> {
   const { deps, lease, selection, run } = slice;
   const known = await knownContainers(deps.ledger, slice, coverage.filter, selection.deletions === 'mirror');
-  if (!isAsItWas(slice, containers, known.containers, coverage)) return undefined;
+  if (!isAsItWas(containers, known.containers, coverage)) return undefined;
   const covered = known.containers.filter(({ survey }) => survey !== null);
   const listed = new Set(containers.map(({ key }) => key));
   const ids = covered.filter(({ key }) => listed.has(key)).map(({ id }) => id);
+  if (covered.every(({ survey }) => survey?.run !== run)) await noteGlobs(deps.ledger.pool, slice, containers);
   await renewSurveys(deps.ledger, lease, slice, ids, run);
   return known.open ? 'done' : 'settled';
 }
 
 function isAsItWas(
-  { selection, rules, input }: Slice,
   containers: readonly Container[],
   known: readonly KnownContainer[],
   { covers, filter }: Coverage,
@@ -46,9 +46,7 @@ function isAsItWas(
     if (now ? isCovered && !isSame(row, now, filter) : row.present) return false;
   }
   const keys = new Set(known.map(({ key }) => key));
-  if (containers.some(({ key, path, leftOut }) => !keys.has(key) && !leftOut && covers(path))) return false;
-  // What fits none of the folders is said once a run.
-  return rules.place === 'path' || input.back === true || unfittedBy(containers, selection).length === 0;
+  return !containers.some(({ key, path, leftOut }) => !keys.has(key) && !leftOut && covers(path));
 }
 
 /** By its token, and by what is written down of it beside that. */

@@ -44,7 +44,7 @@ async function markRemovable(slice: Slice, rows: readonly ContainerRow[]): Promi
     if (marked <= share * items) return undefined;
     // An approval was for what is removed by now.
     const approved = unit.approved.filter((gate) => gate !== 'approval');
-    await changeUnit(sql, unit.migration, unit.n, { approved });
+    await changeUnit(sql, { ...unit, unit: unit.n }, { approved });
     return {
       gate: 'approval',
       reason: `${marked} of ${items} items were deleted in the source, more than the ${Math.round(share * 100)} % that may go at once`,

@@ -14,6 +14,7 @@ create index listed_hidden on listed (listing) where hidden;
 -- Of a listing under way in no order: its number, and how far it has come. Its place to go on from is in listing_after.
 alter table survey add column listing_id bigint;
 alter table survey add column listing_state text;
+create index survey_by_listing on survey (listing_id) where listing_id is not null;
 
 -- Size and metadata come with its content: what stands here of them is nothing, or of an earlier version.
 alter table item add column unread boolean not null default false;

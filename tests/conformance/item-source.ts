@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Container, ItemRef, Source } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import { all, entries, never } from './collect.js';
+import { all, entries, listed as listedAll, never } from './collect.js';
 import type { Others } from './items.js';
 import { containerIn, digestOf, samples } from './items.js';
 import type { Suite, Trait } from './trait.js';
@@ -25,7 +25,7 @@ async function filled(world: ItemSourceWorld, count: number): Promise<{ source: 
 }
 
 async function listed(source: Source<Buffer>, after?: string): Promise<ItemRef[]> {
-  return entries(source.list(await containerIn(source, PATH), after, never));
+  return (await listedAll(source, await containerIn(source, PATH), after)).items;
 }
 
 async function changed(source: Source<Buffer>, since: Container) {
@@ -60,6 +60,8 @@ const traits = {
   },
   'lists what comes after a key': async (world) => {
     const { source } = await filled(world, 6);
+    // What comes in no order is gone on with from cursors (unordered-source.ts).
+    if (source.listing === 'unordered') return;
     const keys = (await listed(source)).map((item) => item.key);
     expect((await listed(source, keys[2])).map((item) => item.key)).toEqual(keys.slice(3));
     expect(await listed(source, keys[5])).toEqual([]);
@@ -87,7 +89,7 @@ const traits = {
         key,
         validity,
         token,
-        items: await entries(session.list(await containerIn(session, PATH), undefined, never)),
+        items: await listed(session),
       };
     };
     const first = await look(source);

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { MemoryStore } from '../../connectors/memory/store.js';
 import { memoryStore } from '../../connectors/memory/store.js';
-import type { Selection, Spec } from '../../schemas/spec.js';
+import type { Spec } from '../../schemas/spec.js';
 
 const message = (n: number): Buffer => Buffer.from(`Message-ID: <${n}@x>\r\n\r\nbody ${n}\r\n`);
 
-export function memorySpec(people: readonly string[], selection: Partial<Selection> = {}): Spec {
+export function memorySpec(people: readonly string[], selection: Partial<Spec['selections'][number]> = {}): Spec {
   const id = randomUUID().slice(0, 8);
   return {
     version: 1,

@@ -11,6 +11,7 @@ import {
   cancelSignal,
   credentialsSignal,
   makeMigrationId,
+  makeUnitId,
   pauseSignal,
   progressQuery,
   requestSignal,
@@ -76,6 +77,28 @@ it('runs every unit and sums up', async () => {
   const result = (await (await apply(spec)).result()) as RunResult;
 
   expect(result).toMatchObject({ state: 'done', units: 3, done: 3, failed: 0, totals: { items: 60, verified: 60 } });
+});
+
+it('starts a workflow in a later run only for accounts that have something to do', async () => {
+  const spec = makeSpec(['anna', 'bert', 'cleo']);
+  const put = (person: string, n: number) =>
+    sourceOf(spec)
+      .account(person)
+      .put(['INBOX'], { bytes: message(n) });
+  for (const person of ['anna', 'bert', 'cleo']) put(person, 1);
+  const units = () =>
+    Promise.all(
+      [1, 2, 3].map(async (n) => (await test.client.workflow.getHandle(makeUnitId(spec.name, n)).describe()).runId),
+    );
+  await (await apply(spec)).result();
+  const before = await units();
+  put('bert', 2);
+
+  const result = (await (await apply(spec)).result()) as RunResult;
+
+  expect(result).toMatchObject({ state: 'done', units: 3, done: 3, totals: { items: 4, verified: 4, created: 1 } });
+  const after = await units();
+  expect(after.map((id, at) => id === before[at])).toEqual([true, false, true]);
 });
 
 it('parks a unit with dead credentials while the rest goes on, and starts it again when they are renewed', async () => {

@@ -58,9 +58,13 @@ export const message = (n: number, account = ''): Buffer =>
 
 /**
  * So many accounts (`a1` is that of unit 1) with two messages each, which have arrived. No session to them is open any
- * more.
+ * more. `settings` hold from then on.
  */
-export async function movedAccounts(ledger: Ledger, count: number, options: WorldOptions = {}): Promise<Looking> {
+export async function movedAccounts(
+  ledger: Ledger,
+  count: number,
+  { settings, ...options }: WorldOptions = {},
+): Promise<Looking> {
   const names = Array.from({ length: count }, (_, n) => `a${n + 1}`);
   const world = createWorld(ledger, {
     ...options,
@@ -72,7 +76,7 @@ export async function movedAccounts(ledger: Ledger, count: number, options: Worl
   await world.deps.connections.close();
   const { log, secret } = world.deps;
   const connections = createConnections({ ledger, connectors, secret, log });
-  const deps = { ...world.deps, connections };
+  const deps = { ...world.deps, connections, settings: { ...world.deps.settings, ...settings } };
   world.source.resetCounts();
   world.target.resetCounts();
   return {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 it('ends units that have nothing to do as their own workflows would', async () => {
-  const world = await movedAccounts(server.ledger, 3);
+  const world = await movedAccounts(server.ledger, 3, { selection: { exclude: { folders: ['Nowhere'] } } });
   const first = await world.open();
   for (const unit of [1, 2, 3]) await first.byWorkflow(unit);
   const byWorkflows = { closed: await first.finish(), ...(await leftBy(world, first.number)) };
@@ -33,6 +33,9 @@ it('ends units that have nothing to do as their own workflows would', async () =
   expect(seen.counters).toEqual(together.closed.counters);
   expect(together).toEqual({ ...byWorkflows, closed: { ...byWorkflows.closed, run: second.number } });
   expect(together.closed).toMatchObject({ state: 'done', totals: { units: 3, done: 3, items: 6, verified: 6 } });
+  expect(together.events).toContainEqual(
+    expect.objectContaining({ unit: 3, message: expect.stringContaining('fits nothing') }),
+  );
   await assertCountsKept(server.ledger, world.spec.name);
   await world.close();
 });

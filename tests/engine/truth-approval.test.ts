@@ -178,7 +178,7 @@ describe('a unit that waits at a gate', () => {
     );
 
     expect(closed.state).toBe('done');
-    expect(rows).toEqual([{ closed_by: 'run 2' }]);
+    expect(rows).toEqual([{ closed_by: 'replaced' }]);
     await world.close();
   });
 });

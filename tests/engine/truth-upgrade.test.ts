@@ -70,7 +70,7 @@ it('gives every unit of a pairing, in both directions, what its containers knew'
   // Runs of before keep their number; those to come share theirs with nobody.
   const next = await openRun(old, { migration: 'pilot', request: 'd', reason: 'apply', spec: 'h' });
   const runs = await old.pool.query('select migration, number, id from run order by id, migration');
-  expect(next).toBe(3);
+  expect(next).toEqual({ number: 3, isPrepared: false });
   expect(runs.rows).toEqual([
     { migration: 'pilot', number: 2, id: 2 },
     { migration: 'real', number: 2, id: 2 },

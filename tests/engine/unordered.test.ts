@@ -1,7 +1,7 @@
 /** Listings in no order, whose pages shift, and whose tokens come last: what they lack is not yet gone. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Habits } from '../../connectors/memory/source.js';
-import { removeFrom } from '../../connectors/memory/store.js';
+import { removeFrom, setBytes } from '../../connectors/memory/store.js';
 import { plan } from '../../engine/plan/plan.js';
 import type { ClosedRun } from '../../engine/run/close-run.js';
 import { specHash } from '../../schemas/hash.js';
@@ -111,5 +111,35 @@ it('is planned as it will be moved, whatever the order', async () => {
   removeFrom(world.from.folder(['INBOX']), 3);
   world.from.put(['INBOX'], { bytes: message(6) });
   expect(await planned()).toMatchObject({ create: 1, remove: 1, unchanged: 4 });
+  await world.close();
+});
+
+it('keeps both sides in step, going both ways', async () => {
+  const card = (uid: string, note = 'one'): Buffer =>
+    Buffer.from(
+      ['BEGIN:VCARD', 'VERSION:3.0', `UID:${uid}`, `FN:${uid}`, `NOTE:${note}`, 'END:VCARD', ''].join('\r\n'),
+    );
+  const world = createWorld(server.ledger, {
+    selection: { kind: 'contacts', mode: 'two-way', ...MIRROR },
+    settings: { rereadMs: 1 },
+    habits: { unordered: true, pageItems: 2, tokenLast: true, keysOnly: true },
+  });
+  for (const uid of ['anna', 'bert', 'cleo', 'dora', 'emil']) world.from.put(['Team'], { bytes: card(uid) });
+  await world.run();
+  const [here, there] = [world.from.folder(['Team']), world.to.folder(['Team'])];
+  setBytes(here, 2, card('bert', 'two'));
+  setBytes(there, 3, card('cleo', 'three'));
+  removeFrom(here, 4);
+  removeFrom(there, 5);
+  here.forgotten = ++here.modseq;
+  await world.run();
+  const held = (folder: typeof here): string[] =>
+    [...folder.messages.values()].map(({ bytes }) => String(bytes)).sort();
+  expect(held(here)).toEqual([card('anna'), card('bert', 'two'), card('cleo', 'three')].map(String));
+  expect(held(there)).toEqual(held(here));
+  for (const store of [world.source, world.target]) store.resetCounts();
+  await world.run();
+  const written = [world.source, world.target].map(({ counts }) => counts.create + counts.update + counts.remove);
+  expect(written).toEqual([0, 0]);
   await world.close();
 });
