@@ -43,10 +43,19 @@ export async function countStaged(sql: Sql, listing: number): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-/** Items `i` of container `$1` that listing `$2` lacks. */
-const LACKING = `i.container = $1 and not i.gone and i.key <> ''
-  and not exists (select from listed l where l.listing = $2 and l.key = i.key)
-  and not exists (select from listed h where h.listing = $2 and h.hidden and starts_with(i.key, h.key))`;
+/**
+ * Keys `i.key` of items of container `$1` that listing `$2` lacks. "offset 0": only of what it lacks the folders above are
+ * looked up, each by its key; to compare each with all that are hidden took minutes, and the lease was lost meanwhile.
+ */
+const LACKED = `select i.key from (
+    select key from item where container = $1 and not gone and key <> ''
+      and not exists (select from listed l where l.listing = $2 and l.key = item.key) offset 0) i
+  where not exists (
+    select from generate_series(1, cardinality(string_to_array(i.key, '/')) - 1) depth
+      cross join lateral (
+        select hidden from listed
+        where listing = $2 and key = array_to_string((string_to_array(i.key, '/'))[1:depth], '/') || '/' offset 0) h
+    where h.hidden offset 0)`;
 
 /** Keys of items that the listing lacks, at most so many. */
 export async function lackedBy(
@@ -55,11 +64,7 @@ export async function lackedBy(
   listing: number,
   limit: number,
 ): Promise<readonly string[]> {
-  const { rows } = await sql.query<{ key: string }>(`select i.key from item i where ${LACKING} limit $3`, [
-    container,
-    listing,
-    limit,
-  ]);
+  const { rows } = await sql.query<{ key: string }>(`${LACKED} limit $3`, [container, listing, limit]);
   return rows.map(({ key }) => key);
 }
 
@@ -73,7 +78,7 @@ export async function markLacking(
 ): Promise<number> {
   const { rowCount } = await sql.query(
     `update item set gone = true, run = $3, todo = case when todo in ('create', 'update') then null else todo end
-     where container = $1 and key = any (array(select i.key from item i where ${LACKING} limit $4))`,
+     where container = $1 and key = any (array(${LACKED} limit $4))`,
     [container, listing, run, limit],
   );
   return rowCount ?? 0;
