@@ -49,11 +49,17 @@ export async function confirmingRun(sql: Sql, migration: string, run: number): P
        -- "changed" leaves out what was adopted, skipped, or has left the source and stays in the target.
        and not exists (select from survey s join unit u on u.migration = s.migration and u.n = s.unit
          join item_count i on i.container = s.container where u.migration = $1 and u.run = $2 and i.run = this.id)
-       and not exists (select from (${STANDING}) u where u.run = $2 and u.said is distinct from u.reported)`,
+       and not exists (select from (${STANDING}) u where u.run = $2 and u.said is distinct from u.reported)
+       -- Accounts that an "apply" between did not call any more: its report does not stand for them (report.ts).
+       and not exists (select from unit where migration = $1 and run >= (${APPLIED('base.number')}) and run < (${APPLIED('$2')}))`,
     [migration, run, CONFIRMING],
   );
   return rows[0];
 }
+
+/** The last "apply" up to a run of $1. */
+const APPLIED = (run: string): string =>
+  `select max(a.number) from run a where a.migration = $1 and a.reason = 'apply' and a.number <= ${run}`;
 
 /** Notes that it left one line. */
 export async function noteConfirmed(sql: Sql, migration: string, { run, confirms }: ConfirmingRun): Promise<void> {

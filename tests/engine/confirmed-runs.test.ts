@@ -216,6 +216,21 @@ describe('a whole report is left by a run', () => {
     expect(await readdir(report(1))).not.toContain('confirmed.ndjson');
   });
 
+  it('that found an account of `all` gone', async () => {
+    await world.close();
+    world = createWorld(server.ledger, { name: 'acme', reportFolder: folder, selection: { accounts: 'all' } });
+    for (const name of ['anna', 'bert'])
+      world.source.account(name).put(['INBOX'], { bytes: Buffer.from(`Message-ID: <1@${name}>\r\n\r\nx\r\n`) });
+    await ran({ reason: 'apply' });
+    world.source.accounts.delete('bert');
+
+    await ran({ reason: 'apply' });
+    await ran({ reason: 'apply' });
+
+    expect((await readdir(folder)).sort()).toEqual(['move-acme-run-1', 'move-acme-run-2']);
+    expect((await lines(2)).map(({ run }) => run)).toEqual([3]);
+  });
+
   it('that had something to warn of', async () => {
     await ran({ reason: 'apply' });
     await world.run({ reason: 'schedule' });
