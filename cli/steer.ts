@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Progress } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { pause } from './follow.js';
+import type { MigrationHandle } from './migration.js';
 import { findMigration, isRunning, readProgress, requireRunning } from './migration.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
@@ -19,9 +20,25 @@ export async function signalMigration<Args extends unknown[]>(
   args: Args,
   otherwise: string,
 ): Promise<void> {
+  await steer(temporal, name, otherwise, (handle) => handle.signal(signal, ...args));
+}
+
+/** Cancels it as the Web UI does, by Temporal itself: then it ends as cancelled, where the signal `cancel` ends it as failed. */
+export function cancelMigration(temporal: TemporalAccess, name: string, otherwise: string): Promise<void> {
+  return steer(temporal, name, otherwise, async (handle) => {
+    await handle.cancel();
+  });
+}
+
+async function steer(
+  temporal: TemporalAccess,
+  name: string,
+  otherwise: string,
+  act: (handle: MigrationHandle) => Promise<void>,
+): Promise<void> {
   const handle = await requireRunning(temporal, name, otherwise);
   try {
-    await handle.signal(signal, ...args);
+    await act(handle);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new CommandError(exitCodes.failed, `migration "${name}" ended just now`, otherwise, error);

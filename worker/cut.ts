@@ -9,11 +9,14 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
 import type { JsonObject } from '../connectors/contract.js';
+import { closeRequest } from '../engine/run/close-run.js';
 import { knownRequests, noteCut, openRuns, readCut, whileCutting } from '../ledger/cuts.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { setControl } from '../ledger/runs.js';
 import type { RunRequest } from '../words/runs.js';
 import type { MigrationInput } from '../workflows/messages.js';
 import { makeMigrationId, migrationOf } from '../workflows/messages.js';
+import { isRequest } from '../workflows/requests.js';
 
 /** Raised only by another cut. From version 1 on changes to workflows are patched (docs/decisions/0040). */
 const VERSION = 1;
@@ -121,7 +124,8 @@ async function historyOf(client: Client, { workflowId, runId }: Open) {
 
 /**
  * Its open run, which the ledger knows, and then what had been asked for meanwhile, which only its history knows: requests
- * in its input and in signals, but for those that a cancel took back and those that have led to a run.
+ * in its input and in signals, but for those that a cancel took back and those that have led to a run. A run that was to
+ * be cancelled or replaced is closed here; a pause that no worker has seen any more is written down.
  */
 async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Promise<MigrationInput> {
   const name = migrationOf(workflow.workflowId);
@@ -131,19 +135,37 @@ async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Pr
     if (!first) return undefined;
     let plain: readonly Payload[] = [first];
     for (const codec of [...(dataConverter?.payloadCodecs ?? [])].reverse()) plain = await codec.decode([...plain]);
-    return JSON.parse(Buffer.from(plain[0]?.data ?? []).toString('utf8'));
+    try {
+      return JSON.parse(Buffer.from(plain[0]?.data ?? []).toString('utf8'));
+    } catch {
+      // Typed by hand, or nothing at all.
+      return undefined;
+    }
   };
-  let asked: RunRequest[] = [];
-  for (const event of await historyOf(client, workflow)) {
+  let asked: (RunRequest & { readonly replace?: boolean })[] = [];
+  let isCancelled = false;
+  const events = await historyOf(client, workflow);
+  /** What came after it, no worker has seen. */
+  const seen = events.reduce(
+    (last, { workflowTaskCompletedEventAttributes: done }) => Math.max(last, Number(done?.startedEventId ?? 0)),
+    0,
+  );
+  for (const event of events) {
     const started = event.workflowExecutionStartedEventAttributes;
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (started) {
       const input = (await decoded(started.input)) as Partial<MigrationInput & Carrying> | undefined;
       asked.push(...(input?.carried ? [input.carried.request] : []), ...(input?.queue ?? []));
     } else if (signal?.signalName === 'request') {
-      asked.push((await decoded(signal.input)) as RunRequest);
-    } else if (signal?.signalName === 'cancel') {
+      const given = await decoded(signal.input);
+      // Of what was typed by hand the event's place makes an id that stays the same when this is done once more.
+      const id = `${workflow.runId}/${event.eventId}`;
+      if (given === undefined || isRequest(given)) asked.push({ id, reason: 'apply', ...given });
+    } else if (signal?.signalName === 'cancel' || event.workflowExecutionCancelRequestedEventAttributes) {
       asked = [];
+      isCancelled = true;
+    } else if (signal && ['pause', 'resume'].includes(signal.signalName ?? '') && Number(event.eventId) > seen) {
+      await setControl(ledger, name, { paused: signal.signalName === 'pause' });
     }
   }
   const known = await knownRequests(
@@ -152,7 +174,15 @@ async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Pr
     asked.map(({ id }) => id),
   );
   const waiting = asked.filter(({ id }) => !known.has(id));
-  return { name, queue: [...(await openRunsOf(ledger, name)), ...waiting] };
+  const open = await openRunsOf(ledger, name);
+  const end = waiting.some(({ replace }) => replace) ? 'replaced' : 'cancelled';
+  const isEnded = (request: RunRequest): boolean =>
+    end === 'replaced' || (isCancelled && !asked.some(({ id }) => id === request.id));
+  for (const { id } of open.filter(isEnded)) await closeRequest({ ledger }, { name, request: id, state: end });
+  return {
+    name,
+    queue: [...open.filter((request) => !isEnded(request)), ...waiting.map(({ replace: _isDone, ...one }) => one)],
+  };
 }
 
 type Payloads = { readonly payloads?: readonly Payload[] | null } | null | undefined;

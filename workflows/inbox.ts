@@ -15,6 +15,7 @@ import {
   retrySignal,
   retuneUpdate,
 } from './messages.js';
+import { isObject, isRequest } from './requests.js';
 
 export type Message =
   | { readonly type: 'request'; readonly request: RunRequest; readonly replace: boolean }
@@ -26,7 +27,7 @@ export type Message =
 export function openInbox(): Message[] {
   const inbox: Message[] = [];
   setHandler(requestSignal, (asked: unknown) => {
-    if (!isNothing(asked) && !isObject(asked)) return void misread('request', '{"reason": "apply"}');
+    if (!isNothing(asked) && !isRequest(asked)) return void misread('request', '{"reason": "apply"}');
     const { replace, ...request } = readRequest(asked);
     inbox.push({ type: 'request', request, replace: replace === true });
   });
@@ -61,7 +62,7 @@ const isNothing = (value: unknown): boolean => value === undefined || value === 
 
 /** What is no object, and what is left out, asks for the spec that the migration ran last. */
 export function readRequest(asked: unknown): RunRequest & { readonly replace?: boolean } {
-  const given: Partial<RunRequest> = isObject(asked) ? asked : {};
+  const given: Partial<RunRequest> = isRequest(asked) ? asked : {};
   return {
     ...given,
     id: typeof given.id === 'string' && given.id !== '' ? given.id : uuid4(),
@@ -81,10 +82,6 @@ function chosenBy(which: unknown): { readonly unit?: number } | undefined {
   }
   const unit = typeof which === 'string' ? Number(which) : which;
   return typeof unit === 'number' && Number.isInteger(unit) && unit > 0 ? { unit } : undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
 const WHOLE: ReadonlySet<string> = new Set(['lanes', 'connections', 'connectionsPerAccount']);

@@ -1,15 +1,14 @@
-import { cancelSignal } from '../../workflows/messages.js';
 import type { CancelArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Shell } from '../shell.js';
-import { SEE_MS, signalMigration, waitToSee } from '../steer.js';
+import { cancelMigration, SEE_MS, waitToSee } from '../steer.js';
 import { withTemporal } from '../with-temporal.js';
 
 /** Stops a migration at a safe point and waits until it has ended; what has moved stays. */
 export async function run(shell: Shell, args: CancelArgs): Promise<number> {
   return withTemporal(shell, args, async (temporal) => {
     const timeoutMs = args.timeoutMs ?? SEE_MS;
-    await signalMigration(temporal, args.name, cancelSignal, [], 'there is nothing to cancel');
+    await cancelMigration(temporal, args.name, 'there is nothing to cancel');
     const seen = await waitToSee(shell, temporal, args.name, timeoutMs, () => false);
     switch (seen) {
       case 'ended':

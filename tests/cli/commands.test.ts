@@ -346,6 +346,7 @@ describe('steering', () => {
     const cancelled = await migrate(terminal, 'cancel', name);
     expect([cancelled.code, cancelled.err]).toEqual([0, expect.stringContaining('cancelled')]);
     expect((await migrate(terminal, 'watch', name)).code).toBe(1);
+    expect((await migrate(terminal, 'status', name)).out).toContain('was cancelled');
   });
 
   it('says that a migration is not running, or not there; retry and verify start a run', async () => {

@@ -123,6 +123,16 @@ it('does nothing about what cannot be meant, and goes on', async () => {
   for (const signal of ['credentials', 'approve', 'retry'])
     for (const slip of slips) await send(spec.name, signal, slip);
   await send(spec.name, 'request', typed('{reason'));
+  // A list that is none would stop the migration at the run's end; a spec without its hash would run the one before.
+  for (const slip of [
+    '{"waiters": 5}',
+    '{"waiters": [""]}',
+    '{"selections": "mail"}',
+    '{"units": 3}',
+    '{"spec": {}}',
+    '{"reason": "aply"}',
+  ])
+    await send(spec.name, 'request', typed(slip));
   await send(spec.name, 'nothing', typed('{}'));
   expect(await progressOf(spec)).toMatchObject({ state: 'waiting', queued: 0, units: { parked: 6 } });
   await send(spec.name, 'retry');
@@ -134,7 +144,7 @@ it('is paused, resumed, retuned and cancelled there, and its details say what it
   const { spec } = await waiting();
   await expect
     .poll(() => detailsOf(spec))
-    .toMatch(/Signals now: `pause`, `credentials`[^\n]*\{"unit": 1\}[^\n]*`retry`.*`cancel`/);
+    .toMatch(/Signals now: `pause`, `credentials`[^\n]*\{"unit": \d\}[^\n]*`retry`.*`cancel`/);
   await send(spec.name, 'pause', typed('{}'));
   await expect.poll(() => stateOf(spec)).toBe('paused');
   await expect.poll(() => detailsOf(spec)).toMatch(/Signals now: `resume`/);

@@ -116,7 +116,7 @@ it('credentials that nobody renewed until the run was cancelled', async () => {
   sourceOf(spec).account(ANNA).locked = 'password expired';
   const handle = await apply(spec);
   await until(spec, 'waiting');
-  await handle.signal(cancelSignal);
+  await handle.cancel();
 
   expect(await handle.result()).toMatchObject({ state: 'cancelled', done: 0 });
   expect(await shown(makeMigrationId(spec.name))).toMatchObject({ status: 'CANCELLED', state: 'cancelled' });

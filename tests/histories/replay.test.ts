@@ -10,16 +10,14 @@ const folder = (version: string): string => fileURLToPath(new URL(`${version}/`,
 
 /** What was wrong with each history, by its file; those that replay are not in it. */
 async function faultsOf(version: string): Promise<Map<string, string>> {
-  const files = readdirSync(folder(version)).filter((name) => name.endsWith('.json'));
-  const histories = files.map((name) => {
-    const { history } = JSON.parse(readFileSync(`${folder(version)}/${name}`, 'utf8'));
-    // The file's name as the id: of one workflow there are several.
-    return { workflowId: name, history: proto.temporal.api.history.v1.History.fromObject(history) };
-  });
   const faults = new Map<string, string>();
   const workflowBundle = { codePath: compiledFile('workflows/bundle.js') };
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, histories))
-    if (error) faults.set(workflowId, error.message);
+  for (const name of readdirSync(folder(version)).filter((file) => file.endsWith('.json'))) {
+    const { id, history } = JSON.parse(readFileSync(`${folder(version)}/${name}`, 'utf8'));
+    const recorded = { workflowId: id as string, history: proto.temporal.api.history.v1.History.fromObject(history) };
+    for await (const { error } of Worker.runReplayHistories({ workflowBundle }, [recorded]))
+      if (error) faults.set(name, error.message);
+  }
   return faults;
 }
 
