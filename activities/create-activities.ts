@@ -92,7 +92,9 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     prepare: (input) =>
       guarded((context) => {
         const waitedMs = Date.now() - context.info.scheduledTimestampMs;
-        return beating(context, () => prepare(deps, input, context.cancellationSignal, waitedMs));
+        const execution = context.info.workflowExecution?.runId;
+        const opening = { ...input, ...(execution !== undefined && { execution }) };
+        return beating(context, () => prepare(deps, opening, context.cancellationSignal, waitedMs));
       }),
     liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
     control: (input) => guarded((context) => beating(context, () => control(deps, input))),

@@ -1,5 +1,6 @@
 /** Migrations, their runs, and what a person wants of them. */
 
+import { Fault } from '../connectors/errors.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -16,6 +17,8 @@ export async function openRun(
     readonly reason: RunReason;
     readonly spec: string;
     readonly schedule?: string;
+    /** Temporal's run id of whoever opens it. */
+    readonly execution?: string;
   },
 ): Promise<{ readonly number: number; readonly isPrepared: boolean }> {
   return ledger.transaction(async (sql) => {
@@ -24,16 +27,28 @@ export async function openRun(
       input.spec,
     ]);
     await sql.query('select from migration where name = $1 for update', [input.migration]);
-    const { rows: asked } = await sql.query<{ number: number; state: RunState; isPrepared: boolean }>(
-      `select number, state, prepared as "isPrepared" from run
+    const execution = input.execution ?? null;
+    const { rows: asked } = await sql.query<{
+      number: number;
+      state: RunState;
+      isPrepared: boolean;
+      execution: string | null;
+    }>(
+      `select number, state, prepared as "isPrepared", execution from run
        where migration = $1 and (request = $2 or starts_with(request, $2 || '#')) order by number desc`,
       [input.migration, input.request],
     );
     if (asked[0]?.state === 'running') {
       // Whoever was to stop it is gone: its workflow was terminated, or reset, before the run was closed.
       await sql.query('update migration set stopped = false where name = $1', [input.migration]);
+      await sql.query('update run set execution = $3 where migration = $1 and number = $2', [
+        input.migration,
+        asked[0].number,
+        execution,
+      ]);
       return asked[0];
     }
+    await refuseLate(sql, input.migration, execution, asked[0]?.execution ?? null);
     const { rows } = await sql.query<{ number: number }>(
       `update migration set spec = $2, stopped = false, last_run = last_run + 1 where name = $1 returning last_run as number`,
       [input.migration, input.spec],
@@ -41,9 +56,9 @@ export async function openRun(
     const number = (rows[0] as { number: number }).number;
     const request = asked.length === 0 ? input.request : `${input.request}#${asked.length + 1}`;
     await sql.query(
-      `insert into run (migration, number, reason, request, spec, schedule, prepared)
-       values ($1, $2, $3, $4, $5, $6, false)`,
-      [input.migration, number, input.reason, request, input.spec, input.schedule ?? null],
+      `insert into run (migration, number, reason, request, spec, schedule, execution, prepared)
+       values ($1, $2, $3, $4, $5, $6, $7, false)`,
+      [input.migration, number, input.reason, request, input.spec, input.schedule ?? null, execution],
     );
     return { number, isPrepared: false };
   });
@@ -56,6 +71,20 @@ export async function openRunsBefore(sql: Sql, migration: string, run: number): 
     [migration, run],
   );
   return rows.map(({ number }) => number);
+}
+
+/**
+ * An execution makes one run after the other. A call of its that comes when the run has ended, or while another is open,
+ * was asleep meanwhile: it would take the units from the run that is at work.
+ */
+async function refuseLate(sql: Sql, migration: string, execution: string | null, ended: string | null): Promise<void> {
+  if (execution === null) return;
+  const { rowCount } = await sql.query(
+    "select from run where migration = $1 and state = 'running' and execution = $2 limit 1",
+    [migration, execution],
+  );
+  if (ended !== execution && rowCount === 0) return;
+  throw new Fault('conflict', `this call to open a run of "${migration}" came too late: others have been made since`);
 }
 
 /** The run's units are called, and what is asked of them is written down: from now on the ledger knows where it stands. */

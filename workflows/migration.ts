@@ -48,6 +48,8 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
   let run: OpenRun | undefined;
   let last: RunResult | undefined;
   let failure: unknown;
+  /** Requests whose runs have ended in this execution: a schedule's start may ask once more when its answer was lost. */
+  const concluded = new Set<string>();
 
   const progress = (): Progress =>
     run?.progress(queue.length, last) ?? {
@@ -71,6 +73,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       current = together(current, request);
       return;
     }
+    if (concluded.has(request.id)) return;
     const at = queue.findIndex((waiting) => covers(waiting, request));
     const waiting = queue[at];
     if (waiting) queue[at] = together(waiting, request);
@@ -140,6 +143,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
   };
   const conclude = async (result: RunResult): Promise<void> => {
     last = result;
+    concluded.add((current as RunRequest).id);
     run = undefined;
     tell();
     if (result.run > 0) await reports.writeReport({ name, run: result.run }).catch(() => null);
@@ -171,6 +175,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       } catch (error) {
         // The next one may have a better spec.
         failure = error;
+        concluded.add(request.id);
         run = undefined;
         isOpening = false;
         tell();

@@ -27,6 +27,8 @@ import { arrivedSpec, takeSpec } from './specs.js';
 export interface PrepareInput {
   readonly name: string;
   readonly request: RunRequest;
+  /** Temporal's run id of the workflow that asks. */
+  readonly execution?: string;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     reason: request.reason,
     spec: specHash,
     ...(request.schedule !== undefined && { schedule: request.schedule }),
+    ...(input.execution !== undefined && { execution: input.execution }),
   });
   if (!isPrepared) {
     // Somebody terminated their workflow, or reset it to a run before them.

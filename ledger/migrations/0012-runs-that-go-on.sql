@@ -5,6 +5,9 @@ alter table run add column prepared boolean not null default true;
 update run set prepared = false
   where state = 'running' and not exists (select from unit where unit.migration = run.migration and unit.run = run.number);
 
+-- The workflow execution (Temporal's run id) that opened it, or goes on with it.
+alter table run add column execution text;
+
 -- When time opens the unit's gate by itself.
 alter table unit add column retry_at timestamptz;
 update unit set retry_at = now() where state = 'parked' and gate = 'quota';

@@ -22,9 +22,14 @@ afterAll(() => server.stop());
 
 const signal = new AbortController().signal;
 
-const opened = ({ deps, spec }: World, id: string, asked: Partial<RunRequest> = {}): Promise<Prepared> => {
+const opened = (
+  { deps, spec }: World,
+  id: string,
+  asked: Partial<RunRequest> = {},
+  execution?: string,
+): Promise<Prepared> => {
   const request = { id, reason: 'apply' as const, spec, specHash: specHash(spec), ...asked };
-  return prepare(deps, { name: spec.name, request }, signal);
+  return prepare(deps, { name: spec.name, request, ...(execution !== undefined && { execution }) }, signal);
 };
 
 it('does not close a run again whose units a later one has called', async () => {
@@ -91,5 +96,32 @@ it('a tick that looks while its run ends is told how it ended', async () => {
   const asked = { name, schedule: 'nightly', selections: [], request: 'one', waiter: 'tick/x' };
 
   expect(await findRun(client, server.ledger, asked)).toMatchObject({ run, state: 'cancelled' });
+  await world.close();
+});
+
+it('opens no run for a call that slept while its execution went on to the next', async () => {
+  const world = createWorld(server.ledger);
+  const { name } = world.spec;
+  const { run } = await opened(world, 'one', {}, 'first');
+  await finishRun(world.deps, { name, run, state: 'finished' });
+  await opened(world, 'two', {}, 'first');
+
+  await expect(opened(world, 'one', {}, 'first')).rejects.toThrow('came too late');
+  await expect(opened(world, 'never opened', {}, 'first')).rejects.toThrow('came too late');
+
+  expect(await listUnits(server.ledger.pool, name)).toMatchObject([{ n: 1, run: 2 }]);
+  expect(await runOfRequest(server.ledger.pool, name, 'two')).toMatchObject({ state: 'running' });
+  await world.close();
+});
+
+it('opens another run when the same is started again in an execution of its own', async () => {
+  const world = createWorld(server.ledger);
+  const { name } = world.spec;
+  const { run } = await opened(world, 'one', {}, 'first');
+  await finishRun(world.deps, { name, run, state: 'finished' });
+
+  expect(await opened(world, 'one', {}, 'second')).toMatchObject({ run: 2 });
+  // It continues as new.
+  expect(await opened(world, 'one', {}, 'third')).toMatchObject({ run: 2 });
   await world.close();
 });
