@@ -46,7 +46,7 @@ export interface Activities {
   surveySlice(input: SliceInput): Promise<SliceResult>;
   moveSlice(input: SliceInput): Promise<SliceResult>;
   verifySlice(input: SliceInput): Promise<SliceResult>;
-  endUnit(input: UnitEnd): Promise<void>;
+  endUnit(input: UnitEnd): Promise<Counters>;
   reopenUnits(input: ReopenInput): Promise<Counters>;
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
   closeRequest(input: Parameters<typeof closeRequest>[1]): Promise<ClosedRun | null>;

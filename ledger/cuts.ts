@@ -20,19 +20,30 @@ export async function whileCutting<T>(ledger: Ledger, work: () => Promise<T>): P
   });
 }
 
-export async function readCut(sql: Sql, version: number): Promise<Cut | undefined> {
+/** Which cut: of what workers of one queue have open. */
+export interface CutOf {
+  readonly version: number;
+  readonly queue: string;
+}
+
+export async function readCut(sql: Sql, { version, queue }: CutOf): Promise<Cut | undefined> {
   const { rows } = await sql.query<Cut>(
-    'select open, made_at is not null as "isMade" from workflow_cut where version = $1',
-    [version],
+    'select open, made_at is not null as "isMade" from workflow_cut where version = $1 and queue = $2',
+    [version, queue],
   );
   return rows[0];
 }
 
-export async function noteCut(sql: Sql, version: number, open: readonly JsonObject[], isMade: boolean): Promise<void> {
+export async function noteCut(
+  sql: Sql,
+  { version, queue }: CutOf,
+  open: readonly JsonObject[],
+  isMade: boolean,
+): Promise<void> {
   await sql.query(
-    `insert into workflow_cut (version, open, made_at) values ($1, $2, case when $3 then now() end)
-     on conflict (version) do update set open = excluded.open, made_at = excluded.made_at`,
-    [version, JSON.stringify(open), isMade],
+    `insert into workflow_cut (version, queue, open, made_at) values ($1, $2, $3, case when $4 then now() end)
+     on conflict (version, queue) do update set open = excluded.open, made_at = excluded.made_at`,
+    [version, queue, JSON.stringify(open), isMade],
   );
 }
 

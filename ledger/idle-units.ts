@@ -17,7 +17,7 @@ export async function settledUnits(sql: Sql, migration: string, run: number): Pr
 
 /**
  * Units that had nothing to do end as done in their run, each with its event. Safe to repeat: those that are done already
- * stay as they are.
+ * stay as they are, and those that have begun in a workflow of their own, for a look that slept.
  */
 export async function endIdleUnits(
   { pool }: Ledger,
@@ -30,7 +30,7 @@ export async function endIdleUnits(
        update unit u set state = 'done', phase = 'survey', gate = null, reason = null, next = null, retry_at = null,
          approved = '{}', counters = t.counters, idle_slices = 0, changed_at = now()
        from unnest($3::int[], $4::jsonb[]) as t (n, counters)
-       where u.migration = $1 and u.n = t.n and u.run = $2 and u.state <> 'done' returning u.n)
+       where u.migration = $1 and u.n = t.n and u.run = $2 and u.state = 'waiting' returning u.n)
      insert into event (migration, run, unit, level, message) select $1, $2, n, 'info', 'unit done' from ended order by n`,
     [migration, run, units.map(({ n }) => n), units.map(({ counters }) => JSON.stringify(counters))],
   );

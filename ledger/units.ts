@@ -50,6 +50,9 @@ export async function callUnits(
         called as (
           update unit u set run = $5, state = case when u.run = $5 then u.state else 'waiting' end, gate = null,
             retry_at = null, phase = case when u.run = $5 then u.phase end,
+            -- Where its items stand is known until it is counted anew; what a run did is nothing yet.
+            counters = case when u.run = $5 or u.counters = '{}' then u.counters
+              else u.counters || '{"changed": 0, "created": 0, "updated": 0, "removed": 0}' end,
             -- What a person let pass was of that run.
             approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
@@ -196,13 +199,13 @@ export interface UnitChange {
   readonly retryAt?: number | null;
 }
 
-/** False: a later run has called the unit, and it is none of this one's business any more. */
+/** Returns its counters; undefined: a later run has called the unit, and it is none of this one's business any more. */
 export async function changeUnit(
   sql: Sql,
   { migration, run, unit: n }: { readonly migration: string; readonly run: number; readonly unit: number },
   change: UnitChange,
-): Promise<boolean> {
-  const { rowCount } = await sql.query(
+): Promise<Partial<Counters> | undefined> {
+  const { rows } = await sql.query<{ counters: Partial<Counters> }>(
     // A slice that outlives its workflow, or is done once more because somebody reset that, opens no unit that has ended.
     `update unit set state = case when $3 = 'running' and state not in ('waiting', 'running') then state
          else coalesce($3, state) end, phase = coalesce($4, phase),
@@ -210,7 +213,7 @@ export async function changeUnit(
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
        counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices),
        retry_at = case when $14 then to_timestamp($15::float8 / 1000) else retry_at end, changed_at = now()
-     where migration = $1 and n = $2 and run = $16`,
+     where migration = $1 and n = $2 and run = $16 returning counters`,
     [
       migration,
       n,
@@ -230,5 +233,5 @@ export async function changeUnit(
       run,
     ],
   );
-  return rowCount === 1;
+  return rows[0]?.counters;
 }

@@ -10,6 +10,7 @@ import type { Payload } from '@temporalio/common';
 import { defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
 import type { JsonObject } from '../connectors/contract.js';
 import { closeRequest } from '../engine/run/close-run.js';
+import type { CutOf } from '../ledger/cuts.js';
 import { knownRequests, noteCut, openRuns, readCut, whileCutting } from '../ledger/cuts.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { setControl } from '../ledger/runs.js';
@@ -24,7 +25,7 @@ const VERSION = 1;
 /** The first versions' histories know these; their units' workflows end with the migration that started them. */
 const TYPES = ['tick', 'migration', 'unit', 'plan', 'doctor'] as const;
 
-type Open = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'status'>;
+type Open = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'status' | 'taskQueue'>;
 
 export interface CutOptions {
   readonly client: Client;
@@ -37,10 +38,11 @@ export interface CutOptions {
 /** Returns the names of the migrations that were started again; none, once the cut is made. */
 export async function cutOver(options: CutOptions): Promise<readonly string[]> {
   const { client, ledger, taskQueue, log } = options;
-  if ((await readCut(ledger.pool, VERSION))?.isMade) return [];
+  const of: CutOf = { version: VERSION, queue: `${client.options.namespace}/${taskQueue}` };
+  if ((await readCut(ledger.pool, of))?.isMade) return [];
   await untilOlderWorkersEnd(options);
   return whileCutting(ledger, async () => {
-    const cut = await readCut(ledger.pool, VERSION);
+    const cut = await readCut(ledger.pool, of);
     if (cut?.isMade) return [];
     const open = await begunWorkflows(client, ledger, taskQueue);
     const migrations = open.filter(({ type }) => type === 'migration');
@@ -49,11 +51,11 @@ export async function cutOver(options: CutOptions): Promise<readonly string[]> {
       ...(await Promise.all(migrations.map((one) => whatItHadToDo(client, ledger, one)))),
     ]);
     // Before anything is ended: a worker that dies in the middle leaves this to the next.
-    await noteCut(ledger.pool, VERSION, inputs as unknown as JsonObject[], false);
+    await noteCut(ledger.pool, of, inputs as unknown as JsonObject[], false);
     for (const type of TYPES)
       for (const one of open.filter((workflow) => workflow.type === type)) await end(client, one);
     for (const input of inputs) await start(client, taskQueue, input);
-    await noteCut(ledger.pool, VERSION, [], true);
+    await noteCut(ledger.pool, of, [], true);
     const names = inputs.map(({ name }) => name);
     if (open.length > 0)
       log({ ended: open.length, migrations: names }, 'ended what an older version had open, and started it again');
@@ -99,7 +101,7 @@ async function begunWorkflows(client: Client, ledger: Ledger, taskQueue: string)
   // Temporal's list lags behind; the ledger knows of runs that had begun by then.
   for (const { migration } of await openRuns(ledger.pool)) {
     const info = await describe(client, makeMigrationId(migration));
-    if (info?.status.name === 'RUNNING') found.set(info.runId, info);
+    if (info?.status.name === 'RUNNING' && info.taskQueue === taskQueue) found.set(info.runId, info);
   }
   const begun: Open[] = [];
   for (const info of found.values()) {

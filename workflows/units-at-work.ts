@@ -211,7 +211,7 @@ export class UnitsAtWork {
     void scope.run(() => looksAtUnits.lookAtUnits(input)).then(end, () => end(undefined));
   }
 
-  async #take(n: number, result: UnitResult, stopping: Stopping): Promise<void> {
+  async #take(n: number, result: UnitResult, stopping: Stopping): Promise<unknown> {
     this.#running.delete(n);
     const isHalted = this.#halted.delete(n);
     const end = { ...this.#at, unit: n };
@@ -224,7 +224,7 @@ export class UnitsAtWork {
         this.#failed.add(n);
         return records.endUnit({ ...end, state: 'failed', reason: result.reason });
       case 'parked': {
-        const { gate, reason, next, retryAfterMs, counters = NO_COUNTERS } = result;
+        const { gate, reason, next, retryAfterMs, counters } = result;
         const park: ParkedUnit = {
           ...this.#call(n),
           gate,
@@ -233,8 +233,9 @@ export class UnitsAtWork {
           ...(retryAfterMs === undefined ? {} : { retryAt: Date.now() + retryAfterMs }),
         };
         this.#parked.set(n, park);
-        this.#standing = addCounters(this.#standing, counters);
-        return records.endUnit({ ...end, state: 'parked', park, counters });
+        const counted = await records.endUnit({ ...end, state: 'parked', park, ...(counters && { counters }) });
+        this.#standing = addCounters(this.#standing, counted);
+        return;
       }
       case 'paused':
       case 'stopped':

@@ -21,11 +21,14 @@ export interface UnitEnd {
   readonly counters?: Counters;
 }
 
-/** Writes down how a unit ended, or why it waits. Too late, when another run has called it, it says nothing. */
-export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
+/**
+ * Writes down how a unit ended, or why it waits; too late, when another run has called it, it does nothing. Returns what the
+ * unit counts: of one that could not be opened that is what its last slice counted.
+ */
+export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
   const { ledger } = deps;
   const { park } = end;
-  const isOurs = await changeUnit(ledger.pool, end, {
+  const counters = await changeUnit(ledger.pool, end, {
     state: end.state,
     gate: park?.gate ?? null,
     reason: park?.reason ?? end.reason ?? null,
@@ -34,7 +37,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
     ...(end.state === 'done' ? { approved: [] } : {}),
     ...(end.counters && { counters: end.counters }),
   });
-  if (!isOurs) return;
+  if (!counters) return NO_COUNTERS;
   if (park) {
     await openGate(ledger, end, { gate: park.gate, reason: park.reason, next: park.next });
     await writeEvent(ledger.pool, end, 'warn', `waits for ${park.gate}`, {
@@ -46,6 +49,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<void> {
       ...(end.reason === undefined ? {} : { reason: end.reason }),
     });
   }
+  return addCounters(NO_COUNTERS, counters);
 }
 
 export interface ReopenInput {

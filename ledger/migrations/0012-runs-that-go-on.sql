@@ -15,7 +15,10 @@ update unit set retry_at = now() where state = 'parked' and gate = 'quota';
 -- Versions of the workflows' code up to which everything that was open has been started again (worker/cut.ts). `open`: what
 -- is to be started, while that is under way.
 create table workflow_cut (
-  version int primary key,
+  version int not null,
+  -- The queue of tasks that its workers ask; Temporal's namespace before it.
+  queue text not null,
   open jsonb not null,
-  made_at timestamptz
+  made_at timestamptz,
+  primary key (version, queue)
 );

@@ -5,6 +5,7 @@ import { endUnit } from '../../engine/run/end-units.js';
 import { prepare } from '../../engine/run/open-run.js';
 import { specHash } from '../../schemas/hash.js';
 import { NO_COUNTERS } from '../../words/counters.js';
+import type { UnitCall } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -55,5 +56,24 @@ it('names a hundred units that wait, and the others by their gates', async () =>
     { gate: 'credentials', units: [[111, 200]] },
     { gate: 'quota', units: [[201, 250]], retryAt: 1_900_000_000_201 },
   ]);
+  await world.close();
+});
+
+it('keeps what is known of a unit that waits before it could be counted, but not what an earlier run did', async () => {
+  const world = createWorld(server.ledger);
+  for (let n = 1; n <= 3; n++)
+    world.from.put(['INBOX'], { bytes: Buffer.from(`Message-ID: <${n}@x>\r\n\r\n${n}\r\n`) });
+  await world.run();
+  const request = { id: randomUUID(), reason: 'apply' as const, spec: world.spec, specHash: specHash(world.spec) };
+  const { run, groups } = await prepare(world.deps, { name: world.spec.name, request }, signal);
+  const park = { ...(callsOf(groups)[0] as UnitCall), gate: 'credentials', reason: 'the password expired' } as const;
+
+  const counted = await endUnit(world.deps, { migration: world.spec.name, run, unit: 1, state: 'parked', park });
+
+  expect(counted).toMatchObject({ items: 3, verified: 3, changed: 0, created: 0 });
+  expect(await prepare(world.deps, { name: world.spec.name, request }, signal)).toMatchObject({
+    parked: [park],
+    standing: counted,
+  });
   await world.close();
 });
