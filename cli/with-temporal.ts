@@ -61,7 +61,7 @@ export function isAway(error: unknown): boolean {
 export function wordsOf(error: unknown): string {
   let words = error instanceof Error ? error.message : String(error);
   for (let at = error; at instanceof Error; at = at.cause) {
-    // A failure of the application has details of its own, which are no words.
+    // An application's failure carries details of its own; they are not text.
     const { details } = at as { details?: unknown };
     words = (typeof details === 'string' && details) || at.message || words;
   }

@@ -111,7 +111,7 @@ export interface Page<T> {
   readonly gone?: readonly string[];
   /**
    * Only with the last page, of an unordered listing or of changes: the state that a later `changes` begins with. It
-   * tells of whatever changed since the first page was asked for, but for what these pages tell of it.
+   * covers every change since the first page was asked for, except those that the pages themselves show.
    */
   readonly token?: string;
 }

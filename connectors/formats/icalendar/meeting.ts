@@ -13,7 +13,7 @@ export function isOrganisersOwn(line: ContentLine, component: Component): boolea
   return organizer !== undefined && addressOf(organizer) === addressOf(line);
 }
 
-/** A parameter of a meeting's addresses that is no part of what was agreed. */
+/** A parameter of a meeting's addresses that does not belong to what was agreed. */
 export function isSetByServers(line: ContentLine, param: string): boolean {
   return (line.name === 'ATTENDEE' && param === 'RSVP') || (line.name === 'ORGANIZER' && param === 'CN');
 }
