@@ -3,14 +3,6 @@
 import type { Gate } from '../words/units.js';
 import type { Ledger, Sql } from './ledger.js';
 
-export interface GateRow {
-  readonly unit: number;
-  readonly gate: Gate;
-  readonly reason: string;
-  readonly next: string | null;
-  readonly opened_at: Date;
-}
-
 export async function openGate(
   ledger: Ledger,
   at: { readonly migration: string; readonly unit: number; readonly run: number },

@@ -64,14 +64,6 @@ export async function callUnits(
   });
 }
 
-export async function readUnit(sql: Sql, migration: string, n: number): Promise<UnitRow> {
-  const { rows } = await sql.query<UnitRow>(`select ${COLUMNS} from unit where migration = $1 and n = $2`, [
-    migration,
-    n,
-  ]);
-  return rows[0] as UnitRow;
-}
-
 /** A unit as a run has called it. */
 export interface CalledUnit extends UnitRow {
   /** What items and surveys remember the run by. */

@@ -10,7 +10,7 @@ import type { Payload } from '@temporalio/common';
 import { defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
 import type { JsonObject } from '../connectors/contract.js';
 import { closeRequest } from '../engine/run/close-run.js';
-import type { CutOf } from '../ledger/cuts.js';
+import type { CutOf, OpenRun } from '../ledger/cuts.js';
 import { knownRequests, noteCut, openRuns, readCut, whileCutting } from '../ledger/cuts.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { setControl } from '../ledger/runs.js';
@@ -44,12 +44,8 @@ export async function cutOver(options: CutOptions): Promise<readonly string[]> {
   return whileCutting(ledger, async () => {
     const cut = await readCut(ledger.pool, of);
     if (cut?.isMade) return [];
-    const open = await begunWorkflows(client, ledger, taskQueue);
-    const migrations = open.filter(({ type }) => type === 'migration');
-    const inputs = merged([
-      ...((cut?.open ?? []) as unknown as MigrationInput[]),
-      ...(await Promise.all(migrations.map((one) => whatItHadToDo(client, ledger, one)))),
-    ]);
+    const { open, hadToDo } = await begunWorkflows(client, ledger, taskQueue);
+    const inputs = merged([...((cut?.open ?? []) as unknown as MigrationInput[]), ...hadToDo]);
     // Before anything is ended: a worker that dies in the middle leaves this to the next.
     await noteCut(ledger.pool, of, inputs as unknown as JsonObject[], false);
     for (const type of TYPES)
@@ -92,23 +88,34 @@ async function untilOlderWorkersEnd({ client, taskQueue, log, signal }: CutOptio
   }
 }
 
-/** What a worker of an older version has begun. What none has looked at yet has no commands recorded, and is anybody's. */
-async function begunWorkflows(client: Client, ledger: Ledger, taskQueue: string): Promise<Open[]> {
+/**
+ * What a worker of an older version has begun, and what its migrations had to do. What none has looked at yet has no
+ * commands recorded, and is anybody's. Each history is fetched once: there may be thousands, and some are long.
+ */
+async function begunWorkflows(
+  client: Client,
+  ledger: Ledger,
+  taskQueue: string,
+): Promise<{ readonly open: readonly Open[]; readonly hadToDo: readonly MigrationInput[] }> {
   const types = TYPES.map((type) => `'${type}'`).join(', ');
   const query = `ExecutionStatus = 'Running' and TaskQueue = '${taskQueue}' and WorkflowType in (${types})`;
   const found = new Map<string, Open>();
   for await (const info of client.workflow.list({ query })) found.set(info.runId, info);
   // Temporal's list lags behind; the ledger knows of runs that had begun by then.
-  for (const { migration } of await openRuns(ledger.pool)) {
+  const runs = await openRuns(ledger.pool);
+  for (const { migration } of runs) {
     const info = await describe(client, makeMigrationId(migration));
     if (info?.status.name === 'RUNNING' && info.taskQueue === taskQueue) found.set(info.runId, info);
   }
-  const begun: Open[] = [];
+  const open: Open[] = [];
+  const hadToDo: MigrationInput[] = [];
   for (const info of found.values()) {
     const events = await historyOf(client, info);
-    if (events.some((event) => event.workflowTaskCompletedEventAttributes)) begun.push(info);
+    if (!events.some((event) => event.workflowTaskCompletedEventAttributes)) continue;
+    open.push(info);
+    if (info.type === 'migration') hadToDo.push(await whatItHadToDo(client, ledger, runs, info, events));
   }
-  return begun;
+  return { open, hadToDo };
 }
 
 async function describe(client: Client, workflowId: string): Promise<Open | undefined> {
@@ -129,7 +136,13 @@ async function historyOf(client: Client, { workflowId, runId }: Open) {
  * in its input and in signals, but for those that a cancel took back and those that have led to a run. A run that was to
  * be cancelled or replaced is closed here; a pause that no worker has seen any more is written down.
  */
-async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Promise<MigrationInput> {
+async function whatItHadToDo(
+  client: Client,
+  ledger: Ledger,
+  runs: readonly OpenRun[],
+  workflow: Open,
+  events: Events,
+): Promise<MigrationInput> {
   const name = migrationOf(workflow.workflowId);
   const { dataConverter } = client.options;
   const decoded = async (payloads: Payloads): Promise<unknown> => {
@@ -146,7 +159,6 @@ async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Pr
   };
   let asked: (RunRequest & { readonly replace?: boolean })[] = [];
   let isCancelled = false;
-  const events = await historyOf(client, workflow);
   /** What came after it, no worker has seen. */
   const seen = events.reduce(
     (last, { workflowTaskCompletedEventAttributes: done }) => Math.max(last, Number(done?.startedEventId ?? 0)),
@@ -176,7 +188,7 @@ async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Pr
     asked.map(({ id }) => id),
   );
   const waiting = asked.filter(({ id }) => !known.has(id));
-  const open = await openRunsOf(ledger, name);
+  const open = runs.filter(({ migration }) => migration === name).map(requestOf);
   const end = waiting.some(({ replace }) => replace) ? 'replaced' : 'cancelled';
   const isEnded = (request: RunRequest): boolean =>
     end === 'replaced' || (isCancelled && !asked.some(({ id }) => id === request.id));
@@ -187,6 +199,7 @@ async function whatItHadToDo(client: Client, ledger: Ledger, workflow: Open): Pr
   };
 }
 
+type Events = Awaited<ReturnType<typeof historyOf>>;
 type Payloads = { readonly payloads?: readonly Payload[] | null } | null | undefined;
 
 /** What older versions carried when they continued as new in the middle of a run. */
@@ -194,14 +207,8 @@ interface Carrying {
   readonly carried?: { readonly request: RunRequest };
 }
 
-async function openRunsOf(ledger: Ledger, name: string): Promise<RunRequest[]> {
-  const runs = (await openRuns(ledger.pool)).filter(({ migration }) => migration === name);
-  return runs.map(({ request, reason, spec, schedule }) => ({
-    id: request,
-    reason,
-    specHash: spec,
-    ...(schedule !== null && { schedule }),
-  }));
+function requestOf({ request, reason, spec, schedule }: OpenRun): RunRequest {
+  return { id: request, reason, specHash: spec, ...(schedule !== null && { schedule }) };
 }
 
 /** One input a migration: what an earlier attempt had found, and what is found now. */

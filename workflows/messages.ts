@@ -1,7 +1,6 @@
 /** What is said to and by the workflows. Pure: the command imports this file too. */
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { JsonObject } from '../connectors/contract.js';
 import type { Counters } from '../words/counters.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
@@ -98,9 +97,4 @@ export interface TickInput {
   readonly name: string;
   readonly schedule: string;
   readonly selections: readonly string[];
-}
-
-/** What the CLI puts into the memo of a migration and a schedule. */
-export interface Memo extends JsonObject {
-  readonly specHash: string;
 }

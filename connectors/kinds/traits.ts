@@ -40,7 +40,7 @@ export const traits: Readonly<Record<Kind, Traits>> = {
 
 /**
  * Whether an item brings a name under which a target holds one only, so that a second write of it meets the first. Where it
- * brings none, the target invents references, two copies stand side by side, and only their content tells of them.
+ * brings none, the target invents references, two copies stand side by side, and only their content shows that they are the same.
  */
 export function bringsName({ adopts }: Pick<Traits, 'adopts'>): boolean {
   return adopts.some((by) => by !== 'digest');

@@ -1,4 +1,4 @@
-/** An account's files as a tree (connectors/wire/webdav/tree.ts): names in one Unicode form, and what Nextcloud tells of entries. */
+/** An account's files as a tree (connectors/wire/webdav/tree.ts): names in one Unicode form, and what Nextcloud reports of entries. */
 import type { DavHttp } from '../wire/dav/http.js';
 import type { Member } from '../wire/webdav/entries.js';
 import type { Tree } from '../wire/webdav/tree.js';

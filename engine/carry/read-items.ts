@@ -20,7 +20,7 @@ import { leaveOutTold, withTold } from './told.js';
 /** What was read of an item, or how it ends without that. */
 export type Read = Given | { readonly settled: Result };
 
-/** The item has what its content told of it, where its listing did not. */
+/** The item with the size and metadata that its content gave, where its listing did not. */
 export interface Given extends Body<unknown> {
   readonly item: ItemRow;
 }

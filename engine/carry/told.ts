@@ -13,7 +13,7 @@ export function withTold({ rules }: Pick<Slice, 'rules'>, item: ItemRow, { body,
   return item.unread ? { ...item, bytes: rules.size(body), meta: meta ?? item.meta } : item;
 }
 
-/** Writes down what was told of those that were unread, before anything is done with them. */
+/** Writes down the size and metadata of items that were unread, before anything is done with them. */
 export async function writeTold(
   { deps, lease }: Slice,
   { id }: Pick<ContainerRow, 'id'>,

@@ -14,7 +14,7 @@ import type { SpecRules } from '../../schemas/spec.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
-import { numbersOf, toRanges } from '../../words/ranges.js';
+import { toRanges } from '../../words/ranges.js';
 import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
@@ -119,8 +119,8 @@ async function whereItStands(
   const units = await unitsOfRun(sql, name, run);
   // Somebody who retries or verifies has asked something of each.
   const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
-  const numbers = (...states: readonly UnitState[]): Ranges =>
-    toRanges(units.filter(({ state }) => states.includes(state)).map(({ n }) => n));
+  const numbersWhere = (which: (unit: UnitStanding) => boolean): Ranges =>
+    toRanges(units.filter(which).map(({ n }) => n));
   const sumOf = (which: UnitState): Counters =>
     units.reduce((sum, { state, counters }) => (state === which ? addCounters(sum, counters ?? {}) : sum), NO_COUNTERS);
   const stopped = units
@@ -132,15 +132,15 @@ async function whereItStands(
       selection: name,
       kind,
       ...(mode === 'two-way' && { twoWay: true }),
-      units: toRanges(units.filter(({ selection }) => selection === name).map(({ n }) => n)),
+      units: numbersWhere(({ selection }) => selection === name),
     }),
   );
   const calls = new Map(callsOf(groups).map((call) => [call.n, call]));
   const parked = units.filter(({ state }) => state === 'parked');
   return {
     groups,
-    waiting: toRanges([...numbersOf(numbers('waiting', 'running', 'cancelled'))].filter((n) => !settled.has(n))),
-    settled: toRanges(units.flatMap(({ n }) => (settled.has(n) ? [n] : []))),
+    waiting: numbersWhere(({ n, state }) => ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n)),
+    settled: numbersWhere(({ n }) => settled.has(n)),
     parked: parked.slice(0, REASONS).map(
       ({ n, gate, reason, next, retryAt }): ParkedUnit => ({
         ...(calls.get(n) as UnitCall),
@@ -151,7 +151,7 @@ async function whereItStands(
       }),
     ),
     parkedBesides: byGate(parked.slice(REASONS)),
-    failed: numbers('failed'),
+    failed: numbersWhere(({ state }) => state === 'failed'),
     done: units.filter(({ state }) => state === 'done').length,
     stopped,
     totals: sumOf('done'),

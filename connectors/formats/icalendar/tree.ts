@@ -65,7 +65,3 @@ export function entriesOf(parsed: Parsed): Component[] {
 export function lineOf(component: Component, name: string): ContentLine | undefined {
   return component.lines.find((line) => line.name === name);
 }
-
-export function paramOf(line: ContentLine, name: string): string | undefined {
-  return line.params.find((param) => param.name === name)?.values[0];
-}

@@ -13,7 +13,7 @@ import { metaOf } from './entries.js';
 import { isParts, UNSAFE } from './paths.js';
 import { openRange } from './range.js';
 
-/** How one server tells of its tree. Paths are those of requests (connectors/wire/dav/hrefs.ts). */
+/** How one server describes its tree. Paths are those of requests (connectors/wire/dav/hrefs.ts). */
 export interface Tree {
   readonly http: DavHttp;
   /** Where a person looks for it: `the source`, `Nextcloud`. */
