@@ -25,6 +25,14 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
   br: createBrotliDecompress,
 };
 
+/**
+ * Whether an answer as it was sent may be the file: it has no coding, or one of those that servers name files by, as
+ * Apache does `.gz`. No file has the bare coding `deflate`: what was sent in it is never the file.
+ */
+export function namesFiles(coding: string | undefined): boolean {
+  return coding !== 'deflate';
+}
+
 /** What was coded, while it arrives. Throws `Fault('unavailable')` for what is not in that coding, or breaks off. */
 export async function* decoded(
   body: AsyncIterable<Uint8Array>,

@@ -8,7 +8,7 @@ import type { FileMeta } from '../../kinds/files.js';
 import { LARGE_BYTES } from '../../kinds/files.js';
 import type { AnswerBody } from '../dav/answer-body.js';
 import { leave } from '../dav/answer-body.js';
-import { codingIn, decodedWhole } from '../dav/codings.js';
+import { codingIn, decodedWhole, namesFiles } from '../dav/codings.js';
 import type { Answer, DavHttp } from '../dav/http.js';
 import { entryAt, isoOf, plainEtag } from './entries.js';
 
@@ -76,7 +76,8 @@ async function readOnce(http: DavHttp, path: string, ref: ItemRef, signal: Abort
   if (sent === undefined) return { why: 'it has grown to a large file while it was moved; the next run moves it' };
   const plain = coding === undefined ? undefined : await decodedWhole(sent, coding, most);
   // A file that is compressed by itself may be sent with the name of its coding, and is no other for that.
-  const ofLength = (bytes: number): Buffer | undefined => [sent, plain].find((one) => one?.length === bytes);
+  const mayBe = namesFiles(coding) ? [sent, plain] : [plain];
+  const ofLength = (bytes: number): Buffer | undefined => mayBe.find((one) => one?.length === bytes);
   const asListed = ofLength(size);
   if (asListed && etag === version) return { bytes: asListed, modified: listed };
   if (asListed && etag === undefined && modified === listed) return { bytes: asListed, modified };

@@ -3,7 +3,7 @@ import type { Described, Range } from '../../contract.js';
 import { Fault } from '../../errors.js';
 import type { FileMeta } from '../../kinds/files.js';
 import { drain, leave } from '../dav/answer-body.js';
-import { codingIn, decoded } from '../dav/codings.js';
+import { codingIn, decoded, namesFiles } from '../dav/codings.js';
 import type { Answer, DavHttp } from '../dav/http.js';
 import { anotherThan, exactly, lengthIn, short } from './content.js';
 import { entryAt, plainEtag, versionOf } from './entries.js';
@@ -46,7 +46,7 @@ export async function* openRange(
   const coding = codingIn(answer.headers);
   const total = status === 206 ? rangeIn(answer)?.total : lengthIn(answer);
   // A file that is compressed by itself may be sent with the name of its coding, and is no other for that.
-  const asItIs = coding === undefined || total === ref.bytes;
+  const asItIs = coding === undefined || (namesFiles(coding) && total === ref.bytes);
   // Whatever the ETag says: what is sent must be as long as what is listed.
   if (asItIs && total !== undefined && total !== ref.bytes) {
     await leave(answer.body);
