@@ -2,10 +2,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunResult } from '../words/runs.js';
 import { exitCodes } from './exit-codes.js';
+import { gateReport, onlyGatesLeft } from './gate-lines.js';
 import { hasWorker, migrationHandle, noWorker, readResult } from './migration.js';
 import type { OutputFormat } from './output.js';
 import { createStyle, print } from './output.js';
-import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
+import { liveLines, progressRecord } from './progress-view.js';
+import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import type { Snapshot } from './snapshot.js';
 import { createCollector } from './snapshot.js';

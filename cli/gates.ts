@@ -1,6 +1,6 @@
 /** The verbs that open gates: they say which units that lets go on. */
 import type { SignalDefinition } from '@temporalio/common';
-import { count } from '../report/text.js';
+import { count } from '../words/numbers.js';
 import type { Gate } from '../words/units.js';
 import type { UnitSelector } from '../workflows/messages.js';
 import type { ApproveArgs } from './arguments.js';

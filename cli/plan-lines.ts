@@ -1,5 +1,5 @@
 /** A plan as people read it: a row for each container and direction, then what is said of items, then the sums. */
-import { count, duration, plural, size } from '../report/text.js';
+import { count, duration, plural, size } from '../words/numbers.js';
 import type { PlanContainer, PlanForecast, PlanNames, PlanResult, PlanTotals, PlanVolume } from '../words/plan.js';
 import { printable, table } from './output.js';
 

@@ -4,8 +4,10 @@ import type { SliceHeartbeat } from '../words/progress.js';
 import type { RunResult } from '../words/runs.js';
 import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
+import { gateReport, onlyGatesLeft } from './gate-lines.js';
 import { createStyle } from './output.js';
-import { gateReport, isComplete, liveLines, onlyGatesLeft, progressRecord, resultLines } from './progress-view.js';
+import { liveLines, progressRecord } from './progress-view.js';
+import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import { estimate, recentRate, sumUp } from './snapshot.js';
 

@@ -1,25 +1,11 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
-import { count, duration, plural, size } from '../report/text.js';
-import type { Counters } from '../words/counters.js';
+import { changeWords, failureWords } from '../words/count-words.js';
+import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
-import type { RunResult } from '../words/runs.js';
-import type { Gate, ParkedUnit } from '../words/units.js';
+import { gateWords, openCommand } from './gate-lines.js';
 import type { Style } from './output.js';
 import { fitted, fittedEnd, printable } from './output.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';
-
-const OPENERS: Readonly<Record<Gate, string>> = {
-  credentials: 'credentials',
-  approval: 'approve',
-  failures: 'approve',
-  quota: 'retry',
-  // The run opens it by itself; this only does so at once.
-  order: 'retry',
-};
-
-/** The command that opens a gate. */
-export const openCommand = (name: string, { gate, n }: Pick<ParkedUnit, 'gate' | 'n'>): string =>
-  `migrate ${OPENERS[gate]} ${name} --unit ${n}`;
 
 /** Gates and files shown; beyond them their number. */
 const MAX_GATES = 5;
@@ -81,64 +67,6 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
   };
 }
 
-/** Whether nothing moves until somebody, or time, opens a gate. */
-export function onlyGatesLeft({ progress }: Pick<Snapshot, 'progress'>): boolean {
-  const { units } = progress;
-  return units.parked > 0 && units.running === 0 && units.waiting === 0 && progress.state !== 'preparing';
-}
-
-/** Says plainly what all that is left waits for, and what to type. */
-export function gateReport({ progress }: Pick<Snapshot, 'progress'>): string[] {
-  const { name, gates } = progress;
-  const lines = [`${name}: all that is left waits behind ${plural(gates.length, 'gate')}:`];
-  for (const gate of gates.slice(0, 20)) {
-    lines.push(`  ${gateWords(gate)}`);
-    if (gate.next) lines.push(`    ${printable(gate.next)}`);
-    lines.push(`    ${openCommand(name, gate)}`);
-  }
-  if (gates.length > 20) lines.push(`  ${count(gates.length - 20)} more: migrate status ${name}`);
-  return lines;
-}
-
-export function gateWords(gate: ParkedUnit): string {
-  const until = gate.retryAt ? `, tries again at ${new Date(gate.retryAt).toISOString().slice(11, 19)} UTC` : '';
-  return `unit ${gate.n} (${gate.selection}) waits for ${gate.gate}${until}: ${printable(gate.reason)}`;
-}
-
-/** Done, all of it: the rule of exit code 0, for `apply` as for the report. */
-export function isComplete(result: RunResult): boolean {
-  const { failures, pending, arrived } = result.totals;
-  return result.state === 'done' && result.failed === 0 && failures === 0 && pending === 0 && arrived === 0;
-}
-
-/** How a run ended, in one or two sentences. */
-export function resultLines(result: RunResult): string[] {
-  const { totals } = result;
-  const open = [
-    totals.failures > 0 && failureWords(totals),
-    totals.arrived > 0 && `${count(totals.arrived)} arrived without proof`,
-    totals.pending > 0 && `${count(totals.pending)} not done`,
-    result.failed > 0 && `${plural(result.failed, 'unit')} of ${count(result.units)} failed`,
-    totals.duplicates > 0 && `${plural(totals.duplicates, 'duplicate')} in the target`,
-  ].filter((words) => words !== false);
-  const written = [
-    totals.changed === 0 && !(totals.removed > 0)
-      ? 'nothing had to be written'
-      : `${plural(totals.changed, 'item')} written`,
-    ...changeWords(totals),
-  ].join(', ');
-  const head = `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${count(totals.verified)} of ${plural(totals.items, 'item')} verified (${size(totals.bytes)}), ${written}`;
-  const why = result.reason === undefined ? [] : [`why: ${result.reason}`];
-  return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, ...why, `report: migrate report ${result.name}`];
-}
-
-const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {
-  done: 'is done',
-  failed: 'ended with failures',
-  cancelled: 'was cancelled',
-  replaced: 'was replaced by another spec',
-};
-
 export function unitWords(units: Snapshot['progress']['units']): string {
   const parts = [
     `${count(units.done)} of ${plural(units.total, 'unit')} done`,
@@ -167,20 +95,6 @@ function itemWords({ totals }: Snapshot): string {
     ...changeWords(totals),
     ...(totals.failures > 0 ? [failureWords(totals)] : []),
   ].join(', ');
-}
-
-/** What a run did beside creating, where it did any of it. */
-export function changeWords(totals: Counters): string[] {
-  return (['updated', 'removed', 'skipped'] as const).flatMap((counter) =>
-    totals[counter] > 0 ? [`${count(totals[counter])} ${counter}`] : [],
-  );
-}
-
-/** Conflicts that nobody won are failures of a kind of their own: a person has to decide. */
-export function failureWords({ failures, conflicts }: Counters): string {
-  if (!(conflicts > 0)) return `${count(failures)} failed`;
-  const rest = failures - conflicts;
-  return `${rest > 0 ? `${count(rest)} failed, ` : ''}${count(conflicts)} in conflict`;
 }
 
 /** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */

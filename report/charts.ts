@@ -1,8 +1,8 @@
 /** The two charts, as inline SVG in the page's colours. */
 import type { ReportSlice } from '../ledger/report.js';
+import { count, duration, plural, share } from '../words/numbers.js';
 import { MEANINGS, STANDINGS } from './standing.js';
 import type { Sums } from './sums.js';
-import { count, duration, plural, share } from './text.js';
 
 const WIDTH = 960;
 

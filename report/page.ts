@@ -2,6 +2,7 @@
 
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
+import { count, duration, plural, size } from '../words/numbers.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered, Verdict } from './gather.js';
@@ -10,7 +11,7 @@ import * as sections from './sections.js';
 import { MEANINGS } from './standing.js';
 import { style } from './style.js';
 import { containerWord, section, tableOf } from './tables.js';
-import { count, duration, escapeHtml, plural, reasonWords, size, time } from './text.js';
+import { escapeHtml, reasonWords, time } from './text.js';
 
 export function page(report: Gathered): string {
   const { migration, run } = report;

@@ -1,8 +1,9 @@
 /** Sections about the run itself: conflicts it met, gates it waited at, the runs before it. */
 import type { ReportRun } from '../ledger/report.js';
+import { count, duration, plural } from '../words/numbers.js';
 import type { Gathered } from './gather.js';
 import { containerWord, pathWords, rest, section, tableOf } from './tables.js';
-import { count, duration, escapeHtml, plural, reasonWords, time } from './text.js';
+import { escapeHtml, reasonWords, time } from './text.js';
 
 /** Rows shown; beyond them the page points to the files. */
 const MAX_CONFLICTS = 500;

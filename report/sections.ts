@@ -1,9 +1,11 @@
 /** The page's sections, each a string of HTML; empty when there is nothing to say. */
+
+import { count, plural, size } from '../words/numbers.js';
 import { outcomeChart, progressChart } from './charts.js';
 import type { AccountSums, FolderSums, Gathered } from './gather.js';
 import { unproven } from './sums.js';
 import { containerWord, pathWords, rest, section, sumColumns, tableOf } from './tables.js';
-import { count, escapeHtml, plural, size } from './text.js';
+import { escapeHtml } from './text.js';
 
 /** Rows of one table; beyond them the page points to the files. */
 const MAX_ROWS = 3_000;

@@ -1,9 +1,10 @@
 /** What the page's tables are made of. */
 import type { Kind } from '../connectors/contract.js';
+import { count, plural, share, size } from '../words/numbers.js';
 import type { Gathered } from './gather.js';
 import type { Sums } from './sums.js';
 import { unproven } from './sums.js';
-import { count, escapeHtml, plural, share, size } from './text.js';
+import { escapeHtml } from './text.js';
 
 interface SumColumns {
   readonly heads: readonly string[];

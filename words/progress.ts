@@ -5,6 +5,10 @@ import type { Phase } from './units.js';
 /** The details that a slice's activity heartbeats: where the unit stands right now. */
 export interface SliceHeartbeat {
   readonly unit: number;
+  /** Whose it is, as people know it; never in ids or search attributes. */
+  readonly account?: string;
+  /** What it is at: the path of a folder or collection in the source. */
+  readonly container?: string;
   readonly phase: Phase;
   readonly counters: Counters;
   readonly itemsPerSecond: number;

@@ -32,6 +32,8 @@ export interface UnitCall {
 }
 
 export interface ParkedUnit extends UnitCall {
+  /** Whose it is, as people know it: `anna@old.example`, or `anna@old.example → anna@new.example`. */
+  readonly account?: string;
   readonly gate: Gate;
   readonly reason: string;
   readonly next?: string;

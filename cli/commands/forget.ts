@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { count } from '../../report/text.js';
+import { count } from '../../words/numbers.js';
 import type { ForgetInput, ForgetResult } from '../../words/upkeep.js';
 import { makeForgetId } from '../../words/upkeep.js';
 import type { ForgetArgs } from '../arguments.js';

@@ -1,6 +1,7 @@
 import type { ReportRun } from '../../ledger/report.js';
 import { readRuns } from '../../ledger/report.js';
-import { duration, reasonWords, time } from '../../report/text.js';
+import { reasonWords, time } from '../../report/text.js';
+import { duration } from '../../words/numbers.js';
 import type { ListArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { withLedger } from '../open-ledger.js';

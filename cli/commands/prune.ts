@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { count, plural, size } from '../../report/text.js';
+import { count, plural, size } from '../../words/numbers.js';
 import type { PruneInput, PruneResult } from '../../words/upkeep.js';
 import { makePruneId } from '../../words/upkeep.js';
 import type { PruneArgs } from '../arguments.js';

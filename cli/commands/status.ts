@@ -1,23 +1,16 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { count, size } from '../../report/text.js';
+import { changeWords, failureWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
+import { count, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
+import { gateWords, openCommand } from '../gate-lines.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
 import { print, printable } from '../output.js';
-import {
-  changeWords,
-  failureWords,
-  fileWords,
-  gateWords,
-  openCommand,
-  rateWords,
-  resultLines,
-  troubleWords,
-  unitWords,
-} from '../progress-view.js';
+import { fileWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
+import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
 import type { Snapshot } from '../snapshot.js';
 import { createCollector } from '../snapshot.js';
