@@ -3,6 +3,7 @@
 import type { JsonObject } from '../../connectors/contract.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
+import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
 import type { UnitRow } from '../../ledger/units.js';
@@ -10,6 +11,8 @@ import { endOpenUnits, listUnits } from '../../ledger/units.js';
 import { openWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
+import type { LeftOutSum } from '../../words/left-out.js';
+import { leftOutWords } from '../../words/left-out.js';
 import type { RunState } from '../../words/runs.js';
 import type { Deps } from '../deps.js';
 
@@ -26,6 +29,8 @@ export interface ClosedRun {
   readonly state: Exclude<RunState, 'running'>;
   readonly totals: RunTotals;
   readonly counters: Counters;
+  /** Absent where the spec leaves nothing out. */
+  readonly leftOut?: LeftOutSum;
   /** Why it is not done. */
   readonly reason?: string;
 }
@@ -47,6 +52,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
   const proven = failed === 0 && isProven(counters);
   const state = input.state === 'finished' ? (proven ? 'done' : 'failed') : input.state;
   const totals: RunTotals = { units: mine.length, done, failed, ...counters };
+  const leftOut = await sumLeftOut(ledger.pool, input.name, input.run);
   await closeRun(ledger, input.name, input.run, state, totals);
   await endGates(ledger, input.name, input.run, state);
   await endOpenUnits(ledger, input.name, input.run);
@@ -62,6 +68,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     state,
     totals,
     counters,
+    ...(leftOutWords(leftOut) !== undefined && { leftOut }),
     ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
   };
 }
