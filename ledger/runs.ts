@@ -120,6 +120,8 @@ export interface RunTotals {
   readonly changed: number;
   readonly created: number;
   readonly updated: number;
+  /** Absent in what runs of earlier versions left. */
+  readonly moved?: number;
   readonly removed: number;
   readonly skipped: number;
   readonly conflicts: number;

@@ -4,7 +4,7 @@ import { count } from './numbers.js';
 
 /** What a run did beside creating, where it did any of it. */
 export function changeWords(totals: Counters): string[] {
-  return (['updated', 'removed', 'skipped'] as const).flatMap((counter) =>
+  return (['updated', 'moved', 'removed', 'skipped'] as const).flatMap((counter) =>
     totals[counter] > 0 ? [`${count(totals[counter])} ${counter}`] : [],
   );
 }

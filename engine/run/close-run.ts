@@ -58,6 +58,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     changed: counters.changed,
     created: counters.created,
     updated: counters.updated,
+    moved: counters.moved,
     removed: counters.removed,
     skipped: counters.skipped,
     conflicts: counters.conflicts,
