@@ -1,5 +1,6 @@
 /** How a run ended, in a sentence or two. */
 import { changeWords, failureWords } from '../words/count-words.js';
+import { leftOutWords } from '../words/left-out.js';
 import { count, plural, size } from '../words/numbers.js';
 import type { RunResult } from '../words/runs.js';
 
@@ -26,8 +27,14 @@ export function resultLines(result: RunResult): string[] {
     ...changeWords(totals),
   ].join(', ');
   const head = `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${count(totals.verified)} of ${plural(totals.items, 'item')} verified (${size(totals.bytes)}), ${written}`;
+  const left = result.leftOut && leftOutWords(result.leftOut);
   const why = result.reason === undefined ? [] : [`why: ${result.reason}`];
-  return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, ...why, `report: migrate report ${result.name}`];
+  return [
+    open.length === 0 ? head : `${head}; ${open.join(', ')}`,
+    ...(left ? [left] : []),
+    ...why,
+    `report: migrate report ${result.name}`,
+  ];
 }
 
 const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {

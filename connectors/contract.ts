@@ -21,8 +21,9 @@ export interface Place {
   readonly system: string;
 }
 
+export const ROLES = ['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive', 'all', 'flagged'] as const;
 /** The ordinary folders of a mailbox, after RFC 6154. */
-export type Role = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged';
+export type Role = (typeof ROLES)[number];
 
 /** What a calendar or an address book has beside its name. All of it is optional; what is absent is not asked for. */
 export interface ContainerProperties extends JsonObject {

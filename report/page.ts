@@ -6,6 +6,7 @@ import { count, duration, plural, size } from '../words/numbers.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered, Verdict } from './gather.js';
+import { leftOut } from './left-out.js';
 import * as runSections from './run-sections.js';
 import * as sections from './sections.js';
 import { MEANINGS } from './standing.js';
@@ -24,6 +25,7 @@ ${answer(report)}
 ${tiles(report)}
 ${sections.outcomes(report)}
 ${sections.filters(report)}
+${leftOut(report)}
 ${exceptions(report)}
 ${runSections.conflicts(report)}
 ${runSections.gates(report)}

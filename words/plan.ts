@@ -1,5 +1,6 @@
 /** What `plan` finds: what a run would do, and what stands in its way. */
 import type { Spec } from '../schemas/spec.js';
+import type { LeftOutRule } from './left-out.js';
 
 /** One container in one direction, and what a run would do with its items. */
 export interface PlanContainer {
@@ -75,6 +76,8 @@ export interface PlanResult {
   readonly totals: PlanTotals;
   /** Files whose names the target cannot keep; absent where there are none. */
   readonly names?: PlanNames;
+  /** Folders, calendars and address books that the spec leaves out, by rule; absent where there are none. */
+  readonly leftOut?: readonly LeftOutRule[];
   /** How long a run would take, for units of kind `files`; absent where nothing is to do. */
   readonly forecast?: PlanForecast;
   /** Accounts whose containers were too many to list here, summed up. */

@@ -8,7 +8,9 @@ import type { Account, Selection, Spec, SystemConfig } from '../../schemas/spec.
 import type { PlanContainer } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import { unfittedBy } from '../select/fitting-globs.js';
-import { coversContainer, reversed, wantedContainer } from '../select/selecting.js';
+import type { Judged } from '../select/left-out.js';
+import { leavesOut } from '../select/left-out.js';
+import { reversed, wantedContainer } from '../select/selecting.js';
 import type { Held, Opening } from '../session/connections.js';
 import { refuseNested } from '../slice/prove-pairing.js';
 import { createArrivals, leftByName } from './arrivals.js';
@@ -137,12 +139,13 @@ async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
   const moves = known.length > 0 && opened.rules.place !== 'path';
   const look: Look = moves ? { ...opened, arrivals: createArrivals() } : opened;
   const { selection, source, planned, signal, remarks } = look;
-  const matches = coversContainer(selection);
-  // Filters speak of paths in the spec's source.
-  const covers = ({ path, leftOut }: Pick<Container, 'path' | 'leftOut'>): boolean =>
-    !leftOut && matches(look.reverse ? wantedContainer(selection, { path }).path : path);
   const containers: Container[] = [];
   for await (const container of source.containers(signal)) containers.push(container);
+  const ruleFor = leavesOut(selection, [...known, ...containers]);
+  // Filters speak of paths in the spec's source.
+  const inSource = (one: Judged): Judged =>
+    look.reverse ? { ...one, path: wantedContainer(selection, { path: one.path }).path } : one;
+  const covers = (one: Judged): boolean => ruleFor(inSource(one)) === undefined;
   const present = new Set(containers.map((container) => container.key));
   if (look.rules.place !== 'path' && !look.reverse) {
     for (const said of unfittedBy(containers, selection)) remarks.note(selection.name, said);
@@ -150,7 +153,11 @@ async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
   const counterparts = createCounterparts(look);
   const listed: Listed[] = [];
   for (const container of containers) {
-    if (!covers(container)) continue;
+    const rule = ruleFor(inSource(container));
+    if (rule !== undefined) {
+      remarks.leftOut.add({ selection: selection.name, unit: look.unit }, container, rule);
+      continue;
+    }
     const row = known.find((one) => one.key === container.key);
     const voided = row !== undefined && row.validity !== container.validity;
     const { at, to } = await counterparts(container, row, voided);
@@ -189,7 +196,7 @@ async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
 function createCounterparts(
   look: Look,
 ): (
-  container: Pick<Container, 'key' | 'path' | 'role'>,
+  container: Pick<Judged, 'path' | 'role'> & Pick<Container, 'key'>,
   row: PlannedContainer | undefined,
   voided: boolean,
 ) => Promise<{ readonly at: Counterpart; readonly to: readonly string[] }> {

@@ -3,12 +3,15 @@
 import type { JsonObject } from '../../connectors/contract.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
+import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
 import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
+import type { LeftOutSum } from '../../words/left-out.js';
+import { leftOutWords } from '../../words/left-out.js';
 import type { RunState } from '../../words/runs.js';
 import type { Deps } from '../deps.js';
 
@@ -25,6 +28,8 @@ export interface ClosedRun {
   readonly state: Exclude<RunState, 'running'>;
   readonly totals: RunTotals;
   readonly counters: Counters;
+  /** Absent where the spec leaves nothing out. */
+  readonly leftOut?: LeftOutSum;
   /** Why it is not done. */
   readonly reason?: string;
 }
@@ -63,6 +68,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     skipped: counters.skipped,
     conflicts: counters.conflicts,
   };
+  const leftOut = await sumLeftOut(ledger.pool, input.name, input.run);
   await closeRun(ledger, input.name, input.run, state, totals);
   await endGates(ledger, input.name, input.run, state);
   await endOpenUnits(ledger, input.name, input.run);
@@ -78,6 +84,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     state,
     totals,
     counters,
+    ...(leftOutWords(leftOut) !== undefined && { leftOut }),
     ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
   };
 }
