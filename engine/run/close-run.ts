@@ -6,7 +6,6 @@ import { endGates } from '../../ledger/gates.js';
 import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
-import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
@@ -14,6 +13,7 @@ import type { LeftOutSum } from '../../words/left-out.js';
 import { leftOutWords } from '../../words/left-out.js';
 import type { RunState } from '../../words/runs.js';
 import type { Deps } from '../deps.js';
+import { whyNotDone } from './why-not-done.js';
 
 type Ledgered = Pick<Deps, 'ledger'>;
 
@@ -85,7 +85,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     totals,
     counters,
     ...(leftOutWords(leftOut) !== undefined && { leftOut }),
-    ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
+    ...(state === 'failed' && { reason: reasonOf(await whyNotDone(ledger.pool, mine), counters) }),
   };
 }
 
@@ -98,15 +98,9 @@ export async function closeRequest(
   return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
 }
 
-/** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); 3 items failed, 0 not done, 0 not yet proven`. */
-function whyNotDone(units: readonly UnitRow[], { failures, pending, arrived }: Counters): string {
-  const failed = units.filter(({ state }) => state !== 'done');
-  const first = failed.find(({ reason }) => reason !== null);
-  const named = first ? ` (unit ${first.n}: ${first.reason})` : '';
-  return [
-    ...(failed.length > 0 ? [`${failed.length} of ${units.length} units failed${named}`] : []),
-    ...(failures + pending + arrived > 0
-      ? [`${failures} items failed, ${pending} not done, ${arrived} arrived and not yet proven`]
-      : []),
-  ].join('; ');
+/** E.g. `3 accounts: OLD_PASSWORD is not set (…); 3 of 300 units failed; 0 items failed, 12 not done, 0 arrived and not yet proven`. */
+function reasonOf(why: readonly string[], { failures, pending, arrived }: Counters): string {
+  const open = failures + pending + arrived > 0;
+  const items = `${failures} items failed, ${pending} not done, ${arrived} arrived and not yet proven`;
+  return [...why, ...(open ? [items] : [])].join('; ');
 }
