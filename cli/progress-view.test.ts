@@ -23,6 +23,7 @@ const none: Counters = {
   changed: 0,
   created: 0,
   updated: 0,
+  moved: 0,
   removed: 0,
   skipped: 0,
   conflicts: 0,

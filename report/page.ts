@@ -127,7 +127,7 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
 
 function tiles({ run, total, verdict }: Gathered): string {
   const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
-  const written = (['created', 'updated', 'removed', 'skipped', 'conflicts'] as const).flatMap((counter) => {
+  const written = (['created', 'updated', 'moved', 'removed', 'skipped', 'conflicts'] as const).flatMap((counter) => {
     const value = run.totals?.[counter];
     return typeof value === 'number' && value > 0 ? [[count(value), TILE_WORDS[counter]] as [string, string]] : [];
   });
@@ -148,6 +148,7 @@ function tiles({ run, total, verdict }: Gathered): string {
 const TILE_WORDS = {
   created: 'created in it',
   updated: 'updated in it',
+  moved: 'moved in it',
   removed: 'removed in it',
   skipped: 'skipped',
   conflicts: 'in conflict',

@@ -6,7 +6,6 @@ import { endGates } from '../../ledger/gates.js';
 import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
-import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
 import { openWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
@@ -15,6 +14,7 @@ import type { LeftOutSum } from '../../words/left-out.js';
 import { leftOutWords } from '../../words/left-out.js';
 import type { RunState } from '../../words/runs.js';
 import type { Deps } from '../deps.js';
+import { whyNotDone } from './why-not-done.js';
 
 type Ledgered = Pick<Deps, 'ledger'>;
 
@@ -69,7 +69,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     totals,
     counters,
     ...(leftOutWords(leftOut) !== undefined && { leftOut }),
-    ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
+    ...(state === 'failed' && { reason: reasonOf(await whyNotDone(ledger.pool, mine), counters) }),
   };
 }
 
@@ -82,13 +82,7 @@ export async function closeRequest(
   return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
 }
 
-/** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); items: 3 failed, 1 not tried`. */
-function whyNotDone(units: readonly UnitRow[], counters: Counters): string {
-  const failed = units.filter(({ state }) => state !== 'done');
-  const first = failed.find(({ reason }) => reason !== null);
-  const named = first ? ` (unit ${first.n}: ${first.reason})` : '';
-  return [
-    ...(failed.length > 0 ? [`${failed.length} of ${units.length} units failed${named}`] : []),
-    ...(isProven(counters) ? [] : [`items: ${openWords(counters)}`]),
-  ].join('; ');
+/** E.g. `3 accounts: OLD_PASSWORD is not set (…); 3 of 300 units failed; items: 3 failed, 1 not tried`. */
+function reasonOf(why: readonly string[], counters: Counters): string {
+  return [...why, ...(isProven(counters) ? [] : [`items: ${openWords(counters)}`])].join('; ');
 }
