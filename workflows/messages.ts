@@ -2,6 +2,7 @@
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Counters } from '../words/counters.js';
+import type { Covers } from '../words/covers.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -45,6 +46,7 @@ export type UnitResult =
       readonly gate: Gate;
       readonly reason: string;
       readonly next?: string;
+      readonly covers?: Covers;
       readonly retryAfterMs?: number;
       readonly counters?: Counters;
     }
@@ -79,6 +81,11 @@ export interface UnitSelector {
   readonly unit?: number;
 }
 
+export interface Approval extends UnitSelector {
+  /** Tokens of what was shown to whoever approves (`Covers`): no other gate is opened. Absent: all that wait now. */
+  readonly shown?: readonly string[];
+}
+
 /** Asks for a run; a `replace` stops the present one at a safe point first. */
 export const requestSignal = defineSignal<[RunRequest & { readonly replace?: boolean }]>('request');
 export const pauseSignal = defineSignal('pause');
@@ -87,7 +94,8 @@ export const cancelSignal = defineSignal('cancel');
 /** Starts failed units of the present run again, and opens every gate. */
 export const retrySignal = defineSignal<[UnitSelector]>('retry');
 export const credentialsSignal = defineSignal<[UnitSelector]>('credentials');
-export const approveSignal = defineSignal<[UnitSelector]>('approve');
+/** Opens the gates `approval` and `failures`, and does nothing else. */
+export const approveSignal = defineSignal<[Approval]>('approve');
 /** Tells a `tick` how the run ended that it had asked for. */
 export const runEndedSignal = defineSignal<[RunResult]>('runEnded');
 export const progressQuery = defineQuery<Progress>('progress');
