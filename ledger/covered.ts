@@ -1,7 +1,7 @@
 /** What an approval covers: items whose copies a run has marked for removal, and items that failed in it. */
 import { createHash } from 'node:crypto';
 import type { Kind } from '../connectors/contract.js';
-import type { Trouble } from '../words/progress.js';
+import type { CoveredCause } from '../words/covers.js';
 import type { Gate } from '../words/units.js';
 import type { Sql } from './ledger.js';
 import { GONE } from './removals.js';
@@ -96,8 +96,13 @@ export async function firstCovered(
 }
 
 /** Why the items failed that a unit's gate covers: the most frequent reasons. */
-export async function causesOf(sql: Sql, { migration, run }: RunAt, unit: number, limit: number): Promise<Trouble[]> {
-  const { rows } = await sql.query<Trouble>(
+export async function causesOf(
+  sql: Sql,
+  { migration, run }: RunAt,
+  unit: number,
+  limit: number,
+): Promise<CoveredCause[]> {
+  const { rows } = await sql.query<CoveredCause>(
     `select i.reason, count(*) as items ${ITEMS_OF('failures', ITEM)} group by 1 order by 2 desc, 1 limit $4`,
     [migration, run, [unit], limit],
   );

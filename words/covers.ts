@@ -1,5 +1,4 @@
 /** What an approval covers: named before it is asked for, and nothing else is let pass by it. */
-import type { Trouble } from './progress.js';
 
 /** So many items of a gate are named where people look; all of them are in the ledger. */
 export const COVERED_NAMED = 10;
@@ -16,7 +15,12 @@ export interface Covers {
   /** The first of them; none where too many gates are named already. */
   readonly first: readonly CoveredItem[];
   /** Of failures: the most frequent reasons. */
-  readonly causes?: readonly Trouble[];
+  readonly causes?: readonly CoveredCause[];
+}
+
+export interface CoveredCause {
+  readonly reason: string;
+  readonly items: number;
 }
 
 export interface CoveredItem {
