@@ -5,6 +5,7 @@ import { count, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
+import { coveredLines } from '../covered-lines.js';
 import { exitCodes } from '../exit-codes.js';
 import { gateWords, openCommand } from '../gate-lines.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
@@ -87,7 +88,11 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
     for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
     for (const gate of progress.gates)
-      lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
+      lines.push(
+        `gate: ${gateWords(gate)}`,
+        ...coveredLines(progress.name, gate).map((line) => `      ${line}`),
+        `      ${openCommand(progress.name, gate)}`,
+      );
     if (progress.queued > 0)
       lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
   }

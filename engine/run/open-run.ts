@@ -14,12 +14,14 @@ import type { SpecRules } from '../../schemas/spec.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import type { Covers } from '../../words/covers.js';
 import type { Ranges } from '../../words/ranges.js';
 import { toRanges } from '../../words/ranges.js';
 import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
+import { coversOf } from '../slice/covers.js';
 import { accountsOf } from './accounts.js';
 import { finishRun } from './close-run.js';
 import { liftBlocksOf } from './lift-blocks.js';
@@ -107,6 +109,8 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
 
 /** Reasons of units that wait are shown for so many; all of them would not fit into one answer. */
 const REASONS = 100;
+/** And what an approval covers is named for so many. */
+const NAMED = 20;
 /** Units that were stopped, and are counted as they stand until they start again; of the others each tells when it does. */
 const STOPPED = 500;
 
@@ -141,6 +145,7 @@ async function whereItStands(
     ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
   const parked = units.filter(({ state }) => state === 'parked');
   const failed = units.filter(({ state }) => state === 'failed');
+  const covers = await coversOf(sql, spec, { migration: name, run }, parked.slice(0, REASONS), NAMED);
   return {
     groups,
     waiting: numbersWhere(waits),
@@ -154,6 +159,7 @@ async function whereItStands(
         reason: reason ?? '',
         ...(next !== null && { next }),
         ...(retryAt !== null && { retryAt }),
+        ...(covers.has(n) && { covers: covers.get(n) as Covers }),
       };
     }),
     parkedBesides: byCause(parked.slice(REASONS)).map(({ reason, next, ...besides }) => ({
