@@ -89,7 +89,10 @@ export function createProgram(shell: Pick<Shell, 'out' | 'err' | 'columns'>, dis
     .option('--follow', 'go on as events happen')
     .option('--since <time>', 'from this time, or this long ago (15m)')
     .addOption(unit());
-  verb('doctor [spec]', 'check Temporal, the ledger, credentials and systems, with the fix for what fails');
+  verb(
+    'doctor [spec]',
+    'check Temporal, the ledger, every account and its room, with the fix for what fails',
+  ).addOption(positive('--sample <n>', 'try only so many accounts of each selection, spread evenly over them'));
 
   program.commandsGroup('Steer:');
   verb('pause <name>', 'pause within seconds');
