@@ -71,6 +71,8 @@ export interface Progress {
   /** The first hundred units that wait; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
   readonly queued: number;
+  /** What `retune` has put in the place of the spec's limits. */
+  readonly tuning?: TuningInput;
   readonly last?: RunResult;
 }
 

@@ -1,6 +1,7 @@
 /** How units end, and how they start again. */
 
-import { writeEvent } from '../../ledger/events.js';
+import type { Step } from '../../ledger/events.js';
+import { noteAsked, writeEvent } from '../../ledger/events.js';
 import { closeGates, openGate } from '../../ledger/gates.js';
 import { changeUnit, reopen } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
@@ -64,11 +65,18 @@ export interface ReopenInput {
  * Units that failed or wait at a gate may start again. Returns the sum of their counters. An approval holds until the unit
  * is done, and for this run only.
  */
-export async function reopenUnits(deps: Deps, { migration, run, units, by }: ReopenInput): Promise<Counters> {
+export async function reopenUnits(
+  deps: Deps,
+  { migration, run, units, by }: ReopenInput,
+  step?: Step,
+): Promise<Counters> {
   const { ledger } = deps;
   const numbers = [...numbersOf(units)];
   const reopened = await ledger.transaction(async (sql) => {
     await closeGates(sql, migration, numbers, by);
+    // A retry is written down where it is heard: it may find nothing to start again.
+    if (by === 'approve' || by === 'credentials')
+      await noteAsked(sql, { migration, run }, by, { units: numbers.length }, step);
     return reopen(sql, migration, numbers, by === 'approve' || by === 'order');
   });
   for (const unit of numbers.slice(0, EVENTS))
