@@ -28,7 +28,8 @@ export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 
   if (item.outcome === 'linked') return item.todo === null ? undefined : 'arrived';
   // A filter left it out after it was written down.
   if (item.outcome === null && item.todo === null && item.targetRef === null) return undefined;
-  if (item.outcome === null) return 'pending';
+  // What was skipped and is asked for anew has not been decided yet.
+  if (item.outcome === null || (item.outcome === 'skipped' && item.todo !== null)) return 'pending';
   if (item.outcome === 'verified' && item.todo !== null) return 'arrived';
   return item.outcome;
 }
