@@ -86,6 +86,13 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
     for (const gate of progress.gates)
       lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
+    if (progress.tuning)
+      lines.push(
+        `tuned: ${Object.entries(progress.tuning)
+          .map(([name, value]) => `${name} ${count(value)}`)
+          .join(', ')}`,
+        `       migrate retune ${progress.name} --reset takes it back`,
+      );
     if (progress.queued > 0)
       lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
   }

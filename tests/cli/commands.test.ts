@@ -342,11 +342,29 @@ describe('steering', () => {
     const retuned = await migrate(terminal, 'retune', name, '--lanes', '2', '--items-per-second', '100');
     expect(retuned.out).toBe(`${name}: lanes is 2 now\n${name}: itemsPerSecond is 100 now`);
     expect((await migrate(terminal, 'retune', name)).code).toBe(64);
+    expect((await migrate(terminal, 'status', name)).out).toContain('tuned: lanes 2, itemsPerSecond 100');
+    const reset = await migrate(terminal, 'retune', name, '--reset', 'lanes');
+    expect([reset.code, reset.out]).toEqual([0, `${name}: lanes is what the spec says again`]);
+    expect((await migrate(terminal, 'status', name)).out).toContain('tuned: itemsPerSecond 100');
+    expect((await migrate(terminal, 'retune', name, '--reset')).out).toContain(
+      'all limits are what the spec says again',
+    );
+    expect((await migrate(terminal, 'status', name)).out).not.toContain('tuned');
     expect((await migrate(terminal, 'resume', name)).code).toBe(0);
     const cancelled = await migrate(terminal, 'cancel', name);
     expect([cancelled.code, cancelled.err]).toEqual([0, expect.stringContaining('cancelled')]);
     expect((await migrate(terminal, 'watch', name)).code).toBe(1);
     expect((await migrate(terminal, 'status', name)).out).toContain('was cancelled');
+    const { out } = await migrate(terminal, 'logs', name);
+    const asked = [...out.matchAll(/a person asked: (.+)/g)].map(([, words]) => words);
+    expect(asked).toEqual([
+      'pause',
+      'retune --lanes 2 --items-per-second 100',
+      'retune --reset lanes',
+      'retune --reset',
+      'resume',
+      'cancel',
+    ]);
   });
 
   it('says that a migration is not running, or not there; retry and verify start a run', async () => {
