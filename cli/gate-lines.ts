@@ -1,5 +1,5 @@
 /** Gates as people read them: who waits for what, and the command that opens it. */
-import { count, plural } from '../words/numbers.js';
+import { ago, count, plural } from '../words/numbers.js';
 import type { Gate, ParkedUnit } from '../words/units.js';
 import { printable } from './output.js';
 import type { Snapshot } from './snapshot.js';
@@ -37,6 +37,6 @@ export function gateReport({ progress }: Pick<Snapshot, 'progress'>): string[] {
 }
 
 export function gateWords(gate: ParkedUnit): string {
-  const until = gate.retryAt ? `, tries again at ${new Date(gate.retryAt).toISOString().slice(11, 19)} UTC` : '';
+  const until = gate.retryAt ? `, tries again ${ago(gate.retryAt)}` : '';
   return `unit ${gate.n} (${gate.selection}) waits for ${gate.gate}${until}: ${printable(gate.reason)}`;
 }

@@ -1,7 +1,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { changeWords, failureWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
-import { count, size } from '../../words/numbers.js';
+import { ago, count, instant, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
@@ -69,11 +69,14 @@ function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'end
   };
 }
 
+const when = (at: string | undefined): string =>
+  at === undefined ? 'not known' : `${instant(new Date(at))} (${ago(new Date(at))})`;
+
 function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
-  if (status.result) return [...resultLines(status.result), `ended: ${status.ended}`];
+  if (status.result) return [...resultLines(status.result), `ended: ${when(status.ended)}`];
   const { progress, totals } = status;
   const lines = [`${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}`];
-  lines.push(`since: ${status.since}${status.ended ? `, ended: ${status.ended}` : ''}`);
+  lines.push(`since: ${when(status.since)}${status.ended ? `, ended: ${when(status.ended)}` : ''}`);
   if (status.reason) lines.push(`reason: ${printable(status.reason)}`);
   if (progress && totals) {
     lines.push(`units: ${unitWords(progress.units)}`);

@@ -258,6 +258,7 @@ describe('schedules', () => {
     expect((await handle.describe()).state.paused).toBe(false);
     expect((await schedule('pause')).code).toBe(0);
     expect((await schedule('resume')).code).toBe(0);
+    expect((await migrate(terminal, 'schedule', 'list', sample.name)).out).toMatch(/often +every 6h +active +in \d+ /);
     expect((await schedule('trigger')).code).toBe(0);
     await expect
       .poll(async () => (await migrate(terminal, 'list', sample.name)).out)
@@ -408,7 +409,21 @@ describe('looking', () => {
     const { name, file } = await makeSample();
     await migrate(terminal, 'apply', file, '--wait');
 
-    await expect.poll(async () => (await migrate(terminal, 'list')).out).toContain(name);
+    await expect
+      .poll(async () => (await migrate(terminal, 'list')).out)
+      .toMatch(new RegExp(`^${name} +done +\\d+ s ago +(\\d+ s ago|just now) +5 of 5 verified$`, 'm'));
+    const listed = JSON.parse((await migrate(terminal, 'list', '-o', 'json')).out) as { migration: string }[];
+    expect(listed).toContainEqual({
+      migration: name,
+      state: 'done',
+      started: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
+      ended: expect.any(String),
+      totals: { items: 5, verified: 5, failures: 0 },
+    });
+    expect((await migrate(terminal, 'list', name)).out).toMatch(/apply +done +(\d+ s ago|just now) /);
+    expect((await migrate(terminal, 'status', name)).out).toMatch(
+      /ended: \d{4}-\d\d-\d\dT[\d:]{8}Z \((\d+ s ago|just now)\)/,
+    );
     expect((await migrate(terminal, 'logs', name)).out).toContain('run 1');
     const report = await migrate(terminal, 'report', name, '-o', 'json');
     const { html, verdict } = JSON.parse(report.out) as { html: string; verdict: object };
