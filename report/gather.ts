@@ -18,6 +18,7 @@ import {
   readDuplicates,
   readFolderMaps,
   readGates,
+  readOpenRun,
   readReportContainers,
   readReportItems,
   readReportUnits,
@@ -35,6 +36,8 @@ import { resultOf } from './results.js';
 import { STANDINGS, standingOf } from './standing.js';
 import type { Sums } from './sums.js';
 import { addItem, addSums, noSums, unproven } from './sums.js';
+import type { Unfinished } from './unfinished.js';
+import { unfinished } from './unfinished.js';
 
 export interface FolderSums {
   readonly unit: number;
@@ -77,6 +80,8 @@ export interface Gathered {
   /** Globs of the spec that fit nothing, and in how many accounts. */
   readonly filters: readonly { readonly said: string; readonly units: number }[];
   readonly verdict: Verdict;
+  /** A run goes on, or was stopped before its accounts were done. */
+  readonly unfinished: Unfinished | undefined;
   readonly writtenAt: Date;
 }
 
@@ -95,6 +100,10 @@ export interface Verdict {
   readonly units: number;
   /** Units that did not end well: what they hold may not even be known. */
   readonly unitsOpen: number;
+  /** A run that nobody has closed: the numbers are those of a moment, and nothing is complete. */
+  readonly goesOn: boolean;
+  /** What the spec's filters left out of all numbers. */
+  readonly leftOut: { readonly items: number; readonly folders: number };
 }
 
 interface Noted {
@@ -154,6 +163,7 @@ export async function gather(
     addSums(selection, sums);
     addSums(total, sums);
   }
+  const open = await readOpenRun(sql, migration);
   const met = await readConflicts(sql, migration, run.number, MAX_CONFLICTS);
   const unitAt = new Map(units.map((unit) => [unit.n, unit]));
   return {
@@ -174,7 +184,8 @@ export async function gather(
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
-    verdict: judge(total, accounts),
+    verdict: judge(total, accounts, open !== undefined),
+    unfinished: unfinished(migration, run, open, accounts),
     writtenAt: new Date(),
   };
 }
@@ -216,11 +227,11 @@ async function gatherFolder(
   return { unit: unit.n, back, path, targetPath, notes, sums };
 }
 
-function judge(total: Sums, accounts: readonly AccountSums[]): Verdict {
+function judge(total: Sums, accounts: readonly AccountSums[], goesOn: boolean): Verdict {
   const unitsOpen = accounts.filter(({ unit }) => unit.state !== 'done').length;
   const open = unproven(total);
   return {
-    complete: open === 0 && unitsOpen === 0 && accounts.length > 0,
+    complete: open === 0 && unitsOpen === 0 && accounts.length > 0 && !goesOn,
     items: total.items,
     verified: total.standings.verified,
     unproven: open,
@@ -229,5 +240,7 @@ function judge(total: Sums, accounts: readonly AccountSums[]): Verdict {
     duplicates: total.duplicates,
     units: accounts.length,
     unitsOpen,
+    goesOn,
+    leftOut: { items: total.excluded, folders: 0 },
   };
 }
