@@ -42,6 +42,56 @@ describe('help', () => {
   });
 });
 
+/** What `migrate help …` or `--help` prints. */
+async function helpOf(...argv: string[]): Promise<string> {
+  const { shell, out, err } = createRecordingShell({ argv });
+  expect([await main(shell), err]).toEqual([0, []]);
+  return out.join('\n');
+}
+
+describe('examples', () => {
+  const program = createProgram(createRecordingShell().shell, async () => {});
+  const paths = leaves(program).map((path) => path.split(' ').slice(1));
+
+  it.each(paths.map((path) => [path.join(' '), path] as const))(
+    'of %s are command lines that it understands',
+    async (_, path) => {
+      const lines = [
+        ...(await helpOf(...path, '--help')).matchAll(/^ {2}\$ (?:[A-Z_]+=\S+ )*migrate (.+?)(?: [|>] .+)?$/gm),
+      ];
+      expect(lines.length).toBeGreaterThan(0);
+      for (const [, line = ''] of lines) {
+        const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+        let verb: string | undefined;
+        const parsed = createProgram(createRecordingShell().shell, async (named) => {
+          verb = named;
+        });
+        await parsed.parseAsync(words, { from: 'user' });
+        expect(verb).toBe(words[0]);
+      }
+    },
+  );
+});
+
+describe('migrate help', () => {
+  it('shows a verb as --help does, and an action of a verb', async () => {
+    expect(await helpOf('help', 'apply')).toBe(await helpOf('apply', '--help'));
+    expect(await helpOf('help', 'schedule', 'pause')).toBe(await helpOf('schedule', 'pause', '--help'));
+    expect(await helpOf('help', 'schedule')).toBe(await helpOf('schedule', '--help'));
+    expect(await helpOf('help')).toBe(await helpOf('--help'));
+  });
+
+  it.each([
+    ['help aply', "unknown command 'aply'"],
+    ['help schedule puase', "unknown command 'puase'"],
+  ])('does not know %s', async (line, reason) => {
+    const { shell, err, out } = createRecordingShell({ argv: line.split(' ') });
+    expect([await main(shell), out]).toEqual([64, []]);
+    expect(err.join('\n')).toContain(reason);
+    expect(err.join('\n')).toContain('Did you mean');
+  });
+});
+
 describe('arguments', () => {
   const global = { output: 'text', color: true };
   it.each([

@@ -1,5 +1,5 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
-import { changeWords, failureWords } from '../words/count-words.js';
+import { changeWords, countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
 import { gateWords, openCommand } from './gate-lines.js';
@@ -88,13 +88,9 @@ const PHASE_WORDS = { survey: 'surveying', move: 'moving', verify: 'verifying' }
 
 function itemWords({ totals }: Snapshot): string {
   if (totals.items === 0) return 'no items counted yet';
-  return [
-    `${count(totals.verified + totals.arrived)} of ${plural(totals.items, 'item')} arrived`,
-    `${count(totals.verified)} verified`,
-    `${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
-    ...changeWords(totals),
-    ...(totals.failures > 0 ? [failureWords(totals)] : []),
-  ].join(', ');
+  return [`${countWords(totals)}`, changeWords(totals), `${size(totals.bytesArrived)} of ${size(totals.bytes)}`].join(
+    '; ',
+  );
 }
 
 /** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */

@@ -1,4 +1,5 @@
 /** From a command line to an exit code: the verb's module is loaded and run, and what goes wrong is explained. */
+import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import type { CommandModule } from './commands.js';
 import { commands } from './commands.js';
@@ -15,12 +16,26 @@ export async function main(shell: Shell): Promise<number> {
     exitCode = await run(shell, args);
   });
   try {
-    await program.parseAsync(shell.argv, { from: 'user' });
+    await program.parseAsync(lineOf(program, shell.argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     return await explain(shell, error);
   }
+}
+
+/** `help schedule pause` is `schedule pause --help`; a word that is no command ends the line, and is refused as anywhere. */
+function lineOf(program: Command, argv: readonly string[]): readonly string[] {
+  if (argv[0] !== 'help') return argv;
+  const words = argv.slice(1);
+  let at = program;
+  for (const [index, word] of words.entries()) {
+    if (at.commands.length === 0) return [...words.slice(0, index), '--help'];
+    const found = at.commands.find((command) => command.name() === word);
+    if (!found) return words.slice(0, index + 1);
+    at = found;
+  }
+  return [...words, '--help'];
 }
 
 /** Says on stderr, redacted, what ended a command; returns its exit code. */

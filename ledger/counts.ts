@@ -14,6 +14,13 @@ export interface CountedUnit {
   readonly pairings: readonly number[];
 }
 
+/**
+ * What is the unit's concern, as `standingOf` in the report decides it: not what left the source before it was copied, not
+ * what the other direction counts; not what a filter left out after it was written down.
+ */
+const STANDS = `not (gone and not copy)
+  and not (not todo and (outcome is not distinct from 'linked' or outcome is null and not copy))`;
+
 /** The containers whose items a unit counts; $1: its pairings, $2 and $3: its migration and number. */
 const COVERED = `select c.id from container c join survey s on s.container = c.id
   where c.pairing = any($1) and s.migration = $2 and s.unit = $3`;
@@ -26,22 +33,21 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
   const { rows } = await sql.query<Counters & { crowd: number }>({
     name: 'count-unit',
     // "offset 0": found by the index, also before statistics exist.
-    text: `select ${sum('n', 'stands')} as items, ${sum('bytes', 'stands')} as bytes,
+    text: `select ${sum('n', 'true')} as items, ${sum('bytes', 'true')} as bytes,
        ${sum('n', `outcome = 'verified' and not todo`)} as verified,
-       ${sum('n', `outcome = 'arrived' or outcome = 'verified' and todo`)} as arrived,
-       ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict') and stands`)} as failures,
-       ${sum('n', 'todo')} as pending, (select count(*) ${DUPLICATES}) as duplicates, ${sum('bytes', 'copy')} as "bytesArrived",
+       ${sum('n', `outcome in ('arrived', 'linked') or outcome = 'verified' and todo`)} as arrived,
+       ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')`)} as failures,
+       ${sum('n', `outcome is null or outcome = 'skipped' and todo`)} as pending,
+       (select count(*) ${DUPLICATES}) as duplicates, ${sum('bytes', 'copy')} as "bytesArrived",
        ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
        ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
        ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
        (select count(*) from outcome o where o.migration = $2 and o.run = $4 and o.unit = $3 and o.what = 'removed') as removed,
-       ${sum('n', `outcome = 'skipped' and stands`)} as skipped, ${sum('n', `outcome = 'conflict' and stands`)} as conflicts,
+       ${sum('n', `outcome = 'skipped' and not todo`)} as skipped, ${sum('n', `outcome = 'conflict'`)} as conflicts,
        count(*) as crowd
      from (${COVERED}) covered
      cross join lateral (
-       select *, not gone or copy as stands,
-         (outcome is distinct from 'linked' or todo) and not (not todo and outcome is null and not copy) as counts
-       from item_count where container = covered.id offset 0) i
+       select *, ${STANDS} as stands from item_count where container = covered.id offset 0) i
      cross join (select id from run where migration = $2 and number = $4) this`,
     values: [unit.pairings, unit.migration, unit.n, run],
   });
@@ -72,5 +78,5 @@ export async function foldCounts(sql: Sql, pairings: readonly number[], most = C
 const CROWDED = 200;
 
 function sum(what: 'n' | 'bytes', where: string): string {
-  return `coalesce(sum(${what}) filter (where counts and (${where})), 0)::bigint`;
+  return `coalesce(sum(${what}) filter (where stands and (${where})), 0)::bigint`;
 }

@@ -113,6 +113,15 @@ export async function bindUnit(
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
 }
 
+/** That of each direction which has been opened; empty before the first. */
+export async function pairingsOf(sql: Sql, migration: string, n: number): Promise<readonly number[]> {
+  const { rows } = await sql.query<{ pairings: string[] }>(
+    'select array_remove(array[pairing, back], null) as pairings from unit where migration = $1 and n = $2',
+    [migration, n],
+  );
+  return (rows[0]?.pairings ?? []).map(Number);
+}
+
 /** Units that had not ended when their run was do not wait any more, for a person or for their turn. */
 export async function endOpenUnits(ledger: Ledger, migration: string, run: number): Promise<void> {
   await ledger.pool.query(

@@ -1,21 +1,25 @@
 /** The answer in one sentence, for the page and for the command line. */
+import { countWords } from '../words/count-words.js';
 import { count, plural } from '../words/numbers.js';
-import type { Verdict } from './gather.js';
+import type { Gathered, Verdict } from './gather.js';
+import { countersOf } from './sums.js';
 
-export function headline({ verdict }: { readonly verdict: Verdict }): string {
-  const { items, verified, units } = verdict;
+export function headline({ verdict, total }: Pick<Gathered, 'verdict' | 'total'>): string {
+  const { units, unitsOpen } = verdict;
   if (units === 0) return 'nothing is known yet: no account was called to this run';
-  const out = leftOut(verdict.leftOut);
-  const end = out === '' ? '' : `; ${out}`;
-  if (items === 0)
-    return `${verdict.unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move'}${end}`;
-  const once = verdict.duplicates > 0 ? '' : ' once,';
-  const skipped = verdict.skipped > 0 ? `; ${count(verdict.skipped)} skipped, each for a reason that is told` : '';
-  const soFar = verdict.goesOn ? 'so far ' : '';
-  if (verdict.unproven > 0) {
-    return `${soFar}${count(verified)} of ${plural(items, 'item')} arrived${once} unchanged; ${count(verdict.unproven)} ${verdict.unproven === 1 ? 'is' : 'are'} not proven${skipped}${end}`;
-  }
-  return `${soFar}${verified === 1 ? 'the one item' : `all ${count(verified)} items`} arrived${once} unchanged${skipped}${end}`;
+  const parts = [
+    `${verdict.goesOn ? 'so far ' : ''}${itemsWords(verdict, total)}`,
+    unitsOpen > 0 && !verdict.goesOn ? `${count(unitsOpen)} of ${plural(units, 'account')} did not finish` : '',
+    leftOut(verdict.leftOut),
+  ];
+  return parts.filter(Boolean).join('; ');
+}
+
+function itemsWords({ items, unitsOpen }: Verdict, total: Gathered['total']): string {
+  if (items === 0) return unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move';
+  const counters = countersOf(total);
+  const whole = counters.verified === items && counters.duplicates === 0;
+  return `${countWords(counters)}${whole ? `: ${items === 1 ? 'it' : 'each'} arrived once, unchanged` : ''}`;
 }
 
 /** E.g. `1,203 items and 2 folders are left out by the spec`; empty when nothing is. */

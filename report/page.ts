@@ -12,6 +12,7 @@ import * as runSections from './run-sections.js';
 import * as sections from './sections.js';
 import { MEANINGS } from './standing.js';
 import { style } from './style.js';
+import { countersOf } from './sums.js';
 import { containerWord, foldedTable, section, tableOf } from './tables.js';
 import { escapeHtml, nextWords, reasonWords, time } from './text.js';
 
@@ -104,11 +105,7 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
 };
 
 function tiles({ run, total, verdict }: Gathered): string {
-  const { standings } = total;
-  const failed = (['unsure', 'missing', 'altered', 'refused', 'quarantined'] as const).reduce(
-    (sum, standing) => sum + standings[standing],
-    0,
-  );
+  const counters = countersOf(total);
   const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
   const some = (value: number, words: string): [string, string][] => (value > 0 ? [[count(value), words]] : []);
   const written = (['created', 'updated', 'removed'] as const).flatMap((counter) =>
@@ -120,11 +117,11 @@ function tiles({ run, total, verdict }: Gathered): string {
     ...(verdict.unitsOpen > 0
       ? [[`${count(verdict.unitsOpen)} of ${count(verdict.units)}`, 'accounts not done'] as [string, string]]
       : []),
-    ...some(standings.arrived, 'arrived, not proven'),
-    ...some(failed, 'failed'),
-    ...some(standings.conflict, 'in conflict'),
-    ...some(standings.pending, 'not tried'),
-    ...some(standings.skipped, 'skipped'),
+    ...some(counters.failures - counters.conflicts, 'failed'),
+    ...some(counters.conflicts, 'in conflict'),
+    ...some(counters.arrived, 'arrived but not proven'),
+    ...some(counters.pending, 'not tried'),
+    ...some(counters.skipped, 'skipped'),
     ...some(verdict.leftOut.items, 'left out'),
     ...some(verdict.leftOut.folders, 'folders left out'),
     ...some(verdict.duplicates, 'duplicates'),

@@ -1,12 +1,18 @@
-/** How many items of a unit stand where: one set of names for the ledger, the workflows and the command. */
+/**
+ * How many items of a unit stand where: one set of names for the ledger, the workflows, the command and the report. Each
+ * item counts once in `verified`, `arrived`, `failures`, `pending` or `skipped`; these add up to `items`.
+ */
 export interface Counters {
   /** Items the selection covers, and their bytes. */
   readonly items: number;
   readonly bytes: number;
+  /** In the target, and proven. */
   readonly verified: number;
+  /** In the target, and not proven, or changed in the source since. */
   readonly arrived: number;
-  /** Refused, quarantined, altered, missing or unsure. */
+  /** Refused, quarantined, altered, missing, unsure, or in conflict. */
   readonly failures: number;
+  /** Not tried yet. */
   readonly pending: number;
   readonly duplicates: number;
   readonly bytesArrived: number;
@@ -21,6 +27,12 @@ export interface Counters {
   /** Edited on both sides, with nobody to win; counted among the failures too. */
   readonly conflicts: number;
 }
+
+/** Where items stand, without what a run did. */
+export type Standings = Pick<
+  Counters,
+  'items' | 'bytes' | 'verified' | 'arrived' | 'failures' | 'pending' | 'skipped' | 'conflicts' | 'duplicates'
+>;
 
 export const NO_COUNTERS: Counters = {
   items: 0,

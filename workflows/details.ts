@@ -1,30 +1,25 @@
 /** What the Web UI shows beside a workflow: Markdown, no personal data. */
 
+import { countWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
 import type { Trouble } from '../words/progress.js';
 import type { Gate, ParkedUnit, Phase } from '../words/units.js';
 import type { Progress } from './messages.js';
 
-export function describeCounters(phase: Phase, c: Counters, troubles: readonly Trouble[] = []): string {
+export function describeCounters(phase: Phase, counters: Counters, troubles: readonly Trouble[] = []): string {
   return [
-    `**${phase}**`,
-    '',
-    '| items | verified | arrived, not yet proven | failed | to do | duplicates |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${c.items} | ${c.verified} | ${c.arrived} | ${c.failures} | ${c.pending} | ${c.duplicates} |`,
+    `**${phase}**: ${countWords(counters)}`,
     ...(troubles.length > 0 ? ['', '**Failed**', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)] : []),
   ].join('\n');
 }
 
 export function describeProgress(progress: Progress): string {
-  const { units, totals: t } = progress;
+  const { units, totals } = progress;
   const gates = progress.gates.slice(0, 20).map(describeGate);
   return [
-    `**Run ${progress.run}** (${progress.reason}): ${progress.state}`,
+    `**Run ${progress.run}** (${progress.reason}): ${progress.state}: ${countWords(totals)}`,
     '',
     `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
-    '',
-    `Items of ended units: ${t.verified} of ${t.items} verified, ${t.failures} failed, ${t.duplicates} duplicates`,
     ...(gates.length > 0 ? ['', '**Waiting for somebody**', ...gates] : []),
     '',
     `Signals now: ${signalsOf(progress).join(', ')}`,

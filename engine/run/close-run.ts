@@ -7,6 +7,7 @@ import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
 import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
+import { openWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
 import type { RunState } from '../../words/runs.js';
@@ -45,23 +46,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
   const failed = mine.length - done;
   const proven = failed === 0 && isProven(counters);
   const state = input.state === 'finished' ? (proven ? 'done' : 'failed') : input.state;
-  const totals: RunTotals = {
-    units: mine.length,
-    done,
-    failed,
-    items: counters.items,
-    verified: counters.verified,
-    failures: counters.failures,
-    pending: counters.pending,
-    duplicates: counters.duplicates,
-    bytes: counters.bytes,
-    changed: counters.changed,
-    created: counters.created,
-    updated: counters.updated,
-    removed: counters.removed,
-    skipped: counters.skipped,
-    conflicts: counters.conflicts,
-  };
+  const totals: RunTotals = { units: mine.length, done, failed, ...counters };
   await closeRun(ledger, input.name, input.run, state, totals);
   await endGates(ledger, input.name, input.run, state);
   await endOpenUnits(ledger, input.name, input.run);
@@ -90,15 +75,13 @@ export async function closeRequest(
   return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
 }
 
-/** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); 3 items failed, 0 not done, 0 not yet proven`. */
-function whyNotDone(units: readonly UnitRow[], { failures, pending, arrived }: Counters): string {
+/** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); items: 3 failed, 1 not tried`. */
+function whyNotDone(units: readonly UnitRow[], counters: Counters): string {
   const failed = units.filter(({ state }) => state !== 'done');
   const first = failed.find(({ reason }) => reason !== null);
   const named = first ? ` (unit ${first.n}: ${first.reason})` : '';
   return [
     ...(failed.length > 0 ? [`${failed.length} of ${units.length} units failed${named}`] : []),
-    ...(failures + pending + arrived > 0
-      ? [`${failures} items failed, ${pending} not done, ${arrived} arrived and not yet proven`]
-      : []),
+    ...(isProven(counters) ? [] : [`items: ${openWords(counters)}`]),
   ].join('; ');
 }

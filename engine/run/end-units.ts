@@ -1,8 +1,10 @@
 /** How units end, and how they start again. */
 
+import { countUnit } from '../../ledger/counts.js';
 import { writeEvent } from '../../ledger/events.js';
 import { closeGates, openGate } from '../../ledger/gates.js';
-import { changeUnit, reopen } from '../../ledger/units.js';
+import type { Sql } from '../../ledger/ledger.js';
+import { changeUnit, pairingsOf, reopen } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
@@ -17,17 +19,18 @@ export interface UnitEnd {
   readonly state: 'done' | 'failed' | 'parked' | 'cancelled' | 'waiting';
   readonly reason?: string;
   readonly park?: ParkedUnit;
-  /** Where it stands, as the run adds it up; absent: as its last slice left it. */
+  /** Where it stands, as the run adds it up; absent: it is counted here, for its last slice may have come to no count. */
   readonly counters?: Counters;
 }
 
 /**
  * Writes down how a unit ended, or why it waits; too late, when another run has called it, it does nothing. Returns what the
- * unit counts: of one that could not be opened that is what its last slice counted.
+ * unit counts.
  */
 export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
   const { ledger } = deps;
   const { park } = end;
+  const counted = end.counters ?? (await countAsItStands(ledger.pool, end));
   const counters = await changeUnit(ledger.pool, end, {
     state: end.state,
     gate: park?.gate ?? null,
@@ -35,7 +38,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
     next: park?.next ?? null,
     retryAt: park?.retryAt ?? null,
     ...(end.state === 'done' ? { approved: [] } : {}),
-    ...(end.counters && { counters: end.counters }),
+    ...(counted && { counters: counted }),
   });
   if (!counters) return NO_COUNTERS;
   if (park) {
@@ -50,6 +53,12 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
     });
   }
   return addCounters(NO_COUNTERS, counters);
+}
+
+/** A slice that failed, was killed or terminated has counted nothing, and may have written much. */
+async function countAsItStands(sql: Sql, { migration, run, unit: n }: UnitEnd): Promise<Counters | undefined> {
+  const pairings = await pairingsOf(sql, migration, n);
+  return pairings.length === 0 ? undefined : countUnit(sql, { migration, n, pairings }, run);
 }
 
 export interface ReopenInput {

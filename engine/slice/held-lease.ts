@@ -12,9 +12,10 @@ import type { Phase } from '../../words/units.js';
 import type { Deps } from '../deps.js';
 import { sleep } from '../session/connections.js';
 import { startStopwatch } from '../session/stopwatch.js';
+import { createRecount } from './recount.js';
 import type { SliceContext } from './slice.js';
 import type { Tally } from './tally.js';
-import { advanced, createTally, hasProgress, troublesOf } from './tally.js';
+import { createTally, hasProgress, troublesOf } from './tally.js';
 
 /** What a lease is taken for. */
 export interface Holding {
@@ -142,18 +143,9 @@ function hold(
       if (renewedMs() > leaseMs - renewMs) lose(`the ledger did not renew the lease: ${(error as Error).message}`);
     }
   };
-  // A unit of millions takes longer to count than a lease lasts: until then its last count is shown.
-  let before = holding.counters;
   let known: readonly Trouble[] = [];
   const tell = context.heartbeat;
-  if (tell) {
-    void holding.count().then(
-      (counters) => {
-        before = counters;
-      },
-      (error: Error) => log.warn({ error: error.message }, 'counting a unit while it is worked on'),
-    );
-  }
+  const counters = createRecount(holding.count, holding.counters, log);
   if (tell && holding.counters.failures > 0) {
     void holding.troubles().then(
       (troubles) => {
@@ -170,7 +162,7 @@ function hold(
       phase: holding.phase,
       itemsPerSecond: Math.round(tally.items / seconds),
       bytesPerSecond: Math.round(tally.bytes / seconds),
-      counters: advanced(before, holding.phase, tally),
+      counters: counters(tally.carrying),
       ...(tally.carrying.size > 0 && { files: [...tally.carrying].slice(0, FILES_SHOWN) }),
       ...(troubles.length > 0 && { troubles }),
     });

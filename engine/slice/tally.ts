@@ -1,7 +1,5 @@
-/** What a slice has done so far, and where that leaves its unit. */
-import type { Counters } from '../../words/counters.js';
+/** What a slice has done so far. */
 import type { FileUnderWay, Trouble } from '../../words/progress.js';
-import type { Phase } from '../../words/units.js';
 
 export interface Tally {
   items: number;
@@ -39,18 +37,4 @@ export function troublesOf(before: readonly Trouble[], { troubles }: Pick<Tally,
     .map(([reason, items]) => ({ reason, items }))
     .sort((a, b) => b.items - a.items)
     .slice(0, TROUBLES_SHOWN);
-}
-
-/** Where the unit stands now, as far as its slice can tell without counting. */
-export function advanced(before: Counters, phase: Phase, tally: Tally): Counters {
-  return {
-    ...before,
-    items: before.items + (phase === 'survey' ? tally.items : 0),
-    bytes: before.bytes + (phase === 'survey' ? tally.bytes : 0),
-    verified: before.verified + tally.verified,
-    arrived: Math.max(0, before.arrived + tally.arrived - (phase === 'verify' ? tally.verified : 0)),
-    failures: before.failures + tally.failures,
-    pending: Math.max(0, before.pending + (phase === 'survey' ? tally.items : -tally.verified)),
-    bytesArrived: before.bytesArrived + (phase === 'move' ? tally.bytes : 0),
-  };
 }

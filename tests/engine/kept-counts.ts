@@ -42,20 +42,18 @@ export async function assertCountsKept({ pool }: Ledger, migration?: string): Pr
 /** As the counters are defined: by the items. */
 export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
   const { rows } = await sql.query<Counters>(
-    `select count(*) filter (where not gone or target_ref is not null) as items,
-       coalesce(sum(bytes) filter (where not gone or target_ref is not null), 0)::bigint as bytes,
+    `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes,
        count(*) filter (where outcome = 'verified' and todo is null) as verified,
-       count(*) filter (where outcome = 'arrived' or outcome = 'verified' and todo is not null) as arrived,
-       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')
-         and (not gone or target_ref is not null)) as failures,
-       count(*) filter (where todo is not null) as pending,
+       count(*) filter (where outcome in ('arrived', 'linked') or outcome = 'verified' and todo is not null) as arrived,
+       count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')) as failures,
+       count(*) filter (where outcome is null or outcome = 'skipped' and todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
        count(*) filter (where i.run = r.id and outcome is not null and coalesce(proof, '') <> 'scan'
          and not gone and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,
        count(*) filter (where i.run = r.id and made = 'updated' and not gone) as updated,
-       count(*) filter (where outcome = 'skipped' and (not gone or target_ref is not null)) as skipped,
-       count(*) filter (where outcome = 'conflict' and (not gone or target_ref is not null)) as conflicts,
+       count(*) filter (where outcome = 'skipped' and todo is null) as skipped,
+       count(*) filter (where outcome = 'conflict') as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
        (select count(*) from found f join pairing p on p.target = f.place
          where p.id = any($1) and not f.taken and exists (
@@ -70,7 +68,8 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
        join survey s on s.container = c.id and s.migration = $3 and s.unit = $4
        join run r on r.migration = $3 and r.number = $2
      where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)
-       and not (todo is null and outcome is null and target_ref is null)`,
+       and not (todo is null and outcome is null and target_ref is null)
+       and not (gone and target_ref is null)`,
     [unit.pairings, run, unit.migration, unit.n],
   );
   return rows[0] as Counters;

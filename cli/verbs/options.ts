@@ -1,0 +1,42 @@
+/** Options that several verbs have, and how their values are read. */
+import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../schemas/duration.js';
+
+/** `--timeout` arrives as `timeoutMs`. */
+export function timeout(): Option {
+  const option = new Option('--timeout <duration>', 'stop waiting after this time (30s, 2h), with exit code 75');
+  option.attributeName = () => 'timeoutMs';
+  return option.argParser((text) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) throw new InvalidArgumentError('Use a duration such as 30s, 15m or 2h.');
+    return ms;
+  });
+}
+
+/** `--older-than` arrives as `olderThanMs`. */
+export function olderThan(): Option {
+  const option = new Option(
+    '--older-than <duration>',
+    "as old as this (90d, 12w), instead of what the worker's settings say",
+  );
+  option.attributeName = () => 'olderThanMs';
+  return option.argParser((text) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) throw new InvalidArgumentError('Use a duration such as 90d, 12w or 36h.');
+    return ms;
+  });
+}
+
+export function unit(): Option {
+  return positive('--unit <n>', 'only this unit, by the number that status shows');
+}
+
+export function positive(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = Number(text);
+    if (!/^[0-9]+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) {
+      throw new InvalidArgumentError('Use a whole number from 1.');
+    }
+    return value;
+  });
+}
