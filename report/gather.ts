@@ -185,7 +185,12 @@ export async function gather(
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
     verdict: judge(total, accounts, open !== undefined),
-    unfinished: unfinished(migration, run, open, accounts),
+    unfinished: unfinished(
+      migration,
+      run,
+      open,
+      units.map(({ state }) => state),
+    ),
     writtenAt: new Date(),
   };
 }

@@ -22,9 +22,9 @@ function itemsWords({ items, unitsOpen }: Verdict, total: Gathered['total']): st
   return `${countWords(counters)}${whole ? `: ${items === 1 ? 'it' : 'each'} arrived once, unchanged` : ''}`;
 }
 
-/** E.g. `1,203 items and 2 folders are left out by the spec`; empty when nothing is. */
+/** E.g. `1,203 items and 2 folders left out by the spec`; empty when nothing is. */
 export function leftOut({ items, folders }: Verdict['leftOut']): string {
   const parts = [...(items > 0 ? [plural(items, 'item')] : []), ...(folders > 0 ? [plural(folders, 'folder')] : [])];
   if (parts.length === 0) return '';
-  return `${parts.join(' and ')} ${items + folders === 1 ? 'is' : 'are'} left out by the spec`;
+  return `${parts.join(' and ')} left out by the spec`;
 }

@@ -18,7 +18,7 @@ export function outcomes(report: Gathered): string {
   return section(
     'Outcomes',
     (outcomeChart(report.total) || '<p>No items are known to this run.</p>') +
-      (out === '' ? '' : `<p class="soft">${out}'s include and exclude, and in no number here.</p>`),
+      (out === '' ? '' : `<p class="soft">${out}: they are in no number here.</p>`),
   );
 }
 

@@ -1,7 +1,7 @@
 /** A run that nobody has closed: how it stands, and that its numbers are of a moment. Said before everything else. */
 import type { OpenRun, ReportRun } from '../ledger/report.js';
 import { count, plural } from '../words/numbers.js';
-import type { AccountSums } from './gather.js';
+import type { UnitState } from '../words/units.js';
 import { minute } from './text.js';
 
 /** How long nothing may be heard of a run that is at work: its slices take some thirty seconds, and leave a line each. */
@@ -19,14 +19,15 @@ export function unfinished(
   migration: string,
   run: Pick<ReportRun, 'number' | 'state'>,
   open: OpenRun | undefined,
-  accounts: readonly AccountSums[],
+  /** Of the accounts that the report is about. */
+  states: readonly UnitState[],
 ): Unfinished | undefined {
-  const done = accounts.filter(({ unit }) => unit.state === 'done').length;
-  const share = `${count(done)} of ${plural(accounts.length, 'account')} ${done === 1 ? 'is' : 'are'} done`;
+  const done = states.filter((state) => state === 'done').length;
+  const share = `${count(done)} of ${plural(states.length, 'account')} ${done === 1 ? 'is' : 'are'} done`;
   const status = `migrate status ${migration}`;
   if (!open) {
     const ended = ENDED[run.state as keyof typeof ENDED];
-    return ended && done < accounts.length
+    return ended && done < states.length
       ? { sentence: `Run ${run.number} ${ended}: ${share}.`, command: `migrate retry ${migration}` }
       : undefined;
   }
@@ -36,8 +37,8 @@ export function unfinished(
       ? `these are the numbers of ${minute(open.at)}; ${share}`
       : `items and accounts are shown as they stood at ${minute(open.at)}; ${share}`;
   if (open.paused) return { sentence: `${name} is paused: ${numbers}.`, command: `migrate resume ${migration}` };
-  const parked = accounts.filter(({ unit }) => unit.state === 'parked').length;
-  if (parked > 0 && !accounts.some(({ unit }) => unit.state === 'running' || unit.state === 'waiting')) {
+  const parked = states.filter((state) => state === 'parked').length;
+  if (parked > 0 && !states.some((state) => state === 'running' || state === 'waiting')) {
     return { sentence: `${name} waits at ${plural(parked, 'gate')}: ${numbers}.`, command: status };
   }
   if (!open.atWork && open.at.getTime() - open.lastWork.getTime() > QUIET_MS) {

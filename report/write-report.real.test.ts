@@ -124,7 +124,7 @@ describe('writeReport', () => {
 
       expect(report?.unfinished).toMatch(sentence);
       expect(report?.verdict).toMatchObject({ complete: false, goesOn: true });
-      expect(report?.headline).toBe('so far all 40 items arrived once, unchanged');
+      expect(report?.headline).toBe('so far all 40 items verified: each arrived once, unchanged');
       const html = await read('report.html');
       expect(html.indexOf('class="goes-on"')).toBeLessThan(html.indexOf('<h1>'));
     });
