@@ -23,6 +23,7 @@ const none: Counters = {
   changed: 0,
   created: 0,
   updated: 0,
+  moved: 0,
   removed: 0,
   skipped: 0,
   conflicts: 0,
@@ -100,7 +101,7 @@ describe('kinds with versions', () => {
 
   it('shows what was done beside creating, and conflicts apart from failures', () => {
     expect(view({ conflicts: 2 })).toContain(
-      '1 failed, 2 in conflict, 20 arrived but not proven; 20 skipped; 5 updated, 2 removed;',
+      '1 failed, 2 in conflict, 20 arrived but not proven; 20 skipped\n0 bytes of 0 bytes; 5 updated, 2 removed',
     );
     expect(view({ conflicts: 3 })).toContain('verified; 3 in conflict, 20 arrived');
   });
@@ -210,7 +211,8 @@ describe('liveLines', () => {
     expect(lines).toEqual([
       'acme · run 3 · moving · 2 of 3 units done, 1 running',
       '██████████▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░░░░░ 25 %',
-      '200 of 400 items arrived, 100 verified, 15 KB of 35 KB',
+      '100 of 400 items verified; 100 arrived but not proven',
+      '15 KB of 35 KB',
       '50 items/s · 4.0 MB/s · about 1 min 30 s left',
       'Ctrl-C ends watching; the migration goes on',
     ]);

@@ -4,6 +4,7 @@ import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
+import { readLeftOut } from '../ledger/left-out.js';
 import type {
   ReportContainer,
   ReportDuplicate,
@@ -25,6 +26,7 @@ import {
   readRuns,
   readSlices,
 } from '../ledger/report.js';
+import type { LeftOutRule, LeftOutSum } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict, seenFromSpec } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
@@ -79,6 +81,8 @@ export interface Gathered {
   readonly slices: readonly ReportSlice[];
   /** Globs of the spec that fit nothing, and in how many accounts. */
   readonly filters: readonly { readonly said: string; readonly units: number }[];
+  /** Folders, calendars and address books that the spec leaves out: they are in no number. */
+  readonly leftOut: readonly LeftOutRule[];
   readonly verdict: Verdict;
   /** A run goes on, or was stopped before its accounts were done. */
   readonly unfinished: Unfinished | undefined;
@@ -103,7 +107,7 @@ export interface Verdict {
   /** A run that nobody has closed: the numbers are those of a moment, and nothing is complete. */
   readonly goesOn: boolean;
   /** What the spec's filters left out of all numbers. */
-  readonly leftOut: { readonly items: number; readonly folders: number };
+  readonly leftOut: LeftOutSum & { /** Items of folders that are moved. */ readonly filtered: number };
 }
 
 interface Noted {
@@ -164,6 +168,11 @@ export async function gather(
     addSums(total, sums);
   }
   const open = await readOpenRun(sql, migration);
+  const leftOut = await readLeftOut(
+    sql,
+    migration,
+    units.map(({ n }) => n),
+  );
   const met = await readConflicts(sql, migration, run.number, MAX_CONFLICTS);
   const unitAt = new Map(units.map((unit) => [unit.n, unit]));
   return {
@@ -184,7 +193,8 @@ export async function gather(
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
-    verdict: judge(total, accounts, open !== undefined),
+    leftOut,
+    verdict: judge(total, accounts, open !== undefined, sumOf(leftOut, units)),
     unfinished: unfinished(
       migration,
       run,
@@ -232,7 +242,19 @@ async function gatherFolder(
   return { unit: unit.n, back, path, targetPath, notes, sums };
 }
 
-function judge(total: Sums, accounts: readonly AccountSums[], goesOn: boolean): Verdict {
+/** What the rules leave out as a whole, by kind: the words of the console. */
+function sumOf(rules: readonly LeftOutRule[], units: readonly ReportUnit[]): LeftOutSum {
+  const kindOf = new Map(units.map(({ selection, kind }) => [selection, kind]));
+  const kinds: Partial<Record<Kind, number>> = {};
+  for (const { selection, containers } of rules) {
+    const kind = kindOf.get(selection) ?? 'mail';
+    kinds[kind] = (kinds[kind] ?? 0) + containers;
+  }
+  const told = rules.flatMap(({ items }) => items ?? []);
+  return { kinds, items: told.length < rules.length ? null : told.reduce((sum, items) => sum + items, 0) };
+}
+
+function judge(total: Sums, accounts: readonly AccountSums[], goesOn: boolean, leftOut: LeftOutSum): Verdict {
   const unitsOpen = accounts.filter(({ unit }) => unit.state !== 'done').length;
   const open = unproven(total);
   return {
@@ -246,6 +268,6 @@ function judge(total: Sums, accounts: readonly AccountSums[], goesOn: boolean): 
     units: accounts.length,
     unitsOpen,
     goesOn,
-    leftOut: { items: total.excluded, folders: 0 },
+    leftOut: { ...leftOut, filtered: total.excluded },
   };
 }

@@ -1,5 +1,6 @@
 /** The answer in one sentence, for the page and for the command line. */
 import { countWords } from '../words/count-words.js';
+import { leftOutWords } from '../words/left-out.js';
 import { count, plural } from '../words/numbers.js';
 import type { Gathered, Verdict } from './gather.js';
 import { countersOf } from './sums.js';
@@ -22,9 +23,9 @@ function itemsWords({ items, unitsOpen }: Verdict, total: Gathered['total']): st
   return `${countWords(counters)}${whole ? `: ${items === 1 ? 'it' : 'each'} arrived once, unchanged` : ''}`;
 }
 
-/** E.g. `1,203 items and 2 folders left out by the spec`; empty when nothing is. */
-export function leftOut({ items, folders }: Verdict['leftOut']): string {
-  const parts = [...(items > 0 ? [plural(items, 'item')] : []), ...(folders > 0 ? [plural(folders, 'folder')] : [])];
-  if (parts.length === 0) return '';
-  return `${parts.join(' and ')} left out by the spec`;
+/** E.g. `2 folders left out by the spec (31 items), 1,203 items left out by its filters`; empty when nothing is. */
+export function leftOut({ filtered, ...whole }: Verdict['leftOut']): string {
+  const folders = leftOutWords(whole);
+  const items = `${plural(filtered, 'item')} left out by ${folders ? 'its' : "the spec's"} filters`;
+  return [folders, filtered > 0 && items].filter(Boolean).join(', ');
 }

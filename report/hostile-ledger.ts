@@ -27,6 +27,10 @@ export async function fillHostileLedger(ledger: Ledger, { waiting = 20, done = 0
     [LONG_REASON],
   );
   await pool.query(
+    `insert into left_out (migration, unit, back, key, path, rule, items) values ('acme', 1, false, $1, array[$1], 'exclude.roles junk', 77)`,
+    [LONG_WORD],
+  );
+  await pool.query(
     `update survey set excluded = 1203 where unit = 1 and container = (select min(container) from survey)`,
   );
   await pool.query(

@@ -7,6 +7,7 @@ import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered } from './gather.js';
 import { headline } from './headline.js';
+import { leftOut } from './left-out.js';
 import { nextSteps } from './next-steps.js';
 import * as runSections from './run-sections.js';
 import * as sections from './sections.js';
@@ -32,6 +33,7 @@ ${runSections.conflicts(report)}
 ${sections.outcomes(report)}
 ${sections.duplicates(report)}
 ${sections.filters(report)}
+${leftOut(report)}
 ${runSections.gates(report)}
 ${sections.selections(report)}
 ${sections.folders(report)}
@@ -104,11 +106,13 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
   'rendering-size': 'by the size of the one rendering that was written only',
 };
 
-function tiles({ run, total, verdict }: Gathered): string {
+function tiles({ run, total, verdict, kinds, leftOut }: Gathered): string {
+  const word = containerWord({ kinds });
+  const folders = leftOut.reduce((sum, { containers }) => sum + containers, 0);
   const counters = countersOf(total);
   const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
   const some = (value: number, words: string): [string, string][] => (value > 0 ? [[count(value), words]] : []);
-  const written = (['created', 'updated', 'removed'] as const).flatMap((counter) =>
+  const written = (['created', 'updated', 'moved', 'removed'] as const).flatMap((counter) =>
     some(Number(run.totals?.[counter] ?? 0), `${counter} in this run`),
   );
   const entries: [string, string][] = [
@@ -122,8 +126,8 @@ function tiles({ run, total, verdict }: Gathered): string {
     ...some(counters.arrived, 'arrived but not proven'),
     ...some(counters.pending, 'not tried'),
     ...some(counters.skipped, 'skipped'),
-    ...some(verdict.leftOut.items, 'left out'),
-    ...some(verdict.leftOut.folders, 'folders left out'),
+    ...some(folders, `${word}s left out`),
+    ...some(verdict.leftOut.filtered, 'items left out'),
     ...some(verdict.duplicates, 'duplicates'),
     [size(total.bytes), 'in all'],
     [took, 'this run'],

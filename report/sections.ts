@@ -5,7 +5,6 @@ import type { UnitState } from '../words/units.js';
 import { causesOf } from './causes.js';
 import { outcomeChart, progressChart } from './charts.js';
 import type { AccountSums, FolderSums, Gathered } from './gather.js';
-import { leftOut } from './headline.js';
 import { unproven } from './sums.js';
 import { containerWord, foldedTable, rest, section, sumColumns, tableOf } from './tables.js';
 import { accountName, escapeHtml, pathWords, stateWords } from './text.js';
@@ -14,12 +13,7 @@ import { accountName, escapeHtml, pathWords, stateWords } from './text.js';
 const MAX_ROWS = 3_000;
 
 export function outcomes(report: Gathered): string {
-  const out = leftOut(report.verdict.leftOut);
-  return section(
-    'Outcomes',
-    (outcomeChart(report.total) || '<p>No items are known to this run.</p>') +
-      (out === '' ? '' : `<p class="soft">${out}: they are in no number here.</p>`),
-  );
+  return section('Outcomes', outcomeChart(report.total) || '<p>No items are known to this run.</p>');
 }
 
 /** What the spec names and the source does not have: mostly a name that is spelt otherwise. */
