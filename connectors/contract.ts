@@ -373,6 +373,8 @@ export interface Target<B = unknown> extends Session {
    * has handed to its kernel to be sent. Absent: `quietMs` holds for writes of any size.
    */
   quietFor?(sizes: readonly number[]): number;
+  /** False: it moves no copy from one container to another, so what moved in the source is written anew. Absent: it does. */
+  readonly moves?: false;
   /** Connections that pay for one account. The engine opens at most so many, budgets permitting. */
   readonly lanes: number;
   /** Finds or makes the container: by role, then by name. Idempotent. */

@@ -25,6 +25,8 @@ export interface PlannedContainer {
 export interface PlannedItem
   extends Pick<ItemRow, 'key' | 'version' | 'bytes' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome' | 'broken'> {
   readonly todo: Todo | null;
+  /** Of mail. */
+  readonly date: string | null;
   readonly gone: boolean;
 }
 
@@ -104,7 +106,7 @@ export async function measuredPhases(
 
 const PAGE = 1_000;
 const COLUMNS = `i.key, i.version, i.bytes, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
-  i.target_version as "targetVersion", i.outcome, i.todo, i.gone, i.broken`;
+  i.target_version as "targetVersion", i.outcome, i.todo, i.gone, i.broken, i.meta->>'date' as date`;
 
 /** The unit that a run would take for this account. */
 export interface PlannedUnit {

@@ -17,8 +17,11 @@ export interface PlanContainer {
   readonly create: number;
   readonly update: number;
   readonly remove: number;
-  /** Files that have another name in the source now: renamed in the target, and neither created nor removed. */
-  readonly renamed: number;
+  /**
+   * Items that stand in another container, or files that have another name, in the source now: moved in the target, and
+   * neither created nor removed.
+   */
+  readonly moved: number;
   readonly unchanged: number;
   /** The other side holds an equal item already: nothing is written. */
   readonly adopt: number;
@@ -45,7 +48,7 @@ export interface PlanVolume {
   /** The new sizes of what is to be updated. */
   readonly update: number;
   readonly remove: number;
-  readonly renamed: number;
+  readonly moved: number;
   readonly unchanged: number;
   readonly compare: number;
   readonly excluded: number;
@@ -120,7 +123,7 @@ export interface PlanTotals {
   readonly create: number;
   readonly update: number;
   readonly remove: number;
-  readonly renamed: number;
+  readonly moved: number;
   readonly unchanged: number;
   readonly adopt: number;
   readonly skip: number;

@@ -1,7 +1,9 @@
 /** What is said to and by the workflows. Pure: the command imports this file too. */
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Cause } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
+import type { Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -38,7 +40,7 @@ export interface UnitInput extends UnitCall {
 }
 
 export type UnitResult =
-  | { readonly state: 'done'; readonly counters: Counters }
+  | { readonly state: 'done'; readonly counters: Counters; readonly troubles?: readonly Trouble[] }
   | { readonly state: 'failed'; readonly reason: string }
   | {
       readonly state: 'parked';
@@ -47,6 +49,7 @@ export type UnitResult =
       readonly next?: string;
       readonly retryAfterMs?: number;
       readonly counters?: Counters;
+      readonly account?: string;
     }
   | { readonly state: 'paused' | 'stopped'; readonly counters?: Counters };
 
@@ -70,6 +73,12 @@ export interface Progress {
   readonly running: readonly UnitCall[];
   /** The first hundred units that wait; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
+  /** What units wait for, each cause once; absent: by a worker of an older version. */
+  readonly waitingFor?: readonly Cause[];
+  /** Why units failed, each cause once. */
+  readonly failedFor?: readonly Cause[];
+  /** Why items failed of units that got through. */
+  readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
   readonly last?: RunResult;
 }

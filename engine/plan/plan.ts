@@ -18,7 +18,7 @@ const COUNTED = [
   'create',
   'update',
   'remove',
-  'renamed',
+  'moved',
   'unchanged',
   'adopt',
   'compare',

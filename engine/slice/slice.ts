@@ -45,8 +45,9 @@ export type SliceResult =
       readonly counters: Counters;
       /** Why items failed, the most frequent reasons. */
       readonly troubles?: readonly Trouble[];
+      readonly account?: string;
     }
-  | ({ readonly state: 'parked'; readonly counters?: Counters } & GateOpened);
+  | ({ readonly state: 'parked'; readonly counters?: Counters; readonly account?: string } & GateOpened);
 
 /** Everything the phases work with. Bodies are opaque here: `B` is the kind's standard form. */
 export interface Slice<B = unknown> {
