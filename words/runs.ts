@@ -2,6 +2,7 @@
 import type { Spec } from '../schemas/spec.js';
 import type { AccountNames } from './accounts.js';
 import type { Counters } from './counters.js';
+import type { LeftOutSum } from './left-out.js';
 import type { Ranges } from './ranges.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
 
@@ -98,6 +99,8 @@ export interface RunResult {
   readonly done: number;
   readonly failed: number;
   readonly totals: Counters;
+  /** Folders and collections that the spec leaves out; absent where there are none. */
+  readonly leftOut?: LeftOutSum;
   /** Why it is not done, in a sentence. */
   readonly reason?: string;
 }

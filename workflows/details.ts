@@ -3,6 +3,7 @@
 import type { UnitName } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf, causeWords, whyWords } from '../words/causes.js';
+import { countWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
 import { plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
@@ -23,7 +24,7 @@ export function describeUnit(
     `**${account ?? `unit ${n}`}** (${[...(account === undefined ? [] : [`unit ${n}`]), selection].join(', ')}): ${standingWords(at)}`,
     ...('reason' in at && at.next !== undefined ? ['', at.next] : []),
     ...(troubles.length > 0 ? ['', '**Failed**', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)] : []),
-    ...(counters ? ['', ...counterTable(counters)] : []),
+    ...(counters ? ['', countWords(counters)] : []),
   ].join('\n');
 }
 
@@ -34,17 +35,9 @@ function standingWords(at: UnitStanding): string {
   return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${at.reason}`;
 }
 
-function counterTable(c: Counters): string[] {
-  return [
-    '| items | verified | arrived, not yet proven | failed | to do | duplicates |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${c.items} | ${c.verified} | ${c.arrived} | ${c.failures} | ${c.pending} | ${c.duplicates} |`,
-  ];
-}
-
 /** `failure`: why a run could not be opened, or broke off. */
 export function describeProgress(progress: Progress, failure?: string): string {
-  const { units, totals: t, last } = progress;
+  const { units, totals, last } = progress;
   const ended = progress.state === 'done';
   const state = ended ? (failure === undefined ? last?.state : 'failed') : undefined;
   return [
@@ -55,7 +48,7 @@ export function describeProgress(progress: Progress, failure?: string): string {
     '',
     `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
     '',
-    `Items of ended units: ${t.verified} of ${t.items} verified, ${t.failures} failed, ${t.duplicates} duplicates`,
+    countWords(totals),
     ...(progress.running.length > 0 ? ['', `At work: ${atWork(progress.running)}`] : []),
     '',
     ended
