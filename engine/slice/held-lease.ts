@@ -28,6 +28,8 @@ export interface Holding {
   readonly place: number;
   /** Where the unit stood when it was last counted, and how it is counted anew. */
   readonly counters: Counters;
+  /** What the sum of the run has of it. */
+  readonly summed: Partial<Counters>;
   count(): Promise<Counters>;
   /** Why items of the unit failed before. */
   troubles(): Promise<readonly Trouble[]>;
@@ -166,6 +168,7 @@ function hold(
       itemsPerSecond: Math.round(tally.items / seconds),
       bytesPerSecond: Math.round(tally.bytes / seconds),
       counters: counters(tally.carrying),
+      summed: holding.summed,
       ...(tally.carrying.size > 0 && { files: [...tally.carrying].slice(0, FILES_SHOWN) }),
       ...(troubles.length > 0 && { troubles }),
     });
