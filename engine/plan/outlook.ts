@@ -6,6 +6,8 @@ import type { PlanContainer, PlanForecast, PlanProblem } from '../../words/plan.
 import type { Work } from './forecast.js';
 import { forecast } from './forecast.js';
 import type { Look } from './look.js';
+import type { Where } from './remarks.js';
+import { saidOf, sideOf } from './remarks.js';
 
 export interface Outlook {
   /** Takes a unit up once all its rows are known. `place`: what the target account has proven to be. */
@@ -15,7 +17,7 @@ export interface Outlook {
 }
 
 interface Room {
-  readonly where: string;
+  readonly where: Where;
   readonly free: number;
   needed: number;
 }
@@ -25,13 +27,14 @@ export function createOutlook(spec: Spec): Outlook {
   const works: Work[] = [];
   return {
     async add(look, place, rows) {
-      const { deps, selection, account, unit, target, rules, signal } = look;
+      const { deps, selection, account, target, rules, signal } = look;
       const needed = rows.reduce((sum, row) => sum + row.bytes, 0);
       const known = rooms.get(place);
       if (known) known.needed += needed;
       else if (needed > 0 && target.room) {
         const free = await target.room(signal);
-        if (free !== undefined) rooms.set(place, { where: `${selection.name}, unit ${unit}: target`, free, needed });
+        if (free !== undefined)
+          rooms.set(place, { where: sideOf(look.where, look.reverse ? 'source' : 'target'), free, needed });
       }
       if (!rules.transport.includes('stream')) return;
       const measured = await measuredPhases(deps.ledger, spec.name, selection.name, account);
@@ -43,7 +46,7 @@ export function createOutlook(spec: Spec): Outlook {
           ? []
           : [
               {
-                where,
+                ...saidOf(where),
                 problem: `the target has room for ${sizeWords(free)}, and ${sizeWords(needed)} are to be created`,
                 next: 'make room there or have its quota raised; a run waits at the gate `quota` when it is full',
               },
