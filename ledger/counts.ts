@@ -15,10 +15,10 @@ export interface CountedUnit {
 }
 
 /**
- * What is the unit's concern, as `standingOf` in the report decides it: not what left the source before it was copied, or
- * was skipped; not what the other direction counts; not what a filter left out after it was written down.
+ * What is the unit's concern, as `standingOf` in the report decides it: not what left the source before it was copied, not
+ * what the other direction counts; not what a filter left out after it was written down.
  */
-const STANDS = `not (gone and (not copy or outcome is not distinct from 'skipped'))
+const STANDS = `not (gone and not copy)
   and not (not todo and (outcome is not distinct from 'linked' or outcome is null and not copy))`;
 
 /** The containers whose items a unit counts; $1: its pairings, $2 and $3: its migration and number. */

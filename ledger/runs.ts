@@ -1,6 +1,7 @@
 /** Migrations, their runs, and what a person wants of them. */
 
 import { Fault } from '../connectors/errors.js';
+import type { Counters } from '../words/counters.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -106,25 +107,11 @@ export async function runOfRequest(
   return rows[0];
 }
 
-export interface RunTotals {
+/** How a run ended, in numbers. Of ledgers before 0.7 it lacks `arrived`, `bytesArrived` and what is newer. */
+export interface RunTotals extends Counters {
   readonly units: number;
   readonly done: number;
   readonly failed: number;
-  readonly items: number;
-  readonly verified: number;
-  readonly failures: number;
-  readonly pending: number;
-  readonly duplicates: number;
-  readonly bytes: number;
-  /** Items this run wrote, of whatever operation. */
-  readonly changed: number;
-  readonly created: number;
-  readonly updated: number;
-  /** Absent in what runs of earlier versions left. */
-  readonly moved?: number;
-  readonly removed: number;
-  readonly skipped: number;
-  readonly conflicts: number;
 }
 
 /** How a run ended that a later one has followed: its units are that one's now. Undefined where none has. */
@@ -156,13 +143,26 @@ export async function closeRun(
 
 /** Sets what the next lease renewals will bring to the slices at work. */
 export async function setControl(
-  ledger: Ledger,
+  sql: Sql,
   migration: string,
-  control: { readonly paused?: boolean; readonly stopped?: boolean; readonly tuning?: Tuning },
+  control: {
+    readonly paused?: boolean;
+    readonly stopped?: boolean;
+    readonly tuning?: Tuning;
+    /** Taken back before that. */
+    readonly untuned?: readonly string[];
+  },
 ): Promise<void> {
-  await ledger.pool.query(
-    `update migration set paused = coalesce($2, paused), stopped = coalesce($3, stopped), tuning = tuning || $4 where name = $1`,
-    [migration, control.paused ?? null, control.stopped ?? null, JSON.stringify(control.tuning ?? {})],
+  await sql.query(
+    `update migration set paused = coalesce($2, paused), stopped = coalesce($3, stopped), tuning = (tuning - $5::text[]) || $4
+     where name = $1`,
+    [
+      migration,
+      control.paused ?? null,
+      control.stopped ?? null,
+      JSON.stringify(control.tuning ?? {}),
+      control.untuned ?? [],
+    ],
   );
 }
 

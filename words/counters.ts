@@ -30,6 +30,12 @@ export interface Counters {
   readonly conflicts: number;
 }
 
+/** Where items stand, without what a run did. */
+export type Standings = Pick<
+  Counters,
+  'items' | 'bytes' | 'verified' | 'arrived' | 'failures' | 'pending' | 'skipped' | 'conflicts' | 'duplicates'
+>;
+
 export const NO_COUNTERS: Counters = {
   items: 0,
   bytes: 0,

@@ -3,6 +3,7 @@
 import type { UnitName } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf, causeWords, whyWords } from '../words/causes.js';
+import { countWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
 import { plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
@@ -23,7 +24,7 @@ export function describeUnit(
     `**${account ?? `unit ${n}`}** (${[...(account === undefined ? [] : [`unit ${n}`]), selection].join(', ')}): ${standingWords(at)}`,
     ...('reason' in at && at.next !== undefined ? ['', at.next] : []),
     ...(troubles.length > 0 ? ['', '**Failed**', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)] : []),
-    ...(counters ? ['', ...counterTable(counters)] : []),
+    ...(counters ? ['', countWords(counters)] : []),
   ].join('\n');
 }
 
@@ -34,28 +35,25 @@ function standingWords(at: UnitStanding): string {
   return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${at.reason}`;
 }
 
-function counterTable(c: Counters): string[] {
+/** `failure`: why a run could not be opened, or broke off. */
+export function describeProgress(progress: Progress, failure?: string): string {
+  const { units, totals, last } = progress;
+  const ended = progress.state === 'done';
+  const state = ended ? (failure === undefined ? last?.state : 'failed') : undefined;
   return [
-    '| items | verified | arrived, not yet proven | failed | to do | duplicates |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${c.items} | ${c.verified} | ${c.arrived} | ${c.failures} | ${c.pending} | ${c.duplicates} |`,
-  ];
-}
-
-export function describeProgress(progress: Progress): string {
-  const { units, totals: t } = progress;
-  return [
-    `**Run ${progress.run}** (${progress.reason}): ${progress.state}`,
+    `**Run ${progress.run}** (${progress.reason}): ${state ?? progress.state}${failure === undefined ? '' : `: ${failure}`}`,
     ...listed('Waiting for somebody', progress.waitingFor ?? causesOf(progress.gates), causeWords),
     ...listed('Failed', progress.failedFor ?? []),
     ...listed('With items that failed', progress.itemsFailedFor ?? []),
     '',
     `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
     '',
-    `Items of ended units: ${t.verified} of ${t.items} verified, ${t.failures} failed, ${t.duplicates} duplicates`,
+    countWords(totals),
     ...(progress.running.length > 0 ? ['', `At work: ${atWork(progress.running)}`] : []),
     '',
-    `Signals now: ${signalsOf(progress).join(', ')}`,
+    ended
+      ? `It has ended: \`migrate retry ${progress.name}\`, or *Start Workflow Like This One*, goes on with what is left`
+      : `Signals now: ${signalsOf(progress).join(', ')}`,
   ].join('\n');
 }
 

@@ -6,6 +6,7 @@ import {
   isCancellation,
   TerminatedFailure,
 } from '@temporalio/workflow';
+import { openWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
 import { isProven } from '../words/counters.js';
 import type { Trouble } from '../words/progress.js';
@@ -20,15 +21,9 @@ const FAILED = 'UnitFailed';
 export function endOf(counters: Counters, troubles: readonly Trouble[] = []): UnitResult {
   if (isProven(counters)) return { state: 'done', counters };
   const result: UnitResult = { state: 'done', counters, ...(troubles.length > 0 && { troubles }) };
-  const { failures, pending, arrived } = counters;
-  const open = [
-    [failures, 'failed'],
-    [pending, 'not done'],
-    [arrived, 'arrived and not yet proven'],
-  ].flatMap(([n, how]) => (n === 0 ? [] : [`${n} ${how}`]));
   const reasons = troubles.map(({ items, reason }) => `; ${items}: ${reason}`).join('');
   throw ApplicationFailure.create({
-    message: `items: ${open.join(', ')}${reasons}`,
+    message: `items: ${openWords(counters)}${reasons}`,
     type: INCOMPLETE,
     nonRetryable: true,
     details: [result],

@@ -7,6 +7,7 @@ import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
+import { openWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
 import type { LeftOutSum } from '../../words/left-out.js';
@@ -50,24 +51,7 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
   const failed = mine.length - done;
   const proven = failed === 0 && isProven(counters);
   const state = input.state === 'finished' ? (proven ? 'done' : 'failed') : input.state;
-  const totals: RunTotals = {
-    units: mine.length,
-    done,
-    failed,
-    items: counters.items,
-    verified: counters.verified,
-    failures: counters.failures,
-    pending: counters.pending,
-    duplicates: counters.duplicates,
-    bytes: counters.bytes,
-    changed: counters.changed,
-    created: counters.created,
-    updated: counters.updated,
-    moved: counters.moved,
-    removed: counters.removed,
-    skipped: counters.skipped,
-    conflicts: counters.conflicts,
-  };
+  const totals: RunTotals = { units: mine.length, done, failed, ...counters };
   const leftOut = await sumLeftOut(ledger.pool, input.name, input.run);
   await closeRun(ledger, input.name, input.run, state, totals);
   await endGates(ledger, input.name, input.run, state);
@@ -98,9 +82,7 @@ export async function closeRequest(
   return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
 }
 
-/** E.g. `3 accounts: OLD_PASSWORD is not set (…); 3 of 300 units failed; 0 items failed, 12 not done, 0 arrived and not yet proven`. */
-function reasonOf(why: readonly string[], { failures, pending, arrived }: Counters): string {
-  const open = failures + pending + arrived > 0;
-  const items = `${failures} items failed, ${pending} not done, ${arrived} arrived and not yet proven`;
-  return [...why, ...(open ? [items] : [])].join('; ');
+/** E.g. `3 accounts: OLD_PASSWORD is not set (…); 3 of 300 units failed; items: 3 failed, 1 not tried`. */
+function reasonOf(why: readonly string[], counters: Counters): string {
+  return [...why, ...(isProven(counters) ? [] : [`items: ${openWords(counters)}`])].join('; ');
 }

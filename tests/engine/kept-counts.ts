@@ -70,7 +70,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
        join run r on r.migration = $3 and r.number = $2
      where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)
        and not (todo is null and outcome is null and target_ref is null)
-       and not (gone and (target_ref is null or outcome is not distinct from 'skipped'))`,
+       and not (gone and target_ref is null)`,
     [unit.pairings, run, unit.migration, unit.n],
   );
   return rows[0] as Counters;
