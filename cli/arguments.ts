@@ -76,7 +76,12 @@ export interface CancelArgs extends Named {
   readonly timeoutMs?: number;
 }
 export type RetryArgs = OfUnit;
-export type ApproveArgs = OfUnit;
+export interface ApproveArgs extends OfUnit {
+  /** Nobody is asked. */
+  readonly yes?: boolean;
+  /** A file for all that an approval would cover; nothing is approved. */
+  readonly list?: string;
+}
 export type CredentialsArgs = OfUnit;
 export interface RetuneArgs extends Named {
   /** What is taken back: all, or these. */
@@ -110,6 +115,8 @@ export interface ScheduleArgs extends GlobalArgs {
 }
 export interface DoctorArgs extends GlobalArgs {
   readonly spec?: string;
+  /** So many accounts of each selection; absent: all. */
+  readonly sample?: number;
 }
 export interface PruneArgs extends GlobalArgs {
   /** One migration; absent: all. */

@@ -1,14 +1,15 @@
 /** Events of the log as people read them: when, where, and what happened in words. JSON and YAML show them as they are. */
 import type { JsonObject } from '../connectors/contract.js';
 import type { Event } from '../ledger/events.js';
+import { unitWords } from '../words/accounts.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { Style } from './output.js';
 import { printable } from './output.js';
 
 export function eventLine(event: Event, style: Style): string {
-  const { at, level, run, unit } = event;
+  const { at, level, run, unit, account } = event;
   const paint = { info: style.dim, warn: style.yellow, error: style.red }[level];
-  const where = `run ${run}${unit === null ? '' : ` unit ${unit}`}`;
+  const where = `run ${run}${unit === null ? '' : `  ${printable(unitWords({ n: unit, ...(account && { account }) }))}`}`;
   return [style.dim(localTime(at)), paint(level.padEnd(5)), where, printable(eventWords(event))].join('  ');
 }
 

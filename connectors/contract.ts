@@ -21,8 +21,9 @@ export interface Place {
   readonly system: string;
 }
 
+export const ROLES = ['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive', 'all', 'flagged'] as const;
 /** The ordinary folders of a mailbox, after RFC 6154. */
-export type Role = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged';
+export type Role = (typeof ROLES)[number];
 
 /** What a calendar or an address book has beside its name. All of it is optional; what is absent is not asked for. */
 export interface ContainerProperties extends JsonObject {
@@ -148,6 +149,8 @@ export interface Capability {
   readonly problem?: string;
   /** Set when it does not, and people should know all the same: a sentence for the plan. */
   readonly remark?: string;
+  /** It is said of this account; what is not is the same for all accounts of the system. */
+  readonly own?: true;
 }
 
 interface Session {
@@ -207,6 +210,11 @@ export interface Source<B = unknown> extends Session {
    * after, and `Fault('not-found')` when it is gone. Every `FileSource` has it.
    */
   open?(container: Container, ref: ItemRef, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes of all that a container holds, where the system tells without naming each item; undefined: it does not. For looks
+   * ahead only: a listing decides.
+   */
+  bytes?(container: Container, signal: AbortSignal): Promise<number | undefined>;
   /** The accounts a specification may call `all`. Only where the system can tell. */
   accounts?(signal: AbortSignal): Promise<readonly string[]>;
 }
@@ -361,6 +369,13 @@ export type Located =
 /** Those of some references that the caller knows. Asked for a page at a time: neither side holds all that there are. */
 export type Known = (refs: readonly string[]) => Promise<ReadonlySet<string>>;
 
+/** What still fits into an account. */
+export interface Room {
+  readonly bytes: number;
+  /** Names the disk, where it is room on a disk: all accounts on it share it. Absent: it is the account's alone. */
+  readonly disk?: string;
+}
+
 export interface Target<B = unknown> extends Session {
   /** After a connection died, how long a write may still appear by itself, in milliseconds. */
   readonly quietMs: number;
@@ -372,6 +387,8 @@ export interface Target<B = unknown> extends Session {
    * has handed to its kernel to be sent. Absent: `quietMs` holds for writes of any size.
    */
   quietFor?(sizes: readonly number[]): number;
+  /** False: it moves no copy from one container to another, so what moved in the source is written anew. Absent: it does. */
+  readonly moves?: false;
   /** Connections that pay for one account. The engine opens at most so many, budgets permitting. */
   readonly lanes: number;
   /** Finds or makes the container: by role, then by name. Idempotent. */
@@ -438,8 +455,8 @@ export interface Target<B = unknown> extends Session {
    * Throws `Fault('not-found')` when it is not there. Absent: what can be read back is seen.
    */
   shown?(container: TargetContainer, folder: string, signal: AbortSignal): AsyncIterable<Page<string>>;
-  /** Bytes that still fit, where the account has a quota that the target tells. */
-  room?(signal: AbortSignal): Promise<number | undefined>;
+  /** What still fits; undefined where the target does not tell. Writes nothing. */
+  room?(signal: AbortSignal): Promise<Room | undefined>;
   /** What names it can keep; every `FileTarget` says it. */
   readonly names?: NameRules;
   /** Content too large to be held; every `FileTarget` takes it. */
