@@ -1,5 +1,6 @@
 /** How a run ended, in a sentence or two. */
 import { changeWords, countWords } from '../words/count-words.js';
+import { leftOutWords } from '../words/left-out.js';
 import { count, plural, size } from '../words/numbers.js';
 import type { RunResult } from '../words/runs.js';
 
@@ -18,7 +19,8 @@ export function resultLines(result: RunResult): string[] {
     ...(failed > 0 ? [`${count(failed)} of ${plural(units, 'account')} failed`] : []),
   ].join('; ');
   const why = result.reason === undefined ? [] : [`why: ${result.reason}`];
-  return [head, ...why, `report: migrate report ${result.name}`];
+  const left = result.leftOut && leftOutWords(result.leftOut);
+  return [head, ...(left ? [left] : []), ...why, `report: migrate report ${result.name}`];
 }
 
 const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {

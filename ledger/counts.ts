@@ -42,6 +42,7 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
        ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
        ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
        ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
+       ${sum('n', `run = this.id and made = 'moved' and not gone`)} as moved,
        (select count(*) from outcome o where o.migration = $2 and o.run = $4 and o.unit = $3 and o.what = 'removed') as removed,
        ${sum('n', `outcome = 'skipped' and not todo`)} as skipped, ${sum('n', `outcome = 'conflict'`)} as conflicts,
        count(*) as crowd

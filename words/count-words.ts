@@ -36,7 +36,7 @@ export function openWords({ failures, conflicts, arrived, pending }: Standings):
 
 /** What a run did to the target; empty where it did nothing. */
 export function changeWords(totals: Counters): string {
-  return (['created', 'updated', 'removed'] as const)
+  return (['created', 'updated', 'moved', 'removed'] as const)
     .flatMap((counter) => (totals[counter] > 0 ? [`${count(totals[counter])} ${counter}`] : []))
     .join(', ');
 }

@@ -19,8 +19,8 @@ const FAILED = 'UnitFailed';
 
 /** Returns what a unit has done; throws where some of its items are not verified. */
 export function endOf(counters: Counters, troubles: readonly Trouble[] = []): UnitResult {
-  const result: UnitResult = { state: 'done', counters };
-  if (isProven(counters)) return result;
+  if (isProven(counters)) return { state: 'done', counters };
+  const result: UnitResult = { state: 'done', counters, ...(troubles.length > 0 && { troubles }) };
   const reasons = troubles.map(({ items, reason }) => `; ${items}: ${reason}`).join('');
   throw ApplicationFailure.create({
     message: `items: ${openWords(counters)}${reasons}`,

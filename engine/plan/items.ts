@@ -32,10 +32,10 @@ export async function planItems(
   const page = row ? await look.planned.told(row.id, listed) : listed;
   const covers = coversItem(look.selection);
   const covered = page.filter(covers);
-  counts.excluded += page.length - covered.length;
-  if (covered.length === 0) return;
-  const keys = covered.map((item) => item.key);
+  const keys = page.map((item) => item.key);
   const known: ReadonlyMap<string, PlannedItem> = row ? await look.planned.items(row.id, keys) : new Map();
+  for (const item of page) if (!covers(item)) counts[isCopied(known.get(item.key)) ? 'unchanged' : 'excluded']++;
+  if (covered.length === 0) return;
   const asked = row !== undefined && row.filter !== filterOf(look);
   const created: ItemRef[] = [];
   const edited: ItemRef[] = [];
@@ -53,6 +53,7 @@ export async function planItems(
   if (!looksAtTarget(look)) {
     counts.create += created.length;
     counts.bytes += created.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+    for (const item of created) look.arrivals?.add({ plan, bytes: item.bytes ?? 0, content: { item } });
     const untold = created.filter(({ bytes, meta }) => bytes === undefined || meta === undefined).length;
     if (untold > 0) look.remarks.note(plan.said, UNTOLD, untold);
     return;
@@ -81,6 +82,9 @@ export function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefi
   if (asked && content && (outcome === 'skipped' || outcome === 'refused')) return 'new';
   return outcome === 'skipped' ? 'skip' : 'refuse';
 }
+
+/** What was moved under a wider filter stays in the target, and counts as what it is. */
+export const isCopied = (known: PlannedItem | undefined): boolean => (known?.targetRef ?? null) !== null;
 
 /** An item counts once: going both ways, in the direction it first came from, and where it changed. */
 async function countUnchanged({ look, at, counts }: ContainerPlan, same: readonly PlannedItem[]): Promise<void> {

@@ -52,6 +52,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
          and not gone and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,
        count(*) filter (where i.run = r.id and made = 'updated' and not gone) as updated,
+       count(*) filter (where i.run = r.id and made = 'moved' and not gone) as moved,
        count(*) filter (where outcome = 'skipped' and todo is null) as skipped,
        count(*) filter (where outcome = 'conflict') as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
