@@ -137,7 +137,9 @@ function downWords(use: Use, { tried, down }: Outcome): Pick<Check, 'value' | 'f
     return { value, fix: 'correct the logins that are refused, and run doctor again' };
   }
   const said = saidOf(down as Fault, use.accounts.length === 1 ? use.accounts[0] : undefined);
-  return left > 0 ? { ...said, value: `${said.value}; ${plural(left, 'account')} more were not tried` } : said;
+  return left > 0
+    ? { ...said, value: `${said.value}; its other ${plural(left, 'account')} ${left === 1 ? 'was' : 'were'} not tried` }
+    : said;
 }
 
 /** Accounts by the cause that they share; what the whole system suffers from is said once, elsewhere. */

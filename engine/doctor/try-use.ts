@@ -80,6 +80,8 @@ export async function tryOthers(trial: Trial, use: TriedUse, begun: Outcome): Pr
   const { connections = DEFAULT_LIMITS.connections } = use.config.limits ?? {};
   await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, connections, waiting.length) }, lane));
   counted(Math.max(0, waiting.length - at));
+  const places = new Map(use.accounts.map((account, n) => [account, n]));
+  tried.sort((a, b) => (places.get(a.account) ?? 0) - (places.get(b.account) ?? 0));
   return { tried, ...(down[0] && { down: down[0] }) };
 }
 
