@@ -1,6 +1,7 @@
 /** Runs: why one is asked for, and how it ends. */
 import type { Spec } from '../schemas/spec.js';
 import type { Counters } from './counters.js';
+import type { Measure } from './progress.js';
 import type { Ranges } from './ranges.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
 
@@ -49,6 +50,8 @@ export interface Prepared {
   readonly standing: Counters;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;
+  /** Absent: items. */
+  readonly measure?: Measure;
   /** Units at work at once, where somebody has tuned that. */
   readonly lanes?: number;
   /** When its history has so many events, the migration stops its units at a safe point and continues as new. */

@@ -2,6 +2,7 @@
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Counters } from '../words/counters.js';
+import type { Measure } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -71,6 +72,8 @@ export interface Progress {
   /** The first hundred units that wait; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
   readonly queued: number;
+  /** Absent: items. */
+  readonly measure?: Measure;
   readonly last?: RunResult;
 }
 

@@ -7,14 +7,22 @@ import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import { gateWords, openCommand } from '../gate-lines.js';
-import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
+import { ANSWER_MS, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
 import { print, printable } from '../output.js';
-import { fileWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
+import { atWorkLines } from '../progress-lines.js';
+import { fileWords, lostWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
 import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
+import type { LostUnit } from '../silence.js';
 import type { Snapshot } from '../snapshot.js';
 import { createCollector } from '../snapshot.js';
+import type { TemporalAccess } from '../temporal.js';
 import { withTemporal } from '../with-temporal.js';
+import type { WorkerSeen } from '../workers.js';
+import { placeOf } from '../workers.js';
+
+/** Names are cut beyond so many. */
+const LINE_COLUMNS = 200;
 
 interface Status {
   readonly migration: string;
@@ -26,6 +34,9 @@ interface Status {
   readonly spec?: unknown;
   readonly progress?: Progress;
   readonly totals?: Counters;
+  /** Who asks for work. */
+  readonly workers?: number;
+  readonly lost?: readonly LostUnit[];
   readonly result?: RunResult;
   readonly reason?: string;
 }
@@ -38,15 +49,22 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
     let status: Status;
     let snapshot: Snapshot | undefined;
     if (isRunning(found)) {
-      snapshot = await createCollector(temporal, args.name).collect(shell.signal);
+      const collector = createCollector(temporal, args.name);
+      snapshot = await collector.collect(shell.signal);
       shell.signal.throwIfAborted();
       status = {
         ...base,
         running: true,
         state: snapshot?.progress.state ?? 'unknown: no worker answers',
-        ...(snapshot && { spec: snapshot.progress.specHash, progress: snapshot.progress, totals: snapshot.totals }),
+        ...(snapshot && {
+          spec: snapshot.progress.specHash,
+          progress: snapshot.progress,
+          totals: snapshot.totals,
+          lost: snapshot.lost,
+        }),
+        ...(collector.workers && { workers: collector.workers.length }),
       };
-      if (!snapshot && !(await hasWorker(temporal))) shell.err(noWorker(temporal));
+      for (const line of unanswered(temporal, snapshot, collector.workers)) shell.err(line);
     } else {
       status = { ...base, running: false, ...ended(found), ...(await readEnd()) };
     }
@@ -60,6 +78,18 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
         : { reason: end.reason };
     }
   });
+}
+
+function unanswered(
+  temporal: TemporalAccess,
+  snapshot: Snapshot | undefined,
+  workers: readonly WorkerSeen[] | undefined,
+): string[] {
+  if (snapshot) return [];
+  if (workers?.length === 0) return [noWorker(temporal)];
+  const [latest] = workers ?? [];
+  const who = latest === undefined ? '' : `; the last that asked for work is on ${placeOf(latest.identity)}`;
+  return [`no worker answered within ${ANSWER_MS / 1000} s${who}`];
 }
 
 function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'ended'> {
@@ -80,9 +110,11 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     lines.push(
       `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${[failureWords(totals), ...changeWords(totals)].join(', ')}, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
     );
-    const rates = snapshot ? rateWords(snapshot) : '';
+    const rates = snapshot ? rateWords(snapshot, false) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);
-    for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
+    for (const line of snapshot ? atWorkLines(snapshot, LINE_COLUMNS) : []) lines.push(`at work: ${line.trim()}`);
+    for (const one of snapshot?.lost ?? []) lines.push(`lost: ${lostWords(one)}`);
+    for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, LINE_COLUMNS).trim()}`);
     for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
     for (const gate of progress.gates)
       lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
