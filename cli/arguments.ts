@@ -75,7 +75,12 @@ export interface CancelArgs extends Named {
   readonly timeoutMs?: number;
 }
 export type RetryArgs = OfUnit;
-export type ApproveArgs = OfUnit;
+export interface ApproveArgs extends OfUnit {
+  /** Nobody is asked. */
+  readonly yes?: boolean;
+  /** A file for all that an approval would cover; nothing is approved. */
+  readonly list?: string;
+}
 export type CredentialsArgs = OfUnit;
 export interface RetuneArgs extends Named {
   readonly connections?: number;

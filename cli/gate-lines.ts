@@ -1,6 +1,7 @@
 /** Gates as people read them: who waits for what, and the command that opens it. */
 import { count, plural } from '../words/numbers.js';
 import type { Gate, ParkedUnit } from '../words/units.js';
+import { coveredLines } from './covered-lines.js';
 import { printable } from './output.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -28,7 +29,7 @@ export function gateReport({ progress }: Pick<Snapshot, 'progress'>): string[] {
   const { name, gates } = progress;
   const lines = [`${name}: all that is left waits behind ${plural(gates.length, 'gate')}:`];
   for (const gate of gates.slice(0, 20)) {
-    lines.push(`  ${gateWords(gate)}`);
+    lines.push(`  ${gateWords(gate)}`, ...coveredLines(name, gate).map((line) => `    ${line}`));
     if (gate.next) lines.push(`    ${printable(gate.next)}`);
     lines.push(`    ${openCommand(name, gate)}`);
   }

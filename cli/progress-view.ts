@@ -1,5 +1,5 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
-import { changeWords, failureWords } from '../words/count-words.js';
+import { changeWords, countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
 import { LEASE_MS } from '../words/progress.js';
@@ -97,10 +97,11 @@ function stateWords({ progress, phases }: Snapshot): string {
   return at.length === 0 ? 'running' : at.map(([phase]) => PHASE_WORDS[phase as Phase]).join(', ');
 }
 
-/** What was done beside creating, and what went wrong; empty where nothing was. How far it is, the bars say. */
+/** How many items stand where, and what was written of them. */
 export function countLines({ totals }: Pick<Snapshot, 'totals'>): string[] {
-  const words = [...changeWords(totals), ...(totals.failures > 0 ? [failureWords(totals)] : [])];
-  return words.length === 0 ? [] : [words.join(', ')];
+  if (totals.items === 0) return [];
+  const written = [`${size(totals.bytesArrived)} of ${size(totals.bytes)}`, changeWords(totals)];
+  return [countWords(totals), written.filter(Boolean).join('; ')];
 }
 
 /** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */

@@ -134,6 +134,8 @@ export async function endOpenUnits(ledger: Ledger, migration: string, run: numbe
 export interface UnitStanding {
   readonly n: number;
   readonly selection: string;
+  readonly from: string;
+  readonly to: string;
   readonly state: UnitState;
   readonly gate: Gate | null;
   readonly reason: string | null;
@@ -147,7 +149,7 @@ export interface UnitStanding {
 /** Where the units stand that were called to a run. */
 export async function unitsOfRun(sql: Sql, migration: string, run: number): Promise<UnitStanding[]> {
   const { rows } = await sql.query<UnitStanding>(
-    `select n, selection, state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
+    `select n, selection, account_from as "from", account_to as "to", state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
        case when state in ('done', 'parked') or state in ('waiting', 'running') and phase is not null then counters end as counters
      from unit where migration = $1 and run = $2 order by n`,
     [migration, run],
@@ -170,17 +172,17 @@ export async function overlappingUnit(
   return rows[0]?.n;
 }
 
-/** Lets units start again; `approved`: the gate that each waits at counts as passed. Returns what they had counted. */
+/** Lets units start again; for those that are `approved` the gate that each waits at counts as passed. Returns what they had counted. */
 export async function reopen(
   sql: Sql,
   migration: string,
   units: readonly number[],
-  approved: boolean,
+  approved: readonly number[],
 ): Promise<Partial<Counters>[]> {
   const { rows } = await sql.query<{ counters: Partial<Counters> }>(
     `update unit set state = 'waiting', phase = null, gate = null, reason = null, next = null, retry_at = null,
        changed_at = now(),
-       approved = case when $3 and gate is not null then approved || gate else approved end
+       approved = case when n = any($3) and gate is not null then approved || gate else approved end
      where migration = $1 and n = any($2) returning counters`,
     [migration, units, approved],
   );

@@ -4,6 +4,7 @@ import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
+import { readLeftOut } from '../ledger/left-out.js';
 import type {
   ReportContainer,
   ReportDuplicate,
@@ -24,6 +25,7 @@ import {
   readRuns,
   readSlices,
 } from '../ledger/report.js';
+import type { LeftOutRule } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict, seenFromSpec } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
@@ -76,6 +78,8 @@ export interface Gathered {
   readonly slices: readonly ReportSlice[];
   /** Globs of the spec that fit nothing, and in how many accounts. */
   readonly filters: readonly { readonly said: string; readonly units: number }[];
+  /** Folders, calendars and address books that the spec leaves out: they are in no number. */
+  readonly leftOut: readonly LeftOutRule[];
   readonly verdict: Verdict;
   readonly writtenAt: Date;
 }
@@ -174,6 +178,11 @@ export async function gather(
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
+    leftOut: await readLeftOut(
+      sql,
+      migration,
+      units.map(({ n }) => n),
+    ),
     verdict: judge(total, accounts),
     writtenAt: new Date(),
   };

@@ -1,4 +1,5 @@
 /** Units: their states, what they may wait for, and the steps they take. */
+import type { Covers } from './covers.js';
 import type { Ranges } from './ranges.js';
 import { numbersOf } from './ranges.js';
 
@@ -29,16 +30,18 @@ export interface UnitCall {
   readonly kind: string;
   /** Both directions: each is surveyed before either moves. */
   readonly twoWay?: boolean;
+  /** Whose it is, as people know it: `anna@old.example`, or `anna@old.example → anna@new.example`. */
+  readonly account?: string;
 }
 
 export interface ParkedUnit extends UnitCall {
-  /** Whose it is, as people know it: `anna@old.example`, or `anna@old.example → anna@new.example`. */
-  readonly account?: string;
   readonly gate: Gate;
   readonly reason: string;
   readonly next?: string;
   /** When time opens the gate by itself, in milliseconds since the epoch. */
   readonly retryAt?: number;
+  /** At the gates `approval` and `failures`: what an approval lets pass. */
+  readonly covers?: Covers;
 }
 
 /** The units of one selection that are called to a run. */

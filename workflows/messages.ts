@@ -1,8 +1,10 @@
 /** What is said to and by the workflows. Pure: the command imports this file too. */
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Cause } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
-import type { Measure } from '../words/progress.js';
+import type { Covers } from '../words/covers.js';
+import type { Measure, Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -39,15 +41,17 @@ export interface UnitInput extends UnitCall {
 }
 
 export type UnitResult =
-  | { readonly state: 'done'; readonly counters: Counters }
+  | { readonly state: 'done'; readonly counters: Counters; readonly troubles?: readonly Trouble[] }
   | { readonly state: 'failed'; readonly reason: string }
   | {
       readonly state: 'parked';
       readonly gate: Gate;
       readonly reason: string;
       readonly next?: string;
+      readonly covers?: Covers;
       readonly retryAfterMs?: number;
       readonly counters?: Counters;
+      readonly account?: string;
     }
   | { readonly state: 'paused' | 'stopped'; readonly counters?: Counters };
 
@@ -71,6 +75,12 @@ export interface Progress {
   readonly running: readonly UnitCall[];
   /** The first hundred units that wait; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
+  /** What units wait for, each cause once; absent: by a worker of an older version. */
+  readonly waitingFor?: readonly Cause[];
+  /** Why units failed, each cause once. */
+  readonly failedFor?: readonly Cause[];
+  /** Why items failed of units that got through. */
+  readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
   /** Absent: items. */
   readonly measure?: Measure;
@@ -82,6 +92,11 @@ export interface UnitSelector {
   readonly unit?: number;
 }
 
+export interface Approval extends UnitSelector {
+  /** Tokens of what was shown to whoever approves (`Covers`): no other gate is opened. Absent: all that wait now. */
+  readonly shown?: readonly string[];
+}
+
 /** Asks for a run; a `replace` stops the present one at a safe point first. */
 export const requestSignal = defineSignal<[RunRequest & { readonly replace?: boolean }]>('request');
 export const pauseSignal = defineSignal('pause');
@@ -90,7 +105,8 @@ export const cancelSignal = defineSignal('cancel');
 /** Starts failed units of the present run again, and opens every gate. */
 export const retrySignal = defineSignal<[UnitSelector]>('retry');
 export const credentialsSignal = defineSignal<[UnitSelector]>('credentials');
-export const approveSignal = defineSignal<[UnitSelector]>('approve');
+/** Opens the gates `approval` and `failures`, and does nothing else. */
+export const approveSignal = defineSignal<[Approval]>('approve');
 /** Tells a `tick` how the run ended that it had asked for. */
 export const runEndedSignal = defineSignal<[RunResult]>('runEnded');
 export const progressQuery = defineQuery<Progress>('progress');

@@ -70,10 +70,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
         await units.reopen((u) => u.gate === 'credentials' && (message.unit ?? u.n) === u.n, 'credentials');
         return;
       case 'approve':
-        await units.reopen(
-          (u) => (u.gate === 'approval' || u.gate === 'failures') && (message.unit ?? u.n) === u.n,
-          'approve',
-        );
+        await units.approve(message);
         return;
       default:
         return message satisfies never;

@@ -1,10 +1,11 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { changeWords, failureWords } from '../../words/count-words.js';
+import { changeWords, countWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { count, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
+import { coveredLines } from '../covered-lines.js';
 import { exitCodes } from '../exit-codes.js';
 import { gateWords, openCommand } from '../gate-lines.js';
 import { ANSWER_MS, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
@@ -108,7 +109,9 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
   if (progress && totals) {
     lines.push(`units: ${unitWords(progress.units)}`);
     lines.push(
-      `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${[failureWords(totals), ...changeWords(totals)].join(', ')}, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
+      `items: ${countWords(totals)}`,
+      `bytes: ${size(totals.bytesArrived)} of ${size(totals.bytes)} arrived`,
+      `this run: ${changeWords(totals) || 'nothing written so far'}`,
     );
     const rates = snapshot ? rateWords(snapshot, false) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);
@@ -117,7 +120,11 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, LINE_COLUMNS).trim()}`);
     for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
     for (const gate of progress.gates)
-      lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
+      lines.push(
+        `gate: ${gateWords(gate)}`,
+        ...coveredLines(progress.name, gate).map((line) => `      ${line}`),
+        `      ${openCommand(progress.name, gate)}`,
+      );
     if (progress.queued > 0)
       lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
   }

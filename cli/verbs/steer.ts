@@ -18,12 +18,17 @@ export function addSteeringVerbs(program: Command, verb: AddVerb, dispatch: Disp
       ['one unit', 'migrate retry acme-mail --unit 3'],
     ],
   }).addOption(unit());
-  verb('approve <name>', 'let a unit go on that waits for approval', {
+  verb('approve <name>', 'show what waits for approval, ask, and let that go on', {
+    files: ['writes FILE, with --list: CSV, one line for each item'],
     examples: [
-      ['look first', 'migrate status acme-mail'],
-      ['let one unit go on', 'migrate approve acme-mail --unit 3'],
+      ['look, and be asked; nothing but what is shown is approved', 'migrate approve acme-mail'],
+      ['all of it in a file; nothing is approved', 'migrate approve acme-mail --list covered.csv'],
+      ['one unit, without a question', 'migrate approve acme-mail --unit 3 --yes'],
     ],
-  }).addOption(unit());
+  })
+    .addOption(unit())
+    .option('--yes', 'do not ask')
+    .option('--list <file>', 'write all that an approval would cover to this file, and approve nothing');
   verb('credentials <name>', 'say that secrets were renewed, so that parked units try again', {
     examples: [['after the new secret stands where the spec names it', 'migrate credentials acme-mail']],
   }).addOption(unit());

@@ -21,6 +21,8 @@ import { createTally, hasProgress, troublesOf } from './tally.js';
 export interface Holding {
   readonly migration: string;
   readonly unit: number;
+  /** Whose it is, as people know it. */
+  readonly account: string;
   readonly phase: Phase;
   /** The target place. */
   readonly place: number;
@@ -160,6 +162,7 @@ function hold(
     const { counters, isCounted } = recount(tally.carrying);
     tell?.({
       unit: holding.unit,
+      account: holding.account,
       phase: holding.phase,
       ...(tally.container !== undefined && { container: tally.container }),
       itemsPerSecond: Math.round(tally.items / seconds),

@@ -31,6 +31,7 @@ import type { RunReason } from '../../words/runs.js';
 import type { UnitCall } from '../../words/units.js';
 import { callsOf, stepsOf } from '../../words/units.js';
 import { assertCountsKept } from './kept-counts.js';
+import { assertOneCount } from './one-count.js';
 
 export interface World {
   readonly source: MemoryStore;
@@ -207,6 +208,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     async run(options) {
       const result = await world.run(options);
       await assertCountsKept(ledger, spec.name);
+      await assertOneCount(ledger, spec.name);
       return result;
     },
   };
