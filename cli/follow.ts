@@ -115,7 +115,7 @@ async function showProgress(
       }
       if (!view.showsAll) {
         sayOnce('silence', silenceWords(snapshot));
-        sayOnce('lost', snapshot.lost.map(lostWords));
+        sayOnce('lost', lostWords(snapshot.lost));
       }
     } else {
       const { workers } = collector;

@@ -1,12 +1,13 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
+import { causesOf, namesWords, whoWords, whyWords } from '../words/causes.js';
 import { changeWords, countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
 import { LEASE_MS } from '../words/progress.js';
 import type { Phase } from '../words/units.js';
-import { gateWords, openCommand } from './gate-lines.js';
+import { gateBlock, openCommand, waitingFor } from './gate-lines.js';
 import type { Style } from './output.js';
-import { fitted, fittedEnd, printable } from './output.js';
+import { fitted, fittedEnd, printable, wrapped } from './output.js';
 import type { Untold } from './pace.js';
 import { atWorkLines, barLines, PHASE_WORDS, percent } from './progress-lines.js';
 import type { LostUnit } from './silence.js';
@@ -35,23 +36,18 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
     lines.push(style.dim(`  ${count(files.length - MAX_FILES)} more large files under way`));
   const warnings = [
     ...silenceWords(snapshot),
-    ...lost.slice(0, MAX_LOST).map(lostWords),
-    ...troubles.slice(0, MAX_TROUBLES).map(troubleWords),
+    ...lostWords(lost).slice(0, MAX_LOST),
+    ...troubleWords(troubles).slice(0, MAX_TROUBLES),
   ];
-  for (const warning of warnings) lines.push(style.yellow(fitted(warning, columns)));
-  for (const gate of progress.gates.slice(0, MAX_GATES)) {
-    lines.push(style.yellow(fitted(gateWords(gate), columns)));
-    lines.push(
-      fitted(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns),
-    );
-  }
-  if (progress.gates.length > MAX_GATES)
-    lines.push(`${count(progress.gates.length - MAX_GATES)} more units wait: migrate status ${progress.name}`);
+  for (const warning of warnings) lines.push(...wrapped(warning, columns, '  ').map(style.yellow));
+  for (const { head, toDo } of gateBlock(progress, columns, MAX_GATES)) lines.push(...head.map(style.yellow), ...toDo);
+  const more = waitingFor(progress).length - MAX_GATES;
+  if (more > 0) lines.push(`${count(more)} more gates: migrate status ${progress.name}`);
   lines.push(style.dim(fitted('Ctrl-C ends watching; the migration goes on', columns)));
   return lines;
 }
 
-/** The same for programs; no names of accounts or files. */
+/** The same for programs; accounts are named where somebody has to do something, files are not. */
 export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
   const { progress, totals } = snapshot;
   return {
@@ -72,6 +68,7 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
     ...(snapshot.troubles.length > 0 && { troubles: snapshot.troubles }),
     gates: progress.gates.map((gate) => ({
       unit: gate.n,
+      ...(gate.account !== undefined && { account: gate.account }),
       gate: gate.gate,
       reason: gate.reason,
       ...(gate.next && { next: gate.next }),
@@ -110,10 +107,18 @@ export function fileWords({ path, bytes, done }: FileUnderWay, columns: number):
   return told + fittedEnd(printable(path), Math.max(8, columns - told.length));
 }
 
-/** What fails while it goes on: items, or the work on a whole unit. */
-export function troubleWords({ unit, reason, items }: UnitTrouble): string {
-  const what = items === undefined ? 'is tried again' : plural(items, 'item');
-  return `unit ${unit}: ${what}: ${printable(reason)}`;
+/** What fails while it goes on, each cause once: items, or the work on whole units. */
+export function troubleWords(troubles: readonly UnitTrouble[]): string[] {
+  const stuck = troubles.map(({ unit, ...trouble }) => ({ n: unit, ...trouble }));
+  const tried = causesOf(stuck.filter(({ items }) => items === undefined));
+  const failed = causesOf(stuck.filter(({ items }) => items !== undefined));
+  return [
+    ...tried.map((cause) => {
+      const again = `${whoWords(cause)}${cause.count === 1 ? ', is' : ' are'} tried again`;
+      return printable(`${again}: ${cause.reason} ${namesWords(cause)}`.trimEnd());
+    }),
+    ...failed.map((cause) => printable(whyWords(cause))),
+  ];
 }
 
 /** That nobody answers, and who might. */
@@ -125,12 +130,21 @@ export function silenceWords({ silentSeconds, workers }: Pick<Snapshot, 'silentS
   return [`no worker has answered for ${duration(1000 * silentSeconds)}${who}`];
 }
 
-/** A unit whose worker is gone, or frozen. */
-export function lostWords({ unit, account, why, seconds, worker }: LostUnit): string {
-  const who = account === undefined ? `unit ${unit}` : `${printable(account)} (unit ${unit})`;
-  if (why === 'silent')
-    return `${who}: its worker${worker ? ` on ${placeOf(worker)}` : ''} has said nothing for ${duration(1000 * seconds)}`;
-  return `${who}: its worker was lost; waiting until its lease ends (${LEASE_MS / 1000} s), then another goes on`;
+/** Units whose worker is gone, or frozen: those of one worker together. */
+export function lostWords(lost: readonly LostUnit[]): string[] {
+  const longest = (worker: string | undefined): number =>
+    lost.reduce((most, one) => (one.worker === worker ? Math.max(most, one.seconds) : most), 0);
+  const why = ({ why, worker }: LostUnit): string =>
+    why === 'silent'
+      ? `the worker${worker ? ` on ${placeOf(worker)}` : ''} has said nothing for ${duration(1000 * longest(worker))}`
+      : `a worker was lost; waiting until its lease ends (${LEASE_MS / 1000} s), then another goes on`;
+  const stuck = lost.map(({ unit, why: _why, seconds: _seconds, worker: _worker, ...named }) => ({
+    n: unit,
+    ...named,
+  }));
+  return causesOf(stuck.map((named, at) => ({ ...named, reason: why(lost[at] as LostUnit) }))).map((cause) =>
+    printable(whyWords(cause)),
+  );
 }
 
 /** Rates, and the time left as the guess that it is, or why it cannot be told. */

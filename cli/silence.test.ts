@@ -37,7 +37,7 @@ describe('a unit at work', () => {
     expect(at(silences, 6, { heardAt: T + 1_500 })).toEqual({ isHeard: true });
     expect(at(silences, 10, { heardAt: T + 1_500 })).toEqual({
       isHeard: false,
-      lost: { unit: 3, account: 'anna@old', why: 'silent', seconds: 8, worker },
+      lost: { unit: 3, why: 'silent', seconds: 8, worker },
     });
     expect(at(silences, 11, { heardAt: T + 10_900 })).toEqual({ isHeard: true });
   });

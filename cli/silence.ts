@@ -6,6 +6,7 @@ export interface LostUnit {
   readonly unit: number;
   /** Whose it is, as people know it. */
   readonly account?: string;
+  readonly selection?: string;
   /**
    * `silent`: its worker has not been heard of, for so many seconds; `given-up`: another one takes its work up, once it is
    * there, and the lease of the first has ended.
@@ -52,10 +53,9 @@ function firstSeen(at: number, { heardAt, dueAt, isScheduled }: SliceSeen, isKno
 }
 
 function lostBy(unit: number, seen: SliceSeen, silentMs: number): LostUnit | undefined {
-  const { heartbeat, worker } = seen;
+  const { worker } = seen;
   const told = {
     unit,
-    ...(heartbeat?.account !== undefined && { account: heartbeat.account }),
     seconds: Math.max(0, Math.round(silentMs / 1000)),
     ...(worker !== '' && { worker }),
   };

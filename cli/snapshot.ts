@@ -1,7 +1,7 @@
 /** How a migration stands right now: its own progress, and what its running units say in their heartbeats. */
 import type { Counters } from '../words/counters.js';
 import type { FileUnderWay, SliceHeartbeat } from '../words/progress.js';
-import type { Phase } from '../words/units.js';
+import type { Phase, UnitCall } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { readProgress } from './migration.js';
 import type { TimeLeft } from './pace.js';
@@ -41,6 +41,7 @@ export interface Snapshot {
 
 export interface UnitTrouble {
   readonly unit: number;
+  readonly account?: string;
   readonly reason: string;
   readonly items?: number;
 }
@@ -89,17 +90,18 @@ export function createCollector(temporal: TemporalAccess, name: string): Collect
     }
     return asked;
   };
-  const see = async (at: number, n: number, signal: AbortSignal): Promise<void> => {
+  const see = async (at: number, { n, account, selection }: UnitCall, signal: AbortSignal): Promise<void> => {
+    const known = account === undefined ? {} : { account };
     const seen = await readSlice(temporal, name, n, signal);
     if (!seen) return;
     const { isHeard, lost: one } = silences.note(at, n, seen);
     const heartbeat = joined(heartbeats.get(n)?.heartbeat, seen.heartbeat);
-    if (heartbeat) heartbeats.set(n, { heartbeat, isHeard });
+    if (heartbeat) heartbeats.set(n, { heartbeat: { ...known, ...heartbeat }, isHeard });
     if (isHeard) heardAt = at;
-    if (one) lost.set(n, { ...(heartbeat?.account !== undefined && { account: heartbeat.account }), ...one });
+    if (one) lost.set(n, { ...known, selection, ...one });
     else lost.delete(n);
     if (seen.failure === undefined) failing.delete(n);
-    else failing.set(n, { unit: n, reason: seen.failure });
+    else failing.set(n, { unit: n, ...known, reason: seen.failure });
   };
   const forgetOthers = (running: ReadonlySet<number>): void => {
     for (const kept of [heartbeats, failing, lost]) for (const n of kept.keys()) if (!running.has(n)) kept.delete(n);
@@ -121,7 +123,7 @@ export function createCollector(temporal: TemporalAccess, name: string): Collect
         pace = createPace();
       }
       last = progress;
-      await Promise.all(progress.running.map(({ n }) => see(at, n, signal)));
+      await Promise.all(progress.running.map((call) => see(at, call, signal)));
       forgetOthers(new Set(progress.running.map(({ n }) => n)));
       const summed = sumUp(at, progress, [...heartbeats.values()], {
         failing: [...failing.values()],
@@ -182,7 +184,9 @@ export function sumUp(
     for (const counter of Object.keys(totals) as (keyof Counters)[])
       totals[counter] += heartbeat.counters[counter] ?? 0;
     phases[heartbeat.phase]++;
-    for (const trouble of heartbeat.troubles ?? []) troubles.push({ unit: heartbeat.unit, ...trouble });
+    const { unit, account } = heartbeat;
+    for (const trouble of heartbeat.troubles ?? [])
+      troubles.push({ unit, ...(account !== undefined && { account }), ...trouble });
     if (!isHeard || progress.state === 'paused') continue;
     itemsPerSecond += heartbeat.itemsPerSecond;
     bytesPerSecond += heartbeat.bytesPerSecond;

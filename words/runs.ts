@@ -5,6 +5,7 @@ import type { Counters } from './counters.js';
 import type { LeftOutSum } from './left-out.js';
 import type { Measure } from './progress.js';
 import type { Ranges } from './ranges.js';
+import type { TuningInput } from './tuning.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
 
 export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
@@ -65,6 +66,8 @@ export interface Prepared {
   readonly paused: boolean;
   /** Absent: items. */
   readonly measure?: Measure;
+  /** What somebody has tuned; of older workers only `lanes`. */
+  readonly tuning?: TuningInput;
   /** Units at work at once, where somebody has tuned that. */
   readonly lanes?: number;
   /** When its history has so many events, the migration stops its units at a safe point and continues as new. */

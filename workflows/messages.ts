@@ -84,6 +84,8 @@ export interface Progress {
   readonly queued: number;
   /** Absent: items. */
   readonly measure?: Measure;
+  /** What `retune` has put in the place of the spec's limits. */
+  readonly tuning?: TuningInput;
   readonly last?: RunResult;
 }
 
