@@ -44,21 +44,21 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
     if (isDrawn) screen.over('\r\u001b[K');
     isDrawn = false;
   };
+  const draw = (words: string, ms: number): void => {
+    const text = `waiting for ${words} (${Math.floor(ms / 1000)} s)`;
+    screen.over(`\r\u001b[K${TURNS[turn++ % TURNS.length]} ${fitted(text, screen.columns - 3)}`);
+    isDrawn = true;
+  };
   const tick = (): void => {
     // What was begun last is what the others wait for.
     const wait = [...waits].at(-1);
-    if (!wait) return clear();
-    const ms = now() - wait.since;
-    if (!screen.isTty) {
-      const words = wait.words();
-      if (ms >= TOLD_AFTER_MS && words !== '' && !told.has(words)) screen.line(`waiting for ${words}`);
-      if (ms >= TOLD_AFTER_MS) told.add(words);
-    } else if (ms >= SHOWN_AFTER_MS) {
-      const words = wait.words();
-      if (words === '') return clear();
-      const text = `waiting for ${words} (${Math.floor(ms / 1000)} s)`;
-      screen.over(`\r\u001b[K${TURNS[turn++ % TURNS.length]} ${fitted(text, screen.columns - 3)}`);
-      isDrawn = true;
+    const words = wait?.words() ?? '';
+    const ms = wait ? now() - wait.since : 0;
+    if (words === '') clear();
+    else if (screen.isTty && ms >= SHOWN_AFTER_MS) draw(words, ms);
+    else if (!screen.isTty && ms >= TOLD_AFTER_MS && !told.has(words)) {
+      told.add(words);
+      screen.line(`waiting for ${words}`);
     }
   };
   return {
