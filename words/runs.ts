@@ -3,6 +3,7 @@ import type { Spec } from '../schemas/spec.js';
 import type { AccountNames } from './accounts.js';
 import type { Counters } from './counters.js';
 import type { LeftOutSum } from './left-out.js';
+import type { Measure } from './progress.js';
 import type { Ranges } from './ranges.js';
 import type { TuningInput } from './tuning.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
@@ -66,6 +67,8 @@ export interface Prepared {
   readonly sums?: number;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;
+  /** Absent: items. */
+  readonly measure?: Measure;
   /** What somebody has tuned; of older workers only `lanes`. */
   readonly tuning?: TuningInput;
   /** Units at work at once, where somebody has tuned that. */

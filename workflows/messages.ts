@@ -4,7 +4,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Cause } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
 import type { Covers } from '../words/covers.js';
-import type { Trouble } from '../words/progress.js';
+import type { Measure, Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -82,6 +82,8 @@ export interface Progress {
   /** Why items failed of units that got through. */
   readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
+  /** Absent: items. */
+  readonly measure?: Measure;
   /** What `retune` has put in the place of the spec's limits. */
   readonly tuning?: TuningInput;
   readonly last?: RunResult;

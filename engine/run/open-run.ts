@@ -1,6 +1,7 @@
 /** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
 
 import { Fault } from '../../connectors/errors.js';
+import { measureOf } from '../../connectors/kinds/traits.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
@@ -57,10 +58,12 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     await callAll(deps, { ...input, specHash, run }, signal);
   }
   const { paused, tuning } = await readControl(ledger, name);
+  const spec = await readSpec(ledger.pool, specHash);
   return {
     run,
     specHash,
-    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
+    ...(await whereItStands(ledger.pool, spec, { name, run, reason: request.reason })),
+    measure: measureOf(spec.selections.map(({ kind }) => kind)),
     paused,
     tuning,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
@@ -113,7 +116,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
 const REASONS = 100;
 /** And what an approval covers is named for so many. */
 const NAMED = 20;
-type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'tuning' | 'lanes' | 'historyEvents'>;
+type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'measure' | 'tuning' | 'lanes' | 'historyEvents'>;
 
 async function whereItStands(
   sql: Sql,
