@@ -43,7 +43,19 @@ export function writeCovered(
   });
 }
 
-export async function writeUnits(
+/** What is deleted once somebody approves it. Throws when the file is there: nobody may have laid a link in its place. */
+export async function writeRemovals(sql: Sql, at: RunAt, path: string): Promise<void> {
+  const waiting = (await waitingForApproval(sql, at)).filter(({ gate }) => gate === 'approval');
+  const run = (await readRuns(sql, at.migration)).find(({ number }) => number === at.run);
+  const handle = await open(path, 'wx');
+  try {
+    if (run) await writeUnits(sql, handle, await readSpec(sql, run.specHash), at, waiting);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeUnits(
   sql: Sql,
   file: FileHandle,
   spec: SpecRules,

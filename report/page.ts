@@ -3,6 +3,7 @@
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
 import { count, duration, plural, size } from '../words/numbers.js';
+import { approvals } from './approvals.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered, Verdict } from './gather.js';
@@ -26,6 +27,7 @@ ${sections.outcomes(report)}
 ${sections.filters(report)}
 ${exceptions(report)}
 ${runSections.conflicts(report)}
+${approvals(report)}
 ${runSections.gates(report)}
 ${sections.duplicates(report)}
 ${sections.progress(report)}

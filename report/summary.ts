@@ -53,6 +53,11 @@ export function summary(report: Gathered): object {
     renamed: report.renames.count,
     filters: report.filters,
     gates: report.gates,
+    approvals: report.approvals.map(({ unit, gate, covers: { token, ...covers } }) => ({
+      unit: unit.n,
+      gate,
+      ...covers,
+    })),
     changes: report.changes,
     runs: report.runs,
   };

@@ -1,6 +1,7 @@
 /** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
 
 import { Fault } from '../../connectors/errors.js';
+import { coversOf } from '../../ledger/covers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
@@ -20,7 +21,6 @@ import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
-import { coversOf } from '../slice/covers.js';
 import { accountsOf } from './accounts.js';
 import { finishRun } from './close-run.js';
 import { liftBlocksOf } from './lift-blocks.js';

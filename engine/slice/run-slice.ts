@@ -5,6 +5,7 @@
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
+import { coversOf } from '../../ledger/covers.js';
 import { readSpec } from '../../ledger/specs.js';
 import { readTroubles } from '../../ledger/troubles.js';
 import type { CalledUnit } from '../../ledger/units.js';
@@ -18,7 +19,6 @@ import type { Deps } from '../deps.js';
 import { createRates } from '../session/rates.js';
 import type { Direction, Sides } from './both-sides.js';
 import { blockThrottled, directionOf, withBothSides } from './both-sides.js';
-import { coversOf } from './covers.js';
 import { gateOf } from './gate-of.js';
 import type { HeldLease } from './held-lease.js';
 import { withLease } from './held-lease.js';

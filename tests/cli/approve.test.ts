@@ -1,6 +1,6 @@
 /** `migrate approve`: a look at what it covers, a question, and nothing else that happens by it. */
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -76,12 +76,11 @@ async function waiting(lost: Readonly<Record<string, number>>): Promise<Mirrored
   };
 }
 
-async function untilParked(name: string, units: number, gate = 'approval'): Promise<void> {
-  const handle = stack.client.workflow.getHandle(makeMigrationId(name));
+/** So many units stand at the gate, in the ledger too. */
+async function untilParked(name: string, units: number): Promise<void> {
+  const parked = `select from unit where migration = $1 and state = 'parked' and gate = 'approval'`;
   await expect
-    .poll(async () => (await handle.query(progressQuery)).gates.filter((parked) => parked.gate === gate).length, {
-      timeout: 60_000,
-    })
+    .poll(async () => (await stack.ledger.pool.query(parked, [name])).rowCount, { timeout: 60_000 })
     .toBe(units);
 }
 
@@ -108,6 +107,28 @@ it('names ten of what waits, writes all of it to a file, and approves nothing by
   expect(agreed).toMatchObject({ code: 0, err: expect.stringContaining('unit 1 goes on') });
   await migrate(terminal, 'watch', name);
   expect(left('anna')).toBe(6);
+});
+
+it('lists the deletions that wait in the report, and in a file of its own beside it', async () => {
+  const { name } = await waiting({ anna: 14 });
+  const folder = join(stack.dir, `report-${name}`);
+
+  await migrate(terminal, 'report', name, '--out', folder);
+  const rows = parse(await readFile(join(folder, 'removals.csv')), { columns: true, bom: true });
+  const summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'));
+  const page = await readFile(join(folder, 'report.html'), 'utf8');
+
+  expect(rows).toHaveLength(14);
+  expect(rows[0]).toMatchObject({ what: 'delete', unit: '1', account: 'anna@new', system: 'new (memory)' });
+  expect(summary.approvals).toMatchObject([{ unit: 1, gate: 'approval', items: 14, account: 'anna@new' }]);
+  expect(page).toContain('14 copies are deleted once somebody approves it');
+  expect(page).toContain('4 more in removals.csv');
+
+  await migrate(terminal, 'approve', name, '--yes');
+  await migrate(terminal, 'watch', name);
+  await migrate(terminal, 'report', name, '--out', folder);
+  expect(await readdir(folder)).not.toContain('removals.csv');
+  expect(await readFile(join(folder, 'report.html'), 'utf8')).not.toContain('wait for approval');
 });
 
 it('approves one unit of two, without a question where there is no terminal', async () => {
@@ -140,6 +161,6 @@ it('an approval of what was shown opens no gate that waits for something else by
   expect(gates).toMatchObject([{ gate: 'approval', covers: { items: 20 } }]);
   expect(left('anna')).toBe(20);
   // Typed by hand in the Web UI, without input, it means all that waits.
-  await handle.signal(approveSignal);
+  await handle.signal('approve');
   await expect.poll(() => left('anna'), { timeout: 60_000 }).toBe(0);
 });

@@ -1,12 +1,13 @@
 /** What an approval would cover, for whoever is asked for it. */
-import type { ApprovalGate, Counted, CoveredRow, RunAt } from '../../ledger/covered.js';
-import { causesOf, countCovered, firstCovered, isApproval } from '../../ledger/covered.js';
-import type { Sql } from '../../ledger/ledger.js';
-import type { SpecRules } from '../../schemas/spec.js';
-import { deletedFrom } from '../../schemas/system-words.js';
-import type { CoveredItem, Covers } from '../../words/covers.js';
-import { COVERED_NAMED } from '../../words/covers.js';
-import type { Gate } from '../../words/units.js';
+
+import type { SpecRules } from '../schemas/spec.js';
+import { deletedFrom } from '../schemas/system-words.js';
+import type { CoveredItem, Covers } from '../words/covers.js';
+import { COVERED_NAMED } from '../words/covers.js';
+import type { Gate } from '../words/units.js';
+import type { ApprovalGate, Counted, CoveredRow, RunAt } from './covered.js';
+import { causesOf, countCovered, firstCovered, isApproval } from './covered.js';
+import type { Sql } from './ledger.js';
 
 /** Of each unit that waits at such a gate. The first `named` of them name their first items. */
 export async function coversOf(
