@@ -104,6 +104,48 @@ export function fitted(text: string, columns: number): string {
   return kept === undefined ? text : `${kept.join('')}…`;
 }
 
+/**
+ * The text in lines of at most so many columns, broken at blanks: what a person is to do is never cut. `indent` stands in
+ * front of all lines but the first. A word that is longer than a line, such as a path, is broken where the line ends.
+ */
+export function wrapped(text: string, columns: number, indent = ''): string[] {
+  const lines: string[] = [];
+  const start = /^ */.exec(text)?.[0] ?? '';
+  let line = start;
+  let isEmpty = true;
+  const end = (): void => {
+    lines.push(line);
+    [line, isEmpty] = [indent, true];
+  };
+  for (const word of text.slice(start.length).split(' ')) {
+    if (!isEmpty && width(line) + 1 + width(word) > columns) end();
+    line = isEmpty ? line + word : `${line} ${word}`;
+    isEmpty = false;
+    // Room for one letter at least, however narrow.
+    while (width(line) > Math.max(columns, indent.length + 2)) {
+      const kept = startOf(line, Math.max(columns, indent.length + 2));
+      const rest = line.slice(kept.length);
+      line = kept;
+      end();
+      line += rest;
+      isEmpty = false;
+    }
+  }
+  return [...lines, line];
+}
+
+/** As many letters from the start as take so many columns. */
+function startOf(text: string, columns: number): string {
+  let kept = '';
+  let taken = 0;
+  for (const { segment } of LETTERS.segment(text)) {
+    taken += width(segment);
+    if (taken > columns) return kept;
+    kept += segment;
+  }
+  return kept;
+}
+
 /** As much of the end of the text as there is room for. */
 export function fittedEnd(text: string, columns: number): string {
   const kept = lettersWithin(lettersOf(text, columns, true), columns);

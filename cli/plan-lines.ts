@@ -5,7 +5,7 @@ import { printable, table } from './output.js';
 
 /** Columns that are shown only where there is something to show, with what the sums say of them. */
 const WHERE_SEEN = [
-  { key: 'renamed', header: 'rename', said: 'to rename' },
+  { key: 'moved', header: 'rename', said: 'to rename' },
   { key: 'adopt', header: 'there already', said: 'there already' },
   { key: 'compare', header: 'to compare', said: 'to compare' },
   { key: 'skip', header: 'skip', said: 'skipped' },
@@ -62,8 +62,8 @@ function destination({ path, target, make }: PlanContainer): string {
 }
 
 /** Whether a run would write anything, or has to look into contents to tell. */
-export function hasChanges({ make, create, update, remove, renamed, compare }: PlanTotals): boolean {
-  return make + create + update + remove + renamed + compare > 0;
+export function hasChanges({ make, create, update, remove, moved, compare }: PlanTotals): boolean {
+  return make + create + update + remove + moved + compare > 0;
 }
 
 function sums(totals: PlanTotals): string {
@@ -71,7 +71,7 @@ function sums(totals: PlanTotals): string {
   const sized = (items: number, of: keyof PlanVolume, said: string): string =>
     volume && items > 0 ? `${count(items)} ${said} (${size(volume[of])})` : `${count(items)} ${said}`;
   const extras = WHERE_SEEN.filter(({ key }) => totals[key] > 0).map(({ key, said }) =>
-    key === 'compare' || key === 'renamed' ? sized(totals[key], key, said) : `${count(totals[key])} ${said}`,
+    key === 'compare' || key === 'moved' ? sized(totals[key], key, said) : `${count(totals[key])} ${said}`,
   );
   const changes = !hasChanges(totals)
     ? ['nothing to do']

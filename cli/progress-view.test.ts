@@ -23,6 +23,7 @@ const none: Counters = {
   changed: 0,
   created: 0,
   updated: 0,
+  moved: 0,
   removed: 0,
   skipped: 0,
   conflicts: 0,
@@ -99,9 +100,10 @@ describe('kinds with versions', () => {
     })[0] ?? '';
 
   it('shows what was done beside creating, and conflicts apart from failures', () => {
-    expect(view({ conflicts: 2 })).toContain('5 updated, 2 removed, 20 skipped, 1 failed, 2 in conflict');
-    expect(view({ conflicts: 3 })).toContain('20 skipped, 3 in conflict');
-    expect(view({ updated: 0, removed: 0, skipped: 0 })).toContain('0 bytes of 0 bytes, 3 failed');
+    expect(view({ conflicts: 2 })).toContain(
+      '1 failed, 2 in conflict, 20 arrived but not proven; 20 skipped\n0 bytes of 0 bytes; 5 updated, 2 removed',
+    );
+    expect(view({ conflicts: 3 })).toContain('verified; 3 in conflict, 20 arrived');
   });
 
   it('takes what is skipped for neither done nor open', () => {
@@ -112,10 +114,8 @@ describe('kinds with versions', () => {
   it('sums a run up', () => {
     expect(
       result({ items: 9, verified: 7, changed: 2, created: 1, updated: 1, skipped: 1, failures: 1, conflicts: 1 }),
-    ).toBe(
-      'acme: run 3 is done: 7 of 9 items verified (0 bytes), 2 items written, 1 updated, 1 skipped; 1 in conflict',
-    );
-    expect(result({ items: 9, verified: 9, removed: 1 })).toContain('0 items written, 1 removed');
+    ).toBe('acme: run 3 is done: 7 of 9 items verified; 1 in conflict; 1 skipped (0 bytes); 1 created, 1 updated');
+    expect(result({ items: 9, verified: 9, removed: 1 })).toContain('; 1 removed');
   });
 });
 
@@ -211,7 +211,8 @@ describe('liveLines', () => {
     expect(lines).toEqual([
       'acme · run 3 · moving · 2 of 3 units done, 1 running',
       '██████████▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░░░░░ 25 %',
-      '200 of 400 items arrived, 100 verified, 15 KB of 35 KB',
+      '100 of 400 items verified; 100 arrived but not proven',
+      '15 KB of 35 KB',
       '50 items/s · 4.0 MB/s · about 1 min 30 s left',
       'Ctrl-C ends watching; the migration goes on',
     ]);
@@ -270,7 +271,7 @@ describe('a result', () => {
     units: 2,
     done: 2,
     failed: 0,
-    totals: { ...none, items: 2_000, verified: 2_000, bytes: 260_000_000, changed: 1_998 },
+    totals: { ...none, items: 2_000, verified: 2_000, bytes: 260_000_000, changed: 1_998, created: 1_998 },
   };
 
   it('is complete only without anything left open', () => {
@@ -288,13 +289,11 @@ describe('a result', () => {
   });
 
   it('says what happened', () => {
-    expect(resultLines(result)[0]).toBe(
-      'acme: run 3 is done: 2,000 of 2,000 items verified (260 MB), 1,998 items written',
-    );
+    expect(resultLines(result)[0]).toBe('acme: run 3 is done: all 2,000 items verified (260 MB); 1,998 created');
     expect(resultLines({ ...result, state: 'failed', reason: 'unit 2: no such folder' })[1]).toBe(
       'why: unit 2: no such folder',
     );
-    expect(resultLines({ ...result, totals: { ...result.totals, changed: 0 } })[0]).toContain(
+    expect(resultLines({ ...result, totals: { ...result.totals, created: 0 } })[0]).toContain(
       'nothing had to be written',
     );
     expect(

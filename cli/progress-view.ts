@@ -1,5 +1,5 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
-import { changeWords, failureWords } from '../words/count-words.js';
+import { changeWords, countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
 import { gateWords, openCommand } from './gate-lines.js';
@@ -23,8 +23,8 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
     `${bar(totals, Math.min(40, columns - 10), style)} ${percent(totals.verified, totals.items - totals.skipped)}`,
     fitted(itemWords(snapshot), columns),
   ];
-  const rates = rateWords(snapshot);
-  if (rates !== '') lines.push(style.dim(fitted(rates, columns)));
+  for (const line of [writtenWords(snapshot), rateWords(snapshot)])
+    if (line !== '') lines.push(style.dim(fitted(line, columns)));
   for (const file of snapshot.files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
   if (snapshot.files.length > MAX_FILES)
     lines.push(style.dim(`  ${count(snapshot.files.length - MAX_FILES)} more large files under way`));
@@ -88,13 +88,14 @@ const PHASE_WORDS = { survey: 'surveying', move: 'moving', verify: 'verifying' }
 
 function itemWords({ totals }: Snapshot): string {
   if (totals.items === 0) return 'no items counted yet';
-  return [
-    `${count(totals.verified + totals.arrived)} of ${plural(totals.items, 'item')} arrived`,
-    `${count(totals.verified)} verified`,
-    `${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
-    ...changeWords(totals),
-    ...(totals.failures > 0 ? [failureWords(totals)] : []),
-  ].join(', ');
+  return countWords(totals);
+}
+
+/** What has been written, in bytes and by what was done. */
+function writtenWords({ totals }: Snapshot): string {
+  if (totals.items === 0) return '';
+  const { bytesArrived, bytes } = totals;
+  return [`${size(bytesArrived)} of ${size(bytes)}`, changeWords(totals)].filter(Boolean).join('; ');
 }
 
 /** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */

@@ -1,5 +1,6 @@
 /** How a run ended, in a sentence or two. */
-import { changeWords, failureWords } from '../words/count-words.js';
+import { changeWords, countWords } from '../words/count-words.js';
+import { leftOutWords } from '../words/left-out.js';
 import { count, plural, size } from '../words/numbers.js';
 import type { RunResult } from '../words/runs.js';
 
@@ -11,23 +12,15 @@ export function isComplete(result: RunResult): boolean {
 
 /** How a run ended, in one or two sentences. */
 export function resultLines(result: RunResult): string[] {
-  const { totals } = result;
-  const open = [
-    totals.failures > 0 && failureWords(totals),
-    totals.arrived > 0 && `${count(totals.arrived)} arrived without proof`,
-    totals.pending > 0 && `${count(totals.pending)} not done`,
-    result.failed > 0 && `${plural(result.failed, 'unit')} of ${count(result.units)} failed`,
-    totals.duplicates > 0 && `${plural(totals.duplicates, 'duplicate')} in the target`,
-  ].filter((words) => words !== false);
-  const written = [
-    totals.changed === 0 && !(totals.removed > 0)
-      ? 'nothing had to be written'
-      : `${plural(totals.changed, 'item')} written`,
-    ...changeWords(totals),
-  ].join(', ');
-  const head = `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${count(totals.verified)} of ${plural(totals.items, 'item')} verified (${size(totals.bytes)}), ${written}`;
+  const { totals, units, failed } = result;
+  const head = [
+    `${result.name}: run ${result.run} ${STATE_WORDS[result.state]}: ${countWords(totals)} (${size(totals.bytes)})`,
+    changeWords(totals) || 'nothing had to be written',
+    ...(failed > 0 ? [`${count(failed)} of ${plural(units, 'account')} failed`] : []),
+  ].join('; ');
   const why = result.reason === undefined ? [] : [`why: ${result.reason}`];
-  return [open.length === 0 ? head : `${head}; ${open.join(', ')}`, ...why, `report: migrate report ${result.name}`];
+  const left = result.leftOut && leftOutWords(result.leftOut);
+  return [head, ...(left ? [left] : []), ...why, `report: migrate report ${result.name}`];
 }
 
 const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {

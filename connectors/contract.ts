@@ -21,8 +21,9 @@ export interface Place {
   readonly system: string;
 }
 
+export const ROLES = ['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive', 'all', 'flagged'] as const;
 /** The ordinary folders of a mailbox, after RFC 6154. */
-export type Role = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged';
+export type Role = (typeof ROLES)[number];
 
 /** What a calendar or an address book has beside its name. All of it is optional; what is absent is not asked for. */
 export interface ContainerProperties extends JsonObject {
@@ -372,6 +373,8 @@ export interface Target<B = unknown> extends Session {
    * has handed to its kernel to be sent. Absent: `quietMs` holds for writes of any size.
    */
   quietFor?(sizes: readonly number[]): number;
+  /** False: it moves no copy from one container to another, so what moved in the source is written anew. Absent: it does. */
+  readonly moves?: false;
   /** Connections that pay for one account. The engine opens at most so many, budgets permitting. */
   readonly lanes: number;
   /** Finds or makes the container: by role, then by name. Idempotent. */

@@ -77,12 +77,12 @@ export async function noteReported(sql: Sql, migration: string, run: number): Pr
 }
 
 /**
- * What a report says of each unit of $1, in run $2: its counters but for those of a run, its folders with their notes, and
- * the filters that fit nothing.
+ * What a report says of each unit of $1, in run $2: its counters but for those of a run, its folders with their notes, the
+ * filters that fit nothing, and what the spec leaves out, but for how many items that holds: junk comes every night.
  */
 const STANDING = `
   select u.n, u.run, u.reported, md5(concat_ws('|', m.spec, u.pairing, u.back,
-    (u.counters - '{changed,created,updated,removed}'::text[])::text, folders.said, filters.said)) as said
+    (u.counters - '{changed,created,updated,removed}'::text[])::text, folders.said, filters.said, away.said)) as said
   from unit u join migration m on m.name = u.migration
   left join (
     select s.unit, string_agg(concat_ws(' ', c.id, c.path::text, c.target_path::text, c.notes::text), ';' order by c.id) as said
@@ -90,4 +90,7 @@ const STANDING = `
   left join (
     select unit, string_agg(distinct message, ';' order by message) as said from event
     where migration = $1 and run = $2 and level <> 'info' and detail ? 'filter' group by unit) filters on filters.unit = u.n
+  left join (
+    select unit, string_agg(concat_ws(' ', back, key, path::text, rule), ';' order by back, key) as said
+    from left_out where migration = $1 group by unit) away on away.unit = u.n
   where u.migration = $1`;

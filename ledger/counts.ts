@@ -15,10 +15,10 @@ export interface CountedUnit {
 }
 
 /**
- * What is the unit's concern, as `standingOf` in the report decides it: not what left the source before it was copied, or
- * was skipped; not what the other direction counts; not what a filter left out after it was written down.
+ * What is the unit's concern, as `standingOf` in the report decides it: not what left the source before it was copied, not
+ * what the other direction counts; not what a filter left out after it was written down.
  */
-const STANDS = `not (gone and (not copy or outcome is not distinct from 'skipped'))
+const STANDS = `not (gone and not copy)
   and not (not todo and (outcome is not distinct from 'linked' or outcome is null and not copy))`;
 
 /** The containers whose items a unit counts; $1: its pairings, $2 and $3: its migration and number. */
@@ -42,6 +42,7 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
        ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
        ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
        ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,
+       ${sum('n', `run = this.id and made = 'moved' and not gone`)} as moved,
        (select count(*) from outcome o where o.migration = $2 and o.run = $4 and o.unit = $3 and o.what = 'removed') as removed,
        ${sum('n', `outcome = 'skipped' and not todo`)} as skipped, ${sum('n', `outcome = 'conflict'`)} as conflicts,
        count(*) as crowd

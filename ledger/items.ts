@@ -17,7 +17,7 @@ export type Outcome =
   /** The mirror of an item of the other direction of a two-way unit, which is the one that counts. */
   | 'linked';
 /** What was last done to an item in the target. */
-export type Made = 'created' | 'updated' | 'adopted';
+export type Made = 'created' | 'updated' | 'moved' | 'adopted';
 
 export interface ItemRow {
   readonly key: string;
@@ -84,6 +84,8 @@ export async function stageItems(
          else item.bytes end,
        -- Another version is not yet another content: that is told when it was read.
        run = case when $8 = 'content' then item.run else excluded.run end,
+       -- Of another run than the one that made its copy.
+       made = case when $8 = 'content' or item.run = excluded.run then item.made end,
        todo = case
          when ${UNDESCRIBED} then item.todo
          when item.target_ref is not null then case when $8 = 'content' then 'update' else 'meta' end
@@ -263,8 +265,10 @@ export async function settleItems(
        target_version = case when t.unbound then null else coalesce(t.version, i.target_version) end,
        base = coalesce(t.base, i.base), bytes = coalesce(t.bytes, i.bytes),
        broken = case when t.outcome in ('arrived', 'verified') then null else i.broken end,
+       -- What comes on top within a run (flags: a settlement without an outcome) does not say what that run did first.
        made = case when i.outcome = t.outcome and i.proof = t.proof then i.made
-         else coalesce(t.made, case when i.run = $10 then i.made end) end,
+         when i.run = $10 and t.outcome is null then coalesce(i.made, t.made)
+         when i.run = $10 then coalesce(t.made, i.made) else t.made end,
        tries = case when t.outcome in ('arrived', 'verified') then 0 else i.tries end,
        -- Proven again is not changed.
        run = case when i.outcome = t.outcome and i.proof = t.proof then i.run else $10 end

@@ -3,6 +3,8 @@ import type { ContainerRow } from './containers.js';
 import type { Lease } from './leases.js';
 import { fencedStatement } from './leases.js';
 import type { Ledger } from './ledger.js';
+import type { LeftOut } from './left-out.js';
+import { LEFT_OUT } from './left-out.js';
 import { IS_OPEN } from './settled.js';
 import type { Survey, Surveyor } from './surveys.js';
 import { isOutdated } from './surveys.js';
@@ -21,18 +23,25 @@ export interface KnownContainers {
   readonly containers: readonly KnownContainer[];
   /** Something is left to do already (settled.ts). */
   readonly open: boolean;
+  /** What the spec left out when the unit was surveyed last, by key. */
+  readonly leftOut: readonly LeftOut[];
 }
 
-/** `filter`: the one that the unit has now; `removals`: whether items that left the source are to leave the target. */
+/**
+ * `filter`: the one that the unit has now; `removals`: whether items that left the source are to leave the target; `back`: of
+ * the way back of a unit that goes both ways.
+ */
 export async function knownContainers(
   { pool }: Ledger,
   { pairing, unit }: Surveyor,
   filter: string,
-  removals: boolean,
+  { removals, back }: { readonly removals: boolean; readonly back: boolean },
 ): Promise<KnownContainers> {
-  const { rows } = await pool.query<KnownContainer & { open: boolean }>({
+  const { rows } = await pool.query<
+    Omit<KnownContainer, 'id'> & { id: number | null; open: boolean; leftOut: LeftOut[] }
+  >({
     name: 'known-containers',
-    text: `select c.id, c.key, c.path, c.role, c.subscribed, c.properties, c.validity, open,
+    text: `select c.id, c.key, c.path, c.role, c.subscribed, c.properties, c.validity, open, "leftOut",
        case when s.container is not null then jsonb_build_object('run', s.run, 'token', s.token, 'filter', s.filter,
          'listingRun', s.listing_run, 'outdated', ${isOutdated('$5')}) end as survey,
        exists (select from item where container = c.id and key = '') or exists (
@@ -40,11 +49,13 @@ export async function knownContainers(
          group by outcome having sum(n) > 0) as troubled,
        exists (select from item_count where container = c.id and not gone having sum(n) > 0)
          or exists (select from survey where container = c.id and token is not null) as present
-     from container c left join survey s on s.container = c.id and s.migration = $2 and s.unit = $3
-     cross join (select ${IS_OPEN} as open) o where c.pairing = $1`,
-    values: [pairing.id, unit.migration, unit.n, removals, filter],
+     from (select ${IS_OPEN} as open, ${LEFT_OUT} as "leftOut") o left join (
+       container c left join survey s on s.container = c.id and s.migration = $2 and s.unit = $3) on c.pairing = $1`,
+    values: [pairing.id, unit.migration, unit.n, removals, filter, back],
   });
-  return { containers: rows, open: rows.some(({ open }) => open) };
+  // One row, where there is no container.
+  const containers = rows.flatMap(({ id, ...row }) => (id === null ? [] : [{ ...row, id }]));
+  return { containers, open: rows.some(({ open }) => open), leftOut: rows[0]?.leftOut ?? [] };
 }
 
 /** The run has surveyed these containers, and found them as they were. */

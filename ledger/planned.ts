@@ -1,5 +1,5 @@
 /** What the ledger knows of a pairing, for `plan`: read only, and nothing where the pairing is new. */
-import type { ItemRef, Kind } from '../connectors/contract.js';
+import type { ItemRef, Kind, Role } from '../connectors/contract.js';
 import type { Account } from '../schemas/spec.js';
 import { LISTED_FILES, listedFileValues, SAME_FILE } from './departed.js';
 import type { Namesake } from './identities.js';
@@ -13,6 +13,7 @@ export interface PlannedContainer {
   readonly id: number;
   readonly key: string;
   readonly path: readonly string[];
+  readonly role: Role | null;
   readonly validity: string;
   /** The rules under which this migration surveyed it last; empty where it has not. */
   readonly filter: string;
@@ -24,6 +25,8 @@ export interface PlannedContainer {
 export interface PlannedItem
   extends Pick<ItemRow, 'key' | 'version' | 'bytes' | 'digest' | 'targetRef' | 'targetVersion' | 'outcome' | 'broken'> {
   readonly todo: Todo | null;
+  /** Of mail. */
+  readonly date: string | null;
   readonly gone: boolean;
 }
 
@@ -103,7 +106,7 @@ export async function measuredPhases(
 
 const PAGE = 1_000;
 const COLUMNS = `i.key, i.version, i.bytes, encode(i.digest, 'hex') as digest, i.target_ref as "targetRef",
-  i.target_version as "targetVersion", i.outcome, i.todo, i.gone, i.broken`;
+  i.target_version as "targetVersion", i.outcome, i.todo, i.gone, i.broken, i.meta->>'date' as date`;
 
 /** The unit that a run would take for this account. */
 export interface PlannedUnit {
@@ -131,7 +134,7 @@ export async function plannedAgainst(
   return {
     async containers() {
       const found = await pool.query<PlannedContainer>(
-        `select c.id, c.key, c.path, c.validity, coalesce(s.filter, '') as filter, c.target_key as "targetKey",
+        `select c.id, c.key, c.path, c.role, c.validity, coalesce(s.filter, '') as filter, c.target_key as "targetKey",
            c.target_path as "targetPath", c.target_validity as "targetValidity"
          from container c
          left join unit u on u.migration = $2 and u.selection = $3 and u.account_from = $4 and u.account_to = $5

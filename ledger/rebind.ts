@@ -39,7 +39,7 @@ export async function rebindReferences(
   const lost = rows.filter(({ ref }) => ref === null).map(({ key }) => key);
   await sql.query(
     `update item set outcome = 'missing', reason = 'not in the target any more: its folder was emptied, made anew or renumbered there',
-       todo = null, run = $3
+       todo = null, run = $3, made = null
      where container = $1 and key = any($2)`,
     [container, lost, run],
   );

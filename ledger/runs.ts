@@ -1,6 +1,7 @@
 /** Migrations, their runs, and what a person wants of them. */
 
 import { Fault } from '../connectors/errors.js';
+import type { Counters } from '../words/counters.js';
 import type { RunReason, RunState } from '../words/runs.js';
 import type { Control, Tuning } from './leases.js';
 import type { Ledger, Sql } from './ledger.js';
@@ -106,23 +107,11 @@ export async function runOfRequest(
   return rows[0];
 }
 
-export interface RunTotals {
+/** How a run ended, in numbers. Of ledgers before 0.7 it lacks `arrived`, `bytesArrived` and what is newer. */
+export interface RunTotals extends Counters {
   readonly units: number;
   readonly done: number;
   readonly failed: number;
-  readonly items: number;
-  readonly verified: number;
-  readonly failures: number;
-  readonly pending: number;
-  readonly duplicates: number;
-  readonly bytes: number;
-  /** Items this run wrote, of whatever operation. */
-  readonly changed: number;
-  readonly created: number;
-  readonly updated: number;
-  readonly removed: number;
-  readonly skipped: number;
-  readonly conflicts: number;
 }
 
 /** How a run ended that a later one has followed: its units are that one's now. Undefined where none has. */

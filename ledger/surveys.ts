@@ -2,6 +2,7 @@
  * What a unit has surveyed of each container that its spec covers. Units of several migrations may share a pairing, and
  * so its containers and items; what they cover, and up to which state, is their own.
  */
+import type { Container, Role } from '../connectors/contract.js';
 import type { Ledger, Sql } from './ledger.js';
 
 /** One unit in one direction: a slice is one. */
@@ -82,16 +83,16 @@ export async function coverContainer(
 export async function coverOnly(
   sql: Sql,
   { pairing, unit }: Surveyor,
-  present: ReadonlyMap<string, readonly string[]>,
-  covers: (path: readonly string[], key: string) => boolean,
+  present: ReadonlyMap<string, Pick<Container, 'key' | 'path' | 'role' | 'leftOut'>>,
+  covers: (container: Pick<Container, 'key' | 'path' | 'leftOut'> & { readonly role?: Role | null }) => boolean,
 ): Promise<void> {
-  const { rows } = await sql.query<{ id: number; key: string; path: string[]; covered: boolean }>(
-    `select c.id, c.key, c.path, s.container is not null as covered from container c
+  const { rows } = await sql.query<{ id: number; key: string; path: string[]; role: Role | null; covered: boolean }>(
+    `select c.id, c.key, c.path, c.role, s.container is not null as covered from container c
      left join survey s on s.container = c.id and s.migration = $2 and s.unit = $3 where c.pairing = $1`,
     [pairing.id, unit.migration, unit.n],
   );
-  const left = rows.filter(({ key, path, covered }) => covered && !covers(present.get(key) ?? path, key));
-  const away = rows.filter(({ key, path, covered }) => !covered && !present.has(key) && covers(path, key));
+  const left = rows.filter((row) => row.covered && !covers(present.get(row.key) ?? row));
+  const away = rows.filter((row) => !row.covered && !present.has(row.key) && covers(row));
   if (left.length > 0) {
     await sql.query('delete from survey where migration = $2 and unit = $3 and container = any($1)', [
       left.map(({ id }) => id),

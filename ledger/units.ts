@@ -134,6 +134,8 @@ export async function endOpenUnits(ledger: Ledger, migration: string, run: numbe
 export interface UnitStanding {
   readonly n: number;
   readonly selection: string;
+  readonly from: string;
+  readonly to: string;
   readonly state: UnitState;
   readonly gate: Gate | null;
   readonly reason: string | null;
@@ -147,7 +149,7 @@ export interface UnitStanding {
 /** Where the units stand that were called to a run. */
 export async function unitsOfRun(sql: Sql, migration: string, run: number): Promise<UnitStanding[]> {
   const { rows } = await sql.query<UnitStanding>(
-    `select n, selection, state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
+    `select n, selection, account_from as "from", account_to as "to", state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
        case when state in ('done', 'parked') or state in ('waiting', 'running') and phase is not null then counters end as counters
      from unit where migration = $1 and run = $2 order by n`,
     [migration, run],

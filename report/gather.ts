@@ -7,6 +7,7 @@ import { waitingForApproval } from '../ledger/covered.js';
 import { coversOf } from '../ledger/covers.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
+import { readLeftOut } from '../ledger/left-out.js';
 import type {
   ReportContainer,
   ReportDuplicate,
@@ -29,6 +30,7 @@ import {
 } from '../ledger/report.js';
 import { readSpec } from '../ledger/specs.js';
 import type { Covers } from '../words/covers.js';
+import type { LeftOutRule } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict, seenFromSpec } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
@@ -89,6 +91,8 @@ export interface Gathered {
   readonly slices: readonly ReportSlice[];
   /** Globs of the spec that fit nothing, and in how many accounts. */
   readonly filters: readonly { readonly said: string; readonly units: number }[];
+  /** Folders, calendars and address books that the spec leaves out: they are in no number. */
+  readonly leftOut: readonly LeftOutRule[];
   readonly verdict: Verdict;
   readonly writtenAt: Date;
 }
@@ -188,6 +192,11 @@ export async function gather(
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
+    leftOut: await readLeftOut(
+      sql,
+      migration,
+      units.map(({ n }) => n),
+    ),
     verdict: judge(total, accounts),
     writtenAt: new Date(),
   };

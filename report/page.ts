@@ -2,15 +2,18 @@
 
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
+import { countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import { approvals } from './approvals.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
-import type { Gathered, Verdict } from './gather.js';
+import type { Gathered } from './gather.js';
+import { leftOut } from './left-out.js';
 import * as runSections from './run-sections.js';
 import * as sections from './sections.js';
 import { MEANINGS } from './standing.js';
 import { style } from './style.js';
+import { countersOf } from './sums.js';
 import { containerWord, section, tableOf } from './tables.js';
 import { escapeHtml, reasonWords, time } from './text.js';
 
@@ -25,6 +28,7 @@ ${answer(report)}
 ${tiles(report)}
 ${sections.outcomes(report)}
 ${sections.filters(report)}
+${leftOut(report)}
 ${exceptions(report)}
 ${runSections.conflicts(report)}
 ${approvals(report)}
@@ -45,16 +49,17 @@ ${reproduce(report)}
 }
 
 /** The one sentence, for the page and for the command line. */
-export function headline({ verdict }: { readonly verdict: Verdict }): string {
-  const { items, verified, units } = verdict;
+export function headline({ verdict, total }: Pick<Gathered, 'verdict' | 'total'>): string {
+  const { items, units, unitsOpen } = verdict;
   if (units === 0) return 'nothing is known yet: no account was called to this run';
-  if (items === 0) return verdict.unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move';
-  const once = verdict.duplicates > 0 ? '' : ' once,';
-  const left = verdict.skipped > 0 ? `; ${count(verdict.skipped)} skipped, each for a reason that is told` : '';
-  if (verdict.unproven > 0) {
-    return `${count(verified)} of ${plural(items, 'item')} arrived${once} unchanged; ${count(verdict.unproven)} ${verdict.unproven === 1 ? 'is' : 'are'} not proven${left}`;
-  }
-  return `${verified === 1 ? 'the one item' : `all ${count(verified)} items`} arrived${once} unchanged${left}`;
+  if (items === 0) return unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move';
+  const counters = countersOf(total);
+  const each = items === 1 ? 'it' : 'each';
+  const whole = counters.verified === items && counters.duplicates === 0;
+  return [
+    `${countWords(counters)}${whole ? `: ${each} arrived once, unchanged` : ''}`,
+    ...(unitsOpen > 0 ? [`${count(unitsOpen)} of ${plural(units, 'account')} did not finish`] : []),
+  ].join('; ');
 }
 
 function answer(report: Gathered): string {
@@ -124,7 +129,7 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
 
 function tiles({ run, total, verdict }: Gathered): string {
   const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
-  const written = (['created', 'updated', 'removed', 'skipped', 'conflicts'] as const).flatMap((counter) => {
+  const written = (['created', 'updated', 'moved', 'removed', 'skipped', 'conflicts'] as const).flatMap((counter) => {
     const value = run.totals?.[counter];
     return typeof value === 'number' && value > 0 ? [[count(value), TILE_WORDS[counter]] as [string, string]] : [];
   });
@@ -145,6 +150,7 @@ function tiles({ run, total, verdict }: Gathered): string {
 const TILE_WORDS = {
   created: 'created in it',
   updated: 'updated in it',
+  moved: 'moved in it',
   removed: 'removed in it',
   skipped: 'skipped',
   conflicts: 'in conflict',

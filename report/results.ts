@@ -6,6 +6,7 @@ import type { Standing } from './standing.js';
 export const RESULTS = [
   'created',
   'updated',
+  'moved',
   'adopted',
   'unchanged',
   'skipped',

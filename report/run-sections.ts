@@ -71,6 +71,7 @@ export function history(report: Gathered): string {
 const RUN_COUNTERS = {
   created: 'created',
   updated: 'updated',
+  moved: 'moved',
   removed: 'removed',
   changed: 'items written',
   skipped: 'skipped',

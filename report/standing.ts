@@ -23,7 +23,7 @@ export const PROOFS = ['readback', 'scan', 'checksum', 'size'] as const;
  * or its copy followed it elsewhere. Work that waits takes a proof back: it is of an earlier version.
  */
 export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 'targetRef'>): Standing | undefined {
-  if (item.gone && (item.targetRef === null || item.outcome === 'skipped')) return undefined;
+  if (item.gone && item.targetRef === null) return undefined;
   // The other direction's row for the same item counts, unless this side was changed since.
   if (item.outcome === 'linked') return item.todo === null ? undefined : 'arrived';
   // A filter left it out after it was written down.
@@ -47,7 +47,7 @@ export const MEANINGS: Readonly<Record<Standing, Meaning>> = {
     next: () => 'nothing to do',
   },
   arrived: {
-    title: 'arrived, not proven',
+    title: 'arrived but not proven',
     meaning: 'written to the target, not compared with the source yet, or changed in the source since',
     next: (migration) => `compare it: migrate verify ${migration}`,
   },

@@ -52,6 +52,7 @@ export function summary(report: Gathered): object {
     conflicts: report.conflicts,
     renamed: report.renames.count,
     filters: report.filters,
+    leftOut: report.leftOut,
     gates: report.gates,
     approvals: report.approvals.map(({ unit, gate, covers: { token, ...covers } }) => ({
       unit: unit.n,

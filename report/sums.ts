@@ -1,5 +1,6 @@
 /** What items add up to: by where they stand, and by what became of them. */
 import type { ReportItem } from '../ledger/report.js';
+import type { Standings } from '../words/counters.js';
 import type { Result, Results } from './results.js';
 import { noResults, RESULTS } from './results.js';
 import type { Standing } from './standing.js';
@@ -48,6 +49,22 @@ export function addSums(sums: Sums, other: Sums): void {
   for (const standing of STANDINGS) sums.standings[standing] += other.standings[standing];
   for (const result of RESULTS) sums.results[result] += other.results[result];
   for (const [proof, count] of Object.entries(other.proofs)) sums.proofs[proof] = (sums.proofs[proof] ?? 0) + count;
+}
+
+/** The same numbers as counters, which the console and the Web UI show. */
+export function countersOf({ items, bytes, duplicates, standings }: Sums): Standings {
+  const { verified, arrived, pending, skipped, conflict, refused, quarantined, altered, missing, unsure } = standings;
+  return {
+    items,
+    bytes,
+    verified,
+    arrived,
+    failures: refused + quarantined + altered + missing + unsure + conflict,
+    pending,
+    skipped,
+    conflicts: conflict,
+    duplicates,
+  };
 }
 
 /** Everything that should have arrived and is not proven to have. A later change that the target kept out is not among it. */

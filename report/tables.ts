@@ -13,7 +13,9 @@ interface SumColumns {
 
 /** The columns of every table of sums; what this run did is among them where it did more than create. */
 export function sumColumns(all: Sums): SumColumns {
-  const results = (['created', 'updated', 'skipped', 'conflict'] as const).filter((result) => all.results[result] > 0);
+  const results = (['created', 'updated', 'moved', 'skipped', 'conflict'] as const).filter(
+    (result) => all.results[result] > 0,
+  );
   const told = results.some((result) => result !== 'created') ? results : [];
   return {
     heads: [...SUM_HEADS, ...told.map((result) => (result === 'conflict' ? 'in conflict' : result))],
@@ -56,7 +58,7 @@ export function rest(hidden: number, word: string, where = ' They are in summary
 
 const RIGHT = new Set([
   ...['items', 'size', 'verified', 'not proven', 'duplicates'],
-  ...['created', 'updated', 'skipped', 'in conflict'],
+  ...['created', 'updated', 'moved', 'skipped', 'in conflict'],
 ]);
 
 export function tableOf(heads: readonly string[], rows: readonly string[], right: readonly string[] = []): string {

@@ -97,7 +97,7 @@ it('says of each contact what became of it, with its reference and version in th
   expect(made.rows.map((row) => [row.target_ref, row.target_version].filter(Boolean).length)).toEqual([2, 2, 2, 0]);
   expect(made.rows.find((row) => row.result === 'skipped')?.reason).toMatch(/e-mail/);
   expect(made.report).toMatchObject({
-    headline: 'all 3 items arrived once, unchanged; 1 skipped, each for a reason that is told',
+    headline: '3 of 4 items verified; 1 skipped',
     verdict: { complete: true, items: first.totals.items, skipped: first.totals.skipped },
   });
   expect(pick(later.rows, 'key', 'result')).toEqual([

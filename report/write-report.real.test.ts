@@ -32,7 +32,7 @@ describe('writeReport', () => {
 
     expect(report).toMatchObject({
       run: 2,
-      headline: '37 of 40 items arrived once, unchanged; 3 are not proven',
+      headline: '37 of 40 items verified; 2 failed, 1 not tried',
       verdict: { complete: false, items: 40, verified: 37, unproven: 3, duplicates: 0 },
     });
     const rows = parse(await read('items.csv'), { bom: true, columns: true }) as Record<string, string>[];
@@ -67,7 +67,7 @@ describe('writeReport', () => {
     const parked = await writeReport(server.ledger, { migration: 'acme', folder });
 
     expect(whole?.verdict).toMatchObject({ complete: true, unproven: 0 });
-    expect(whole?.headline).toBe('all 40 items arrived once, unchanged');
+    expect(whole?.headline).toBe('all 40 items verified: each arrived once, unchanged');
     expect(parked?.verdict).toMatchObject({ complete: false, unitsOpen: 1 });
     expect(await read('report.html')).toContain('1 account of 2 did not finish');
   });
@@ -106,7 +106,7 @@ describe('writeReport', () => {
     const report = await writeReport(server.ledger, { migration: 'acme', folder });
 
     expect(report?.verdict.duplicates).toBe(1);
-    expect(report?.headline).toBe('all 40 items arrived unchanged');
+    expect(report?.headline).toBe('all 40 items verified; 1 duplicate in the target');
     expect(await read('report.html')).toContain('extra copy');
   });
 

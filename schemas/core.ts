@@ -1,5 +1,5 @@
 /** The spec's JSON Schema, but for the connectors' options: schemas/assemble.ts puts them in. */
-import { KINDS } from '../connectors/contract.js';
+import { KINDS, ROLES } from '../connectors/contract.js';
 import { BYTES_HINT, BYTES_PATTERN, RATE_HINT, RATE_PATTERN } from './bytes.js';
 import { DURATION_PATTERN } from './duration.js';
 
@@ -108,6 +108,14 @@ const filter = (description: string): Schema => ({
     folders: words(
       'Globs over the path of a folder, calendar or address book, "/" between levels: * within a level, ** over levels, ?, {a,b}; brackets and parentheses are literal. "Projects/**" includes Projects itself. For files a folder stands for everything below it.',
     ),
+    roles: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { enum: ROLES },
+      description:
+        'Mail only: folders by what they are for, whatever they are called: as an IMAP server says (SPECIAL-USE, RFC 6154), else by the names that mail programs use in many languages. What is below such a folder goes with it, but for the inbox, which stands for itself alone.',
+    },
     files: words(
       'Files only: globs over the whole path of a file, as for folders: "**/*.docx" in any folder, "*.docx" at the root only.',
     ),

@@ -37,6 +37,7 @@ const FIELDS: readonly Meaning[] = [
 ];
 
 const FILTERS: readonly Meaning[] = [
+  { field: 'roles', kinds: ['mail'], why: 'no others have folders for junk, trash and the like; choose by folders' },
   { field: 'files', kinds: ['files'], why: 'items of other kinds have no paths; choose by folders' },
   { field: 'types', kinds: ['files'], why: 'it goes by the endings of names' },
   { field: 'olderThan', kinds: ['files'], why: 'for mail there is before, a day' },

@@ -1,5 +1,5 @@
 /** A spec after validation: what the command submits and the worker reads. Plain JSON, accounts inlined. */
-import type { JsonObject, Kind } from '../connectors/contract.js';
+import type { JsonObject, Kind, Role } from '../connectors/contract.js';
 
 export interface Spec {
   readonly version: 1;
@@ -88,6 +88,8 @@ export type OnConflict = 'skip' | 'source' | 'target' | 'newest' | 'both';
 export interface Filter {
   /** Globs over the folder's path with `/` between levels. */
   readonly folders?: readonly string[];
+  /** For mail: folders that the source knows as these, with all below them but for what is below the inbox. */
+  readonly roles?: readonly Role[];
   /** Dates `YYYY-MM-DD`, compared with the message's internal date, UTC. */
   readonly since?: string;
   readonly before?: string;

@@ -21,12 +21,20 @@ export interface Counters {
   /** What this run did to items in the target. */
   readonly created: number;
   readonly updated: number;
+  /** They stand in another folder, or under another name, in the source now: moved there in the target, and not sent. */
+  readonly moved: number;
   readonly removed: number;
   /** Left as they are, for a reason that the spec or the target gives. */
   readonly skipped: number;
   /** Edited on both sides, with nobody to win; counted among the failures too. */
   readonly conflicts: number;
 }
+
+/** Where items stand, without what a run did. */
+export type Standings = Pick<
+  Counters,
+  'items' | 'bytes' | 'verified' | 'arrived' | 'failures' | 'pending' | 'skipped' | 'conflicts' | 'duplicates'
+>;
 
 export const NO_COUNTERS: Counters = {
   items: 0,
@@ -40,6 +48,7 @@ export const NO_COUNTERS: Counters = {
   changed: 0,
   created: 0,
   updated: 0,
+  moved: 0,
   removed: 0,
   skipped: 0,
   conflicts: 0,

@@ -1,5 +1,6 @@
 /** What `plan` finds: what a run would do, and what stands in its way. */
 import type { Spec } from '../schemas/spec.js';
+import type { LeftOutRule } from './left-out.js';
 
 /** One container in one direction, and what a run would do with its items. */
 export interface PlanContainer {
@@ -16,8 +17,11 @@ export interface PlanContainer {
   readonly create: number;
   readonly update: number;
   readonly remove: number;
-  /** Files that have another name in the source now: renamed in the target, and neither created nor removed. */
-  readonly renamed: number;
+  /**
+   * Items that stand in another container, or files that have another name, in the source now: moved in the target, and
+   * neither created nor removed.
+   */
+  readonly moved: number;
   readonly unchanged: number;
   /** The other side holds an equal item already: nothing is written. */
   readonly adopt: number;
@@ -44,7 +48,7 @@ export interface PlanVolume {
   /** The new sizes of what is to be updated. */
   readonly update: number;
   readonly remove: number;
-  readonly renamed: number;
+  readonly moved: number;
   readonly unchanged: number;
   readonly compare: number;
   readonly excluded: number;
@@ -72,6 +76,8 @@ export interface PlanResult {
   readonly totals: PlanTotals;
   /** Files whose names the target cannot keep; absent where there are none. */
   readonly names?: PlanNames;
+  /** Folders, calendars and address books that the spec leaves out, by rule; absent where there are none. */
+  readonly leftOut?: readonly LeftOutRule[];
   /** How long a run would take, for units of kind `files`; absent where nothing is to do. */
   readonly forecast?: PlanForecast;
   /** Accounts whose containers were too many to list here, summed up. */
@@ -117,7 +123,7 @@ export interface PlanTotals {
   readonly create: number;
   readonly update: number;
   readonly remove: number;
-  readonly renamed: number;
+  readonly moved: number;
   readonly unchanged: number;
   readonly adopt: number;
   readonly skip: number;

@@ -1,6 +1,8 @@
 /** Runs: why one is asked for, and how it ends. */
 import type { Spec } from '../schemas/spec.js';
+import type { AccountNames } from './accounts.js';
 import type { Counters } from './counters.js';
+import type { LeftOutSum } from './left-out.js';
 import type { Ranges } from './ranges.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
 
@@ -37,9 +39,20 @@ export interface Prepared {
   readonly settled: Ranges;
   /** The first hundred units that wait at a gate, with their reasons. */
   readonly parked: readonly ParkedUnit[];
-  /** The others, by gate: their reasons would not fit into one answer. The earliest time opens the gate of all. */
-  readonly parkedBesides: readonly { readonly gate: Gate; readonly retryAt?: number; readonly units: Ranges }[];
+  /** The others, by cause: one by one they would not fit into one answer. The earliest time opens the gate of all. */
+  readonly parkedBesides: readonly {
+    readonly gate: Gate;
+    /** Absent where there are too many different ones. */
+    readonly reason?: string;
+    readonly next?: string;
+    readonly retryAt?: number;
+    readonly units: Ranges;
+  }[];
   readonly failed: Ranges;
+  /** Why, of most of them. */
+  readonly failedFor?: readonly { readonly reason: string; readonly units: Ranges }[];
+  /** Whose the units are that are started first: as many as one execution of the workflow starts. */
+  readonly names?: AccountNames;
   readonly done: number;
   /** Units that have begun in this run and were stopped. */
   readonly stopped: readonly { readonly n: number; readonly counters: Counters }[];
@@ -71,6 +84,8 @@ export interface LookResult {
   readonly counters: Counters;
   /** Something to do, or anything out of the ordinary: each gets a workflow of its own. */
   readonly changed: Ranges;
+  /** Whose these are. */
+  readonly names?: AccountNames;
   /** Not looked at: the time was over, or a pause, a stop or a cancel came. */
   readonly left: Ranges;
 }
@@ -84,6 +99,8 @@ export interface RunResult {
   readonly done: number;
   readonly failed: number;
   readonly totals: Counters;
+  /** Folders and collections that the spec leaves out; absent where there are none. */
+  readonly leftOut?: LeftOutSum;
   /** Why it is not done, in a sentence. */
   readonly reason?: string;
 }

@@ -30,11 +30,11 @@ export interface UnitCall {
   readonly kind: string;
   /** Both directions: each is surveyed before either moves. */
   readonly twoWay?: boolean;
+  /** Whose it is, as people know it: `anna@old.example`, or `anna@old.example → anna@new.example`. */
+  readonly account?: string;
 }
 
 export interface ParkedUnit extends UnitCall {
-  /** Whose it is, as people know it: `anna@old.example`, or `anna@old.example → anna@new.example`. */
-  readonly account?: string;
   readonly gate: Gate;
   readonly reason: string;
   readonly next?: string;

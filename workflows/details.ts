@@ -1,34 +1,73 @@
-/** What the Web UI shows beside a workflow: Markdown, no personal data. */
+/** What the Web UI shows beside a workflow: Markdown. Who and why come first; names are encrypted where the workers encrypt. */
 
+import type { UnitName } from '../words/accounts.js';
+import type { Cause } from '../words/causes.js';
+import { causesOf, causeWords, whyWords } from '../words/causes.js';
+import { countWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
+import { plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
 import type { Gate, ParkedUnit, Phase } from '../words/units.js';
 import type { Progress } from './messages.js';
 
-export function describeCounters(phase: Phase, c: Counters, troubles: readonly Trouble[] = []): string {
+/** How a unit stands: what it is at, or what it waits for, or why it failed. */
+export type UnitStanding = { readonly phase: Phase; readonly back?: boolean } | Pick<Cause, 'gate' | 'reason' | 'next'>;
+
+export function describeUnit(
+  unit: UnitName,
+  at: UnitStanding,
+  counters?: Counters,
+  troubles: readonly Trouble[] = [],
+): string {
+  const { n, account, selection } = unit;
   return [
-    `**${phase}**`,
-    '',
-    '| items | verified | arrived, not yet proven | failed | to do | duplicates |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${c.items} | ${c.verified} | ${c.arrived} | ${c.failures} | ${c.pending} | ${c.duplicates} |`,
+    `**${account ?? `unit ${n}`}** (${[...(account === undefined ? [] : [`unit ${n}`]), selection].join(', ')}): ${standingWords(at)}`,
+    ...('reason' in at && at.next !== undefined ? ['', at.next] : []),
     ...(troubles.length > 0 ? ['', '**Failed**', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)] : []),
+    ...(counters ? ['', countWords(counters)] : []),
   ].join('\n');
 }
 
+const DOING = { survey: 'surveying', move: 'moving', verify: 'verifying' } as const;
+
+function standingWords(at: UnitStanding): string {
+  if ('phase' in at) return `${DOING[at.phase]}${at.back ? ', the way back' : ''}`;
+  return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${at.reason}`;
+}
+
 export function describeProgress(progress: Progress): string {
-  const { units, totals: t } = progress;
-  const gates = progress.gates.slice(0, 20).map(describeGate);
+  const { units, totals } = progress;
   return [
     `**Run ${progress.run}** (${progress.reason}): ${progress.state}`,
+    ...listed('Waiting for somebody', progress.waitingFor ?? causesOf(progress.gates), causeWords),
+    ...listed('Failed', progress.failedFor ?? []),
+    ...listed('With items that failed', progress.itemsFailedFor ?? []),
     '',
     `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
     '',
-    `Items of ended units: ${t.verified} of ${t.items} verified, ${t.failures} failed, ${t.duplicates} duplicates`,
-    ...(gates.length > 0 ? ['', '**Waiting for somebody**', ...gates] : []),
+    countWords(totals),
+    ...(progress.running.length > 0 ? ['', `At work: ${atWork(progress.running)}`] : []),
     '',
     `Signals now: ${signalsOf(progress).join(', ')}`,
   ].join('\n');
+}
+
+/** Causes shown in one list of the Web UI. */
+const SHOWN = 20;
+
+function listed(title: string, causes: readonly Cause[], words: (cause: Cause) => string = whyWords): string[] {
+  if (causes.length === 0) return [];
+  const shown = causes.slice(0, SHOWN).map((cause) => {
+    return `- ${words(cause)}${cause.next === undefined ? '' : `. **To do:** ${cause.next}`}`;
+  });
+  const rest = causes.length - shown.length;
+  return ['', `**${title}**`, ...shown, ...(rest > 0 ? [`- ${plural(rest, 'other cause')}`] : [])];
+}
+
+/** Units whose workflows are open: their accounts, else their numbers. */
+function atWork(running: Progress['running']): string {
+  const names = running.slice(0, SHOWN).map(({ n, account }) => account ?? `unit ${n}`);
+  return `${names.join(', ')}${running.length > SHOWN ? ` and ${running.length - SHOWN} more` : ''}`;
 }
 
 /** What may be sent from here, as it is typed there. Each is taken without input, too: then it means every unit. */
@@ -47,8 +86,4 @@ function signalsOf({ state, gates, units }: Progress): string[] {
     '`cancel`',
     '`request` for another run after this one',
   ];
-}
-
-function describeGate(gate: ParkedUnit): string {
-  return `- unit ${gate.n}: ${gate.gate}: ${gate.reason}${gate.next === undefined ? '' : ` (${gate.next})`}`;
 }

@@ -1,8 +1,10 @@
 /** What is said to and by the workflows. Pure: the command imports this file too. */
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Cause } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
 import type { Covers } from '../words/covers.js';
+import type { Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -39,7 +41,7 @@ export interface UnitInput extends UnitCall {
 }
 
 export type UnitResult =
-  | { readonly state: 'done'; readonly counters: Counters }
+  | { readonly state: 'done'; readonly counters: Counters; readonly troubles?: readonly Trouble[] }
   | { readonly state: 'failed'; readonly reason: string }
   | {
       readonly state: 'parked';
@@ -49,6 +51,7 @@ export type UnitResult =
       readonly covers?: Covers;
       readonly retryAfterMs?: number;
       readonly counters?: Counters;
+      readonly account?: string;
     }
   | { readonly state: 'paused' | 'stopped'; readonly counters?: Counters };
 
@@ -72,6 +75,12 @@ export interface Progress {
   readonly running: readonly UnitCall[];
   /** The first hundred units that wait; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
+  /** What units wait for, each cause once; absent: by a worker of an older version. */
+  readonly waitingFor?: readonly Cause[];
+  /** Why units failed, each cause once. */
+  readonly failedFor?: readonly Cause[];
+  /** Why items failed of units that got through. */
+  readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
   readonly last?: RunResult;
 }

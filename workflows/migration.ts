@@ -205,9 +205,13 @@ function nameOf(workflowId: string, input: Partial<MigrationInput> | undefined):
   );
 }
 
-function resultOf(name: string, { run, state, totals, counters, reason }: ClosedRun): RunResult {
+function resultOf(name: string, { run, state, totals, counters, leftOut, reason }: ClosedRun): RunResult {
   const { units, done, failed } = totals;
-  return { name, run, state, units, done, failed, totals: counters, ...(reason !== undefined && { reason }) };
+  return {
+    ...{ name, run, state, units, done, failed, totals: counters },
+    ...(leftOut !== undefined && { leftOut }),
+    ...(reason !== undefined && { reason }),
+  };
 }
 
 /** One run for both, and both hear of its end. */

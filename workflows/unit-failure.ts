@@ -6,6 +6,7 @@ import {
   isCancellation,
   TerminatedFailure,
 } from '@temporalio/workflow';
+import { openWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
 import { isProven } from '../words/counters.js';
 import type { Trouble } from '../words/progress.js';
@@ -18,17 +19,11 @@ const FAILED = 'UnitFailed';
 
 /** Returns what a unit has done; throws where some of its items are not verified. */
 export function endOf(counters: Counters, troubles: readonly Trouble[] = []): UnitResult {
-  const result: UnitResult = { state: 'done', counters };
-  if (isProven(counters)) return result;
-  const { failures, pending, arrived } = counters;
-  const open = [
-    [failures, 'failed'],
-    [pending, 'not done'],
-    [arrived, 'arrived and not yet proven'],
-  ].flatMap(([n, how]) => (n === 0 ? [] : [`${n} ${how}`]));
+  if (isProven(counters)) return { state: 'done', counters };
+  const result: UnitResult = { state: 'done', counters, ...(troubles.length > 0 && { troubles }) };
   const reasons = troubles.map(({ items, reason }) => `; ${items}: ${reason}`).join('');
   throw ApplicationFailure.create({
-    message: `items: ${open.join(', ')}${reasons}`,
+    message: `items: ${openWords(counters)}${reasons}`,
     type: INCOMPLETE,
     nonRetryable: true,
     details: [result],

@@ -1,16 +1,18 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  ContinueAsNew,
   continueAsNew,
   isCancellation,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SliceInput, SliceResult } from '../engine/slice/slice.js';
+import type { UnitName } from '../words/accounts.js';
 import type { Phase } from '../words/units.js';
 import { stepsOf } from '../words/units.js';
 import { slices } from './calls.js';
-import { describeCounters } from './details.js';
+import { describeUnit } from './details.js';
 import type { UnitInput, UnitResult } from './messages.js';
 import { endOf, failureOf } from './unit-failure.js';
 
@@ -36,15 +38,22 @@ export async function unit(input: UnitInput & { readonly step?: number }): Promi
     specHash: input.specHash,
     reason: input.reason,
   };
+  let name: UnitName = input;
+  let last: Exclude<SliceResult, { readonly state: 'parked' }> | undefined;
   try {
-    let last: Exclude<SliceResult, { readonly state: 'parked' }> | undefined;
     for (const [at, { phase, back }] of steps.entries()) {
       if (at < (input.step ?? 0)) continue;
+      const doing = { phase, ...(back && { back }) };
       do {
+        setCurrentDetails(describeUnit(name, doing, last?.counters, last?.troubles));
         const result = await slice[phase](back ? { ...call, back } : call);
-        if (result.state === 'parked') return { ...result };
+        name = { ...name, ...(result.account !== undefined && { account: result.account }) };
+        if (result.state === 'parked') {
+          setCurrentDetails(describeUnit(name, result, result.counters));
+          return { ...result };
+        }
         last = result;
-        setCurrentDetails(describeCounters(phase, last.counters, last.troubles));
+        setCurrentDetails(describeUnit(name, doing, last.counters, last.troubles));
         if (last.state === 'settled' && !input.twoWay) return endOf(last.counters, last.troubles);
         if (last.state === 'paused' || last.state === 'stopped') return { state: last.state, counters: last.counters };
         if (CancellationScope.current().consideredCancelled) return { state: 'stopped', counters: last.counters };
@@ -55,6 +64,11 @@ export async function unit(input: UnitInput & { readonly step?: number }): Promi
     return endOf(last.counters, last.troubles);
   } catch (error) {
     if (isCancellation(error)) return { state: 'stopped' };
-    throw failureOf(error);
+    if (error instanceof ContinueAsNew) throw error;
+    const failure = failureOf(error);
+    setCurrentDetails(describeUnit(name, { reason: messageOf(failure) }, last?.counters, last?.troubles));
+    throw failure;
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,9 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild } from '@temporalio/workflow';
 import type { Approved } from '../engine/run/end-units.js';
+import { unitWords } from '../words/accounts.js';
+import type { StuckUnit } from '../words/causes.js';
+import { Causes } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
 import { addCounters, NO_COUNTERS, subtractCounters } from '../words/counters.js';
 import type { Covers } from '../words/covers.js';
@@ -12,6 +15,7 @@ import { callsOf } from '../words/units.js';
 import { looksAtUnits, records } from './calls.js';
 import type { Approval, Progress, UnitResult } from './messages.js';
 import { makeUnitId } from './messages.js';
+import { StuckUnits } from './stuck-units.js';
 import type { unit } from './unit.js';
 import { resultOf } from './unit-failure.js';
 
@@ -29,6 +33,8 @@ const GATES_NAMED = 20;
 /** How much it is, without the first items. */
 const unnamed = ({ causes: _, ...covers }: Covers): Covers => ({ ...covers, first: [] });
 
+type Reasons = 'waitingFor' | 'failedFor' | 'itemsFailedFor';
+
 /** Why units that end have not done all they had to do. */
 export type Stopping = 'paused' | 'ending' | undefined;
 
@@ -40,8 +46,12 @@ export class UnitsAtWork {
   readonly #waiting: number[];
   /** To be looked at together before they get workflows. */
   readonly #settled: number[];
-  readonly #parked: Map<number, ParkedUnit>;
-  readonly #failed: Set<number>;
+  readonly #parked = new StuckUnits<ParkedUnit>();
+  readonly #failed = new StuckUnits<UnitCall & StuckUnit>();
+  /** Why items failed of units that got through. */
+  readonly #itemsFailed = new Causes();
+  /** Whose units are, where that is known. */
+  readonly #names: Map<number, string>;
   readonly #running = new Map<number, CancellationScope>();
   readonly #looking = new Map<CancellationScope, readonly number[]>();
   /** What came while the run did something else: taken one after the other. */
@@ -64,10 +74,12 @@ export class UnitsAtWork {
     this.#calls = new Map(callsOf(prepared.groups).map((call) => [call.n, call]));
     this.#waiting = [...numbersOf(prepared.waiting)];
     this.#settled = [...numbersOf(prepared.settled)];
-    this.#parked = new Map(prepared.parked.map((parked) => [parked.n, parked]));
+    this.#names = new Map(Object.entries(prepared.names ?? {}).map(([n, name]) => [Number(n), name]));
+    for (const parked of prepared.parked) this.#park(parked);
     for (const { units, ...gate } of prepared.parkedBesides)
-      for (const n of numbersOf(units)) this.#parked.set(n, { ...this.#call(n), reason: '', ...gate });
-    this.#failed = new Set(numbersOf(prepared.failed));
+      for (const n of numbersOf(units)) this.#park({ ...this.#call(n), reason: '', ...gate });
+    for (const { units, reason } of prepared.failedFor ?? []) for (const n of numbersOf(units)) this.#fail(n, reason);
+    for (const n of numbersOf(prepared.failed)) if (!this.#failed.has(n)) this.#fail(n, '');
     this.#stopped = new Map(prepared.stopped.map(({ n, counters }) => [n, counters]));
     this.#done = prepared.done;
     this.#totals = prepared.totals;
@@ -85,7 +97,7 @@ export class UnitsAtWork {
   }
 
   get parked(): readonly ParkedUnit[] {
-    return [...this.#parked.values()];
+    return this.#parked.all();
   }
 
   /** Something ended and was not taken yet. */
@@ -149,14 +161,17 @@ export class UnitsAtWork {
   async retry(chosen: (n: number) => boolean): Promise<void> {
     if (await records.liftBlocks(this.#prepared.specHash))
       for (const [n, scope] of this.#running) if (chosen(n)) this.#halt(n, scope);
-    const again = [...this.#failed].filter(chosen);
+    const again = this.#failed
+      .all()
+      .map(({ n }) => n)
+      .filter(chosen);
     for (const n of again) this.#failed.delete(n);
     if (again.length > 0) await this.#reopenInLedger(again, 'retry');
     for (const n of again) this.#waiting.push(n);
     await this.reopen(({ n }) => chosen(n), 'retry');
   }
 
-  progress(): Pick<Progress, 'units' | 'totals' | 'running' | 'gates'> {
+  progress(): Pick<Progress, 'units' | 'totals' | 'running' | 'gates' | Reasons> {
     const lookedAt = [...this.#looking.values()].reduce((sum, { length }) => sum + length, 0);
     return {
       units: {
@@ -169,9 +184,12 @@ export class UnitsAtWork {
       },
       totals: addCounters(this.#totals, this.#standing),
       running: [...this.#running.keys()].map((n) => this.#call(n)),
-      gates: this.parked
-        .slice(0, GATES_SHOWN)
+      gates: this.#parked
+        .first(GATES_SHOWN)
         .map((u, at) => (at < GATES_NAMED || !u.covers ? u : { ...u, covers: unnamed(u.covers) })),
+      waitingFor: this.#parked.causes.list(),
+      failedFor: this.#failed.causes.list(),
+      itemsFailedFor: this.#itemsFailed.list(),
     };
   }
 
@@ -180,7 +198,17 @@ export class UnitsAtWork {
   }
 
   #call(n: number): UnitCall {
-    return this.#calls.get(n) as UnitCall;
+    const account = this.#names.get(n);
+    return { ...(this.#calls.get(n) as UnitCall), ...(account !== undefined && { account }) };
+  }
+
+  #park(unit: ParkedUnit): void {
+    if (unit.account !== undefined) this.#names.set(unit.n, unit.account);
+    this.#parked.add(unit);
+  }
+
+  #fail(n: number, reason: string): void {
+    this.#failed.add({ ...this.#call(n), reason });
   }
 
   #halt(n: number, scope: CancellationScope): void {
@@ -212,7 +240,7 @@ export class UnitsAtWork {
             { key: SELECTION, value: call.selection },
             { key: KIND, value: call.kind },
           ],
-          staticSummary: `${call.kind} of unit ${n}, selection ${call.selection}, run ${run}`,
+          staticSummary: `${call.account ?? `unit ${n}`}: ${call.kind}, ${unitWords({ n, selection: call.selection })}, run ${run}`,
         }),
       )
       .then(
@@ -241,21 +269,23 @@ export class UnitsAtWork {
       case 'done':
         this.#done++;
         this.#totals = addCounters(this.#totals, result.counters);
+        for (const trouble of result.troubles ?? []) this.#itemsFailed.add({ ...this.#call(n), ...trouble });
         return records.endUnit({ ...end, state: 'done', counters: result.counters });
       case 'failed':
-        this.#failed.add(n);
+        this.#fail(n, result.reason);
         return records.endUnit({ ...end, state: 'failed', reason: result.reason });
       case 'parked': {
-        const { gate, reason, next, covers, retryAfterMs, counters } = result;
+        const { gate, reason, next, covers, retryAfterMs, counters, account } = result;
         const park: ParkedUnit = {
           ...this.#call(n),
+          ...(account !== undefined && { account }),
           gate,
           reason,
           ...(next === undefined ? {} : { next }),
           ...(retryAfterMs === undefined ? {} : { retryAt: Date.now() + retryAfterMs }),
         };
         const named = this.#parked.size < GATES_SHOWN;
-        this.#parked.set(n, { ...park, ...(covers && { covers: named ? covers : unnamed(covers) }) });
+        this.#park({ ...park, ...(covers && { covers: named ? covers : unnamed(covers) }) });
         const counted = await records.endUnit({ ...end, state: 'parked', park, ...(counters && { counters }) });
         this.#standing = addCounters(this.#standing, counted);
         return;
@@ -264,8 +294,9 @@ export class UnitsAtWork {
       case 'stopped':
         if (stopping === 'ending') return records.endUnit({ ...end, state: 'cancelled' });
         if (result.state === 'stopped' && !isHalted) {
-          this.#failed.add(n);
-          return records.endUnit({ ...end, state: 'failed', reason: 'its workflow was cancelled by hand' });
+          const reason = 'its workflow was cancelled by hand';
+          this.#fail(n, reason);
+          return records.endUnit({ ...end, state: 'failed', reason });
         }
         this.#waiting.unshift(n);
         if (result.counters) {
@@ -286,6 +317,7 @@ export class UnitsAtWork {
     const changed = result ? [...numbersOf(result.changed)] : units;
     const idle = units.length - left.length - changed.length;
     this.#done += idle;
+    for (const [n, name] of Object.entries(result?.names ?? {})) this.#names.set(Number(n), name);
     if (result) this.#totals = addCounters(this.#totals, result.counters);
     this.#waiting.push(...changed);
     // A look that got nowhere though nobody stopped it is not made again: its units get workflows of their own.

@@ -55,7 +55,7 @@ async function printRuns(shell: Shell, args: ListArgs, name: string): Promise<nu
   });
 }
 
-const COUNTERS = ['created', 'updated', 'skipped', 'removed', 'conflicts'] as const;
+const COUNTERS = ['created', 'updated', 'moved', 'skipped', 'removed', 'conflicts'] as const;
 
 function runRow(run: ReportRun): (string | number)[] {
   const counted = (counter: string): string | number => {

@@ -1,5 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { changeWords, failureWords } from '../../words/count-words.js';
+import { changeWords, countWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { count, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
@@ -79,7 +79,9 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
   if (progress && totals) {
     lines.push(`units: ${unitWords(progress.units)}`);
     lines.push(
-      `items: ${count(totals.verified)} of ${count(totals.items)} verified, ${count(totals.arrived)} arrived without proof yet, ${[failureWords(totals), ...changeWords(totals)].join(', ')}, ${size(totals.bytesArrived)} of ${size(totals.bytes)}`,
+      `items: ${countWords(totals)}`,
+      `bytes: ${size(totals.bytesArrived)} of ${size(totals.bytes)} arrived`,
+      `this run: ${changeWords(totals) || 'nothing written so far'}`,
     );
     const rates = snapshot ? rateWords(snapshot) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);

@@ -113,6 +113,7 @@ export function createMboxTarget(path: string): Target<Mail> {
   return {
     quietMs: 0,
     lanes: 1,
+    moves: false,
     async place(signal) {
       closing.check(signal);
       return { proof: `mbox:${await provenPath(path)}`, system: 'mbox:' };

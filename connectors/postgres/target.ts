@@ -50,6 +50,7 @@ export function createPostgresTarget(database: Database): Target<Buffer> {
   return {
     quietMs: QUIET_MS,
     lanes: 1,
+    moves: false,
     async place(signal) {
       // What the columns can hold decides what fits.
       table ??= await findTable(database, signal);

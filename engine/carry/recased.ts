@@ -72,7 +72,7 @@ async function renamePage(slice: Slice, bound: Bound, names: Names, items: reado
         return { key, todo: afterwards(item, null) };
       const { ref, version } = answer;
       const todo = afterwards(item, 'verify');
-      return { key, todo, outcome: 'arrived', ref, ...(version !== undefined && { version }) };
+      return { key, todo, outcome: 'arrived', ref, made: 'moved', ...(version !== undefined && { version }) };
     },
   });
 }

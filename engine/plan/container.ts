@@ -1,18 +1,18 @@
 /** One container in one direction: the source's listing against the ledger, and what is new or edited against the target. */
 import type { Container, ItemRef, Page } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
+import type { PlannedContainer } from '../../ledger/planned.js';
 import type { PlanContainer } from '../../words/plan.js';
 import { FittingGlobs } from '../select/fitting-globs.js';
 import { NO_TWINS } from '../select/names.js';
 import { coversPlace } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 import { createUnopened } from '../survey/unopened.js';
+import type { Left } from './arrivals.js';
 import type { Counterpart } from './counterpart.js';
 import { judgeGoneEntries, planEntries } from './entries.js';
 import { looksAtTarget, planItems } from './items.js';
 import type { ContainerPlan } from './judging.js';
-import { settleTwins } from './judging.js';
 import type { Look } from './look.js';
 import { noCounts } from './look.js';
 import { judgeGone } from './removals.js';
@@ -39,17 +39,25 @@ export interface PlannedRow {
   readonly gone: number;
 }
 
+/** A container whose listing was gone through. */
+export interface Listed {
+  readonly plan: ContainerPlan;
+  /** What it no longer shows: some of it may be there under another key, or in another container. */
+  readonly left: readonly Left[];
+  /** Once it is known what became of that. Undefined: nothing is to be said of it. */
+  finish(): Promise<PlannedRow | undefined>;
+}
+
 /** Reads what it must of both sides, in pages; writes nothing. */
-export async function planContainer(look: Look, pair: PlannedPair): Promise<PlannedRow> {
+export async function planContainer(look: Look, pair: PlannedPair): Promise<Listed> {
   const { container, row, voided, at } = pair;
   const known = voided ? undefined : row;
   const plan = containerPlan(look, container, at);
   const tree =
     look.rules.place === 'path' ? await treePlan(plan, await twinsAhead(look, container, known), known) : undefined;
-  const { counts } = plan;
   let after = '';
   let gone = 0;
-  const left: PlannedItem[] = [];
+  const left: Left[] = [];
   const opens = opensFolder(look.selection);
   const unopened = createUnopened(opens, after);
   const globs = tree && !look.reverse ? new FittingGlobs(look.selection) : undefined;
@@ -77,7 +85,20 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
     look.remarks.fault(plan.said, cut);
   }
   for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
-  gone += tree ? -(await settleRenames(tree)) : await settleLeft(plan, known, cut ? [] : left);
+  if (tree) gone -= await settleRenames(tree);
+  return { plan, left: cut ? [] : left, finish: () => finish(look, pair, tree ?? plan, cut ? [] : left, gone) };
+}
+
+async function finish(
+  look: Look,
+  { container, row, voided, at, to }: PlannedPair,
+  plan: ContainerPlan | TreePlan,
+  left: readonly Left[],
+  judged: number,
+): Promise<PlannedRow> {
+  const { counts } = plan;
+  const tree = 'renames' in plan ? plan : undefined;
+  const gone = judged + (await judgeLeft(plan, left));
   const carried = look.reverse ? look.handled.reverse(container.key) : { create: 0, update: 0 };
   counts.create += carried.create;
   counts.update += carried.update;
@@ -89,7 +110,7 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<Plan
   return {
     gone,
     row: {
-      ...namesOf(look, container.path, pair.to),
+      ...namesOf(look, container.path, to),
       make: opened?.looked === true && opened.container === undefined,
       looked: opened?.looked ?? (looksAtTarget(look) || counts.create === 0),
       ...counts,
@@ -111,20 +132,19 @@ async function* untilRefused(
   }
 }
 
-/** A container that the source no longer has: undefined when nothing of it would be removed. */
-export async function planVanished(
-  look: Look,
-  row: PlannedContainer,
-  at: Counterpart,
-): Promise<PlannedRow | undefined> {
+/** A container that the source no longer has. */
+export async function planVanished(look: Look, row: PlannedContainer, at: Counterpart): Promise<Listed> {
   const plain = containerPlan(look, row, at);
   const plan = look.rules.place === 'path' ? await treePlan(plain, NO_TWINS, undefined) : plain;
-  const left: PlannedItem[] = [];
-  const trees = await planUnlisted(plan, row, { after: '', to: undefined }, [], { left });
-  const gone = trees + (await settleLeft(plain, row, left));
-  if (gone === 0) return undefined;
-  const names = namesOf(look, row.path, row.targetPath ?? row.path);
-  return { gone, row: { ...names, make: false, looked: true, ...plan.counts } };
+  const left: Left[] = [];
+  const judged = await planUnlisted(plan, row, { after: '', to: undefined }, [], { left });
+  const finish = async (): Promise<PlannedRow | undefined> => {
+    const gone = judged + (await judgeLeft(plain, left));
+    if (gone === 0) return undefined;
+    const names = namesOf(look, row.path, row.targetPath ?? row.path);
+    return { gone, row: { ...names, make: false, looked: true, ...plan.counts } };
+  };
+  return { plan, left, finish };
 }
 
 const RENEWED =
@@ -157,27 +177,29 @@ function containerPlan(look: Look, container: ContainerPlan['container'], at: Co
   };
 }
 
-/** `left`: takes what is judged at the end of a listing, when it is known what came under another key. */
+/** `left`: takes what is judged at the end, when it is known what came under another key or to another container. */
 async function planUnlisted(
   plan: ContainerPlan | TreePlan,
   row: PlannedContainer,
   range: { readonly after: string; readonly to: string | undefined },
   page: readonly ItemRef[],
-  { hidden = [], left }: { readonly hidden?: readonly string[]; readonly left: PlannedItem[] },
+  { hidden = [], left }: { readonly hidden?: readonly string[]; readonly left: Left[] },
 ): Promise<number> {
   const { look } = plan;
   const mirrors = look.selection.deletions === 'mirror';
   const tree = 'renames' in plan ? plan : undefined;
   const named = tree === undefined && look.rules.adopts.includes('identity');
-  if (!mirrors && !named && !tree?.renames) return 0;
+  const waits = named || (tree === undefined && look.target.moves !== false);
+  if (!mirrors && !waits && !tree?.renames) return 0;
   let gone = 0;
   const listed = page.map((item) => item.key);
   const covers = coversPlace(look.selection);
   for await (const known of look.planned.unlisted(row.id, range, listed)) {
     const unlisted = known.filter(({ key }) => !hidden.some((folder) => key.startsWith(folder)));
     tree?.renames?.depart(unlisted);
-    if (named) left.push(...unlisted);
-    if (named || !mirrors) continue;
+    const held = waits && (named || left.length < MAX_HELD);
+    if (held) for (const item of unlisted) left.push({ container: row, item, stays: false });
+    if (held || !mirrors) continue;
     const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
     await ('existing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
@@ -185,17 +207,15 @@ async function planUnlisted(
   return gone;
 }
 
-/** What left a container that is not a tree: some of it may be there under another key. Returns how many items are gone. */
-async function settleLeft(
-  plan: ContainerPlan,
-  row: PlannedContainer | undefined,
-  left: readonly PlannedItem[],
-): Promise<number> {
+/** Of mail, whose copies are not looked at, so many are held; the rest counts as to be removed. */
+const MAX_HELD = 100_000;
+
+/** What left a container that is not a tree, and stands nowhere else. Returns how many items are gone. */
+async function judgeLeft(plan: ContainerPlan, left: readonly Left[]): Promise<number> {
   const { selection } = plan.look;
-  const renamed = await settleTwins(plan, row?.id, left);
   if (selection.deletions !== 'mirror') return 0;
   const covers = coversPlace(selection);
-  const gone = left.filter(({ key }) => !renamed.has(key) && covers(key));
+  const gone = left.flatMap(({ stays, item }) => (!stays && covers(item.key) ? [item] : []));
   await judgeGone(plan, gone);
   return gone.length;
 }

@@ -53,6 +53,7 @@ export async function planItems(
   if (!looksAtTarget(look)) {
     counts.create += created.length;
     counts.bytes += created.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+    for (const item of created) look.arrivals?.add({ plan, bytes: item.bytes ?? 0, content: { item } });
     const untold = created.filter(({ bytes, meta }) => bytes === undefined || meta === undefined).length;
     if (untold > 0) look.remarks.note(plan.said, UNTOLD, untold);
     return;

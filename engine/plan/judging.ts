@@ -3,7 +3,7 @@
  * edits.ts and conflicts.ts, but for the writing.
  */
 import type { Container, Refused } from '../../connectors/contract.js';
-import { isDigestOf } from '../../connectors/kinds/digest-version.js';
+import { everyDigest, isDigestOf } from '../../connectors/kinds/digest-version.js';
 import type { Namesake } from '../../ledger/identities.js';
 import { hashIdentity } from '../../ledger/identities.js';
 import type { PlannedItem } from '../../ledger/planned.js';
@@ -11,6 +11,8 @@ import type { Conflict, Resolution } from '../decide/conflict.js';
 import { resolveConflict } from '../decide/conflict.js';
 import type { Entry } from '../decide/fitting.js';
 import { twin } from '../decide/twins.js';
+import type { LeftByName } from './arrivals.js';
+import { nameOfLeft } from './arrivals.js';
 import type { Counterpart, PlannedUnclaimed } from './counterpart.js';
 import type { Counts, Look, Volume } from './look.js';
 
@@ -60,9 +62,12 @@ export async function judgeNew(plan: ContainerPlan, entries: readonly Entry[]): 
   const conflicts: Conflict[] = [];
   for (const entry of rest) {
     const met = metBy(plan, entry, existing, unclaimed.byIdentity);
-    if (!met) create(plan, entry);
-    else if ('other' in met) plan.twins.push({ entry, ...met });
-    else {
+    if (!met) {
+      create(plan, entry);
+      arrive(plan, entry);
+    }
+    if (met && 'other' in met) plan.twins.push({ entry, ...met });
+    else if (met) {
       await claim(plan, met.copy);
       conflicts.push({ entry, ref: met.copy.ref, by: met.by });
     }
@@ -91,6 +96,13 @@ export async function judgeEdits(
     } else conflicts.push({ entry, ref, by: 'version' });
   }
   await settle(plan, conflicts);
+}
+
+function arrive(plan: ContainerPlan, entry: Entry): void {
+  const { arrivals, rules } = plan.look;
+  // What another reading says otherwise is no other item's content.
+  if (entry.item.unstable) return;
+  arrivals?.add({ plan, bytes: entry.bytes, content: { digests: everyDigest(rules, entry) } });
 }
 
 const isFree = (copy: PlannedUnclaimed): boolean => !copy.taken;
@@ -141,22 +153,18 @@ export function update({ counts, volume, look, said }: ContainerPlan, entry: Pic
 
 /**
  * Of twins, those that are what left the source under another key (write/renamed.ts): they keep its copy, edited or not.
- * The others are left out. Returns the keys whose copies go on so.
+ * The others are left out.
  */
-export async function settleTwins(
-  plan: ContainerPlan,
-  container: number | undefined,
-  left: readonly PlannedItem[],
-): Promise<ReadonlySet<string>> {
-  const gone = new Map(left.map((item) => [item.key, item]));
+export async function settleTwins(plan: ContainerPlan, left: LeftByName): Promise<void> {
   const renamed: { entry: Entry; known: PlannedItem }[] = [];
   for (const { entry, other, by } of plan.twins) {
-    const known = by === 'uid' && other.container === container ? gone.get(other.key ?? '') : undefined;
-    if (known && gone.delete(known.key)) renamed.push({ entry, known });
-    else leaveTwin(plan, entry, other, by);
+    const known = by === 'uid' ? left.get(nameOfLeft(other.container, other.key)) : undefined;
+    if (known && !known.stays) {
+      known.stays = true;
+      renamed.push({ entry, known: known.item });
+    } else leaveTwin(plan, entry, other, by);
   }
   await judgeEdits(plan, renamed);
-  return new Set(renamed.map(({ known }) => known.key));
 }
 
 function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: string): void {

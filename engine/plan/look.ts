@@ -5,6 +5,7 @@ import type { Planned } from '../../ledger/planned.js';
 import type { Account, Selection } from '../../schemas/spec.js';
 import type { PlanContainer, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
+import type { Arrivals } from './arrivals.js';
 import type { Remarks } from './remarks.js';
 
 export interface Look {
@@ -27,6 +28,8 @@ export interface Look {
   /** Everything that would be written is read. */
   readonly dryRun: boolean;
   readonly remarks: Remarks;
+  /** Absent where nothing can have moved: nothing is known yet, or items stand under paths (renames.ts). */
+  readonly arrivals?: Arrivals;
   /** What the forward pass left for the reverse pass. */
   readonly handled: Handled;
   /**
@@ -48,7 +51,7 @@ export const noCounts = (): Counts => ({
   create: 0,
   update: 0,
   remove: 0,
-  renamed: 0,
+  moved: 0,
   unchanged: 0,
   adopt: 0,
   compare: 0,
@@ -62,7 +65,7 @@ export const noCounts = (): Counts => ({
 
 export type Volume = { -readonly [key in keyof PlanVolume]: number };
 
-export const noVolume = (): Volume => ({ update: 0, remove: 0, renamed: 0, unchanged: 0, compare: 0, excluded: 0 });
+export const noVolume = (): Volume => ({ update: 0, remove: 0, moved: 0, unchanged: 0, compare: 0, excluded: 0 });
 
 /**
  * Going both ways, copies that the forward pass has met are not new and not edited for the reverse pass; what it found to

@@ -66,12 +66,12 @@ function amounts(
   const renamed = { items: 0, bytes: 0 };
   for (const row of rows) {
     written += row.create + row.update;
-    others += row.remove + row.compare + row.renamed;
-    listed += row.create + row.update + row.renamed + row.compare + row.unchanged + row.adopt + row.excluded;
+    others += row.remove + row.compare + row.moved;
+    listed += row.create + row.update + row.moved + row.compare + row.unchanged + row.adopt + row.excluded;
     bytes += row.bytes + (row.volume?.update ?? 0);
     compared += row.volume?.compare ?? 0;
-    renamed.items += row.renamed;
-    renamed.bytes += row.volume?.renamed ?? 0;
+    renamed.items += row.moved;
+    renamed.bytes += row.volume?.moved ?? 0;
   }
   const proven = { items: written + renamed.items, bytes: readsBack ? bytes + renamed.bytes : 0 };
   return { listed, items: written + others, bytes: bytes + compared, proven };

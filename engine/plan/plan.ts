@@ -18,7 +18,7 @@ const COUNTED = [
   'create',
   'update',
   'remove',
-  'renamed',
+  'moved',
   'unchanged',
   'adopt',
   'compare',
@@ -64,6 +64,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
     }
   }
   const names = remarks.names();
+  const leftOut = remarks.leftOut.all();
   const forecast = outlook.forecast(Date.now());
   return {
     name: spec.name,
@@ -73,6 +74,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
     totals: { ...totals, ...(volume && { volume }) },
     truncated,
     ...(names && { names }),
+    ...(leftOut.length > 0 && { leftOut }),
     ...(forecast && { forecast }),
   };
 }

@@ -3,6 +3,8 @@ import type { Capability } from '../../connectors/contract.js';
 import type { Fault } from '../../connectors/errors.js';
 import type { PlanName, PlanNames, PlanNote, PlanProblem } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
+import type { LeftOutRules } from './left-out.js';
+import { createLeftOutRules } from './left-out.js';
 
 export interface Remarks {
   /** Stands in the way. */
@@ -16,6 +18,8 @@ export interface Remarks {
   note(where: string, sentence: string, items?: number): void;
   /** A name that the target cannot keep. The first are listed, all are counted. */
   name(name: PlanName): void;
+  /** Containers that are not looked at, by the rules of the spec. */
+  readonly leftOut: LeftOutRules;
   names(): PlanNames | undefined;
   problems(): readonly PlanProblem[];
   notes(): readonly PlanNote[];
@@ -67,6 +71,7 @@ export function createRemarks({ redact }: Pick<Deps, 'redact'>): Remarks {
       if (name.becomes === 'refused') unnamed.set(name.where, (unnamed.get(name.where) ?? 0) + 1);
       if (names.length < MAX_NAMES) names.push({ ...name, reason: redact(name.reason) });
     },
+    leftOut: createLeftOutRules(),
     names: () => (becomes.renamed + becomes.skipped + becomes.refused > 0 ? { ...becomes, first: names } : undefined),
     problems() {
       const more = refused - MAX_REFUSED;

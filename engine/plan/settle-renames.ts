@@ -29,8 +29,8 @@ export async function settleRenames(plan: TreePlan): Promise<number> {
       counts.compare--;
       volume.compare -= bytes;
     }
-    counts.renamed++;
-    volume.renamed += bytes;
+    counts.moved++;
+    volume.moved += bytes;
     if (!mirrors) continue;
     counts.remove--;
     volume.remove -= from.bytes;

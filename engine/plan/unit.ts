@@ -8,15 +8,21 @@ import type { Account, Selection, Spec, SystemConfig } from '../../schemas/spec.
 import type { PlanContainer } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import { unfittedBy } from '../select/fitting-globs.js';
-import { coversContainer, reversed, wantedContainer } from '../select/selecting.js';
+import type { Judged } from '../select/left-out.js';
+import { leavesOut } from '../select/left-out.js';
+import { reversed, wantedContainer } from '../select/selecting.js';
 import type { Held, Opening } from '../session/connections.js';
 import { refuseNested } from '../slice/prove-pairing.js';
+import { createArrivals, leftByName } from './arrivals.js';
+import type { Listed } from './container.js';
 import { planContainer, planVanished } from './container.js';
 import type { Counterpart } from './counterpart.js';
 import { createCounterpart } from './counterpart.js';
 import { inOrder } from './in-order.js';
+import { settleTwins } from './judging.js';
 import type { Handled, Look } from './look.js';
 import { createHandled } from './look.js';
+import { settleMoves } from './moves.js';
 import type { Outlook } from './outlook.js';
 import type { Remarks } from './remarks.js';
 import { braked } from './removals.js';
@@ -128,37 +134,52 @@ async function* planDirection(
   }
 }
 
-async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
+async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
+  const known = await opened.planned.containers();
+  const moves = known.length > 0 && opened.rules.place !== 'path';
+  const look: Look = moves ? { ...opened, arrivals: createArrivals() } : opened;
   const { selection, source, planned, signal, remarks } = look;
-  const matches = coversContainer(selection);
-  // Filters speak of paths in the spec's source.
-  const covers = ({ path, leftOut }: Pick<Container, 'path' | 'leftOut'>): boolean =>
-    !leftOut && matches(look.reverse ? wantedContainer(selection, { path }).path : path);
-  const known = await planned.containers();
   const containers: Container[] = [];
   for await (const container of source.containers(signal)) containers.push(container);
+  const ruleFor = leavesOut(selection, [...known, ...containers]);
+  // Filters speak of paths in the spec's source.
+  const inSource = (one: Judged): Judged =>
+    look.reverse ? { ...one, path: wantedContainer(selection, { path: one.path }).path } : one;
+  const covers = (one: Judged): boolean => ruleFor(inSource(one)) === undefined;
   const present = new Set(containers.map((container) => container.key));
   if (look.rules.place !== 'path' && !look.reverse) {
     for (const said of unfittedBy(containers, selection)) remarks.note(selection.name, said);
   }
   const counterparts = createCounterparts(look);
-  let created = 0;
-  let gone = 0;
+  const listed: Listed[] = [];
   for (const container of containers) {
-    if (!covers(container)) continue;
+    const rule = ruleFor(inSource(container));
+    if (rule !== undefined) {
+      remarks.leftOut.add({ selection: selection.name, unit: look.unit }, container, rule);
+      continue;
+    }
     const row = known.find((one) => one.key === container.key);
     const voided = row !== undefined && row.validity !== container.validity;
     const { at, to } = await counterparts(container, row, voided);
-    const planned = await planContainer(look, { container, row, voided, at, to });
-    created += planned.row.create;
-    gone += planned.gone;
-    yield planned.row;
+    listed.push(await planContainer(look, { container, row, voided, at, to }));
   }
   for (const row of known) {
-    if (present.has(row.key) || selection.deletions !== 'mirror' || !covers(row)) continue;
+    if (present.has(row.key) || !covers(row)) continue;
+    if (look.rules.place === 'path' && selection.deletions !== 'mirror') continue;
     const { at } = await counterparts(row, row, false);
-    const planned = await planVanished(look, row, at);
+    listed.push(await planVanished(look, row, at));
+  }
+  // In the order in which a run decides: what kept its place, what moved, and what is gone.
+  const left = listed.flatMap((one) => one.left);
+  const byName = leftByName(left);
+  for (const { plan } of listed) await settleTwins(plan, byName);
+  if (look.arrivals) await settleMoves(look, look.arrivals, left);
+  let created = 0;
+  let gone = 0;
+  for (const one of listed) {
+    const planned = await one.finish();
     if (!planned) continue;
+    created += planned.row.create;
     gone += planned.gone;
     yield planned.row;
   }
@@ -175,7 +196,7 @@ async function* planContainers(look: Look): AsyncGenerator<PlanContainer> {
 function createCounterparts(
   look: Look,
 ): (
-  container: Pick<Container, 'key' | 'path' | 'role'>,
+  container: Pick<Judged, 'path' | 'role'> & Pick<Container, 'key'>,
   row: PlannedContainer | undefined,
   voided: boolean,
 ) => Promise<{ readonly at: Counterpart; readonly to: readonly string[] }> {

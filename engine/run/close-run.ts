@@ -3,14 +3,18 @@
 import type { JsonObject } from '../../connectors/contract.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
+import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
-import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
+import { openWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, isProven, NO_COUNTERS } from '../../words/counters.js';
+import type { LeftOutSum } from '../../words/left-out.js';
+import { leftOutWords } from '../../words/left-out.js';
 import type { RunState } from '../../words/runs.js';
 import type { Deps } from '../deps.js';
+import { whyNotDone } from './why-not-done.js';
 
 type Ledgered = Pick<Deps, 'ledger'>;
 
@@ -25,6 +29,8 @@ export interface ClosedRun {
   readonly state: Exclude<RunState, 'running'>;
   readonly totals: RunTotals;
   readonly counters: Counters;
+  /** Absent where the spec leaves nothing out. */
+  readonly leftOut?: LeftOutSum;
   /** Why it is not done. */
   readonly reason?: string;
 }
@@ -45,23 +51,8 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
   const failed = mine.length - done;
   const proven = failed === 0 && isProven(counters);
   const state = input.state === 'finished' ? (proven ? 'done' : 'failed') : input.state;
-  const totals: RunTotals = {
-    units: mine.length,
-    done,
-    failed,
-    items: counters.items,
-    verified: counters.verified,
-    failures: counters.failures,
-    pending: counters.pending,
-    duplicates: counters.duplicates,
-    bytes: counters.bytes,
-    changed: counters.changed,
-    created: counters.created,
-    updated: counters.updated,
-    removed: counters.removed,
-    skipped: counters.skipped,
-    conflicts: counters.conflicts,
-  };
+  const totals: RunTotals = { units: mine.length, done, failed, ...counters };
+  const leftOut = await sumLeftOut(ledger.pool, input.name, input.run);
   await closeRun(ledger, input.name, input.run, state, totals);
   await endGates(ledger, input.name, input.run, state);
   await endOpenUnits(ledger, input.name, input.run);
@@ -77,7 +68,8 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     state,
     totals,
     counters,
-    ...(state === 'failed' && { reason: whyNotDone(mine, counters) }),
+    ...(leftOutWords(leftOut) !== undefined && { leftOut }),
+    ...(state === 'failed' && { reason: reasonOf(await whyNotDone(ledger.pool, mine), counters) }),
   };
 }
 
@@ -90,15 +82,7 @@ export async function closeRequest(
   return run?.state === 'running' ? finishRun(deps, { name, run: run.number, state }) : null;
 }
 
-/** E.g. `2 of 300 units failed (unit 7: OLD_PASSWORD is not set); 3 items failed, 0 not done, 0 not yet proven`. */
-function whyNotDone(units: readonly UnitRow[], { failures, pending, arrived }: Counters): string {
-  const failed = units.filter(({ state }) => state !== 'done');
-  const first = failed.find(({ reason }) => reason !== null);
-  const named = first ? ` (unit ${first.n}: ${first.reason})` : '';
-  return [
-    ...(failed.length > 0 ? [`${failed.length} of ${units.length} units failed${named}`] : []),
-    ...(failures + pending + arrived > 0
-      ? [`${failures} items failed, ${pending} not done, ${arrived} arrived and not yet proven`]
-      : []),
-  ].join('; ');
+/** E.g. `3 accounts: OLD_PASSWORD is not set (…); 3 of 300 units failed; items: 3 failed, 1 not tried`. */
+function reasonOf(why: readonly string[], counters: Counters): string {
+  return [...why, ...(isProven(counters) ? [] : [`items: ${openWords(counters)}`])].join('; ');
 }

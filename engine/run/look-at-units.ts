@@ -10,6 +10,7 @@ import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import { DEFAULT_LIMITS } from '../../schemas/core.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { accountName } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { LookHeartbeat } from '../../words/progress.js';
@@ -35,13 +36,14 @@ const WRITTEN_AT_ONCE = 10;
 export async function lookAtUnits(deps: Deps, input: LookInput, context: LookContext): Promise<LookResult> {
   const { units: asked, ...run } = input;
   const idle = new Map<number, Counters>();
-  const changed = new Set<number>();
+  /** With whose they are. */
+  const changed = new Map<number, string>();
   const told = (): LookHeartbeat => ({ units: asked.length, looked: idle.size + changed.size });
   await untilItEnds(deps, input.migration, context, told, async (end) => {
     const spec = await readSpec(deps.ledger.pool, input.specHash);
     const waiting: CalledUnit[] = [];
     for (const unit of await readCalledUnits(deps.ledger.pool, input, asked)) {
-      if (unit.run !== input.run || !goesOneWay(spec, unit)) changed.add(unit.n);
+      if (unit.run !== input.run || !goesOneWay(spec, unit)) changed.set(unit.n, accountName(unit));
       else if (unit.state === 'done') idle.set(unit.n, { ...NO_COUNTERS, ...unit.counters });
       else waiting.push(unit);
     }
@@ -55,7 +57,7 @@ export async function lookAtUnits(deps: Deps, input: LookInput, context: LookCon
     const hasEnded = (): boolean => end.aborted;
     await inLanes(lanes, waiting, hasEnded, async (_lane, unit) => {
       const found = await lookAtUnit(deps, { ...run, unit: unit.n }, { unit, spec }, end);
-      if (found === 'changed') changed.add(unit.n);
+      if (found === 'changed') changed.set(unit.n, accountName(unit));
       if (typeof found === 'string') return;
       idle.set(unit.n, found);
       unwritten.push({ n: unit.n, counters: found });
@@ -66,7 +68,8 @@ export async function lookAtUnits(deps: Deps, input: LookInput, context: LookCon
   return {
     idle: toRanges(idle.keys()),
     counters: [...idle.values()].reduce(addCounters, NO_COUNTERS),
-    changed: toRanges(changed),
+    changed: toRanges(changed.keys()),
+    names: Object.fromEntries(changed),
     left: toRanges(asked.filter((n) => !idle.has(n) && !changed.has(n))),
   };
 }

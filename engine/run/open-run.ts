@@ -12,6 +12,7 @@ import { readSpec } from '../../ledger/specs.js';
 import type { UnitStanding } from '../../ledger/units.js';
 import { callUnits, unitsOfRun } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { accountName, namesWithin } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { Covers } from '../../words/covers.js';
@@ -140,24 +141,36 @@ async function whereItStands(
     }),
   );
   const calls = new Map(callsOf(groups).map((call) => [call.n, call]));
+  const waits = ({ n, state }: UnitStanding): boolean =>
+    ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
   const parked = units.filter(({ state }) => state === 'parked');
   const covers = await coversOf(sql, spec, { migration: name, run }, parked.slice(0, REASONS), NAMED);
+  const failed = units.filter(({ state }) => state === 'failed');
   return {
     groups,
-    waiting: numbersWhere(({ n, state }) => ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n)),
+    waiting: numbersWhere(waits),
     settled: numbersWhere(({ n }) => settled.has(n)),
-    parked: parked.slice(0, REASONS).map(
-      ({ n, gate, reason, next, retryAt }): ParkedUnit => ({
+    parked: parked.slice(0, REASONS).map((unit): ParkedUnit => {
+      const { n, gate, reason, next, retryAt } = unit;
+      return {
         ...(calls.get(n) as UnitCall),
+        account: accountName(unit),
         gate: gate as Gate,
         reason: reason ?? '',
         ...(next !== null && { next }),
         ...(retryAt !== null && { retryAt }),
         ...(covers.has(n) && { covers: covers.get(n) as Covers }),
-      }),
-    ),
-    parkedBesides: byGate(parked.slice(REASONS)),
-    failed: numbersWhere(({ state }) => state === 'failed'),
+      };
+    }),
+    parkedBesides: byCause(parked.slice(REASONS)).map(({ reason, next, ...besides }) => ({
+      ...besides,
+      gate: besides.gate as Gate,
+      ...(reason !== null && { reason }),
+      ...(next !== null && { next }),
+    })),
+    failed: toRanges(failed.map(({ n }) => n)),
+    failedFor: byCause(failed).flatMap(({ reason, units }) => (reason === null ? [] : [{ reason, units }])),
+    names: namesWithin([...units.filter(waits), ...parked.slice(REASONS), ...failed], NAMES),
     done: units.filter(({ state }) => state === 'done').length,
     stopped,
     totals: sumOf('done'),
@@ -165,12 +178,30 @@ async function whereItStands(
   };
 }
 
-function byGate(units: readonly UnitStanding[]): Prepared['parkedBesides'] {
-  return [...new Set(units.map(({ gate }) => gate as Gate))].map((gate) => {
-    const alike = units.filter((unit) => unit.gate === gate);
+/** Somewhat more than one execution starts (`historyEvents`), and less than Temporal takes in one answer. */
+const NAMES = { names: 1_000, letters: 200_000 };
+/** Different reasons that are told; of the others only the gate is. */
+const CAUSES = 50;
+
+type ByCause = Pick<UnitStanding, 'gate' | 'reason' | 'next'> & { readonly retryAt?: number; readonly units: Ranges };
+
+function byCause(units: readonly UnitStanding[]): ByCause[] {
+  const groups = new Map<string, UnitStanding[]>();
+  for (const unit of units) {
+    const key = JSON.stringify([unit.gate, unit.reason, unit.next]);
+    const isTold = groups.has(key) || groups.size < CAUSES;
+    const group = isTold ? key : JSON.stringify([unit.gate]);
+    const alike = groups.get(group) ?? [];
+    groups.set(group, alike);
+    alike.push(isTold ? unit : { ...unit, reason: null, next: null });
+  }
+  return [...groups.values()].map((alike) => {
+    const { gate, reason, next } = alike[0] as UnitStanding;
     const times = alike.flatMap(({ retryAt }) => retryAt ?? []);
     return {
       gate,
+      reason,
+      next,
       units: toRanges(alike.map(({ n }) => n)),
       ...(times.length > 0 && { retryAt: times.reduce((a, b) => Math.min(a, b)) }),
     };

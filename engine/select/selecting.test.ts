@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ItemRef } from '../../connectors/contract.js';
 import type { Filter, Selection } from '../../schemas/spec.js';
-import { coversContainer, coversItem, wantedContainer, wantedPath } from './selecting.js';
+import { leavesOut } from './left-out.js';
+import { coversItem, wantedContainer, wantedPath } from './selecting.js';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
 const all: Selection = { name: 'all', kind: 'files', from: 'old', to: 'new' };
@@ -62,8 +63,9 @@ describe('files by folder', () => {
   });
 
   it('has one container, which is always covered', () => {
-    expect(coversContainer({ ...all, include: { folders: ['Projects'] } })([])).toBe(true);
-    expect(coversContainer({ ...all, kind: 'mail', include: { folders: ['Projects'] } })(['INBOX'])).toBe(false);
+    const only = { ...all, include: { folders: ['Projects'] } };
+    expect(leavesOut(only, [])({ path: [] })).toBeUndefined();
+    expect(leavesOut({ ...only, kind: 'mail' }, [])({ path: ['INBOX'] })).toBe('include.folders');
   });
 });
 

@@ -2,25 +2,9 @@
 
 import type { Container, ContainerProperties, ItemRef, Wanted } from '../../connectors/contract.js';
 import { traits } from '../../connectors/kinds/traits.js';
-import { createFolderMatcher } from '../../schemas/folder-globs.js';
 import type { Filter, Selection } from '../../schemas/spec.js';
 import { conditions, meets } from './item-conditions.js';
 import { coversEntry } from './selecting-files.js';
-
-/**
- * Whether the selection covers a container. Without `include.folders` it covers all. Of kind `files` there is one for
- * the whole tree, which is always covered: its folders are items.
- */
-export function coversContainer(selection: Selection): (path: readonly string[]) => boolean {
-  if (traits[selection.kind].place === 'path') return () => true;
-  const { include, exclude } = selection;
-  const included = include?.folders ? createFolderMatcher(include.folders) : () => true;
-  const excluded = exclude?.folders ? createFolderMatcher(exclude.folders) : () => false;
-  return (path) => {
-    const name = path.join('/');
-    return included(name) && !excluded(name);
-  };
-}
 
 /**
  * Whether the selection covers an item of a covered container: all conditions of `include`, none of `exclude`. Ages
@@ -104,7 +88,7 @@ function isAscii(text: string): boolean {
 
 /**
  * A two-way selection seen from its target: paths are mapped back, and whoever wins a conflict wins it in both
- * directions. Filters still speak of paths in the spec's source: `coversContainer` is asked with those.
+ * directions. Filters still speak of paths in the spec's source: `leavesOut` is asked with those.
  */
 export function reversed(selection: Selection): Selection {
   const folders = Object.entries(selection.map?.folders ?? {}).map(([from, to]) => [to, from]);

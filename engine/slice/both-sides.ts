@@ -65,7 +65,7 @@ export async function withBothSides<T>(
   let healthy = false;
   let abandoned = false;
   try {
-    await respectBlocks(deps, [sourceConfig, targetConfig], signal);
+    await respectBlocks(deps, { selection, sourceConfig, targetConfig, account }, signal);
     const source = await connections.openSource(reading, signal);
     opened.push(source);
     const target = await connections.openTarget(writing, signal);
@@ -92,10 +92,13 @@ function tuned(plain: Omit<Opening, 'role'>, tuning: Tuning): Omit<Opening, 'rol
 }
 
 /** Waits for systems that asked to be left alone; throws `throttled` where that takes longer than a slice. */
-async function respectBlocks(deps: Deps, configs: readonly SystemConfig[], signal: AbortSignal): Promise<void> {
-  const ms = await blockedFor(deps.ledger, configs.map(systemScope));
-  if (ms > deps.settings.sliceMs)
-    throw new Fault('throttled', 'the system asked to be left alone', { retryAfterMs: ms });
+async function respectBlocks({ ledger, settings }: Deps, direction: Direction, signal: AbortSignal): Promise<void> {
+  const { sourceConfig, targetConfig } = direction;
+  const ms = await blockedFor(ledger, [sourceConfig, targetConfig].map(systemScope));
+  if (ms > settings.sliceMs) {
+    const side = (await blockedFor(ledger, [systemScope(sourceConfig)])) > settings.sliceMs ? 'source' : 'target';
+    throw new Fault('throttled', `the ${side} asked to be left alone`, { retryAfterMs: ms });
+  }
   if (ms > 0) await sleep(ms, signal);
 }
 

@@ -21,6 +21,8 @@ import { createTally, hasProgress, troublesOf } from './tally.js';
 export interface Holding {
   readonly migration: string;
   readonly unit: number;
+  /** Whose it is, as people know it. */
+  readonly account: string;
   readonly phase: Phase;
   /** The target place. */
   readonly place: number;
@@ -159,6 +161,7 @@ function hold(
     const seconds = Math.max(1, performance.now() - started) / 1000;
     tell?.({
       unit: holding.unit,
+      account: holding.account,
       phase: holding.phase,
       itemsPerSecond: Math.round(tally.items / seconds),
       bytesPerSecond: Math.round(tally.bytes / seconds),

@@ -11,7 +11,7 @@ import { readTroubles } from '../../ledger/troubles.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
-import { systemWords } from '../../schemas/system-words.js';
+import { accountName, unitWords } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { NO_COUNTERS } from '../../words/counters.js';
 import type { Phase } from '../../words/units.js';
@@ -26,6 +26,7 @@ import { noteSlice } from './note-slice.js';
 import type { Proven } from './prove-pairing.js';
 import { provePairing } from './prove-pairing.js';
 import type { Slice, SliceContext, SliceInput, SliceResult, WorkResult } from './slice.js';
+import { gateOfSystems, saidOf } from './systems.js';
 import { hasProgress } from './tally.js';
 
 /** One phase of the work. */
@@ -60,6 +61,7 @@ export async function runSlice(
       const holding = {
         migration: input.migration,
         unit: input.unit,
+        account: accountName(unit),
         phase,
         place: proven.pairing.target,
         counters: { ...NO_COUNTERS, ...unit.counters },
@@ -71,7 +73,7 @@ export async function runSlice(
       );
     });
   } catch (error) {
-    return parkedBy(deps, input, direction, error, count);
+    return parkedBy({ deps, input, unit, direction }, saidOf(error, direction), count);
   }
 }
 
@@ -92,17 +94,19 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   const { kind } = direction.selection;
   const ms = performance.now() - started;
   await note(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
-  if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, input.unit);
+  if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, unit);
+  const account = accountName(unit);
   if (typeof result === 'object') {
     const at = { migration: input.migration, run: input.run };
     const waiting = [{ n: input.unit, gate: result.gate }];
     const covers = (await coversOf(deps.ledger.pool, parts.spec, at, waiting, 1)).get(input.unit);
-    return { state: 'parked', counters, ...result, ...(covers && { covers }) };
+    return { state: 'parked', counters, account, ...gateOfSystems(result, direction), ...(covers && { covers }) };
   }
   const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
   return {
     state: (result === 'more' && held.requestedState()) || result,
     counters,
+    account,
     ...(troubles.length > 0 && { troubles }),
   };
 }
@@ -126,21 +130,20 @@ function isIdle(result: WorkResult, { tally, ending }: HeldLease): boolean {
 }
 
 /** The next slice would find what this one found, and so for ever, many times a second. */
-function goesNowhere(phase: Phase, unit: number): Fault {
-  return new Fault('internal', `the phase "${phase}" of unit ${unit} asks to go on again and again, and does nothing`, {
+function goesNowhere(phase: Phase, unit: CalledUnit): Fault {
+  const whose = unitWords({ n: unit.n, account: accountName(unit), selection: unit.selection });
+  return new Fault('internal', `the phase "${phase}" of ${whose} asks to go on again and again, and does nothing`, {
     next: 'report this with the output of `migrate logs`; `migrate retry` tries the unit once more',
   });
 }
 
 /** A fault that waits for a person or for time parks the unit; the others are thrown, once their system is left alone. */
 async function parkedBy(
-  deps: Deps,
-  { migration }: SliceInput,
-  direction: Direction,
+  { deps, input, unit, direction }: Pick<Parts, 'deps' | 'input' | 'unit' | 'direction'>,
   error: unknown,
   count: (() => Promise<Counters>) | undefined,
 ): Promise<SliceResult> {
-  const labels = { migration, kind: 'unknown' };
+  const labels = { migration: input.migration, kind: 'unknown' };
   if (error instanceof Fault) deps.meters.fault(error.code, labels);
   const gate = gateOf(error, deps);
   if (!gate) {
@@ -149,7 +152,7 @@ async function parkedBy(
   }
   deps.meters.gateOpened(gate.gate, labels);
   const counters = await count?.();
-  return { state: 'parked', ...(counters && { counters }), ...gate };
+  return { state: 'parked', ...(counters && { counters }), account: accountName(unit), ...gate };
 }
 
 interface Parts {
@@ -179,10 +182,6 @@ function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: P
     unit,
     selection,
     account,
-    systems: {
-      from: systemWords(selection.from, sourceConfig),
-      to: systemWords(selection.to, targetConfig),
-    },
     pairing,
     other,
     maxRank: highestRank(unit, other),

@@ -45,8 +45,9 @@ export type SliceResult =
       readonly counters: Counters;
       /** Why items failed, the most frequent reasons. */
       readonly troubles?: readonly Trouble[];
+      readonly account?: string;
     }
-  | ({ readonly state: 'parked'; readonly counters?: Counters } & GateOpened);
+  | ({ readonly state: 'parked'; readonly counters?: Counters; readonly account?: string } & GateOpened);
 
 /** Everything the phases work with. Bodies are opaque here: `B` is the kind's standard form. */
 export interface Slice<B = unknown> {
@@ -59,8 +60,6 @@ export interface Slice<B = unknown> {
   readonly selection: Selection;
   /** The account read from, and the one written to, in this slice's direction. */
   readonly account: { readonly from: string; readonly to: string };
-  /** What people know the systems by, in this slice's direction: `new (imap.new.example)`. */
-  readonly systems: { readonly from: string; readonly to: string };
   readonly pairing: Pairing;
   /** The other direction's pairing, of a two-way unit. */
   readonly other: number | undefined;

@@ -10,8 +10,8 @@ import type { Slice } from '../slice/slice.js';
 
 /** The rules that decide which items are written down; a token stands only for what was listed under the same. */
 export function filterOf({ selection, rules }: Pick<Slice, 'selection' | 'rules'>): string {
-  const { folders: _in, ...include } = selection.include ?? {};
-  const { folders: _out, ...exclude } = selection.exclude ?? {};
+  const { folders: _in, roles: _for, ...include } = selection.include ?? {};
+  const { folders: _out, roles: _but, ...exclude } = selection.exclude ?? {};
   if (rules.place === 'path') {
     const { include, exclude, map, names = 'fail' } = selection;
     // What is old enough today was not yesterday.

@@ -5,6 +5,7 @@ import type { ContainerRow } from '../../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../../ledger/containers.js';
 import { noteFilter, writeEvent } from '../../ledger/events.js';
 import { stageItems } from '../../ledger/items.js';
+import { knownContainers } from '../../ledger/known-containers.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { compareListing, markUnlisted, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
@@ -16,7 +17,9 @@ import { releaseTwins } from '../../ledger/twins.js';
 import { clearUnlisted, listingTries, restoreUnlisted } from '../../ledger/unlisted.js';
 import { TWIN } from '../decide/twins.js';
 import { FittingGlobs } from '../select/fitting-globs.js';
-import { coversContainer, coversItem, wantedContainer } from '../select/selecting.js';
+import type { Judged } from '../select/left-out.js';
+import { leavesOut } from '../select/left-out.js';
+import { coversItem, wantedContainer } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 import { inLanes, withLanes } from '../session/lanes.js';
 import type { Slice, WorkResult } from '../slice/slice.js';
@@ -25,6 +28,7 @@ import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
 import { markContainerGone } from './mark-container-gone.js';
 import { noteGlobs } from './note-globs.js';
+import { noteLeftOut } from './note-left-out.js';
 import { lookAtTarget } from './still-there.js';
 import { surveyUnchanged } from './unchanged.js';
 import { leaveUnlisted, unlistedFor } from './unlisted.js';
@@ -34,17 +38,23 @@ import { listUnordered } from './unordered.js';
 export async function survey(slice: Slice): Promise<WorkResult> {
   const { deps, pairing, lease, signal } = slice;
   if (!(await lookAtTarget(slice))) return 'more';
-  const covers = coverage(slice);
   const filter = filterOf(slice);
   const containers: Container[] = [];
   for await (const container of slice.source.containers(signal)) containers.push(container);
-  const unchanged = await surveyUnchanged(slice, containers, { covers, filter });
+  const known = await knownContainers(deps.ledger, slice, filter, {
+    removals: slice.selection.deletions === 'mirror',
+    back: slice.input.back === true,
+  });
+  // Of those that went away, the ledger knows what they were.
+  const ruleFor = coverage(slice, [...known.containers, ...containers]);
+  await noteLeftOut(slice, containers, ruleFor, known.leftOut);
+  const covers = (container: Judged): boolean => ruleFor(container) === undefined;
+  const unchanged = await surveyUnchanged(slice, containers, known, { covers, filter });
   if (unchanged) return unchanged;
   const open = await fenced(deps.ledger, lease, async (sql) => {
     const changed: Seen[] = [];
     const covered: Seen[] = [];
-    for (const container of containers)
-      if (!container.leftOut && covers(container.path)) covered.push(await see(sql, slice, container, filter));
+    for (const container of containers) if (covers(container)) covered.push(await see(sql, slice, container, filter));
     const undescribed = await undescribedIn(
       sql,
       covered.map(({ row }) => row.id),
@@ -59,10 +69,9 @@ export async function survey(slice: Slice): Promise<WorkResult> {
       else changed.push({ ...seen, survey: { ...survey, token } });
     }
     if (first) await noteGlobs(sql, slice, containers);
-    const present = new Map(containers.map(({ key, path }) => [key, path]));
+    const present = new Map(containers.map((container) => [container.key, container]));
     await markVanished(sql, pairing.id, [...present.keys()], slice.run);
-    const leftOut = new Set(containers.flatMap((container) => (container.leftOut ? [container.key] : [])));
-    await coverOnly(sql, slice, present, (path, key) => !leftOut.has(key) && covers(path));
+    await coverOnly(sql, slice, present, covers);
     if (slice.rules.edits === 'content') await lookAtConflicts(sql, slice);
     await lookAtFailures(sql, slice, slice.run, slice.rules.edits);
     const tries = await listingTries(sql, pairing.id);
@@ -95,9 +104,13 @@ interface Seen {
 }
 
 /** Filters speak of paths in the spec's source: going back, a path is first mapped to that side. */
-function coverage({ selection, input }: Slice): (path: readonly string[]) => boolean {
-  const covers = coversContainer(selection);
-  return input.back ? (path) => covers(wantedContainer(selection, { path }).path) : covers;
+function coverage(
+  { selection, input }: Slice,
+  all: readonly Pick<Judged, 'path' | 'role'>[],
+): (container: Judged) => string | undefined {
+  const ruleFor = leavesOut(selection, all);
+  if (!input.back) return ruleFor;
+  return (container) => ruleFor({ ...container, path: wantedContainer(selection, { path: container.path }).path });
 }
 
 /**

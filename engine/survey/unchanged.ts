@@ -4,14 +4,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Container } from '../../connectors/contract.js';
-import type { KnownContainer } from '../../ledger/known-containers.js';
-import { knownContainers, renewSurveys } from '../../ledger/known-containers.js';
+import type { KnownContainer, KnownContainers } from '../../ledger/known-containers.js';
+import { renewSurveys } from '../../ledger/known-containers.js';
+import type { Judged } from '../select/left-out.js';
 import type { Slice } from '../slice/slice.js';
 import { noteGlobs } from './note-globs.js';
 
 /** What the unit's spec covers, and by which filter. */
 export interface Coverage {
-  readonly covers: (path: readonly string[]) => boolean;
+  readonly covers: (container: Judged) => boolean;
   readonly filter: string;
 }
 
@@ -19,10 +20,10 @@ export interface Coverage {
 export async function surveyUnchanged(
   slice: Slice,
   containers: readonly Container[],
+  known: KnownContainers,
   coverage: Coverage,
 ): Promise<'settled' | 'done' | undefined> {
-  const { deps, lease, selection, run } = slice;
-  const known = await knownContainers(deps.ledger, slice, coverage.filter, selection.deletions === 'mirror');
+  const { deps, lease, run } = slice;
   if (!isAsItWas(containers, known.containers, coverage)) return undefined;
   const covered = known.containers.filter(({ survey }) => survey !== null);
   const listed = new Set(containers.map(({ key }) => key));
@@ -41,12 +42,12 @@ function isAsItWas(
   if (known.some(({ troubled }) => troubled)) return false;
   for (const row of known) {
     const now = byKey.get(row.key);
-    const isCovered = covers((now ?? row).path) && !now?.leftOut;
+    const isCovered = covers(now ?? row);
     if (isCovered !== (row.survey !== null)) return false;
     if (now ? isCovered && !isSame(row, now, filter) : row.present) return false;
   }
   const keys = new Set(known.map(({ key }) => key));
-  return !containers.some(({ key, path, leftOut }) => !keys.has(key) && !leftOut && covers(path));
+  return !containers.some((container) => !keys.has(container.key) && covers(container));
 }
 
 /** By its token, and by what is written down of it beside that. */

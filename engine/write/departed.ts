@@ -123,6 +123,7 @@ function movedAs(
     outcome: 'arrived',
     digest,
     ref,
+    made: 'moved',
     ...(version !== undefined && { version }),
     base: meta,
     replaces,

@@ -152,6 +152,7 @@ function settled(
     digest,
     base: written,
     ...(op === 'create' && { made: 'created' }),
+    ...(op === 'move' && { made: 'moved' }),
     ...(located.version !== undefined && { version: located.version }),
     ...replaces,
   };

@@ -57,6 +57,7 @@ function changed({ key, meta, proof, outcome, reason }: ItemRow, answer: WriteAn
     key,
     todo: proof === null ? 'verify' : null,
     base: answer.meta ?? meta,
+    made: 'updated',
     said: { what: 'updated' },
     ...reasonOf([...(failed === undefined ? sourceNotesIn(reason) : [failed]), ...(answer.notes ?? [])]),
   };

@@ -108,7 +108,7 @@ describe('apply', () => {
     const second = await migrate(terminal, 'apply', file, '--wait', '-o', 'json');
 
     expect(first).toMatchObject({ code: 0 });
-    expect(first.out).toContain(`${name}: run 1 is done: 10 of 10 items verified`);
+    expect(first.out).toContain(`${name}: run 1 is done: all 10 items verified`);
     expect(JSON.parse(second.out)).toMatchObject({ state: 'done', run: 2, totals: { verified: 10, changed: 0 } });
     expect(target.account('anna').folder(['INBOX']).messages.size).toBe(5);
   });
@@ -140,7 +140,7 @@ describe('apply', () => {
     expect(refused.err).toContain('running with another spec');
     expect(refused.err).toContain('--replace');
     expect(await taking.ended).toBe(0);
-    expect(taking.out.join()).toContain('run 2 is done: 5 of 5 items verified');
+    expect(taking.out.join()).toContain('run 2 is done: all 5 items verified');
   });
 
   it('leaves the migration running at Ctrl-C, and at the end of --timeout', async () => {
@@ -395,7 +395,7 @@ describe('looking', () => {
     const report = await migrate(terminal, 'report', name, '-o', 'json');
     const { html, verdict } = JSON.parse(report.out) as { html: string; verdict: object };
     expect([report.code, verdict]).toEqual([0, expect.objectContaining({ complete: true, items: 5 })]);
-    expect(await readFile(html, 'utf8')).toContain('All 5 items arrived once, unchanged.');
+    expect(await readFile(html, 'utf8')).toContain('All 5 items verified: each arrived once, unchanged.');
     expect((await migrate(terminal, 'report', 'nobody')).code).toBe(1);
     expect((await migrate({ ...terminal, env: {} }, 'logs', name)).code).toBe(69);
   });

@@ -78,7 +78,7 @@ it('moves the accounts of a CSV that is larger than one message, and its history
   const { code, out } = await migrate(terminal, 'apply', file, '--wait');
 
   expect(code).toBe(0);
-  expect(out).toContain('1 of 1 item verified');
+  expect(out).toContain('the one item verified');
   expect(await historyOf(makeMigrationId(spec.name))).not.toContain('xxxxxxxx');
   dropMemoryStore(`${spec.name}-source`);
 });

@@ -55,7 +55,7 @@ describe('what an approval of deletions covers', () => {
 
     const covers = coversOf(await world.run());
 
-    expect(covers).toMatchObject({ items: 12, system: 'new (memory)', account: 'anna@new' });
+    expect(covers).toMatchObject({ items: 12, system: 'new', account: 'anna@new' });
     expect(covers.first).toHaveLength(10);
     expect(covers.first[0]).toMatchObject({ folder: 'INBOX', key: expect.any(String), bytes: message(1).length });
     expect(JSON.stringify(covers)).not.toMatch(/body|Subject/);
@@ -68,9 +68,9 @@ describe('what an approval of deletions covers', () => {
 
     const gate = await world.run();
 
-    expect(gate).toMatchObject({ gate: 'approval', reason: expect.stringContaining('were deleted in new (memory)') });
-    expect(gate).toMatchObject({ next: expect.stringContaining('deletes their copies in old (memory)') });
-    expect(coversOf(gate)).toMatchObject({ items: 5, system: 'old (memory)', account: 'anna' });
+    expect(gate).toMatchObject({ gate: 'approval', reason: expect.stringContaining('were deleted in new') });
+    expect(gate).toMatchObject({ next: expect.stringContaining('deletes their copies in old') });
+    expect(coversOf(gate)).toMatchObject({ items: 5, system: 'old', account: 'anna' });
     await world.close();
   });
 
@@ -162,9 +162,9 @@ describe('an approval of deletions', () => {
 
     const back = await world.run({ request: 'a' });
 
-    expect(coversOf(forth)).toMatchObject({ items: 20, system: 'new (memory)' });
+    expect(coversOf(forth)).toMatchObject({ items: 20, system: 'new' });
     expect(back).toMatchObject({ state: 'parked', gate: 'approval' });
-    expect(coversOf(back)).toMatchObject({ items: 5, system: 'old (memory)' });
+    expect(coversOf(back)).toMatchObject({ items: 5, system: 'old' });
     expect(world.target.account('anna@new').folder(TEAM).messages.size).toBe(0);
     expect(world.from.folder(INBOX).messages.size).toBe(20);
     await world.close();

@@ -52,6 +52,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
          and not gone and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,
        count(*) filter (where i.run = r.id and made = 'updated' and not gone) as updated,
+       count(*) filter (where i.run = r.id and made = 'moved' and not gone) as moved,
        count(*) filter (where outcome = 'skipped' and todo is null) as skipped,
        count(*) filter (where outcome = 'conflict') as conflicts,
        (select count(*) from outcome o where o.migration = $3 and o.run = $2 and o.unit = $4 and o.what = 'removed') as removed,
@@ -69,7 +70,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
        join run r on r.migration = $3 and r.number = $2
      where c.pairing = any($1) and (outcome is distinct from 'linked' or todo is not null)
        and not (todo is null and outcome is null and target_ref is null)
-       and not (gone and (target_ref is null or outcome is not distinct from 'skipped'))`,
+       and not (gone and target_ref is null)`,
     [unit.pairings, run, unit.migration, unit.n],
   );
   return rows[0] as Counters;

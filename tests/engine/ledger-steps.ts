@@ -78,7 +78,7 @@ function settlements(step: Step): Settlement[] {
     const outcomes = ['verified', 'arrived', 'unsure', 'refused', 'skipped', 'conflict', 'altered', 'missing'] as const;
     const ref = one([refOf(step, key), refOf(step, key), null, undefined], pick, at);
     const outcome = one([...outcomes, undefined], pick, at + 1);
-    const made = one(['created', 'updated', 'adopted', undefined] as const, pick, at + 2);
+    const made = one(['created', 'updated', 'moved', 'adopted', undefined] as const, pick, at + 2);
     const proof = one(['scan', 'readback', undefined], pick, at);
     return {
       key,

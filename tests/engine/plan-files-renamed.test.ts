@@ -19,7 +19,7 @@ import { createWorld } from './world.js';
 
 const LARGE = 3 * 1024 * 1024;
 const MIRROR = { deletions: 'mirror', maxDeletions: 1 } as const;
-const NOTHING = { make: 0, create: 0, update: 0, remove: 0, renamed: 0, adopt: 0, compare: 0, skip: 0, conflict: 0 };
+const NOTHING = { make: 0, create: 0, update: 0, remove: 0, moved: 0, adopt: 0, compare: 0, skip: 0, conflict: 0 };
 let server: LedgerServer;
 let world: World;
 let dir: string;
@@ -129,12 +129,12 @@ for (const selection of [MIRROR, { deletions: 'ignore' } as const]) {
     }));
     const made = await planned();
     Object.assign(world.deps, { connections });
-    expect(made.totals).toMatchObject({ ...NOTHING, create: 2, renamed: 3, unchanged: 1, bytes: 100 });
-    expect(made.totals.volume).toMatchObject({ renamed: 200 + LARGE, remove: 0, unchanged: 100 });
+    expect(made.totals).toMatchObject({ ...NOTHING, create: 2, moved: 3, unchanged: 1, bytes: 100 });
+    expect(made.totals.volume).toMatchObject({ moved: 200 + LARGE, remove: 0, unchanged: 100 });
     expect(made.forecast).toMatchObject({ items: 5, bytes: 100 });
     expect(made.notes).toEqual([]);
     expect(planLines(made).join('\n')).toContain(
-      ': 2 to create (100 bytes), 0 to update, 0 to remove, 1 unchanged (100 bytes), 3 to rename (3.1 MB)',
+      ': 2 to create (100 bytes), 0 to update, 0 to remove, 1 unchanged (100 bytes), 3 to move (3.1 MB)',
     );
     // A dry run reads, and comes to the same.
     expect((await planned(true)).totals).toEqual(made.totals);
@@ -151,7 +151,7 @@ test('a whole folder: its files are renamed, the folder is made, and nothing wai
   await begin({ deletions: 'mirror', maxDeletions: 0.2 });
   await rename(join(from, 'old'), join(from, 'new'));
   const made = await planned();
-  expect(made.totals).toMatchObject({ ...NOTHING, create: 1, renamed: 20, remove: 1, bytes: 0 });
+  expect(made.totals).toMatchObject({ ...NOTHING, create: 1, moved: 20, remove: 1, bytes: 0 });
   expect(made.notes).toEqual([]);
   await keeps(made);
   expect(await tree(to)).toEqual(await tree(from));
@@ -162,7 +162,7 @@ test('a rename alone is a change', async () => {
   await begin(MIRROR);
   await rename(join(from, 'a'), join(from, 'b'));
   const { totals } = await planned();
-  expect(totals).toMatchObject({ ...NOTHING, renamed: 1 });
+  expect(totals).toMatchObject({ ...NOTHING, moved: 1 });
   expect(hasChanges(totals)).toBe(true);
   await run();
   expect(hasChanges((await planned()).totals)).toBe(false);
@@ -181,7 +181,7 @@ describe('where only the content could tell', () => {
     await put(from, 'w', 'w'.repeat(50));
     await unlink(join(from, 'unlike'));
     const made = await planned();
-    expect(made.totals).toMatchObject({ ...NOTHING, create: 3, remove: 4, renamed: 0, unchanged: 1, bytes: 112 });
+    expect(made.totals).toMatchObject({ ...NOTHING, create: 3, remove: 4, moved: 0, unchanged: 1, bytes: 112 });
     const said =
       'perhaps renamed: a new file is as large as one that left the source; a run compares their contents, and so does a dry run';
     expect(made.notes).toEqual([
@@ -189,7 +189,7 @@ describe('where only the content could tell', () => {
       { where: 'share', note: said, count: 2 },
     ]);
     const known = await planned(true);
-    expect(known.totals).toMatchObject({ ...NOTHING, create: 1, remove: 2, renamed: 2, unchanged: 1, bytes: 50 });
+    expect(known.totals).toMatchObject({ ...NOTHING, create: 1, remove: 2, moved: 2, unchanged: 1, bytes: 50 });
     expect(perhaps(known)).toEqual([]);
     await keeps(known);
     expect(await tree(to)).toEqual(await tree(from));
@@ -202,7 +202,7 @@ describe('where only the content could tell', () => {
     await unlink(join(from, 'old 29'));
     expect(perhaps(await planned())).toMatchObject([{ count: 29 }]);
     const known = await planned(true);
-    expect(known.totals).toMatchObject({ ...NOTHING, renamed: 29, remove: 1, bytes: 0 });
+    expect(known.totals).toMatchObject({ ...NOTHING, moved: 29, remove: 1, bytes: 0 });
     await keeps(known);
   });
 });

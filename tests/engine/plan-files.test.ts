@@ -137,7 +137,7 @@ test('new, edited, gone, unchanged and excluded, in items and bytes, without rea
   expect(made.totals.volume).toEqual({
     update: 2_000,
     remove: 30,
-    renamed: 0,
+    moved: 0,
     unchanged: 200 + LARGE,
     compare: 0,
     excluded: 7,

@@ -96,7 +96,7 @@ it('moves a tree, then what came, left, and has another name', async () => {
   await rm(join(from, 'c/f'));
   await put(from, 'b/new');
   await rename(join(from, 'z'), join(from, 'b/z'));
-  expect(await planned()).toMatchObject({ create: 1, remove: 1, renamed: 1 });
+  expect(await planned()).toMatchObject({ create: 1, remove: 1, moved: 1 });
   expect(await run()).toMatchObject({ state: 'done', totals: { items: 10, verified: 10, removed: 1 } });
   expect(await tree(to)).toEqual(await tree(from));
   expect(await run()).toMatchObject({ state: 'done', totals: { created: 0, updated: 0, removed: 0 } });

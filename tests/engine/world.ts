@@ -30,6 +30,7 @@ import type { RunReason } from '../../words/runs.js';
 import type { UnitCall } from '../../words/units.js';
 import { callsOf, stepsOf } from '../../words/units.js';
 import { assertCountsKept } from './kept-counts.js';
+import { assertOneCount } from './one-count.js';
 
 export interface World {
   readonly source: MemoryStore;
@@ -204,6 +205,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     async run(options) {
       const result = await world.run(options);
       await assertCountsKept(ledger, spec.name);
+      await assertOneCount(ledger, spec.name);
       return result;
     },
   };

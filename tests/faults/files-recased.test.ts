@@ -146,7 +146,7 @@ for (const [selection, finds] of [
     await rename(join(from, 'folder/Report.txt'), join(from, 'folder/report.TXT'));
     await rename(join(from, 'Large.bin'), join(from, 'large.bin'));
     await rename(join(from, 'Ünlike'), join(from, 'U\u0308nlike'));
-    expect((await planned()).totals).toMatchObject({ create: 0, renamed: 3, remove: 0, compare: 0, unchanged: 1 });
+    expect((await planned()).totals).toMatchObject({ create: 0, moved: 3, remove: 0, compare: 0, unchanged: 1 });
     fuse.writes = [];
     expect((await run()).totals).toMatchObject({ verified: 4, failures: 0, conflicts: 0, created: 0, removed: 0 });
     expect(fuse.writes).toEqual(['move', 'move', 'move']);
