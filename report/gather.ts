@@ -29,6 +29,7 @@ import {
   readSlices,
 } from '../ledger/report.js';
 import { readSpec } from '../ledger/specs.js';
+import { deletedFrom } from '../schemas/system-words.js';
 import type { Covers } from '../words/covers.js';
 import type { LeftOutRule } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
@@ -214,7 +215,8 @@ async function readApprovals(
   const at = { migration, run: number };
   const waiting = await waitingForApproval(sql, at);
   if (waiting.length === 0) return [];
-  const covers = await coversOf(sql, await readSpec(sql, specHash), at, waiting, APPROVALS_NAMED);
+  const spec = await readSpec(sql, specHash);
+  const covers = await coversOf(sql, (row) => deletedFrom(spec, row), at, waiting, APPROVALS_NAMED);
   return waiting.flatMap(({ n, gate }) => {
     const unit = units.find((one) => one.n === n);
     const covered = covers.get(n);

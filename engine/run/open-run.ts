@@ -12,6 +12,7 @@ import { readSpec } from '../../ledger/specs.js';
 import type { UnitStanding } from '../../ledger/units.js';
 import { callUnits, unitsOfRun } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
@@ -144,7 +145,13 @@ async function whereItStands(
   const waits = ({ n, state }: UnitStanding): boolean =>
     ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
   const parked = units.filter(({ state }) => state === 'parked');
-  const covers = await coversOf(sql, spec, { migration: name, run }, parked.slice(0, REASONS), NAMED);
+  const covers = await coversOf(
+    sql,
+    (row) => deletedFrom(spec, row),
+    { migration: name, run },
+    parked.slice(0, REASONS),
+    NAMED,
+  );
   const failed = units.filter(({ state }) => state === 'failed');
   return {
     groups,

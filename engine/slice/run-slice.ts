@@ -11,6 +11,7 @@ import { readTroubles } from '../../ledger/troubles.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, unitWords } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { NO_COUNTERS } from '../../words/counters.js';
@@ -99,7 +100,9 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   if (typeof result === 'object') {
     const at = { migration: input.migration, run: input.run };
     const waiting = [{ n: input.unit, gate: result.gate }];
-    const covers = (await coversOf(deps.ledger.pool, parts.spec, at, waiting, 1)).get(input.unit);
+    const covers = (await coversOf(deps.ledger.pool, (row) => deletedFrom(parts.spec, row), at, waiting, 1)).get(
+      input.unit,
+    );
     return { state: 'parked', counters, account, ...gateOfSystems(result, direction), ...(covers && { covers }) };
   }
   const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
