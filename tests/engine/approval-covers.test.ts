@@ -212,4 +212,23 @@ describe('what an approval of failures covers', () => {
     expect(covers.causes).toEqual([{ reason: expect.stringContaining('not today'), items: covers.items }]);
     await world.close();
   });
+
+  it('asks again when twice as many have failed: nobody has approved those', async () => {
+    const world = createWorld(server.ledger, { settings: { batchItems: 10 } });
+    for (let n = 1; n <= 100; n++) world.from.put(INBOX, { bytes: message(n) });
+    world.target.fault = ({ op, when }) => {
+      if (op === 'create' && when === 'before') throw new Fault('refused', 'not today');
+    };
+    const gate = await world.run({ request: 'a' });
+    await park(world, gate);
+    await approve(world, gate);
+
+    const again = await world.run({ request: 'a' });
+    const [first, second] = [coversOf(gate).items, coversOf(again).items];
+
+    expect(again).toMatchObject({ gate: 'failures', reason: expect.stringContaining(`twice the ${first}`) });
+    expect(second).toBeGreaterThan(2 * first);
+    expect(second).toBeLessThan(100);
+    await world.close();
+  });
 });
