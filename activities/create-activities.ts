@@ -3,7 +3,7 @@
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Deps } from '../engine/deps.js';
-import { doctor } from '../engine/doctor.js';
+import { doctor } from '../engine/doctor/doctor.js';
 import { move } from '../engine/move.js';
 import { plan } from '../engine/plan/plan.js';
 import type { ClosedRun, CloseRunInput } from '../engine/run/close-run.js';
@@ -25,7 +25,7 @@ import { forget } from '../engine/upkeep/forget.js';
 import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
 import type { SpecPart } from '../schemas/packed-spec.js';
-import type { Check, DoctorInput } from '../words/check.js';
+import type { Check, DoctorInput, DoctorProgress } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
@@ -117,7 +117,12 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
       guarded((context) =>
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
       ),
-    doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
+    doctor: (input) =>
+      guarded((context) => {
+        let last: DoctorProgress | undefined;
+        const look = () => doctor(deps, input, context.cancellationSignal, (progress) => (last = progress));
+        return beating(context, look, () => last);
+      }),
     prune: (input) => guarded((context) => beating(context, () => prune(deps, input, context.cancellationSignal))),
     forget: (input) =>
       guarded((context) => {

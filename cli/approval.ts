@@ -1,4 +1,6 @@
 /** `migrate approve`: what waits is shown, and nothing but what was shown is approved. */
+import type { Cause } from '../words/causes.js';
+import { causesOf } from '../words/causes.js';
 import { count, plural } from '../words/numbers.js';
 import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
@@ -54,7 +56,10 @@ const isApproval = ({ gate }: ParkedUnit): boolean => gate === 'approval' || gat
 function approvalLines({ name, units, gates }: Progress, waiting: readonly ParkedUnit[]): string[] {
   const unseen = units.parked - gates.length;
   return [
-    ...waiting.flatMap((gate) => [gateWords(gate), ...coveredLines(name, gate).map((line) => `  ${line}`)]),
+    ...waiting.flatMap((gate) => [
+      gateWords(causesOf([gate])[0] as Cause),
+      ...coveredLines(name, gate).map((line) => `  ${line}`),
+    ]),
     ...(unseen > 0
       ? [`${plural(unseen, 'more unit')} ${unseen === 1 ? 'waits' : 'wait'} for something; not approved by this`]
       : []),

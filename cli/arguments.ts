@@ -112,6 +112,8 @@ export interface ScheduleArgs extends GlobalArgs {
 }
 export interface DoctorArgs extends GlobalArgs {
   readonly spec?: string;
+  /** So many accounts of each selection; absent: all. */
+  readonly sample?: number;
 }
 export interface PruneArgs extends GlobalArgs {
   /** One migration; absent: all. */

@@ -1,6 +1,7 @@
 import type { Event } from '../../ledger/events.js';
 import { readEvents } from '../../ledger/events.js';
 import { parseDuration } from '../../schemas/duration.js';
+import { unitWords } from '../../words/accounts.js';
 import type { LogsArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { pause } from '../follow.js';
@@ -52,7 +53,7 @@ async function printEvent(shell: Shell, args: LogsArgs, event: Event, style: Sty
   }
 }
 
-export function eventLine({ at, level, run, unit, message, detail }: Event, style: Style): string {
+export function eventLine({ at, level, run, unit, account, message, detail }: Event, style: Style): string {
   const paint = { info: style.dim, warn: style.yellow, error: style.red }[level];
   const details = Object.entries(detail)
     .filter(([, value]) => value !== null)
@@ -63,7 +64,8 @@ export function eventLine({ at, level, run, unit, message, detail }: Event, styl
   return [
     style.dim(at.toISOString()),
     paint(level.padEnd(5)),
-    `run ${run}${unit === null ? '' : ` unit ${unit}`}`,
+    `run ${run}`,
+    ...(unit === null ? [] : [printable(unitWords({ n: unit, ...(account ? { account } : {}) }))]),
     printable(message),
     ...details,
   ].join('  ');

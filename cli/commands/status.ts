@@ -1,15 +1,15 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { whyWords } from '../../words/causes.js';
 import { changeWords, countWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { count, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
-import { coveredLines } from '../covered-lines.js';
 import { exitCodes } from '../exit-codes.js';
-import { gateWords, openCommand } from '../gate-lines.js';
+import { gatePage } from '../gate-lines.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
-import { print, printable } from '../output.js';
+import { print, printable, wrapped } from '../output.js';
 import { fileWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
 import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
@@ -51,7 +51,9 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
     } else {
       status = { ...base, running: false, ...ended(found), ...(await readEnd()) };
     }
-    await print(shell, args.output, status, () => statusLines(status, snapshot));
+    await print(shell, args.output, status, () =>
+      statusLines(status, snapshot, shell.isTty ? shell.columns : Number.POSITIVE_INFINITY),
+    );
     return exitCodes.done;
 
     async function readEnd(): Promise<Partial<Status>> {
@@ -70,7 +72,7 @@ function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'end
   };
 }
 
-function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
+function statusLines(status: Status, snapshot: Snapshot | undefined, columns: number): string[] {
   if (status.result) return [...resultLines(status.result), `ended: ${status.ended}`];
   const { progress, totals } = status;
   const lines = [`${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}`];
@@ -86,13 +88,11 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     const rates = snapshot ? rateWords(snapshot) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);
     for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
-    for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
-    for (const gate of progress.gates)
-      lines.push(
-        `gate: ${gateWords(gate)}`,
-        ...coveredLines(progress.name, gate).map((line) => `      ${line}`),
-        `      ${openCommand(progress.name, gate)}`,
-      );
+    for (const said of troubleWords(snapshot?.troubles ?? []))
+      lines.push(...wrapped(`trouble: ${said}`, columns, '  '));
+    for (const cause of progress.failedFor ?? [])
+      lines.push(...wrapped(`failed: ${printable(whyWords(cause))}`, columns, '  '));
+    lines.push(...gatePage(progress, columns));
     if (progress.queued > 0)
       lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
   }
