@@ -1,5 +1,6 @@
 /** What each command is handed: positional arguments by name, options in camel case, and the global ones. */
 import type { Kind } from '../connectors/contract.js';
+import type { Tunable } from '../words/tuning.js';
 import type { OutputFormat } from './output.js';
 
 /** Options every command understands. What is absent comes from the environment (see cli/temporal.ts). */
@@ -83,6 +84,8 @@ export interface ApproveArgs extends OfUnit {
 }
 export type CredentialsArgs = OfUnit;
 export interface RetuneArgs extends Named {
+  /** What is taken back: all, or these. */
+  readonly reset?: true | readonly Tunable[];
   readonly connections?: number;
   readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;

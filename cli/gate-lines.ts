@@ -1,7 +1,7 @@
 /** Gates as people read them: who waits for what, what to do, and the command that opens it. Each cause once. */
 import type { Cause } from '../words/causes.js';
 import { causesOf, namesWords, stateWords } from '../words/causes.js';
-import { count, plural } from '../words/numbers.js';
+import { ago, count, plural } from '../words/numbers.js';
 import type { Gate, ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { coveredLines } from './covered-lines.js';
@@ -68,7 +68,7 @@ export function gateWords(cause: Cause): string {
 
 function headWords(cause: Cause): string {
   const { retryAt, reason } = cause;
-  const until = retryAt === undefined ? '' : `, tries again at ${new Date(retryAt).toISOString().slice(11, 19)} UTC`;
+  const until = retryAt === undefined ? '' : `, tries again ${ago(retryAt)}`;
   return `${stateWords(cause)}${until}: ${reason}`;
 }
 

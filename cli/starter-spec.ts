@@ -48,7 +48,7 @@ export function starterSpec(name: string, kind: Kind, source: ConnectorManifest,
 const SELECTION_HINTS: Readonly<Record<Kind, readonly string[]>> = {
   mail: [
     'include: { folders: ["INBOX", "Projects/**"], since: 2019-01-01 }',
-    'exclude: { folders: ["Trash/**", "Junk/**"] }',
+    'exclude: { roles: [junk, trash] }  # whatever these folders are called',
     'map: { folders: { "Sent Items": Sent } }',
   ],
   calendar: [

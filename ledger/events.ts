@@ -40,6 +40,38 @@ export async function writeEvent(
   ]);
 }
 
+/** The activity that obeys a person: it may be tried again, and is then the same step. */
+export interface Step {
+  readonly id: string;
+  readonly again: boolean;
+}
+
+/**
+ * What a person asked for, by the word they used, where it is obeyed; once for each step. Without `run`: in the last one
+ * that was opened.
+ */
+export async function noteAsked(
+  sql: Sql,
+  { migration, run }: { readonly migration: string; readonly run?: number },
+  word: string,
+  detail: JsonObject,
+  step?: Step,
+): Promise<void> {
+  await sql.query(
+    `insert into event (migration, run, level, message, detail)
+     select name, coalesce($2, last_run), 'info', $3, $4 from migration
+     where name = $1 and ($5::text is null or not exists (
+       select from event where migration = $1 and detail ->> 'step' = $5 and message = $3))`,
+    [
+      migration,
+      run ?? null,
+      word,
+      JSON.stringify({ ...detail, asked: true, ...(step && { step: step.id }) }),
+      step?.again ? step.id : null,
+    ],
+  );
+}
+
 /** One sentence about the unit's filters, once for each run: `readFilterRemarks`. */
 export async function noteFilter(sql: Sql, at: EventPlace, sentence: string): Promise<void> {
   await writeEvent(sql, at, 'warn', sentence, { filter: true });

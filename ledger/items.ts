@@ -167,6 +167,17 @@ export async function leaveOut(sql: Sql, container: number, keys: readonly strin
   return rowCount ?? 0;
 }
 
+/** How many of these have a copy in the target. */
+export async function countCopied(sql: Sql, container: number, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0;
+  const { rows } = await sql.query<{ n: number }>({
+    name: 'count-copied',
+    text: 'select count(*) as n from item where container = $1 and key = any($2) and target_ref is not null',
+    values: [container, keys],
+  });
+  return rows[0]?.n ?? 0;
+}
+
 /** Writes down what a change feed says. */
 export async function stageChanges(
   sql: Sql,

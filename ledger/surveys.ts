@@ -189,6 +189,25 @@ export async function countExcluded(
   ]);
 }
 
+/**
+ * What the filter leaves out, where the source tells how many there are of all: a feed of changes does not tell which of
+ * them it left out before.
+ */
+export async function recountExcluded(
+  sql: Sql,
+  container: number,
+  { unit }: Pick<Surveyor, 'unit'>,
+  all: number,
+): Promise<void> {
+  await sql.query(
+    `update survey set excluded = greatest(0, $4 - (
+       select coalesce(sum(n), 0) from item_count
+       where container = $1 and not gone and (copy or todo or outcome is not null)))
+     where container = $1 and migration = $2 and unit = $3`,
+    [container, unit.migration, unit.n, all],
+  );
+}
+
 /** Commits the token: from now on it stands for what is written down. Part of the last page's transaction. */
 export async function finishSurvey(
   sql: Sql,

@@ -239,3 +239,43 @@ describe('files that are refused as a whole', () => {
     });
   });
 });
+
+describe('folders chosen by their role', () => {
+  const load = async (filter: string, kind = 'mail') => {
+    const type = kind === 'mail' ? 'imap' : 'webdav';
+    const at = kind === 'mail' ? 'host: old.example' : 'url: https://old.example/';
+    const text = `
+version: 1
+name: x
+sources: { old: { type: ${type}, ${at}, auth: { username: "{account}", password: { env: OLD } } } }
+targets: { new: { type: ${type}, ${at.replace('old', 'new')}, auth: { username: "{account}", password: { env: NEW } } } }
+selections: [{ name: all, kind: ${kind}, from: old, to: new, accounts: [{ from: a, to: b }], ${filter} }]
+`;
+    const loaded = await loadSpec('s.yaml', memory({ 's.yaml': text }));
+    return ('problems' in loaded ? loaded.problems : loaded.warnings).map(({ message }) => message);
+  };
+
+  it('are for mail, and of the roles that there are', async () => {
+    expect(await load('exclude: { roles: [junk, trash] }, include: { roles: [inbox] }')).toEqual([]);
+    expect(await load('exclude: { roles: [junk, tarsh] }')).toEqual([
+      expect.stringContaining('"tarsh"; did you mean "trash"?'),
+    ]);
+    expect(await load('exclude: { roles: [spam] }')).toEqual([
+      expect.stringMatching(/"spam".*inbox, sent, drafts, trash, junk, archive, all or flagged/),
+    ]);
+    expect(await load('exclude: { roles: [junk] }', 'files')).toEqual([
+      'roles applies to mail only: no others have folders for junk, trash and the like; choose by folders; remove it',
+    ]);
+  });
+
+  it.each(['Junk', 'Spam', 'Trash/**', 'INBOX/Trash', '[Gmail]/Spam', 'Papierkorb'])(
+    'are recommended where %s is left out by its name',
+    async (glob) => {
+      const role = /Trash|Papier/.test(glob) ? 'trash' : 'junk';
+      expect(await load(`exclude: { folders: ["${glob}", Projects/Spam, Junkyard, "Archive"] }`)).toEqual([
+        `"${glob}" fits folders of this name only: in other languages and programs the folder for ${role} is called otherwise, and moves; write exclude: { roles: [${role}] }`,
+      ]);
+      expect(await load(`include: { folders: ["${glob}"] }`)).toEqual([]);
+    },
+  );
+});

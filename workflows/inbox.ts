@@ -5,6 +5,7 @@
 import { CancellationScope, log, setHandler, uuid4 } from '@temporalio/workflow';
 import type { RunRequest } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
+import { TUNABLE } from '../words/tuning.js';
 import type { Approval } from './messages.js';
 import {
   approveSignal,
@@ -100,13 +101,17 @@ function approvalIn(asked: unknown): Approval | undefined {
 }
 
 const WHOLE: ReadonlySet<string> = new Set(['lanes', 'connections', 'connectionsPerAccount']);
-const TUNABLE: ReadonlySet<string> = new Set([...WHOLE, 'itemsPerSecond', 'bytesPerSecond']);
+const isTunable = (name: unknown): boolean => TUNABLE.some((tunable) => tunable === name);
 
 function validateTuning(tuning: TuningInput): void {
   const values = typeof tuning === 'object' && tuning ? Object.entries(tuning) : [];
-  if (values.length === 0) throw new Error(`name at least one of ${[...TUNABLE].join(', ')}`);
+  if (values.length === 0) throw new Error(`name at least one of ${TUNABLE.join(', ')}, or reset`);
   for (const [name, value] of values) {
-    if (!TUNABLE.has(name)) throw new Error(`"${name}" cannot be tuned; name one of ${[...TUNABLE].join(', ')}`);
+    if (name === 'reset') {
+      if (value === true || (Array.isArray(value) && value.every(isTunable))) continue;
+      throw new Error(`reset must be true, or a list of some of ${TUNABLE.join(', ')}`);
+    }
+    if (!isTunable(name)) throw new Error(`"${name}" cannot be tuned; name one of ${TUNABLE.join(', ')}, or reset`);
     if (typeof value !== 'number' || !(value > 0)) throw new Error(`${name} must be a number above 0, not ${value}`);
     if (WHOLE.has(name) && !Number.isInteger(value)) throw new Error(`${name} must be a whole number`);
   }

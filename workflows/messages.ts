@@ -82,6 +82,8 @@ export interface Progress {
   /** Why items failed of units that got through. */
   readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
+  /** What `retune` has put in the place of the spec's limits. */
+  readonly tuning?: TuningInput;
   readonly last?: RunResult;
 }
 

@@ -158,8 +158,9 @@ export class UnitsAtWork {
   }
 
   /** Failed units start again, and so do those that wait at a gate, or because a system asked for it. */
-  async retry(chosen: (n: number) => boolean): Promise<void> {
-    if (await records.liftBlocks(this.#prepared.specHash))
+  async retry(unit: number | undefined): Promise<void> {
+    const chosen = (n: number): boolean => (unit ?? n) === n;
+    if (await records.liftBlocks(this.#prepared.specHash, { ...this.#at, ...(unit !== undefined && { unit }) }))
       for (const [n, scope] of this.#running) if (chosen(n)) this.#halt(n, scope);
     const again = this.#failed
       .all()

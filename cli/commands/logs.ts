@@ -1,13 +1,13 @@
 import type { Event } from '../../ledger/events.js';
 import { readEvents } from '../../ledger/events.js';
 import { parseDuration } from '../../schemas/duration.js';
-import { unitWords } from '../../words/accounts.js';
 import type { LogsArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { pause } from '../follow.js';
+import { eventLine } from '../log-lines.js';
 import { withLedger } from '../open-ledger.js';
 import type { Style } from '../output.js';
-import { createStyle, print, printable } from '../output.js';
+import { createStyle, print } from '../output.js';
 import type { Shell } from '../shell.js';
 
 const PAGE = 1_000;
@@ -51,24 +51,6 @@ async function printEvent(shell: Shell, args: LogsArgs, event: Event, style: Sty
     default:
       args.output satisfies never;
   }
-}
-
-export function eventLine({ at, level, run, unit, account, message, detail }: Event, style: Style): string {
-  const paint = { info: style.dim, warn: style.yellow, error: style.red }[level];
-  const details = Object.entries(detail)
-    .filter(([, value]) => value !== null)
-    .map(
-      ([name, value]) =>
-        `${name}=${typeof value === 'string' ? JSON.stringify(printable(value)) : JSON.stringify(value)}`,
-    );
-  return [
-    style.dim(at.toISOString()),
-    paint(level.padEnd(5)),
-    `run ${run}`,
-    ...(unit === null ? [] : [printable(unitWords({ n: unit, ...(account ? { account } : {}) }))]),
-    printable(message),
-    ...details,
-  ].join('  ');
 }
 
 function readSince(text: string): Date {

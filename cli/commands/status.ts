@@ -2,7 +2,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { whyWords } from '../../words/causes.js';
 import { changeWords, countWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
-import { count, size } from '../../words/numbers.js';
+import { ago, count, instant, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
@@ -72,11 +72,14 @@ function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'end
   };
 }
 
+const when = (at: string | undefined): string =>
+  at === undefined ? 'not known' : `${instant(new Date(at))} (${ago(new Date(at))})`;
+
 function statusLines(status: Status, snapshot: Snapshot | undefined, columns: number): string[] {
-  if (status.result) return [...resultLines(status.result), `ended: ${status.ended}`];
+  if (status.result) return [...resultLines(status.result), `ended: ${when(status.ended)}`];
   const { progress, totals } = status;
   const lines = [`${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}`];
-  lines.push(`since: ${status.since}${status.ended ? `, ended: ${status.ended}` : ''}`);
+  lines.push(`since: ${when(status.since)}${status.ended ? `, ended: ${when(status.ended)}` : ''}`);
   if (status.reason) lines.push(`reason: ${printable(status.reason)}`);
   if (progress && totals) {
     lines.push(`units: ${unitWords(progress.units)}`);
@@ -93,6 +96,13 @@ function statusLines(status: Status, snapshot: Snapshot | undefined, columns: nu
     for (const cause of progress.failedFor ?? [])
       lines.push(...wrapped(`failed: ${printable(whyWords(cause))}`, columns, '  '));
     lines.push(...gatePage(progress, columns));
+    if (progress.tuning)
+      lines.push(
+        `tuned: ${Object.entries(progress.tuning)
+          .map(([name, value]) => `${name} ${count(value)}`)
+          .join(', ')}`,
+        `       migrate retune ${progress.name} --reset takes it back`,
+      );
     if (progress.queued > 0)
       lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
   }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { positive, timeout, unit } from './options.js';
+import { positive, reset, timeout, unit } from './options.js';
 import type { AddVerb, Dispatch } from './verb.js';
 import { describe, verbsOf } from './verb.js';
 
@@ -39,8 +39,10 @@ export function addSteeringVerbs(program: Command, verb: AddVerb, dispatch: Disp
         'migrate retune acme-mail --connections 4 --items-per-second 50',
       ],
       ['more accounts at a time', 'migrate retune acme-mail --lanes 16'],
+      ['what the spec says again: in all, or in some', 'migrate retune acme-mail --reset lanes,items-per-second'],
     ],
   })
+    .addOption(reset())
     .addOption(positive('--connections <n>', 'open connections to each system'))
     .addOption(positive('--connections-per-account <n>', 'open connections for one account'))
     .addOption(positive('--items-per-second <n>', 'items a second'))

@@ -1,18 +1,18 @@
 /** How many bytes a selection would move out of one account: what its source holds, without what has arrived before. */
 import type { Container, Source } from '../../connectors/contract.js';
 import type { Selection } from '../../schemas/spec.js';
-import { coversContainer, coversItem } from '../select/selecting.js';
+import { leavesOut } from '../select/left-out.js';
+import { coversItem } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 
 /** Where the system has no sums of its own, or the filters leave items out, the items are listed. */
 export async function bytesCovered(source: Source, selection: Selection, signal: AbortSignal): Promise<number> {
-  const covers = coversContainer(selection);
   const containers: Container[] = [];
-  for await (const container of source.containers(signal)) {
-    if (container.leftOut === undefined && covers(container.path)) containers.push(container);
-  }
+  for await (const container of source.containers(signal)) containers.push(container);
+  const rule = leavesOut(selection, containers);
   let bytes = 0;
   for (const container of containers) {
+    if (rule(container) !== undefined) continue;
     signal.throwIfAborted();
     const told = choosesItems(selection) ? undefined : await source.bytes?.(container, signal);
     bytes += told ?? (await listed(source, container, selection, signal));

@@ -13,7 +13,7 @@ import type { WithPath } from './contents.js';
 import { judgeContents, withoutLeft } from './contents.js';
 import type { Copy } from './existing.js';
 import { isEdited } from './existing.js';
-import { asRow, described, sort } from './items.js';
+import { asRow, described, isCopied, sort } from './items.js';
 import { apply, create, leave, update } from './judging.js';
 import { placeEntry } from './names.js';
 import type { Arrived } from './renames.js';
@@ -35,8 +35,9 @@ export async function planEntries(
   for (const listed of page) {
     const item = described(listed);
     if (!covers(listed)) {
-      counts.excluded++;
-      volume.excluded += item.bytes;
+      const becomes = isCopied(known.get(item.key)) ? 'unchanged' : 'excluded';
+      counts[becomes]++;
+      volume[becomes] += item.bytes;
       continue;
     }
     const unseen = refusalOfUnseen(item);

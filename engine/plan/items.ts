@@ -32,10 +32,10 @@ export async function planItems(
   const page = row ? await look.planned.told(row.id, listed) : listed;
   const covers = coversItem(look.selection);
   const covered = page.filter(covers);
-  counts.excluded += page.length - covered.length;
-  if (covered.length === 0) return;
-  const keys = covered.map((item) => item.key);
+  const keys = page.map((item) => item.key);
   const known: ReadonlyMap<string, PlannedItem> = row ? await look.planned.items(row.id, keys) : new Map();
+  for (const item of page) if (!covers(item)) counts[isCopied(known.get(item.key)) ? 'unchanged' : 'excluded']++;
+  if (covered.length === 0) return;
   const asked = row !== undefined && row.filter !== filterOf(look);
   const created: ItemRef[] = [];
   const edited: ItemRef[] = [];
@@ -82,6 +82,9 @@ export function sort({ rules }: Look, item: ItemRef, known: PlannedItem | undefi
   if (asked && content && (outcome === 'skipped' || outcome === 'refused')) return 'new';
   return outcome === 'skipped' ? 'skip' : 'refuse';
 }
+
+/** What was moved under a wider filter stays in the target, and counts as what it is. */
+export const isCopied = (known: PlannedItem | undefined): boolean => (known?.targetRef ?? null) !== null;
 
 /** An item counts once: going both ways, in the direction it first came from, and where it changed. */
 async function countUnchanged({ look, at, counts }: ContainerPlan, same: readonly PlannedItem[]): Promise<void> {

@@ -9,7 +9,7 @@ import type { PlanContainer } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import { unfittedBy } from '../select/fitting-globs.js';
 import type { Judged } from '../select/left-out.js';
-import { leavesOut } from '../select/left-out.js';
+import { leavesOut, namesakeOf } from '../select/left-out.js';
 import { reversed, wantedContainer } from '../select/selecting.js';
 import type { Held, Opening } from '../session/connections.js';
 import { refuseNested } from '../slice/prove-pairing.js';
@@ -158,6 +158,8 @@ async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
       remarks.leftOut.add({ selection: selection.name, unit: look.unit }, container, rule);
       continue;
     }
+    const namesake = namesakeOf(selection, container);
+    if (namesake !== undefined) remarks.note(selection.name, namesake);
     const row = known.find((one) => one.key === container.key);
     const voided = row !== undefined && row.validity !== container.validity;
     const { at, to } = await counterparts(container, row, voided);

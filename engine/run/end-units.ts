@@ -2,7 +2,8 @@
 
 import { countUnit } from '../../ledger/counts.js';
 import { countCovered, waitingForApproval } from '../../ledger/covered.js';
-import { writeEvent } from '../../ledger/events.js';
+import type { Step } from '../../ledger/events.js';
+import { noteAsked, writeEvent } from '../../ledger/events.js';
 import { closeGates, openGate } from '../../ledger/gates.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { changeUnit, pairingsOf, reopen } from '../../ledger/units.js';
@@ -79,13 +80,16 @@ export type Approved = readonly [unit: number, token: string];
  * Units that failed or wait at a gate may start again. Returns the sum of their counters. An approval holds until the unit
  * is done, and for this run only.
  */
-export async function reopenUnits(deps: Deps, input: ReopenInput): Promise<Counters> {
+export async function reopenUnits(deps: Deps, input: ReopenInput, step?: Step): Promise<Counters> {
   const { migration, run, units, by } = input;
   const { ledger } = deps;
   const numbers = [...numbersOf(units)];
   const reopened = await ledger.transaction(async (sql) => {
     await closeGates(sql, migration, numbers, by);
     const approved = by === 'order' ? numbers : by === 'approve' ? await stillMeant(sql, input, numbers) : [];
+    // A retry is written down where it is heard: it may find nothing to start again.
+    if (by === 'approve' || by === 'credentials')
+      await noteAsked(sql, { migration, run }, by, { units: numbers.length }, step);
     return reopen(sql, migration, numbers, approved);
   });
   for (const unit of numbers.slice(0, EVENTS))

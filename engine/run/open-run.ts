@@ -64,6 +64,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     specHash,
     ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
     paused,
+    tuning,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
     historyEvents: deps.settings.historyEvents,
   };
@@ -100,11 +101,13 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
   await ledger.transaction(async (sql) => {
     if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
     await markPrepared(sql, name, run);
-  });
-  await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {
-    reason,
-    spec: specHash.slice(0, 12),
-    units: called.length,
+    await writeEvent(sql, { migration: name, run }, 'info', 'run opened', {
+      reason,
+      ...(request.schedule !== undefined && { schedule: request.schedule }),
+      spec: specHash.slice(0, 12),
+      units: called.length,
+      ...(reason !== 'schedule' && { asked: true }),
+    });
   });
 }
 
@@ -115,7 +118,7 @@ const NAMED = 20;
 /** Units that were stopped, and are counted as they stand until they start again; of the others each tells when it does. */
 const STOPPED = 500;
 
-type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'lanes' | 'historyEvents'>;
+type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'tuning' | 'lanes' | 'historyEvents'>;
 
 async function whereItStands(
   sql: Sql,

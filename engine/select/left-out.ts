@@ -1,5 +1,6 @@
 /** Which folders, calendars and address books a selection leaves out, and by which of its rules. */
 import type { Container, Role } from '../../connectors/contract.js';
+import { roleByName } from '../../connectors/kinds/folder-roles.js';
 import { traits } from '../../connectors/kinds/traits.js';
 import { createFolderMatcher } from '../../schemas/folder-globs.js';
 import type { Selection } from '../../schemas/spec.js';
@@ -48,4 +49,13 @@ function createRoles(all: Iterable<Pick<Judged, 'path' | 'role'>>): (container: 
     }
     return roles;
   };
+}
+
+/** Said of a folder that moves though its name sounds like one that is left out: the source has another in that role. */
+export function namesakeOf({ exclude }: Selection, { path, role }: Judged): string | undefined {
+  if (role || !exclude?.roles) return undefined;
+  const [meant] = roleByName(path) ?? [];
+  if (meant === undefined || !exclude.roles.includes(meant)) return undefined;
+  const name = JSON.stringify(path.join('/'));
+  return `the folder ${name} moves: the source has another for ${meant}; to leave it out, too, name it in exclude.folders`;
 }

@@ -17,6 +17,11 @@ export function coversItem(selection: Selection, now = Date.now()): (item: ItemR
   return (item) => meets(item, included, excluded);
 }
 
+/** Whether the selection leaves out single items of what it covers. */
+export function filtersItems({ include, exclude }: Selection): boolean {
+  return [include, exclude].some((filter) => conditions(filter, 0).length > 0);
+}
+
 /**
  * Whether the selection covers an item that left the source, by its key: what it was like (dates, sizes) cannot be asked
  * any more. Only files have keys that say where they stood.

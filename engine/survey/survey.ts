@@ -4,7 +4,7 @@ import { Fault } from '../../connectors/errors.js';
 import type { ContainerRow } from '../../ledger/containers.js';
 import { markVanished, seeContainer, voidKeys } from '../../ledger/containers.js';
 import { noteFilter, writeEvent } from '../../ledger/events.js';
-import { stageItems } from '../../ledger/items.js';
+import { countCopied, stageItems } from '../../ledger/items.js';
 import { knownContainers } from '../../ledger/known-containers.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
@@ -12,14 +12,21 @@ import { compareListing, markUnlisted, unseenUpTo, unsettledBelow, withTold } fr
 import { lookAtConflicts, lookAtFailures, undescribedIn, unskip } from '../../ledger/look-again.js';
 import { isSettled } from '../../ledger/settled.js';
 import type { Survey } from '../../ledger/surveys.js';
-import { advanceListing, coverContainer, coverOnly, finishSurvey, startListing } from '../../ledger/surveys.js';
+import {
+  advanceListing,
+  coverContainer,
+  coverOnly,
+  finishSurvey,
+  recountExcluded,
+  startListing,
+} from '../../ledger/surveys.js';
 import { releaseTwins } from '../../ledger/twins.js';
 import { clearUnlisted, listingTries, restoreUnlisted } from '../../ledger/unlisted.js';
 import { TWIN } from '../decide/twins.js';
 import { FittingGlobs } from '../select/fitting-globs.js';
 import type { Judged } from '../select/left-out.js';
 import { leavesOut } from '../select/left-out.js';
-import { coversItem, wantedContainer } from '../select/selecting.js';
+import { coversItem, filtersItems, wantedContainer } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 import { inLanes, withLanes } from '../session/lanes.js';
 import type { Slice, WorkResult } from '../slice/slice.js';
@@ -179,6 +186,8 @@ async function finishChanges(slice: Slice, { container, row }: Seen, { token, un
   const state = { token: undescribed ? null : (token ?? container.token ?? null), filter: filterOf(slice) };
   await fenced(slice.deps.ledger, slice.lease, async (sql) => {
     await clearUnlisted(sql, row.id, 'source');
+    if (container.items !== undefined && filtersItems(slice.selection))
+      await recountExcluded(sql, row.id, slice, container.items);
     await finishSurvey(sql, row.id, slice, state, slice.run);
   });
 }
@@ -231,7 +240,8 @@ async function listContainer(
       const uncovered = page.filter((item) => !covers(item)).map((item) => item.key);
       const below = passed.length > 0 ? await unsettledBelow(sql, row.id, range, passed) : [];
       await leaveUncovered(sql, slice, row.id, [...uncovered, ...below]);
-      await advanceListing(sql, row.id, slice, { ...(to !== undefined && { after: to }), excluded: uncovered.length });
+      const excluded = uncovered.length - (await countCopied(sql, row.id, uncovered));
+      await advanceListing(sql, row.id, slice, { ...(to !== undefined && { after: to }), excluded });
       if (!last) return;
       for (const said of globs?.said() ?? []) await noteFilter(sql, slice.input, said);
       await clearUnlisted(sql, row.id, 'source');

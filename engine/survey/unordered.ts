@@ -8,7 +8,7 @@ import type { Container, ItemRef, Page, Source } from '../../connectors/contract
 import { Fault } from '../../connectors/errors.js';
 import { isUnseen } from '../../connectors/kinds/files.js';
 import { noteFilter } from '../../ledger/events.js';
-import { stageChanges, stageItems } from '../../ledger/items.js';
+import { countCopied, stageChanges, stageItems } from '../../ledger/items.js';
 import { fenced } from '../../ledger/leases.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { freshOf, unseenUpTo, unsettledBelow, withTold } from '../../ledger/listed.js';
@@ -127,8 +127,9 @@ async function writePage(listing: Unordered, page: Page<ItemRef>, last: boolean)
     const named = await stagePage(sql, listing, entries);
     await leaveUncovered(sql, slice, row.id, excluded);
     await takeBack(sql, listing, page.gone ?? []);
-    const anew = excluded.filter((key) => named.has(key)).length;
-    await advanceUnordered(sql, row.id, slice, { ...to, excluded: anew });
+    const anew = excluded.filter((key) => named.has(key));
+    const left = anew.length - (await countCopied(sql, row.id, anew));
+    await advanceUnordered(sql, row.id, slice, { ...to, excluded: left });
   });
   Object.assign(listing, to);
   listing.undescribed ||= items.some((item) => isUndescribed(slice, item));

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resultLines } from '../../cli/result-lines.js';
 import type { Role } from '../../connectors/contract.js';
+import { removeFrom } from '../../connectors/memory/store.js';
 import { plan } from '../../engine/plan/plan.js';
 import type { ClosedRun } from '../../engine/run/close-run.js';
 import { specHash } from '../../schemas/hash.js';
@@ -151,4 +152,66 @@ it('names the glob that leaves a folder out, and says of roles that fit nothing'
   ]);
   expect(planned.notes.map(({ note }) => note)).toContain('exclude.roles archive fits nothing in the source');
   await world.close();
+});
+
+it('says of a folder that it moves, though it is called like one that is left out', async () => {
+  const world = german(NO_JUNK);
+  fill(world, ['Trash'], 1);
+
+  const planned = await planOf(world);
+
+  expect(planned.containers.map(({ path }) => path)).toEqual(['INBOX', 'Trash']);
+  expect(planned.notes).toEqual([
+    {
+      where: 'mail',
+      note: 'the folder "Trash" moves: the source has another for trash; to leave it out, too, name it in exclude.folders',
+      count: 1,
+    },
+  ]);
+  await world.close();
+});
+
+describe('messages that a filter leaves out', () => {
+  const SINCE = { include: { since: '2026-01-01' } };
+  const mail = (world: World, name: string, year: number): void => {
+    world.from.put(['INBOX'], { bytes: message(name), date: `${year}-05-01T00:00:00Z` });
+  };
+  const excludedIn = async (world: World, selection: Partial<SelectionWithAccounts>): Promise<unknown> => {
+    const { containers } = await planOf(world, selection);
+    const { totals } = await reportOf(world, server.ledger);
+    return { plan: containers[0]?.excluded, report: totals.excluded, items: totals.items };
+  };
+
+  it('are counted alike by plan and report, also by a run that only looks at what changed', async () => {
+    const world = createWorld(server.ledger, { selection: SINCE });
+    for (const name of ['a', 'b', 'c']) mail(world, name, 2019);
+    mail(world, 'd', 2026);
+    await world.run();
+    const first = await excludedIn(world, SINCE);
+    for (const name of ['e', 'f']) mail(world, name, 2020);
+    mail(world, 'g', 2026);
+    removeFrom(world.from.folder(['INBOX']), 1);
+    await world.run();
+    const second = await excludedIn(world, SINCE);
+    await world.run();
+
+    expect(first).toEqual({ plan: 3, report: 3, items: 1 });
+    expect(second).toEqual({ plan: 4, report: 4, items: 2 });
+    expect(await excludedIn(world, SINCE)).toEqual(second);
+    await world.close();
+  });
+
+  it('are no more among them when they have been moved before: numbers add up to what the source holds', async () => {
+    const world = createWorld(server.ledger);
+    mail(world, 'a', 2019);
+    mail(world, 'b', 2026);
+    await world.run();
+    mail(world, 'c', 2019);
+    const planned = await planOf(world, SINCE);
+    await world.run({ selection: SINCE });
+
+    expect(planned.containers[0]).toMatchObject({ unchanged: 2, excluded: 1, create: 0 });
+    expect(await excludedIn(world, SINCE)).toEqual({ plan: 1, report: 1, items: 2 });
+    await world.close();
+  });
 });
