@@ -48,6 +48,8 @@ export interface CompletionArgs extends GlobalArgs {
 export interface PlanArgs extends GlobalArgs {
   readonly spec: string;
   readonly detailedExitcode?: boolean;
+  /** A file for all that would be deleted. */
+  readonly deletions?: string;
 }
 export interface ApplyArgs extends GlobalArgs {
   readonly spec: string;

@@ -7,6 +7,7 @@ import { execute } from './execute.js';
 import { exitCodes } from './exit-codes.js';
 import type { OutputFormat } from './output.js';
 import { print, printable } from './output.js';
+import { saveDeletions } from './plan-deletions.js';
 import { hasChanges, planLines } from './plan-lines.js';
 import { sendSpec } from './send-spec.js';
 import type { Shell } from './shell.js';
@@ -17,16 +18,24 @@ export async function plan(
   shell: Shell,
   temporal: TemporalAccess,
   { spec, ...asked }: PlanInput & { readonly spec: Spec },
-  args: { readonly output: OutputFormat; readonly detailedExitcode?: boolean },
+  args: { readonly output: OutputFormat; readonly detailedExitcode?: boolean; readonly deletions?: string },
 ): Promise<number> {
   const { carried, parts } = await sendSpec(temporal, spec, shell.signal);
-  const input: PlanInput = { ...asked, ...carried };
-  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(spec.name, randomUUID()), input, parts);
+  const input: PlanInput = { ...asked, ...carried, ...(args.deletions !== undefined && { deletions: true }) };
+  const { deletions, ...made } = await execute<PlanResult>(
+    shell,
+    temporal,
+    'plan',
+    makePlanId(spec.name, randomUUID()),
+    input,
+    parts,
+  );
   await print(shell, args.output, made, () => planLines(made));
   for (const { where, problem, next } of made.problems) {
     shell.err(`${printable(where)}: ${printable(problem)}`);
     if (next) shell.err(`  ${printable(next)}`);
   }
+  if (args.deletions !== undefined) await saveDeletions(shell, spec, args.deletions, deletions);
   if (made.problems.length > 0) return exitCodes.failed;
   return args.detailedExitcode && hasChanges(made.totals) ? exitCodes.changes : exitCodes.done;
 }

@@ -72,7 +72,29 @@ async function writeUnits(
   return { units: waiting.length, items };
 }
 
-function cells(spec: SpecRules, row: CoveredRow, gate: ApprovalGate): (string | number | null)[] {
+/** What a plan would delete. */
+export async function writeDeletions(file: string, spec: Named, rows: readonly Line[]): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.appendFile(BYTE_ORDER_MARK + csvRow(COLUMNS));
+    for (let at = 0; at < rows.length; at += PAGE)
+      await handle.appendFile(
+        rows
+          .slice(at, at + PAGE)
+          .map((row) => csvRow(cells(spec, row, 'approval')))
+          .join(''),
+      );
+  } finally {
+    await handle.close();
+  }
+}
+
+const PAGE = 5_000;
+
+type Named = Pick<SpecRules, 'sources' | 'targets' | 'selections'>;
+type Line = Omit<CoveredRow, 'kind' | 'reason'> & { readonly reason?: string | null };
+
+function cells(spec: Named, row: Line, gate: ApprovalGate): (string | number | null)[] {
   const { system, account } = deletedFrom(spec, row);
   return [
     gate === 'approval' ? 'delete' : 'failed',
@@ -88,7 +110,7 @@ function cells(spec: SpecRules, row: CoveredRow, gate: ApprovalGate): (string | 
     row.key,
     row.bytes,
     row.date,
-    gate === 'failures' ? row.reason : null,
+    gate === 'failures' ? (row.reason ?? null) : null,
     row.back ? 'back' : 'forth',
   ];
 }

@@ -4,6 +4,7 @@ import type { PlanContainer, PlanInput, PlanResult, PlanTotals, PlanVolume } fro
 import type { Deps } from '../deps.js';
 import { accountsOf } from '../run/accounts.js';
 import { arrivedSpec } from '../run/specs.js';
+import { createDeletions } from './deletions.js';
 import type { Volume } from './look.js';
 import { noVolume } from './look.js';
 import { createOutlook } from './outlook.js';
@@ -35,6 +36,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   const containers: PlanContainer[] = [];
   const remarks = createRemarks(deps);
   const outlook = createOutlook(spec);
+  const deletions = input.deletions ? createDeletions() : undefined;
   let volume: PlanVolume | undefined;
   const totals = { make: 0, ...Object.fromEntries(COUNTED.map((key) => [key, 0])) } as {
     -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
@@ -45,7 +47,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   for (const selection of spec.selections) {
     for (const account of await accountsOf(deps, spec, selection, signal)) {
       unit++;
-      const planned = { spec, selection, account, unit, dryRun: input.dryRun };
+      const planned = { spec, selection, account, unit, dryRun: input.dryRun, ...(deletions && { deletions }) };
       try {
         for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {
           beat();
@@ -76,6 +78,7 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
     ...(names && { names }),
     ...(leftOut.length > 0 && { leftOut }),
     ...(forecast && { forecast }),
+    ...(deletions && { deletions: deletions.result() }),
   };
 }
 

@@ -84,6 +84,19 @@ async function untilParked(name: string, units: number): Promise<void> {
     .toBe(units);
 }
 
+it('writes what a run would delete to a file, before it', async () => {
+  const { name, file, left } = await waiting({ anna: 14 });
+  await migrate(terminal, 'cancel', name);
+
+  const plan = await migrate(terminal, 'plan', file, '--deletions', 'planned.csv');
+  const rows = parse(await readFile(join(stack.dir, 'planned.csv')), { columns: true, bom: true });
+
+  expect(plan).toMatchObject({ code: 0, err: expect.stringContaining('14 deletions: planned.csv') });
+  expect(rows).toHaveLength(14);
+  expect(rows[0]).toMatchObject({ what: 'delete', account: 'anna@new', system: 'new', folder: 'INBOX' });
+  expect(left('anna')).toBe(20);
+});
+
 it('names ten of what waits, writes all of it to a file, and approves nothing by looking', async () => {
   const { name, left } = await waiting({ anna: 14 });
 
