@@ -1,13 +1,21 @@
 /** What a plan would delete, item by item, for whoever asks for all of it: of very many, the first that have room. */
 import { gzipSync } from 'node:zlib';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
+import type { Account } from '../../schemas/spec.js';
 import type { PlanDeletion, PlanDeletions } from '../../words/plan.js';
-import type { Look } from './look.js';
+
+/** One direction of a unit: a look is one. */
+interface Side {
+  readonly unit: number;
+  readonly account: Account;
+  readonly selection: { readonly name: string };
+  readonly reverse: boolean;
+}
 
 export interface Deletions {
-  add(look: Look, container: PlannedContainer, item: PlannedItem): void;
+  add(side: Side, container: PlannedContainer, item: PlannedItem): void;
   /** It has another name now, and is not deleted. */
-  drop(look: Look, container: { readonly key: string }, item: Pick<PlannedItem, 'key'>): void;
+  drop(side: Side, container: { readonly key: string }, item: Pick<PlannedItem, 'key'>): void;
   result(): PlanDeletions;
 }
 
@@ -18,15 +26,15 @@ const MAX_PACKED = 600_000;
 export function createDeletions(): Deletions {
   const held = new Map<string, PlanDeletion>();
   let count = 0;
-  const nameOf = ({ unit, reverse }: Look, { key: container }: { readonly key: string }, key: string): string =>
+  const nameOf = ({ unit, reverse }: Side, { key: container }: { readonly key: string }, key: string): string =>
     JSON.stringify([unit, reverse, container, key]);
   return {
-    add(look, container, { key, targetRef, bytes, date }) {
+    add(side, container, { key, targetRef, bytes, date }) {
       count++;
       if (held.size >= MAX_HELD) return;
-      const { unit, account, selection, reverse } = look;
+      const { unit, account, selection, reverse } = side;
       const [from, to] = reverse ? [account.to, account.from] : [account.from, account.to];
-      held.set(nameOf(look, container, key), {
+      held.set(nameOf(side, container, key), {
         unit,
         selection: selection.name,
         from,
@@ -40,9 +48,9 @@ export function createDeletions(): Deletions {
         date,
       });
     },
-    drop(look, container, { key }) {
+    drop(side, container, { key }) {
       count--;
-      held.delete(nameOf(look, container, key));
+      held.delete(nameOf(side, container, key));
     },
     result() {
       const all = [...held.values()];
