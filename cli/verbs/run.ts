@@ -9,10 +9,12 @@ export function addRunningVerbs(verb: AddVerb): void {
     files: [SPEC, 'writes FILE, with --deletions: CSV, one line for each copy'],
     examples: [
       ['what would be created, updated and removed; nothing is written', 'migrate plan spec.yaml'],
+      ['account by account, with each folder', 'migrate plan spec.yaml --details'],
       ['with `deletions: mirror`: each copy that would be deleted', 'migrate plan spec.yaml --deletions deletions.csv'],
       ['in a script: exit code 2 when there is something to do', 'migrate plan spec.yaml --detailed-exitcode'],
     ],
   })
+    .option('--details', 'show each account with its folders, instead of folders over all accounts')
     .option('--detailed-exitcode', 'exit with 2 when there is something to do')
     .option('--deletions <file>', 'write all that would be deleted to this file, as CSV');
   verb('apply <spec>', 'start or change a migration; the same spec again does nothing', {
