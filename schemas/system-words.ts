@@ -2,15 +2,19 @@
 import type { SpecRules, SystemConfig } from './spec.js';
 
 /** `new (imap.new.example)`; without a host of its own `new (folder /srv/mail)`, or what it is. */
-export function systemWords(name: string, { type, options }: SystemConfig): string {
-  return `${name} (${whereIs(type, options)})`;
+export function systemWords(name: string, config: SystemConfig): string {
+  const at = addressOf(config);
+  const isPath = at !== undefined && at === config.options.path;
+  return `${name} (${at === undefined ? config.type : isPath ? `${config.type} ${at}` : at})`;
 }
 
-function whereIs(type: string, { host, url, path }: SystemConfig['options']): string {
+/** Its host or its path, as its spec has it. Never more of a URL than that: a login may stand in it. */
+export function addressOf({ options: { host, url, path } }: SystemConfig): string | undefined {
   if (typeof host === 'string') return host;
-  // Never more of it than that: a login may stand in an address.
-  if (typeof url === 'string' && URL.canParse(url)) return new URL(url).host;
-  return typeof path === 'string' ? `${type} ${path}` : type;
+  if (typeof url !== 'string') return typeof path === 'string' ? path : undefined;
+  if (URL.canParse(url)) return new URL(url).host || undefined;
+  // A domain alone, whose server DNS names.
+  return /^[a-z0-9.-]+$/i.test(url) ? url : undefined;
 }
 
 /** From which system an approval's deletions go, and whose account there: in the direction that the copies were made in. */

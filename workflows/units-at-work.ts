@@ -1,8 +1,7 @@
 /** The units of an open run: who waits, who works, who stands at a gate, and how each of them ended. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild } from '@temporalio/workflow';
-import type { Approved } from '../engine/run/end-units.js';
-import { unitWords } from '../words/accounts.js';
+import type { Approved, UnitEnd } from '../engine/run/end-units.js';
 import type { StuckUnit } from '../words/causes.js';
 import { Causes } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
@@ -16,6 +15,7 @@ import { looksAtUnits, records } from './calls.js';
 import type { Approval, Progress, UnitResult } from './messages.js';
 import { makeUnitId } from './messages.js';
 import { StuckUnits } from './stuck-units.js';
+import { endSummary, unitSummary } from './summaries.js';
 import type { unit } from './unit.js';
 import { resultOf } from './unit-failure.js';
 
@@ -208,6 +208,10 @@ export class UnitsAtWork {
     this.#parked.add(unit);
   }
 
+  #end(end: UnitEnd): Promise<Counters> {
+    return records.endUnit.executeWithOptions({ summary: endSummary(this.#call(end.unit), end) }, [end]);
+  }
+
   #fail(n: number, reason: string): void {
     this.#failed.add({ ...this.#call(n), reason });
   }
@@ -241,7 +245,7 @@ export class UnitsAtWork {
             { key: SELECTION, value: call.selection },
             { key: KIND, value: call.kind },
           ],
-          staticSummary: `${call.account ?? `unit ${n}`}: ${call.kind}, ${unitWords({ n, selection: call.selection })}, run ${run}`,
+          staticSummary: unitSummary(call, run),
         }),
       )
       .then(
@@ -271,10 +275,10 @@ export class UnitsAtWork {
         this.#done++;
         this.#totals = addCounters(this.#totals, result.counters);
         for (const trouble of result.troubles ?? []) this.#itemsFailed.add({ ...this.#call(n), ...trouble });
-        return records.endUnit({ ...end, state: 'done', counters: result.counters });
+        return this.#end({ ...end, state: 'done', counters: result.counters });
       case 'failed':
         this.#fail(n, result.reason);
-        return records.endUnit({ ...end, state: 'failed', reason: result.reason });
+        return this.#end({ ...end, state: 'failed', reason: result.reason });
       case 'parked': {
         const { gate, reason, next, covers, retryAfterMs, counters, account } = result;
         const park: ParkedUnit = {
@@ -287,24 +291,24 @@ export class UnitsAtWork {
         };
         const named = this.#parked.size < GATES_SHOWN;
         this.#park({ ...park, ...(covers && { covers: named ? covers : unnamed(covers) }) });
-        const counted = await records.endUnit({ ...end, state: 'parked', park, ...(counters && { counters }) });
+        const counted = await this.#end({ ...end, state: 'parked', park, ...(counters && { counters }) });
         this.#standing = addCounters(this.#standing, counted);
         return;
       }
       case 'paused':
       case 'stopped':
-        if (stopping === 'ending') return records.endUnit({ ...end, state: 'cancelled' });
+        if (stopping === 'ending') return this.#end({ ...end, state: 'cancelled' });
         if (result.state === 'stopped' && !isHalted) {
           const reason = 'its workflow was cancelled by hand';
           this.#fail(n, reason);
-          return records.endUnit({ ...end, state: 'failed', reason });
+          return this.#end({ ...end, state: 'failed', reason });
         }
         this.#waiting.unshift(n);
         if (result.counters) {
           this.#stopped.set(n, result.counters);
           this.#standing = addCounters(this.#standing, result.counters);
         }
-        return records.endUnit({ ...end, state: 'waiting' });
+        return this.#end({ ...end, state: 'waiting' });
       default:
         return result satisfies never;
     }

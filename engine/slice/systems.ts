@@ -2,25 +2,11 @@
  * Faults and gates name the system they are about as its spec does. Connectors and phases speak of the source and the target,
  * which on the way back of a two-way unit are the spec's target and source: whoever reads it then would look in the wrong one.
  */
-import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { SystemConfig } from '../../schemas/spec.js';
+import { addressOf, systemWords } from '../../schemas/system-words.js';
 import type { Side } from '../session/sides.js';
 import type { Direction } from './both-sides.js';
 import type { GateOpened } from './gate-of.js';
-
-/** `old (imap.example.org)`: the name of a system in its spec, and where it is. */
-export function systemWords(name: string, { options }: SystemConfig): string {
-  const at = addressOf(options);
-  return at === undefined ? name : `${name} (${at})`;
-}
-
-/** The host or the path, as its spec has it. */
-function addressOf({ host, url, path }: JsonObject): string | undefined {
-  if (typeof host === 'string') return host;
-  if (typeof url === 'string') return /^[a-z][a-z0-9+.-]*:\/\/(?:[^/@]*@)?([^/?#]+)/i.exec(url)?.[1] ?? url;
-  return typeof path === 'string' ? path : undefined;
-}
 
 type Systems = Readonly<Record<Side, string>>;
 
@@ -40,7 +26,7 @@ export function saidOf(error: unknown, direction: Direction): unknown {
   const said = naming(error.message, systems);
   const { code, retryAfterMs, next, side } = error;
   const isNamed = side === undefined || error.message.includes(`the ${side}`);
-  return new Fault(code, isNamed ? said : behind(systems[side], said), {
+  return new Fault(code, isNamed ? said : `${inFrontOf(said, direction, side)}: ${said}`, {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(next !== undefined && { next: naming(next, systems) }),
     ...(side !== undefined && { side }),
@@ -48,10 +34,13 @@ export function saidOf(error: unknown, direction: Direction): unknown {
   });
 }
 
-/** A host or path that is named already is not told twice. */
-function behind(system: string, said: string): string {
-  const [, name = system, at] = /^(.*?) \((.*)\)$/.exec(system) ?? [];
-  return `${at !== undefined && said.includes(at) ? name : system}: ${said}`;
+/** Where its host or path is named already, its name in the spec is enough. */
+function inFrontOf(said: string, direction: Direction, side: Side): string {
+  const { selection, sourceConfig, targetConfig, account } = direction;
+  const [name, config, whose] =
+    side === 'source' ? [selection.from, sourceConfig, account.from] : [selection.to, targetConfig, account.to];
+  const at = addressOf(config) ?? config.type;
+  return said.includes(at.replaceAll('{account}', whose)) ? name : systemWords(name, config);
 }
 
 export function gateOfSystems(gate: GateOpened, direction: Direction): GateOpened {
