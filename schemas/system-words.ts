@@ -1,11 +1,10 @@
 /** A system as people recognise it: by its name in the spec, and where it really is. */
 import type { SpecRules, SystemConfig } from './spec.js';
 
-/** `new (imap.new.example)`; without a host of its own `new (folder /srv/mail)`, or what it is. */
+/** `old (imap.example.org)`: the name of a system in its spec, and where it is. */
 export function systemWords(name: string, config: SystemConfig): string {
   const at = addressOf(config);
-  const isPath = at !== undefined && at === config.options.path;
-  return `${name} (${at === undefined ? config.type : isPath ? `${config.type} ${at}` : at})`;
+  return at === undefined ? name : `${name} (${at})`;
 }
 
 /** Its host or its path, as its spec has it. Never more of a URL than that: a login may stand in it. */
@@ -17,7 +16,7 @@ export function addressOf({ options: { host, url, path } }: SystemConfig): strin
   return /^[a-z0-9.-]+$/i.test(url) ? url : undefined;
 }
 
-/** From which system an approval's deletions go, and whose account there: in the direction that the copies were made in. */
+/** From which system the copy of an item is deleted, and whose account there: that which it was written to. */
 export function deletedFrom(
   spec: Pick<SpecRules, 'sources' | 'targets' | 'selections'>,
   item: { readonly selection: string; readonly from: string; readonly to: string; readonly back: boolean },

@@ -8,6 +8,7 @@ import type { Counters } from '../words/counters.js';
 import { plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
 import type { Gate, ParkedUnit, Step } from '../words/units.js';
+import { unitCounts } from '../words/units.js';
 import type { Progress } from './messages.js';
 
 /** How a unit stands: what it is at, or what it waits for, or why it failed. */
@@ -51,7 +52,7 @@ export function describeProgress(progress: Progress, failure?: string): string {
     ...listed('Failed', progress.failedFor ?? []),
     ...listed('With items that failed', progress.itemsFailedFor ?? []),
     '',
-    `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
+    unitCounts(units),
     '',
     `${ended ? 'Items' : 'Items so far'}: ${countWords(totals)}`,
     ...(progress.running.length > 0 ? ['', `At work: ${atWork(progress.running)}`] : []),

@@ -39,8 +39,8 @@ function inFrontOf(said: string, direction: Direction, side: Side): string {
   const { selection, sourceConfig, targetConfig, account } = direction;
   const [name, config, whose] =
     side === 'source' ? [selection.from, sourceConfig, account.from] : [selection.to, targetConfig, account.to];
-  const at = addressOf(config) ?? config.type;
-  return said.includes(at.replaceAll('{account}', whose)) ? name : systemWords(name, config);
+  const at = addressOf(config)?.replaceAll('{account}', whose);
+  return at !== undefined && said.includes(at) ? name : systemWords(name, config);
 }
 
 export function gateOfSystems(gate: GateOpened, direction: Direction): GateOpened {

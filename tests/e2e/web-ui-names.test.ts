@@ -74,10 +74,10 @@ it('accounts that failed for one reason are one sentence of the failure', async 
   const { reason } = await (await apply(spec)).result();
 
   const why =
-    /^3 accounts: old \(memory\): the folder of the spec is not there; correct it \((\w+@corp.example,? ?){3}\); 3 of 3 units failed$/;
+    /^3 accounts: old: the folder of the spec is not there; correct it \((\w+@corp.example,? ?){3}\); 3 of 3 units failed$/;
   expect(reason).toMatch(why);
   expect(await detailsOf(makeMigrationId(spec.name))).toContain(
-    '- 3 accounts: old (memory): the folder of the spec is not there',
+    '- 3 accounts: old: the folder of the spec is not there',
   );
   const terminal = { cwd: test.dir, env: { TEMPORAL_ADDRESS: test.stack.temporalAddress } };
   expect((await migrate(terminal, 'status', spec.name)).out).toContain(`why: ${reason}`);
