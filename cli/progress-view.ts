@@ -1,7 +1,7 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
 import { causesOf, namesWords, whoWords, whyWords } from '../words/causes.js';
 import { changeWords, countWords } from '../words/count-words.js';
-import { count, duration, plural, size } from '../words/numbers.js';
+import { count, duration, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
 import { LEASE_MS } from '../words/progress.js';
 import type { Phase } from '../words/units.js';

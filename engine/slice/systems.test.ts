@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import type { SpecRules } from '../../schemas/spec.js';
-import { systemWords } from '../../schemas/system-words.js';
 import { directionOf } from './both-sides.js';
 import { gateOfSystems, saidOf } from './systems.js';
 
