@@ -120,6 +120,7 @@ it('names ten of what waits, writes all of it to a file, and approves nothing by
   expect(agreed).toMatchObject({ code: 0, err: expect.stringContaining('unit 1 goes on') });
   await migrate(terminal, 'watch', name);
   expect(left('anna')).toBe(6);
+  expect((await migrate(terminal, 'logs', name)).out).toContain('a person asked: approve (1 unit, 14 deletions)');
 });
 
 it('lists the deletions that wait in the report, and in a file of its own beside it', async () => {
