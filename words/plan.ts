@@ -1,4 +1,5 @@
 /** What `plan` finds: what a run would do, and what stands in its way. */
+import type { Choice } from '../schemas/choice.js';
 import type { Spec } from '../schemas/spec.js';
 import type { LeftOutRule } from './left-out.js';
 
@@ -135,7 +136,7 @@ export interface PlanTotals {
   readonly volume?: PlanVolume;
 }
 
-export interface PlanInput {
+export interface PlanInput extends Choice {
   /** Absent: that under `specHash` in the ledger. */
   readonly spec?: Spec;
   readonly specHash: string;

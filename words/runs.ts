@@ -22,10 +22,20 @@ export interface RunRequest {
   readonly specHash?: string;
   /** Names of selections; absent: all. */
   readonly selections?: readonly string[];
-  /** With `retry`: these units only. */
+  /** Accounts by their names on either side; absent: all. */
+  readonly accounts?: readonly string[];
+  /** With `retry` and `verify`: these units only. */
   readonly units?: readonly number[];
   /** Ids of workflows that are told how the run ended, by the signal `runEnded`. */
   readonly waiters?: readonly string[];
+}
+
+/** A unit by the names of its accounts. */
+export interface ChosenUnit {
+  readonly n: number;
+  readonly selection: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** An open run, as the ledger knows it: a new one, or one that goes on in another workflow execution. */

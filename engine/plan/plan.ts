@@ -2,8 +2,8 @@
 import { Fault } from '../../connectors/errors.js';
 import type { PlanContainer, PlanInput, PlanResult, PlanTotals, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
-import { accountsOf } from '../run/accounts.js';
 import { arrivedSpec } from '../run/specs.js';
+import { whom } from '../run/whom.js';
 import type { Volume } from './look.js';
 import { noVolume } from './look.js';
 import { createOutlook } from './outlook.js';
@@ -40,11 +40,9 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
     -readonly [K in Exclude<keyof PlanTotals, 'volume'>]: number;
   };
   let room = MAX_LISTED_BYTES;
-  let unit = 0;
   let truncated = false;
-  for (const selection of spec.selections) {
-    for (const account of await accountsOf(deps, spec, selection, signal)) {
-      unit++;
+  for (const { selection, accounts } of await whom(deps, spec, input, signal)) {
+    for (const { n: unit, account } of accounts) {
       const planned = { spec, selection, account, unit, dryRun: input.dryRun };
       try {
         for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {
