@@ -3,7 +3,7 @@
 import { Context } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Deps } from '../engine/deps.js';
-import { doctor } from '../engine/doctor.js';
+import { doctor } from '../engine/doctor/doctor.js';
 import { move } from '../engine/move.js';
 import { plan } from '../engine/plan/plan.js';
 import type { ClosedRun, CloseRunInput } from '../engine/run/close-run.js';
@@ -12,6 +12,7 @@ import type { ControlInput } from '../engine/run/control.js';
 import { control } from '../engine/run/control.js';
 import type { ReopenInput, UnitEnd } from '../engine/run/end-units.js';
 import { endUnit, reopenUnits } from '../engine/run/end-units.js';
+import type { Retry } from '../engine/run/lift-blocks.js';
 import { liftBlocksOf } from '../engine/run/lift-blocks.js';
 import { lookAtUnits } from '../engine/run/look-at-units.js';
 import type { PrepareInput } from '../engine/run/open-run.js';
@@ -24,8 +25,9 @@ import { survey } from '../engine/survey/survey.js';
 import { forget } from '../engine/upkeep/forget.js';
 import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
+import type { Step } from '../ledger/events.js';
 import type { SpecPart } from '../schemas/packed-spec.js';
-import type { Check, DoctorInput } from '../words/check.js';
+import type { Check, DoctorInput, DoctorProgress } from '../words/check.js';
 import type { Counters } from '../words/counters.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
@@ -40,7 +42,7 @@ export interface Activities {
   prepare(input: PrepareInput): Promise<Prepared>;
   control(input: ControlInput): Promise<void>;
   /** Answers whether a system of this spec was to be left alone. */
-  liftBlocks(specHash: string): Promise<boolean>;
+  liftBlocks(specHash: string, retry?: Retry): Promise<boolean>;
   /** Ends units that have nothing to do; the others are left to their workflows. */
   lookAtUnits(input: LookInput): Promise<LookResult>;
   surveySlice(input: SliceInput): Promise<SliceResult>;
@@ -57,6 +59,11 @@ export interface Activities {
   forget(input: ForgetInput): Promise<ForgetResult>;
   askForRun(input: AskInput): Promise<void>;
   findRun(input: AskInput): Promise<RunResult | null>;
+}
+
+/** One command of a workflow, however often it is tried. */
+function stepOf({ info }: Context): Step {
+  return { id: `${info.workflowExecution?.runId}/${info.activityId}`, again: info.attempt > 1 };
 }
 
 export function createActivities(deps: Deps, client: WorkflowClient): Activities {
@@ -96,8 +103,9 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
         const opening = { ...input, ...(execution !== undefined && { execution }) };
         return beating(context, () => prepare(deps, opening, context.cancellationSignal, waitedMs));
       }),
-    liftBlocks: (specHash) => guarded((context) => beating(context, () => liftBlocksOf(deps, specHash))),
-    control: (input) => guarded((context) => beating(context, () => control(deps, input))),
+    liftBlocks: (specHash, retry) =>
+      guarded((context) => beating(context, () => liftBlocksOf(deps, specHash, retry, stepOf(context)))),
+    control: (input) => guarded((context) => beating(context, () => control(deps, input, stepOf(context)))),
     lookAtUnits: (input) =>
       guarded((context) =>
         lookAtUnits(deps, input, {
@@ -109,7 +117,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     moveSlice: (input) => slice(input, 'move', move),
     verifySlice: (input) => slice(input, 'verify', verify),
     endUnit: (input) => guarded((context) => beating(context, () => endUnit(deps, input))),
-    reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input))),
+    reopenUnits: (input) => guarded((context) => beating(context, () => reopenUnits(deps, input, stepOf(context)))),
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
     closeRequest: (input) => guarded((context) => beating(context, () => closeRequest(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
@@ -117,7 +125,12 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
       guarded((context) =>
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),
       ),
-    doctor: (input) => guarded((context) => beating(context, () => doctor(deps, input, context.cancellationSignal))),
+    doctor: (input) =>
+      guarded((context) => {
+        let last: DoctorProgress | undefined;
+        const look = () => doctor(deps, input, context.cancellationSignal, (progress) => (last = progress));
+        return beating(context, look, () => last);
+      }),
     prune: (input) => guarded((context) => beating(context, () => prune(deps, input, context.cancellationSignal))),
     forget: (input) =>
       guarded((context) => {

@@ -1,5 +1,6 @@
 /** What each command is handed: positional arguments by name, options in camel case, and the global ones. */
 import type { Kind } from '../connectors/contract.js';
+import type { Tunable } from '../words/tuning.js';
 import type { OutputFormat } from './output.js';
 
 /** Options every command understands. What is absent comes from the environment (see cli/temporal.ts). */
@@ -75,9 +76,16 @@ export interface CancelArgs extends Named {
   readonly timeoutMs?: number;
 }
 export type RetryArgs = OfUnit;
-export type ApproveArgs = OfUnit;
+export interface ApproveArgs extends OfUnit {
+  /** Nobody is asked. */
+  readonly yes?: boolean;
+  /** A file for all that an approval would cover; nothing is approved. */
+  readonly list?: string;
+}
 export type CredentialsArgs = OfUnit;
 export interface RetuneArgs extends Named {
+  /** What is taken back: all, or these. */
+  readonly reset?: true | readonly Tunable[];
   readonly connections?: number;
   readonly connectionsPerAccount?: number;
   readonly itemsPerSecond?: number;
@@ -107,6 +115,8 @@ export interface ScheduleArgs extends GlobalArgs {
 }
 export interface DoctorArgs extends GlobalArgs {
   readonly spec?: string;
+  /** So many accounts of each selection; absent: all. */
+  readonly sample?: number;
 }
 export interface PruneArgs extends GlobalArgs {
   /** One migration; absent: all. */

@@ -1,11 +1,13 @@
 /** The verbs that open gates: they say which units that lets go on. */
 import type { SignalDefinition } from '@temporalio/common';
-import { count } from '../words/numbers.js';
+import { causesOf, namesWords, whoWords } from '../words/causes.js';
 import type { Gate } from '../words/units.js';
-import type { UnitSelector } from '../workflows/messages.js';
+import type { Progress, UnitSelector } from '../workflows/messages.js';
 import type { ApproveArgs } from './arguments.js';
 import { exitCodes } from './exit-codes.js';
+import { waitingFor } from './gate-lines.js';
 import { readProgress, requireRunning } from './migration.js';
+import { printable } from './output.js';
 import type { Shell } from './shell.js';
 import { signalMigration } from './steer.js';
 import { withTemporal } from './with-temporal.js';
@@ -26,12 +28,23 @@ export async function openGates(
       shell.err(`${args.name}: told; no worker answers now, so it is heard when one does`);
       return exitCodes.done;
     }
-    const opened = before.gates.filter((gate) => gates.includes(gate.gate) && (args.unit ?? gate.n) === gate.n);
-    shell.err(
-      opened.length === 0
-        ? `${args.name}: told, but ${args.unit === undefined ? 'no unit waits' : `unit ${args.unit} does not wait`} for that`
-        : `${args.name}: ${opened.length === 1 ? `unit ${opened[0]?.n} goes on` : `${count(opened.length)} units go on`}`,
-    );
+    shell.err(`${args.name}: ${openedWords(before, gates, args.unit)}`);
     return exitCodes.done;
   });
+}
+
+/** Whom a signal lets go on: one unit, or everybody who waits at one of these gates. */
+function openedWords(before: Progress, gates: readonly Gate[], unit: number | undefined): string {
+  const causes =
+    unit === undefined
+      ? waitingFor(before).filter(({ gate }) => gate !== undefined && gates.includes(gate))
+      : causesOf(before.gates.filter(({ n, gate }) => n === unit && gates.includes(gate)));
+  if (causes.length === 0)
+    return `told, but ${unit === undefined ? 'no unit waits' : `unit ${unit} does not wait`} for that`;
+  return causes
+    .map((cause) => {
+      const who = printable(`${whoWords(cause)} ${namesWords(cause)}`.trimEnd());
+      return cause.count === 1 ? `${who} goes on` : `${who} go on`;
+    })
+    .join('; ');
 }

@@ -3,6 +3,7 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { instant } from '../words/numbers.js';
 import type { RunResult } from '../words/runs.js';
 import type { Progress } from '../workflows/messages.js';
 import { makeMigrationId, progressQuery, RUN_FAILED } from '../workflows/messages.js';
@@ -55,7 +56,7 @@ export async function requireRunning(
   if (!isRunning(found)) {
     throw new CommandError(
       exitCodes.failed,
-      `migration "${name}" is not running: its last run ended (${found.status.name.toLowerCase()}${found.closeTime ? ` at ${found.closeTime.toISOString()}` : ''})`,
+      `migration "${name}" is not running: its last run ended (${found.status.name.toLowerCase()}${found.closeTime ? ` at ${instant(found.closeTime)}` : ''})`,
       otherwise,
     );
   }

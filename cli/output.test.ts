@@ -1,8 +1,28 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { createStyle, fitted, fittedEnd, printable, table } from './output.js';
+import { createStyle, fitted, fittedEnd, printable, table, wrapped } from './output.js';
 import { createRecordingShell } from './recording-shell.js';
+
+describe('wrapped', () => {
+  it('breaks at blanks, and indents what follows', () => {
+    expect(wrapped('renew the secret, then go on', 12, '  ')).toEqual(['renew the', '  secret,', '  then go on']);
+    expect(wrapped('  a b', 80, '    ')).toEqual(['  a b']);
+    expect(wrapped('', 80)).toEqual(['']);
+  });
+
+  it('loses nothing, and is never wider than there is room', () => {
+    const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(words, fc.integer({ min: 8, max: 60 }), (all, columns) => {
+        const text = printable(all.join(' ')).trim();
+        const lines = wrapped(text, columns, '  ');
+        expect(lines.every((line) => stringWidth(line) <= columns)).toBe(true);
+        expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+      }),
+    );
+  });
+});
 
 describe('table', () => {
   it('aligns text left and numbers right, whatever their colours', () => {

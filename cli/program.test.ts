@@ -122,6 +122,11 @@ describe('arguments', () => {
       'schedule backfill m s --start a --end b',
       ['schedule', { ...global, action: 'backfill', name: 'm', schedule: 's', start: 'a', end: 'b' }],
     ],
+    ['retune m --reset', ['retune', { ...global, name: 'm', reset: true }]],
+    [
+      'retune m --reset lanes,items-per-second --lanes 3',
+      ['retune', { ...global, name: 'm', reset: ['lanes', 'itemsPerSecond'], lanes: 3 }],
+    ],
     ['schedule list', ['schedule', { ...global, action: 'list' }]],
     ['report m --out r --run 2', ['report', { ...global, name: 'm', out: 'r', run: 2 }]],
     ['dev', ['dev', { ...global, dir: '.drover' }]],
@@ -138,6 +143,7 @@ describe('exit codes', () => {
     ['apply s.yaml --wiat', 'Did you mean --wait?'],
     ['apply s.yaml --timeout soon', 'Use a duration'],
     ['retry m --unit 0', 'Use a whole number from 1'],
+    ['retune --reset m', '"m" is no limit: lanes, connections, connections-per-account'],
     ['validate a b', 'too many arguments'],
     ['validate a -o xml', 'Allowed choices are text, json, yaml'],
   ])('64 for %s', async (line, reason) => {

@@ -4,7 +4,7 @@ import type { SliceHeartbeat } from '../words/progress.js';
 import type { RunResult } from '../words/runs.js';
 import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
-import { gateReport, onlyGatesLeft } from './gate-lines.js';
+import { gatePage, gateReport, onlyGatesLeft } from './gate-lines.js';
 import { createStyle } from './output.js';
 import { liveLines, progressRecord } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
@@ -65,7 +65,7 @@ it('says why items fail while others move, and why a whole unit is tried again',
   const failing = [{ unit: 4, reason: 'no connection' }];
   const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat({ troubles }) }], failing);
   expect(liveLines(snapshot, 200, style)).toEqual(
-    expect.arrayContaining(['unit 4: is tried again: no connection', 'unit 3: 2 items: the server says 500']),
+    expect.arrayContaining(['unit 4, is tried again: no connection', 'unit 3, 2 items: the server says 500']),
   );
 });
 
@@ -249,10 +249,61 @@ describe('gates', () => {
     expect([besides({ running: 1 }), besides({ waiting: 1 }), besides({ parked: 0 })]).toEqual([false, false, false]);
     expect(gateReport({ progress: waiting })).toEqual([
       'acme: all that is left waits behind 1 gate:',
-      '  unit 3 (mail) waits for credentials: NO \\u001b[31mbad',
+      '  unit 3 (mail), waits for credentials: NO \\u001b[31mbad',
       '    renew it',
       '    migrate credentials acme --unit 3',
     ]);
+  });
+
+  const many = (gate: ParkedUnit['gate'], reason: string, names: readonly string[], first = 1): ParkedUnit[] =>
+    names.map((account, at) => ({
+      n: first + at,
+      selection: 'mail',
+      kind: 'mail',
+      account,
+      gate,
+      reason,
+      next: 'renew it',
+    }));
+  const at = (gates: readonly ParkedUnit[]) =>
+    progress({
+      state: 'waiting',
+      units: { total: 9, waiting: 0, running: 0, parked: gates.length, done: 9 - gates.length, failed: 0 },
+      gates,
+      running: [],
+    });
+
+  it('of one cause are one, with whom it is about and one command', () => {
+    const three = many('credentials', 'OLD_PASSWORD is not set', ['anna@old', 'bela@old', 'carl@old → carl@new']);
+    expect(gateReport({ progress: at(three) })).toEqual([
+      'acme: all that is left waits behind 1 gate:',
+      '  3 accounts wait for credentials: OLD_PASSWORD is not set (anna@old, bela@old, carl@old → carl@new)',
+      '    renew it',
+      '    migrate credentials acme',
+    ]);
+  });
+
+  it('are approved one by one where an approval without a unit would cover others', () => {
+    const same = many('approval', '12 of 100 items are gone', ['anna@old', 'bela@old']);
+    const other = many('approval', '90 of 100 items are gone', ['carl@old'], 3);
+    expect(gateReport({ progress: at([...same, ...other]) }).filter((line) => line.includes('migrate'))).toEqual([
+      '    migrate approve acme --unit 1',
+      '    migrate approve acme --unit 2',
+      '    migrate approve acme --unit 3',
+    ]);
+    expect(gateReport({ progress: at(same) })).toContain('    migrate approve acme');
+  });
+
+  it('never cut what to do, however narrow the terminal; names are', () => {
+    const next = 'renew the secret where the spec names it, then run `migrate credentials`';
+    const gates = many('credentials', 'x', ['anna@a-long-name.example.org', 'bela@a-long-name.example.org']);
+    const lines = liveLines(sumUp(1_000, at(gates.map((gate) => ({ ...gate, next }))), []), 30, style);
+    expect(lines.slice(2).every((line) => line.length <= 30)).toBe(true);
+    const said = lines.map((line) => line.trim()).join(' ');
+    expect(said).toContain(next);
+    expect(said).toContain('migrate credentials acme');
+    expect(lines).toContain('  (anna@a-long-name.example.o…');
+    expect(gatePage(at(gates.map((gate) => ({ ...gate, next }))), 30).every((line) => line.length <= 30)).toBe(true);
   });
 
   it('come with their command for programs too', () => {

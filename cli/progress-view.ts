@@ -1,10 +1,11 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
+import { causesOf, namesWords, whoWords, whyWords } from '../words/causes.js';
 import { changeWords, countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
-import { gateWords, openCommand } from './gate-lines.js';
+import { gateBlock, openCommand, waitingFor } from './gate-lines.js';
 import type { Style } from './output.js';
-import { fitted, fittedEnd, printable } from './output.js';
+import { fitted, fittedEnd, printable, wrapped } from './output.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';
 
 /** Gates and files shown; beyond them their number. */
@@ -28,21 +29,16 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
   for (const file of snapshot.files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
   if (snapshot.files.length > MAX_FILES)
     lines.push(style.dim(`  ${count(snapshot.files.length - MAX_FILES)} more large files under way`));
-  for (const trouble of snapshot.troubles.slice(0, MAX_TROUBLES))
-    lines.push(style.yellow(fitted(troubleWords(trouble), columns)));
-  for (const gate of progress.gates.slice(0, MAX_GATES)) {
-    lines.push(style.yellow(fitted(gateWords(gate), columns)));
-    lines.push(
-      fitted(`  ${openCommand(progress.name, gate)}${gate.next ? `   (${printable(gate.next)})` : ''}`, columns),
-    );
-  }
-  if (progress.gates.length > MAX_GATES)
-    lines.push(`${count(progress.gates.length - MAX_GATES)} more units wait: migrate status ${progress.name}`);
+  const troubles = troubleWords(snapshot.troubles);
+  for (const said of troubles.slice(0, MAX_TROUBLES)) lines.push(...wrapped(said, columns, '  ').map(style.yellow));
+  for (const { head, toDo } of gateBlock(progress, columns, MAX_GATES)) lines.push(...head.map(style.yellow), ...toDo);
+  const more = waitingFor(progress).length - MAX_GATES;
+  if (more > 0) lines.push(`${count(more)} more gates: migrate status ${progress.name}`);
   lines.push(style.dim(fitted('Ctrl-C ends watching; the migration goes on', columns)));
   return lines;
 }
 
-/** The same for programs; no names of accounts or files. */
+/** The same for programs; accounts are named where somebody has to do something, files are not. */
 export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
   const { progress, totals } = snapshot;
   return {
@@ -59,6 +55,7 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
     ...(snapshot.troubles.length > 0 && { troubles: snapshot.troubles }),
     gates: progress.gates.map((gate) => ({
       unit: gate.n,
+      ...(gate.account !== undefined && { account: gate.account }),
       gate: gate.gate,
       reason: gate.reason,
       ...(gate.next && { next: gate.next }),
@@ -104,10 +101,18 @@ export function fileWords({ path, bytes, done }: FileUnderWay, columns: number):
   return told + fittedEnd(printable(path), Math.max(8, columns - told.length));
 }
 
-/** What fails while it goes on: items, or the work on a whole unit. */
-export function troubleWords({ unit, reason, items }: UnitTrouble): string {
-  const what = items === undefined ? 'is tried again' : plural(items, 'item');
-  return `unit ${unit}: ${what}: ${printable(reason)}`;
+/** What fails while it goes on, each cause once: items, or the work on whole units. */
+export function troubleWords(troubles: readonly UnitTrouble[]): string[] {
+  const stuck = troubles.map(({ unit, ...trouble }) => ({ n: unit, ...trouble }));
+  const tried = causesOf(stuck.filter(({ items }) => items === undefined));
+  const failed = causesOf(stuck.filter(({ items }) => items !== undefined));
+  return [
+    ...tried.map((cause) => {
+      const again = `${whoWords(cause)}${cause.count === 1 ? ', is' : ' are'} tried again`;
+      return printable(`${again}: ${cause.reason} ${namesWords(cause)}`.trimEnd());
+    }),
+    ...failed.map((cause) => printable(whyWords(cause))),
+  ];
 }
 
 /** Rates, and the time left as the guess that it is; empty when neither is known. */

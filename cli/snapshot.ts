@@ -31,6 +31,7 @@ export interface Snapshot {
 
 export interface UnitTrouble {
   readonly unit: number;
+  readonly account?: string;
   readonly reason: string;
   readonly items?: number;
 }
@@ -64,11 +65,11 @@ export function createCollector(temporal: TemporalAccess, name: string): Collect
       }
       const at = Date.now();
       await Promise.all(
-        progress.running.map(async ({ n }) => {
+        progress.running.map(async ({ n, account }) => {
           const { heartbeat, failure } = await readSlice(temporal, name, n, signal);
           if (heartbeat) heartbeats.set(n, { at, heartbeat });
           if (failure === undefined) failing.delete(n);
-          else failing.set(n, { unit: n, reason: failure });
+          else failing.set(n, { unit: n, ...(account !== undefined && { account }), reason: failure });
         }),
       );
       const running = new Set(progress.running.map(({ n }) => n));
@@ -101,7 +102,9 @@ export function sumUp(
     for (const counter of Object.keys(totals) as (keyof Counters)[])
       totals[counter] += heartbeat.counters[counter] ?? 0;
     phases[heartbeat.phase]++;
-    for (const trouble of heartbeat.troubles ?? []) troubles.push({ unit: heartbeat.unit, ...trouble });
+    const { unit, account } = heartbeat;
+    for (const trouble of heartbeat.troubles ?? [])
+      troubles.push({ unit, ...(account !== undefined && { account }), ...trouble });
     if (at - seen > STALE_MS || progress.state === 'paused') continue;
     itemsPerSecond += heartbeat.itemsPerSecond;
     bytesPerSecond += heartbeat.bytesPerSecond;

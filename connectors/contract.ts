@@ -149,6 +149,8 @@ export interface Capability {
   readonly problem?: string;
   /** Set when it does not, and people should know all the same: a sentence for the plan. */
   readonly remark?: string;
+  /** It is said of this account; what is not is the same for all accounts of the system. */
+  readonly own?: true;
 }
 
 interface Session {
@@ -208,6 +210,11 @@ export interface Source<B = unknown> extends Session {
    * after, and `Fault('not-found')` when it is gone. Every `FileSource` has it.
    */
   open?(container: Container, ref: ItemRef, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes of all that a container holds, where the system tells without naming each item; undefined: it does not. For looks
+   * ahead only: a listing decides.
+   */
+  bytes?(container: Container, signal: AbortSignal): Promise<number | undefined>;
   /** The accounts a specification may call `all`. Only where the system can tell. */
   accounts?(signal: AbortSignal): Promise<readonly string[]>;
 }
@@ -362,6 +369,13 @@ export type Located =
 /** Those of some references that the caller knows. Asked for a page at a time: neither side holds all that there are. */
 export type Known = (refs: readonly string[]) => Promise<ReadonlySet<string>>;
 
+/** What still fits into an account. */
+export interface Room {
+  readonly bytes: number;
+  /** Names the disk, where it is room on a disk: all accounts on it share it. Absent: it is the account's alone. */
+  readonly disk?: string;
+}
+
 export interface Target<B = unknown> extends Session {
   /** After a connection died, how long a write may still appear by itself, in milliseconds. */
   readonly quietMs: number;
@@ -441,8 +455,8 @@ export interface Target<B = unknown> extends Session {
    * Throws `Fault('not-found')` when it is not there. Absent: what can be read back is seen.
    */
   shown?(container: TargetContainer, folder: string, signal: AbortSignal): AsyncIterable<Page<string>>;
-  /** Bytes that still fit, where the account has a quota that the target tells. */
-  room?(signal: AbortSignal): Promise<number | undefined>;
+  /** What still fits; undefined where the target does not tell. Writes nothing. */
+  room?(signal: AbortSignal): Promise<Room | undefined>;
   /** What names it can keep; every `FileTarget` says it. */
   readonly names?: NameRules;
   /** Content too large to be held; every `FileTarget` takes it. */

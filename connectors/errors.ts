@@ -22,6 +22,8 @@ export interface FaultDetails {
   readonly next?: string;
   /** Whose fault it is, where the thrower can tell; the engine fills it in for sessions. */
   readonly side?: 'source' | 'target';
+  /** It is about the server, not about the account: every account of the system would meet it. */
+  readonly systemWide?: boolean;
   readonly cause?: unknown;
 }
 
@@ -51,6 +53,7 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly retryAfterMs: number | undefined;
   readonly next: string | undefined;
+  readonly systemWide: boolean;
   side: 'source' | 'target' | undefined;
 
   constructor(code: FaultCode, message: string, details: FaultDetails = {}) {
@@ -60,6 +63,7 @@ export class Fault extends Error {
     this.retryAfterMs = details.retryAfterMs === undefined ? undefined : within(details.retryAfterMs);
     this.next = details.next;
     this.side = details.side;
+    this.systemWide = details.systemWide ?? false;
   }
 }
 

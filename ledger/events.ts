@@ -10,6 +10,8 @@ export interface Event {
   readonly migration: string;
   readonly run: number;
   readonly unit: number | null;
+  /** Whose the unit is, as people know it; of events that are read. */
+  readonly account?: string | null;
   readonly level: Level;
   readonly message: string;
   readonly detail: JsonObject;
@@ -38,6 +40,38 @@ export async function writeEvent(
   ]);
 }
 
+/** The activity that obeys a person: it may be tried again, and is then the same step. */
+export interface Step {
+  readonly id: string;
+  readonly again: boolean;
+}
+
+/**
+ * What a person asked for, by the word they used, where it is obeyed; once for each step. Without `run`: in the last one
+ * that was opened.
+ */
+export async function noteAsked(
+  sql: Sql,
+  { migration, run }: { readonly migration: string; readonly run?: number },
+  word: string,
+  detail: JsonObject,
+  step?: Step,
+): Promise<void> {
+  await sql.query(
+    `insert into event (migration, run, level, message, detail)
+     select name, coalesce($2, last_run), 'info', $3, $4 from migration
+     where name = $1 and ($5::text is null or not exists (
+       select from event where migration = $1 and detail ->> 'step' = $5 and message = $3))`,
+    [
+      migration,
+      run ?? null,
+      word,
+      JSON.stringify({ ...detail, asked: true, ...(step && { step: step.id }) }),
+      step?.again ? step.id : null,
+    ],
+  );
+}
+
 /** One sentence about the unit's filters, once for each run: `readFilterRemarks`. */
 export async function noteFilter(sql: Sql, at: EventPlace, sentence: string): Promise<void> {
   await writeEvent(sql, at, 'warn', sentence, { filter: true });
@@ -64,9 +98,12 @@ export async function readEvents(
   filter: { readonly after: number; readonly since?: Date; readonly unit?: number; readonly limit: number },
 ): Promise<Event[]> {
   const { rows } = await ledger.pool.query<Event>(
-    `select id, at, migration, run, unit, level, message, detail from event
-     where migration = $1 and id > $2 and ($3::timestamptz is null or at >= $3) and ($4::int is null or unit = $4)
-     order by id limit $5`,
+    `select e.id, e.at, e.migration, e.run, e.unit,
+       case when u.account_from = u.account_to then u.account_from else u.account_from || ' → ' || u.account_to end as account,
+       e.level, e.message, e.detail
+     from event e left join unit u on u.migration = e.migration and u.n = e.unit
+     where e.migration = $1 and e.id > $2 and ($3::timestamptz is null or e.at >= $3) and ($4::int is null or e.unit = $4)
+     order by e.id limit $5`,
     [migration, filter.after, filter.since ?? null, filter.unit ?? null, filter.limit],
   );
   return rows;

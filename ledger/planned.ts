@@ -207,3 +207,15 @@ export async function plannedAgainst(
     },
   };
 }
+
+/** Bytes of all that has a copy in the target, of a pairing; 0 where it is new. */
+export async function arrivedBytes({ pool }: Ledger, source: string, target: string, kind: Kind): Promise<number> {
+  const { rows } = await pool.query<{ bytes: number }>(
+    `select coalesce(sum(n.bytes), 0)::bigint as bytes
+     from pairing p join place s on s.id = p.source join place t on t.id = p.target
+     join container c on c.pairing = p.id join item_count n on n.container = c.id
+     where s.proof = $1 and t.proof = $2 and p.kind = $3 and n.copy and not n.gone`,
+    [source, target, kind],
+  );
+  return rows[0]?.bytes ?? 0;
+}

@@ -10,7 +10,8 @@ export interface Removable {
   readonly digest: string | null;
 }
 
-const GONE = `gone and target_ref is not null and outcome not in ('skipped', 'conflict')`;
+/** Gone from the source, and its copy may be removed. */
+export const GONE = `gone and target_ref is not null and outcome not in ('skipped', 'conflict')`;
 const PAGE = 5_000;
 
 export const removable = {
@@ -46,6 +47,14 @@ export const removable = {
       if (rows.length < PAGE) return;
       after = (rows.at(-1) as { key: string }).key;
     }
+  },
+
+  /** What the run has marked in a pairing and not removed yet is not marked any more. */
+  async unmark(sql: Sql, pairing: number, run: number): Promise<void> {
+    await sql.query(
+      `update item set removal = null where gone and removal = $2 and container in (select id from container where pairing = $1)`,
+      [pairing, run],
+    );
   },
 
   /** Of what the run has marked in a container, the last keys first: what lies in a folder goes before the folder. */

@@ -24,6 +24,18 @@ export interface ReportRun {
   readonly part: number | null;
 }
 
+/** A run that nobody has closed. */
+export interface OpenRun {
+  readonly number: number;
+  readonly paused: boolean;
+  /** Somebody holds a lease on a target of its units. */
+  readonly atWork: boolean;
+  /** The last that was written down of it. */
+  readonly lastWork: Date;
+  /** The moment of the answer, by the ledger's clock. */
+  readonly at: Date;
+}
+
 export interface ReportUnit {
   readonly n: number;
   readonly selection: string;
@@ -134,6 +146,20 @@ export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]
     [migration],
   );
   return rows;
+}
+
+/** The last run that nobody has closed. */
+export async function readOpenRun(sql: Sql, migration: string): Promise<OpenRun | undefined> {
+  const { rows } = await sql.query<OpenRun>(
+    `select number, paused, now() as at,
+       greatest(started_at, (select at from event where migration = $1 order by id desc limit 1),
+         (select max(changed_at) from unit where migration = $1)) as "lastWork",
+       exists (select from lease l join pairing p on p.target = l.place
+         join unit u on u.migration = $1 and p.id in (u.pairing, u.back) where l.until > now()) as "atWork"
+     from run join migration on name = migration where migration = $1 and state = 'running' order by number desc limit 1`,
+    [migration],
+  );
+  return rows[0];
 }
 
 /**

@@ -164,13 +164,26 @@ export async function closeRun(
 
 /** Sets what the next lease renewals will bring to the slices at work. */
 export async function setControl(
-  ledger: Ledger,
+  sql: Sql,
   migration: string,
-  control: { readonly paused?: boolean; readonly stopped?: boolean; readonly tuning?: Tuning },
+  control: {
+    readonly paused?: boolean;
+    readonly stopped?: boolean;
+    readonly tuning?: Tuning;
+    /** Taken back before that. */
+    readonly untuned?: readonly string[];
+  },
 ): Promise<void> {
-  await ledger.pool.query(
-    `update migration set paused = coalesce($2, paused), stopped = coalesce($3, stopped), tuning = tuning || $4 where name = $1`,
-    [migration, control.paused ?? null, control.stopped ?? null, JSON.stringify(control.tuning ?? {})],
+  await sql.query(
+    `update migration set paused = coalesce($2, paused), stopped = coalesce($3, stopped), tuning = (tuning - $5::text[]) || $4
+     where name = $1`,
+    [
+      migration,
+      control.paused ?? null,
+      control.stopped ?? null,
+      JSON.stringify(control.tuning ?? {}),
+      control.untuned ?? [],
+    ],
   );
 }
 

@@ -178,17 +178,17 @@ export async function overlappingUnit(
   return rows[0]?.n;
 }
 
-/** Lets units start again; `approved`: the gate that each waits at counts as passed. Returns what they had counted. */
+/** Lets units start again; for those that are `approved` the gate that each waits at counts as passed. Returns what they had counted. */
 export async function reopen(
   sql: Sql,
   migration: string,
   units: readonly number[],
-  approved: boolean,
+  approved: readonly number[],
 ): Promise<Partial<Counters>[]> {
   const { rows } = await sql.query<{ counters: Partial<Counters> }>(
     `update unit set state = 'waiting', phase = null, gate = null, reason = null, next = null, retry_at = null,
        changed_at = now(),
-       approved = case when $3 and gate is not null then approved || gate else approved end
+       approved = case when n = any($3) and gate is not null then approved || gate else approved end
      where migration = $1 and n = any($2) returning counters`,
     [migration, units, approved],
   );

@@ -29,7 +29,7 @@ export function outcomeChart(sums: Sums): string {
       `<tr><td><span class="dot" style="background:var(--${standing})"></span>${MEANINGS[standing].title}</td><td class="n">${count(sums.standings[standing])}</td><td class="n">${share(sums.standings[standing], sums.items)}</td><td class="soft">${MEANINGS[standing].meaning}</td></tr>`,
   );
   return `<svg viewBox="0 0 ${WIDTH} 28" role="img" aria-label="outcomes of ${plural(sums.items, 'item')}">${bars.join('')}</svg>
-<table style="margin-top:12px"><tbody>${legend.join('')}</tbody></table>`;
+<table class="legend-table"><tbody>${legend.join('')}</tbody></table>`;
 }
 
 const PHASE_COLOURS: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ export function progressChart(startedAt: Date, slices: readonly ReportSlice[]): 
   const lines = linesOf(startedAt, slices);
   if (lines.length === 0) return '';
   const height = 240;
-  const [left, right, top, bottom] = [64, 150, 12, 30];
+  const [left, right, top, bottom] = [64, 24, 12, 30];
   const span = Math.max(1, ...lines.flatMap(({ points }) => points.map(([ms]) => ms)));
   const most = Math.max(...lines.map(({ items }) => items));
   const ticks = niceTicks(most);
@@ -65,17 +65,23 @@ export function progressChart(startedAt: Date, slices: readonly ReportSlice[]): 
     (part) =>
       `<text x="${x(part * span).toFixed(1)}" y="${height - 8}" text-anchor="${part === 0 ? 'start' : part === 1 ? 'end' : 'middle'}">${part === 0 ? 'start' : `+${duration(part * span)}`}</text>`,
   );
-  const labels = placeLabels(lines.map((line) => y(line.items)));
-  const drawn = lines.map((line, index) => {
-    const colour = PHASE_COLOURS[line.phase] ?? 'var(--soft)';
+  const drawn = lines.map((line) => {
+    const colour = colourOf(line);
     const path = line.points.map(
       ([ms, items], at) => `${at === 0 ? 'M' : 'L'}${x(ms).toFixed(1)},${y(items).toFixed(1)}`,
     );
     const [endX, endY] = [x(line.points.at(-1)?.[0] ?? 0), y(line.items)];
-    return `<path d="${path.join('')}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"/><circle cx="${endX.toFixed(1)}" cy="${endY.toFixed(1)}" r="3.5" fill="${colour}"/><circle cx="${WIDTH - right + 14}" cy="${(labels[index] as number).toFixed(1)}" r="4" fill="${colour}"/><text class="strong" x="${WIDTH - right + 24}" y="${((labels[index] as number) + 4).toFixed(1)}">${count(line.items)} ${PHASE_WORDS[line.phase] ?? line.phase}</text>`;
+    return `<path d="${path.join('')}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"/><circle cx="${endX.toFixed(1)}" cy="${endY.toFixed(1)}" r="3.5" fill="${colour}"/>`;
   });
-  return `<div class="wide"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="items handled over time">${grid.join('')}${times.join('')}${drawn.join('')}</svg></div>`;
+  const legend = lines.map(
+    (line) =>
+      `<span><span class="dot" style="background:${colourOf(line)}"></span>${count(line.items)} ${PHASE_WORDS[line.phase] ?? line.phase}</span>`,
+  );
+  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="items handled over time">${grid.join('')}${times.join('')}${drawn.join('')}</svg>
+<div class="legend">${legend.join('')}<span class="soft">in ${duration(span)}</span></div>`;
 }
+
+const colourOf = ({ phase }: Line): string => PHASE_COLOURS[phase] ?? 'var(--soft)';
 
 function linesOf(startedAt: Date, slices: readonly ReportSlice[]): Line[] {
   const lines: Line[] = [];
@@ -102,17 +108,4 @@ function niceTicks(most: number): number[] {
   const ticks: number[] = [];
   for (let tick = 0; tick < most + step; tick += step) ticks.push(tick);
   return ticks;
-}
-
-/** Keeps labels 18 apart, moving them up: the chart's end points often coincide. */
-function placeLabels(heights: readonly number[]): number[] {
-  const order = heights.map((height, index) => ({ height, index })).sort((a, b) => b.height - a.height);
-  const placed = [...heights];
-  let below = Number.POSITIVE_INFINITY;
-  for (const { height, index } of order) {
-    below = Math.min(height, below - 18);
-    placed[index] = below;
-  }
-  const highest = Math.min(...placed);
-  return highest < 10 ? placed.map((height) => height + (10 - highest)) : placed;
 }

@@ -19,13 +19,14 @@ import {
   readDuplicates,
   readFolderMaps,
   readGates,
+  readOpenRun,
   readReportContainers,
   readReportItems,
   readReportUnits,
   readRuns,
   readSlices,
 } from '../ledger/report.js';
-import type { LeftOutRule } from '../words/left-out.js';
+import type { LeftOutRule, LeftOutSum } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict, seenFromSpec } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
@@ -37,6 +38,8 @@ import { resultOf } from './results.js';
 import { STANDINGS, standingOf } from './standing.js';
 import type { Sums } from './sums.js';
 import { addItem, addSums, noSums, unproven } from './sums.js';
+import type { Unfinished } from './unfinished.js';
+import { unfinished } from './unfinished.js';
 
 export interface FolderSums {
   readonly unit: number;
@@ -81,6 +84,8 @@ export interface Gathered {
   /** Folders, calendars and address books that the spec leaves out: they are in no number. */
   readonly leftOut: readonly LeftOutRule[];
   readonly verdict: Verdict;
+  /** A run goes on, or was stopped before its accounts were done. */
+  readonly unfinished: Unfinished | undefined;
   readonly writtenAt: Date;
 }
 
@@ -99,6 +104,10 @@ export interface Verdict {
   readonly units: number;
   /** Units that did not end well: what they hold may not even be known. */
   readonly unitsOpen: number;
+  /** A run that nobody has closed: the numbers are those of a moment, and nothing is complete. */
+  readonly goesOn: boolean;
+  /** What the spec's filters left out of all numbers. */
+  readonly leftOut: LeftOutSum & { /** Items of folders that are moved. */ readonly filtered: number };
 }
 
 interface Noted {
@@ -158,6 +167,12 @@ export async function gather(
     addSums(selection, sums);
     addSums(total, sums);
   }
+  const open = await readOpenRun(sql, migration);
+  const leftOut = await readLeftOut(
+    sql,
+    migration,
+    units.map(({ n }) => n),
+  );
   const met = await readConflicts(sql, migration, run.number, MAX_CONFLICTS);
   const unitAt = new Map(units.map((unit) => [unit.n, unit]));
   return {
@@ -178,12 +193,14 @@ export async function gather(
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
-    leftOut: await readLeftOut(
-      sql,
+    leftOut,
+    verdict: judge(total, accounts, open !== undefined, sumOf(leftOut, units)),
+    unfinished: unfinished(
       migration,
-      units.map(({ n }) => n),
+      run,
+      open,
+      units.map(({ state }) => state),
     ),
-    verdict: judge(total, accounts),
     writtenAt: new Date(),
   };
 }
@@ -225,11 +242,23 @@ async function gatherFolder(
   return { unit: unit.n, back, path, targetPath, notes, sums };
 }
 
-function judge(total: Sums, accounts: readonly AccountSums[]): Verdict {
+/** What the rules leave out as a whole, by kind: the words of the console. */
+function sumOf(rules: readonly LeftOutRule[], units: readonly ReportUnit[]): LeftOutSum {
+  const kindOf = new Map(units.map(({ selection, kind }) => [selection, kind]));
+  const kinds: Partial<Record<Kind, number>> = {};
+  for (const { selection, containers } of rules) {
+    const kind = kindOf.get(selection) ?? 'mail';
+    kinds[kind] = (kinds[kind] ?? 0) + containers;
+  }
+  const told = rules.flatMap(({ items }) => items ?? []);
+  return { kinds, items: told.length < rules.length ? null : told.reduce((sum, items) => sum + items, 0) };
+}
+
+function judge(total: Sums, accounts: readonly AccountSums[], goesOn: boolean, leftOut: LeftOutSum): Verdict {
   const unitsOpen = accounts.filter(({ unit }) => unit.state !== 'done').length;
   const open = unproven(total);
   return {
-    complete: open === 0 && unitsOpen === 0 && accounts.length > 0,
+    complete: open === 0 && unitsOpen === 0 && accounts.length > 0 && !goesOn,
     items: total.items,
     verified: total.standings.verified,
     unproven: open,
@@ -238,5 +267,7 @@ function judge(total: Sums, accounts: readonly AccountSums[]): Verdict {
     duplicates: total.duplicates,
     units: accounts.length,
     unitsOpen,
+    goesOn,
+    leftOut: { ...leftOut, filtered: total.excluded },
   };
 }

@@ -1,15 +1,20 @@
 /** What the spec leaves out as a whole: it is in no number of the report, so it is named here. */
-import { count } from '../words/numbers.js';
+import { count, plural } from '../words/numbers.js';
 import type { Gathered } from './gather.js';
-import { section, tableOf } from './tables.js';
-import { escapeHtml } from './text.js';
+import { foldedTable, section } from './tables.js';
+import { escapeHtml, pathWords } from './text.js';
 
-export function leftOut({ leftOut: rules, accounts }: Pick<Gathered, 'leftOut' | 'accounts'>): string {
-  if (rules.length === 0) return '';
+export function leftOut({ leftOut: rules, accounts, verdict }: Gathered): string {
+  const { filtered } = verdict.leftOut;
+  const items =
+    filtered > 0
+      ? `<p>${plural(filtered, 'item')} in what is moved ${filtered === 1 ? 'is' : 'are'} left out by the filters of the spec, and in no number of this report.</p>`
+      : '';
+  if (rules.length === 0) return items === '' ? '' : section('Left out by the spec', items);
   const names = new Map(accounts.map(({ unit }) => [unit.n, unit.from]));
   const rows = rules.map(({ selection, rule, containers, units, items, first }) => {
     const shown = first.map(
-      ({ unit, path }) => `${escapeHtml(path || '/')} (${escapeHtml(names.get(unit) ?? `${unit}`)})`,
+      ({ unit, path }) => `${pathWords(path === '' ? [] : [path])} (${escapeHtml(names.get(unit) ?? `${unit}`)})`,
     );
     const more = containers - first.length;
     return [
@@ -20,6 +25,6 @@ export function leftOut({ leftOut: rules, accounts }: Pick<Gathered, 'leftOut' |
   });
   return section(
     'Left out by the spec',
-    `<p>As the last survey of each account found it. What these hold is in no number of this report.</p>${tableOf(['selection', 'rule', 'left out', 'items', 'accounts', 'which'], rows, ['left out', 'accounts'])}`,
+    `<p>As the last survey of each account found it. What these hold is in no number of this report.</p>${foldedTable(['selection', 'rule', 'left out', 'items', 'accounts', 'which'], rows, 'rule', ['left out', 'accounts'])}${items}`,
   );
 }

@@ -2,19 +2,20 @@
 
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
-import { countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered } from './gather.js';
+import { headline } from './headline.js';
 import { leftOut } from './left-out.js';
+import { nextSteps } from './next-steps.js';
 import * as runSections from './run-sections.js';
 import * as sections from './sections.js';
 import { MEANINGS } from './standing.js';
 import { style } from './style.js';
 import { countersOf } from './sums.js';
-import { containerWord, section, tableOf } from './tables.js';
-import { escapeHtml, reasonWords, time } from './text.js';
+import { containerWord, foldedTable, section, tableOf } from './tables.js';
+import { escapeHtml, nextWords, reasonWords, time } from './text.js';
 
 export function page(report: Gathered): string {
   const { migration, run } = report;
@@ -25,39 +26,27 @@ export function page(report: Gathered): string {
 <body><main>
 ${answer(report)}
 ${tiles(report)}
-${sections.outcomes(report)}
-${sections.filters(report)}
-${leftOut(report)}
+${nextSteps(report)}
+${sections.accounts(report)}
 ${exceptions(report)}
 ${runSections.conflicts(report)}
-${runSections.gates(report)}
+${sections.outcomes(report)}
 ${sections.duplicates(report)}
-${sections.progress(report)}
+${sections.filters(report)}
+${leftOut(report)}
+${runSections.gates(report)}
 ${sections.selections(report)}
-${sections.accounts(report)}
 ${sections.folders(report)}
+${skipped(report)}
 ${sections.renames(report)}
 ${sections.notes(report)}
 ${remarks(report)}
+${sections.progress(report)}
 ${runSections.history(report)}
 ${reproduce(report)}
 <footer>Written ${time(report.writtenAt)} by Drover from the ledger's state at that moment. Runs that change nothing after it leave a line in confirmed.ndjson beside it, where a worker wrote it. Names of accounts, folders and files are in this document; subjects, contents and secrets are not.</footer>
 </main></body></html>
 `;
-}
-
-/** The one sentence, for the page and for the command line. */
-export function headline({ verdict, total }: Pick<Gathered, 'verdict' | 'total'>): string {
-  const { items, units, unitsOpen } = verdict;
-  if (units === 0) return 'nothing is known yet: no account was called to this run';
-  if (items === 0) return unitsOpen > 0 ? 'nothing is known of the items yet' : 'there was nothing to move';
-  const counters = countersOf(total);
-  const each = items === 1 ? 'it' : 'each';
-  const whole = counters.verified === items && counters.duplicates === 0;
-  return [
-    `${countWords(counters)}${whole ? `: ${each} arrived once, unchanged` : ''}`,
-    ...(unitsOpen > 0 ? [`${count(unitsOpen)} of ${plural(units, 'account')} did not finish`] : []),
-  ].join('; ');
 }
 
 function answer(report: Gathered): string {
@@ -69,14 +58,6 @@ function answer(report: Gathered): string {
       `Proven: ${proofs.map(([proof, items]) => `${count(items)} ${PROOF_WORDS[proof] ?? escapeHtml(proof)}`).join(', ')}.`,
     );
   }
-  const bad = Object.entries(total.standings).filter(
-    ([standing, items]) => standing !== 'verified' && standing !== 'skipped' && items > 0,
-  );
-  if (bad.length > 0) {
-    sentences.push(
-      `<b>Not proven: ${bad.map(([standing, items]) => `${count(items)} ${MEANINGS[standing as keyof typeof MEANINGS].title}`).join(', ')}.</b>`,
-    );
-  }
   if (verdict.unitsOpen > 0) {
     const unknown = report.accounts.filter(({ unit }) => unit.pairing === null).length;
     sentences.push(
@@ -85,13 +66,13 @@ function answer(report: Gathered): string {
   }
   if (verdict.duplicates > 0) {
     sentences.push(
-      `<b>The target holds ${plural(verdict.duplicates, 'extra copy').replace('copys', 'copies')} of items that are there already.</b>`,
+      `<b>The target holds ${verdict.duplicates === 1 ? '1 extra copy' : `${count(verdict.duplicates)} extra copies`} of items that are there already.</b>`,
     );
   }
   const capital = headline(report).replace(/^./, (first) => first.toUpperCase());
   const latest = report.runs.at(-1)?.number === run.number;
   return `<header><p class="name">Migration <b>${escapeHtml(report.migration)}</b> · run ${run.number} (${escapeHtml(reasonWords(run))}, ${escapeHtml(run.state)}) · ${time(run.startedAt)}</p>
-<h1>${escapeHtml(capital)}.</h1>
+${report.unfinished ? `<p class="goes-on">${escapeHtml(report.unfinished.sentence)}</p>` : ''}<h1>${escapeHtml(capital)}.</h1>
 <p><span class="verdict ${verdict.complete ? 'good">✓ everything is verified' : 'bad">✗ not everything is verified'}</span></p>
 <p>${sentences.join(' ')}</p>${latest ? '' : '<p>Later runs have followed: items are shown as they stand now.</p>'}${standing(report)}</header>`;
 }
@@ -125,42 +106,52 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
   'rendering-size': 'by the size of the one rendering that was written only',
 };
 
-function tiles({ run, total, verdict }: Gathered): string {
+function tiles({ run, total, verdict, kinds, leftOut }: Gathered): string {
+  const word = containerWord({ kinds });
+  const folders = leftOut.reduce((sum, { containers }) => sum + containers, 0);
+  const counters = countersOf(total);
   const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
-  const written = (['created', 'updated', 'moved', 'removed', 'skipped', 'conflicts'] as const).flatMap((counter) => {
-    const value = run.totals?.[counter];
-    return typeof value === 'number' && value > 0 ? [[count(value), TILE_WORDS[counter]] as [string, string]] : [];
-  });
-  const changed = run.totals?.changed;
+  const some = (value: number, words: string): [string, string][] => (value > 0 ? [[count(value), words]] : []);
+  const written = (['created', 'updated', 'moved', 'removed'] as const).flatMap((counter) =>
+    some(Number(run.totals?.[counter] ?? 0), `${counter} in this run`),
+  );
   const entries: [string, string][] = [
     [count(verdict.items), 'items'],
     [count(verdict.verified), 'verified'],
-    [count(verdict.unproven), 'not proven'],
-    [count(verdict.duplicates), 'duplicates'],
+    ...(verdict.unitsOpen > 0
+      ? [[`${count(verdict.unitsOpen)} of ${count(verdict.units)}`, 'accounts not done'] as [string, string]]
+      : []),
+    ...some(counters.failures - counters.conflicts, 'failed'),
+    ...some(counters.conflicts, 'in conflict'),
+    ...some(counters.arrived, 'arrived but not proven'),
+    ...some(counters.pending, 'not tried'),
+    ...some(counters.skipped, 'skipped'),
+    ...some(folders, `${word}s left out`),
+    ...some(verdict.leftOut.filtered, 'items left out'),
+    ...some(verdict.duplicates, 'duplicates'),
     [size(total.bytes), 'in all'],
     [took, 'this run'],
-    ...(typeof changed === 'number' ? [[count(changed), 'written in it'] as [string, string]] : []),
     ...written,
   ];
   return `<div class="tiles">${entries.map(([value, label]) => `<div class="tile"><b>${value}</b><span>${label}</span></div>`).join('')}</div>`;
 }
 
-const TILE_WORDS = {
-  created: 'created in it',
-  updated: 'updated in it',
-  moved: 'moved in it',
-  removed: 'removed in it',
-  skipped: 'skipped',
-  conflicts: 'in conflict',
-} as const;
-
 function exceptions(report: Gathered): string {
-  if (report.exceptions.length === 0) return '';
-  const groups = report.exceptions.map((group) => exceptionGroup(group, report.migration, containerWord(report)));
-  return section(
-    'Not proven',
-    `<p class="soft">By reason, with what to do. At most ${count(MAX_EXAMPLES)} items are listed here; every one is in items.csv and items.json.</p>${groups.join('')}`,
-  );
+  const open = report.exceptions.filter(({ standing }) => standing !== 'skipped');
+  const how = `<p class="soft">By reason, with what to do. At most ${count(MAX_EXAMPLES)} items are listed here; every one is in items.csv and items.json.</p>`;
+  return exceptionGroups(report, 'Not proven', how, open);
+}
+
+/** Nothing to do for them, so they come late. */
+function skipped(report: Gathered): string {
+  const left = report.exceptions.filter(({ standing }) => standing === 'skipped');
+  return exceptionGroups(report, 'Skipped', '', left);
+}
+
+function exceptionGroups(report: Gathered, title: string, intro: string, groups: readonly ExceptionGroup[]): string {
+  if (groups.length === 0) return '';
+  const word = containerWord(report);
+  return section(title, intro + groups.map((group) => exceptionGroup(group, report.migration, word)).join(''));
 }
 
 function remarks(report: Gathered): string {
@@ -186,13 +177,14 @@ function exceptionGroup(group: ExceptionGroup, migration: string, word: string):
       `<td class="n">${item.unit}</td><td>${escapeHtml(item.account)}</td><td>${escapeHtml(item.folder)}</td><td><code>${escapeHtml(item.key)}</code></td><td class="n">${size(item.bytes)}</td><td>${item.targetRef === null ? '' : `<code>${escapeHtml(item.targetRef)}</code>`}</td><td class="n">${item.tries}</td>${own ? `<td>${escapeHtml(item.reason ?? '')}</td>` : ''}`,
   );
   const more = group.count - group.examples.length;
-  const table = tableOf(
+  const table = foldedTable(
     ['unit', 'account', word, 'key', 'size', 'target', 'tries', ...(own ? ['its own words'] : [])],
     rows,
+    'item',
     ['unit', 'tries'],
   );
   return `<details${group.count <= 20 ? ' open' : ''}><summary><span class="dot" style="background:var(--${group.standing})"></span><b>${plural(group.count, 'item')} ${meaning.title}</b>${group.reason === '' ? '' : `: ${escapeHtml(group.reason)}`}</summary>
-<div><p>${meaning.meaning}. <b>Next:</b> ${escapeHtml(meaning.next(migration)).replace(/migrate [a-z]+ .*$/s, '<code>$&</code>')}.</p>${rows.length > 0 ? table : ''}${more > 0 ? `<p class="soft">${plural(more, 'more item')} in items.csv.</p>` : ''}</div></details>`;
+<div><p>${meaning.meaning}. <b>Next:</b> ${nextWords(meaning.next(migration))}.</p>${rows.length > 0 ? table : ''}${more > 0 ? `<p class="soft">${plural(more, 'more item')} in items.csv.</p>` : ''}</div></details>`;
 }
 
 /** What makes two items equal, by kind; the whole of it is in docs/equality.md. */

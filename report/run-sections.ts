@@ -1,9 +1,10 @@
 /** Sections about the run itself: conflicts it met, gates it waited at, the runs before it. */
-import type { ReportRun } from '../ledger/report.js';
+import type { ReportGate, ReportRun } from '../ledger/report.js';
 import { count, duration, plural } from '../words/numbers.js';
 import type { Gathered } from './gather.js';
-import { containerWord, pathWords, rest, section, tableOf } from './tables.js';
-import { escapeHtml, reasonWords, time } from './text.js';
+import { grouped } from './grouped.js';
+import { containerWord, foldedTable, rest, section } from './tables.js';
+import { accountName, escapeHtml, nextWords, pathWords, reasonWords, time } from './text.js';
 
 /** Rows shown; beyond them the page points to the files. */
 const MAX_CONFLICTS = 500;
@@ -36,20 +37,35 @@ export function conflicts(report: Gathered): string {
       : ' None is open.';
   return section(
     'Conflicts',
-    `<p>${plural(all, 'item')} met a copy that had been changed, or another of the same identity, in this run.${next}</p>${tableOf(heads, rows, ['unit'])}${rest(all - shown.length, 'conflict')}`,
+    `<p>${plural(all, 'item')} met a copy that had been changed, or another of the same identity, in this run.${next}</p>${foldedTable(heads, rows, 'conflict', ['unit'])}${rest(all - shown.length, 'conflict')}`,
   );
 }
 
+/** Those with one cause and one end are one row: a secret that thousands wait for is one. */
 export function gates(report: Gathered): string {
   if (report.gates.length === 0) return '';
-  const rows = report.gates.map(
-    (gate) =>
-      `<td class="n">${gate.unit}</td><td>${escapeHtml(gate.gate)}</td><td>${escapeHtml(gate.reason)}${gate.next ? `<br><span class="soft">${escapeHtml(gate.next)}</span>` : ''}</td><td>${time(gate.openedAt)}</td><td>${gate.closedAt ? `after ${duration(gate.closedAt.getTime() - gate.openedAt.getTime())}, by ${escapeHtml(gate.closedBy ?? 'nobody named')}` : '<span class="warn">still waiting</span>'}</td>`,
+  const names = new Map(report.accounts.map(({ unit }) => [unit.n, unit]));
+  const alike = grouped(report.gates, (met) =>
+    [met.gate, met.reason, met.next, met.closedAt === null ? 'open' : met.closedBy].join('\n'),
   );
+  const rows = [...alike.values()].map((met) => {
+    const [first] = met as [ReportGate];
+    const unit = names.get(first.unit);
+    const who = unit ? accountName(unit) : `unit ${first.unit}`;
+    const others = met.length > 1 ? `<br><span class="soft">and ${count(met.length - 1)} more</span>` : '';
+    return `<td class="n">${count(met.length)}</td><td>${who}${others}</td><td>${escapeHtml(first.gate)}</td><td>${escapeHtml(first.reason)}${first.next ? `<br><span class="soft">${nextWords(first.next)}</span>` : ''}</td><td>${time(first.openedAt)}</td><td>${opened(met)}</td>`;
+  });
   return section(
     'Gates',
-    `<p class="soft">Reasons this run waited for instead of failing.</p>${tableOf(['unit', 'gate', 'reason', 'since', 'opened'], rows, ['unit'])}`,
+    `<p class="soft">Reasons this run waited for instead of failing.</p>${foldedTable(['times', 'account', 'gate', 'reason', 'since', 'opened'], rows, 'gate', ['times'])}`,
   );
+}
+
+function opened(met: readonly ReportGate[]): string {
+  const [first] = met as [ReportGate];
+  if (first.closedAt === null) return '<span class="warn">still waiting</span>';
+  const longest = Math.max(...met.map(({ openedAt, closedAt }) => Number(closedAt) - Number(openedAt)));
+  return `after ${met.length > 1 ? 'at most ' : ''}${duration(longest)}, by ${escapeHtml(first.closedBy ?? 'nobody named')}`;
 }
 
 export function history(report: Gathered): string {
@@ -63,7 +79,7 @@ export function history(report: Gathered): string {
   const heads = counters.map((counter) => RUN_COUNTERS[counter]);
   return section(
     'Runs',
-    tableOf(['run', 'reason', 'state', 'began', 'took', ...heads, 'spec'], rows, ['run', 'took', ...heads]),
+    foldedTable(['run', 'reason', 'state', 'began', 'took', ...heads, 'spec'], rows, 'run', ['run', 'took', ...heads]),
   );
 }
 

@@ -1,25 +1,19 @@
 /** The page's sections, each a string of HTML; empty when there is nothing to say. */
 
-import { count, plural, size } from '../words/numbers.js';
+import { count, size } from '../words/numbers.js';
+import type { UnitState } from '../words/units.js';
+import { causesOf } from './causes.js';
 import { outcomeChart, progressChart } from './charts.js';
 import type { AccountSums, FolderSums, Gathered } from './gather.js';
 import { unproven } from './sums.js';
-import { containerWord, pathWords, rest, section, sumColumns, tableOf } from './tables.js';
-import { escapeHtml } from './text.js';
+import { containerWord, foldedTable, rest, section, sumColumns, tableOf } from './tables.js';
+import { accountName, escapeHtml, pathWords, stateWords } from './text.js';
 
 /** Rows of one table; beyond them the page points to the files. */
 const MAX_ROWS = 3_000;
 
 export function outcomes(report: Gathered): string {
-  const chart = outcomeChart(report.total);
-  const excluded = report.total.excluded;
-  return section(
-    'Outcomes',
-    (chart || '<p>No items are known to this run.</p>') +
-      (excluded > 0
-        ? `<p class="soft" style="margin-top:10px">${plural(excluded, 'more item')} in the source ${excluded === 1 ? 'is' : 'are'} left out by the spec's include and exclude, and in no number here.</p>`
-        : ''),
-  );
+  return section('Outcomes', outcomeChart(report.total) || '<p>No items are known to this run.</p>');
 }
 
 /** What the spec names and the source does not have: mostly a name that is spelt otherwise. */
@@ -30,7 +24,7 @@ export function filters(report: Gathered): string {
   );
   return section(
     'Filters that fit nothing',
-    `<p>Look whether the names are spelt as in the source: what they were to choose, or to leave out, was not found.</p>${tableOf(['what the spec says', 'accounts'], rows, ['accounts'])}`,
+    `<p>Look whether the names are spelt as in the source: what they were to choose, or to leave out, was not found.</p>${foldedTable(['what the spec says', 'accounts'], rows, 'filter', ['accounts'])}`,
   );
 }
 
@@ -45,7 +39,9 @@ export function progress(report: Gathered): string {
   );
 }
 
+/** One alone has the numbers of the whole. */
 export function selections(report: Gathered): string {
+  if (report.selections.size < 2) return '';
   const columns = sumColumns(report.total);
   const rows = [...report.selections].map(([name, sums]) =>
     [`<td>${escapeHtml(name)}</td>`, ...columns.cells(sums)].join(''),
@@ -53,23 +49,43 @@ export function selections(report: Gathered): string {
   return section('Selections', tableOf(['selection', ...columns.heads], rows));
 }
 
+/** The worst first: who is not done, then who has most that is not proven. */
 export function accounts(report: Gathered): string {
   const columns = sumColumns(report.total);
-  const [shown, hidden] = worstFirst(
-    report.accounts,
-    (account) => account.unit.state !== 'done' || unproven(account.sums) > 0,
+  const several = report.selections.size > 1;
+  const sorted = report.accounts.toSorted(
+    (a, b) => badness(b) - badness(a) || unproven(b.sums) - unproven(a.sums) || a.unit.n - b.unit.n,
   );
-  const rows = shown.map((account) =>
-    [
-      `<td class="n">${account.unit.n}</td><td>${escapeHtml(account.unit.selection)}</td><td>${accountNames(account)}</td><td>${unitState(account)}</td>`,
-      ...columns.cells(account.sums),
-    ].join(''),
+  const shared = new Set(
+    causesOf(report.accounts).flatMap((cause) => (cause.accounts.length > SHARED ? cause.accounts : [])),
   );
+  const rows = sorted
+    .slice(0, MAX_ROWS)
+    .map((account) =>
+      [
+        `<td class="n">${account.unit.n}</td><td>${accountName(account.unit)}</td>${several ? `<td>${escapeHtml(account.unit.selection)}</td>` : ''}<td>${unitState(account, shared.has(account))}</td>`,
+        ...(account.unit.pairing === null ? columns.unknown : columns.cells(account.sums)),
+      ].join(''),
+    );
+  const heads = ['unit', 'account', ...(several ? ['selection'] : []), 'state', ...columns.heads];
   return section(
     'Accounts',
-    `<p class="soft">One unit each: the number is what <code>--unit</code> takes.</p>${tableOf(['unit', 'selection', 'account', 'state', ...columns.heads], rows, ['unit'])}${rest(hidden, 'account')}`,
+    `<p class="soft">Who is not done first; – where the items are not known. The number of the unit is what <code>--unit</code> takes.</p>${foldedTable(heads, rows, 'account', ['unit'])}${rest(sorted.length - rows.length, 'account')}`,
   );
 }
+
+/** A cause of more accounts than these is not said again in each of their rows. */
+const SHARED = 3;
+
+const BADNESS: Readonly<Record<UnitState, number>> = {
+  failed: 5,
+  parked: 4,
+  cancelled: 3,
+  waiting: 2,
+  running: 1,
+  done: 0,
+};
+const badness = ({ unit }: AccountSums): number => BADNESS[unit.state];
 
 export function folders(report: Gathered): string {
   const names = new Map(report.accounts.map(({ unit }) => [unit.n, unit.from]));
@@ -100,7 +116,7 @@ export function folders(report: Gathered): string {
     word === 'folder' ? 'Folders' : 'Collections',
     rows.length === 0
       ? `<p>No ${word} has been seen.</p>`
-      : (twoWay ? how : '') + tableOf(heads, rows) + rest(hidden, word),
+      : (twoWay ? how : '') + foldedTable(heads, rows, word) + rest(hidden, word),
   );
 }
 
@@ -117,7 +133,7 @@ export function notes(report: Gathered): string {
     );
   return section(
     `Notes on ${word}s`,
-    `<p class="soft">What the target made differently: names it refuses, properties it does not keep.</p>${tableOf(['account', word, 'note'], rows)}${rest(noted.length - rows.length, word)}`,
+    `<p class="soft">What the target made differently: names it refuses, properties it does not keep.</p>${foldedTable(['account', word, 'note'], rows, word)}${rest(noted.length - rows.length, word)}`,
   );
 }
 
@@ -133,7 +149,7 @@ export function renames(report: Gathered): string {
   const heads = [...(several ? ['account'] : []), 'old path', 'new path', 'why'];
   return section(
     'Names that were changed',
-    `<p>${all === 1 ? '1 file or folder stands' : `${count(all)} files and folders stand`} in the target under another path than in the source, beside what the spec's map moves: from the old path to the new. All of them are in renamed.csv.</p>${tableOf(heads, rows)}${rest(all - rows.length, 'name', ' They are in renamed.csv.')}`,
+    `<p>${all === 1 ? '1 file or folder stands' : `${count(all)} files and folders stand`} in the target under another path than in the source, beside what the spec's map moves: from the old path to the new. All of them are in renamed.csv.</p>${foldedTable(heads, rows, 'name')}${rest(all - rows.length, 'name', ' They are in renamed.csv.')}`,
   );
 }
 
@@ -141,35 +157,33 @@ export function duplicates(report: Gathered): string {
   if (report.total.duplicates === 0) return '';
   const rows = report.duplicates.map(
     (copy) =>
-      `<td>${escapeHtml(copy.account)}</td><td>${escapeHtml(copy.targetPath?.join(' / ') ?? '')}</td><td><code>${escapeHtml(copy.ref)}</code></td><td class="n">${size(copy.bytes)}</td><td><code>${copy.digest.slice(0, 16)}…</code></td>`,
+      `<td>${escapeHtml(copy.account)}</td><td>${copy.targetPath === null ? '' : pathWords(copy.targetPath)}</td><td><code>${escapeHtml(copy.ref)}</code></td><td class="n">${size(copy.bytes)}</td><td><code>${copy.digest.slice(0, 16)}…</code></td>`,
   );
   return section(
     'Duplicates',
-    `<p>${plural(report.total.duplicates, 'copy').replace('copys', 'copies')} in the target with the same content as an item that is there already. They were not written by this migration, and nothing was removed.</p>${tableOf(['account', `${containerWord(report)} in the target`, 'reference', 'size', 'digest'], rows, ['size'])}${rest(report.total.duplicates - rows.length, 'duplicate', '')}`,
+    `<p>${report.total.duplicates === 1 ? '1 copy' : `${count(report.total.duplicates)} copies`} in the target with the same content as an item that is there already. They were not written by this migration, and nothing was removed.</p>${foldedTable(['account', `${containerWord(report)} in the target`, 'reference', 'size', 'digest'], rows, 'copy')}${rest(report.total.duplicates - rows.length, 'duplicate', '')}`,
   );
 }
 
-function accountNames({ unit }: AccountSums): string {
-  return unit.from === unit.to ? escapeHtml(unit.from) : `${escapeHtml(unit.from)} → ${escapeHtml(unit.to)}`;
-}
-
-function unitState({ unit, sameAs }: AccountSums): string {
+/** In a word or two: the cause stands above, with all who share it. */
+function unitState({ unit, sameAs }: AccountSums, shared: boolean): string {
   if (sameAs !== undefined) return `the same accounts as unit ${sameAs}, which has the numbers`;
   if (unit.state === 'done') return 'done';
-  const why = unit.gate ? `waits: ${unit.gate}` : unit.state;
-  const unknown = unit.pairing === null ? '<br><span class="soft">its items are not known</span>' : '';
-  return `<span class="warn">${escapeHtml(why)}</span>${unit.reason ? `<br><span class="soft">${escapeHtml(unit.reason)}</span>` : ''}${unit.next ? `<br><span class="soft">${escapeHtml(unit.next)}</span>` : ''}${unknown}`;
+  const reason =
+    shared || unit.reason === null ? '' : `<br><span class="soft">${escapeHtml(shortened(unit.reason))}</span>`;
+  return `<span class="warn">${stateWords(unit.state, unit.gate)}</span>${reason}`;
 }
+
+const shortened = (text: string): string => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
 
 function targetName(folder: FolderSums): string {
   if (folder.targetPath === null) return '<span class="soft">not made</span>';
-  const name = folder.targetPath.join(' / ');
-  return name === folder.path.join(' / ') ? '<span class="soft">same</span>' : escapeHtml(name);
+  const name = pathWords(folder.targetPath);
+  return name === pathWords(folder.path) ? '<span class="soft">same</span>' : name;
 }
 
 /** What needs a look before what is well, each in its own order; then how many are left out. */
 function worstFirst<T>(entries: readonly T[], bad: (entry: T) => boolean): [T[], number] {
-  if (entries.length <= MAX_ROWS) return [[...entries], 0];
   const sorted = [...entries.filter(bad), ...entries.filter((entry) => !bad(entry))];
-  return [sorted.slice(0, MAX_ROWS), entries.length - MAX_ROWS];
+  return [sorted.slice(0, MAX_ROWS), Math.max(0, entries.length - MAX_ROWS)];
 }

@@ -1,6 +1,6 @@
 /** summary.json: the page's sums for programs. */
 import type { Gathered } from './gather.js';
-import { headline } from './page.js';
+import { headline } from './headline.js';
 import type { Sums } from './sums.js';
 
 export function summary(report: Gathered): object {
@@ -20,6 +20,7 @@ export function summary(report: Gathered): object {
     endedAt: run.endedAt,
     writtenAt: report.writtenAt,
     headline: headline(report),
+    ...(report.unfinished && { unfinished: report.unfinished.sentence }),
     verdict: report.verdict,
     totals: sums(report.total),
     selections: Object.fromEntries([...report.selections].map(([name, total]) => [name, sums(total)])),

@@ -1,14 +1,15 @@
-/** What the page's tables are made of. */
+/** What the page's tables are made of. On a phone each row is a card, with the column's name before each cell. */
 import type { Kind } from '../connectors/contract.js';
 import { count, plural, share, size } from '../words/numbers.js';
 import type { Gathered } from './gather.js';
 import type { Sums } from './sums.js';
 import { unproven } from './sums.js';
-import { escapeHtml } from './text.js';
 
 interface SumColumns {
   readonly heads: readonly string[];
   cells(sums: Sums): string[];
+  /** For what was never looked into: nothing is not the same as none. */
+  readonly unknown: readonly string[];
 }
 
 /** The columns of every table of sums; what this run did is among them where it did more than create. */
@@ -17,26 +18,40 @@ export function sumColumns(all: Sums): SumColumns {
     (result) => all.results[result] > 0,
   );
   const told = results.some((result) => result !== 'created') ? results : [];
+  const copies = all.duplicates > 0;
+  const heads = [
+    ...SUM_HEADS,
+    ...(copies ? ['duplicates'] : []),
+    ...told.map((result) => (result === 'conflict' ? 'in conflict' : result)),
+  ];
   return {
-    heads: [...SUM_HEADS, ...told.map((result) => (result === 'conflict' ? 'in conflict' : result))],
-    cells: (sums) => [...sumCells(sums), ...told.map((result) => `<td class="n">${count(sums.results[result])}</td>`)],
+    heads,
+    unknown: heads.map(() => '<td class="n zero">–</td>'),
+    cells: (sums) => [
+      ...sumCells(sums),
+      ...(copies ? [warning(sums.duplicates)] : []),
+      ...told.map((result) => `<td class="n">${count(sums.results[result])}</td>`),
+    ],
   };
 }
 
-const SUM_HEADS = ['items', 'size', 'verified', '', 'not proven', 'duplicates'];
+const SUM_HEADS = ['items', 'size', 'verified', 'not proven'];
 
 function sumCells(sums: Sums): string[] {
   const { items, bytes } = sums;
   const verified = sums.standings.verified;
   const width = items === 0 ? 0 : (100 * verified) / items;
-  const cell = (value: number): string => `<td class="n${value === 0 ? ' zero' : ' warn'}">${count(value)}</td>`;
+  const meter =
+    items === 0
+      ? ''
+      : `<span class="meter"><i style="width:${width.toFixed(1)}%"></i></span><small>${share(verified, items)}</small>`;
   return [
-    `<td class="n">${count(items)}</td><td class="n">${size(bytes)}</td><td class="n">${count(verified)}</td>`,
-    `<td style="white-space:nowrap"><span class="meter"><i style="width:${width.toFixed(1)}%"></i></span>${share(verified, items)}</td>`,
-    cell(unproven(sums)),
-    cell(sums.duplicates),
+    `<td class="n">${count(items)}</td><td class="n">${size(bytes)}</td><td class="n">${count(verified)}${meter}</td>`,
+    warning(unproven(sums)),
   ];
 }
+
+const warning = (value: number): string => `<td class="n ${value === 0 ? 'zero' : 'warn'}">${count(value)}</td>`;
 
 /** What the kinds' containers are called; folders, where some are. */
 export const containerWord = ({ kinds }: Pick<Gathered, 'kinds'>): string =>
@@ -49,9 +64,6 @@ const CONTAINER_WORDS = {
   files: 'folder',
 } satisfies Record<Kind, string>;
 
-/** A container as people read it; that of a whole tree has no name of its own. */
-export const pathWords = (path: readonly string[]): string => escapeHtml(path.join(' / ') || '/');
-
 export function rest(hidden: number, word: string, where = ' They are in summary.json.'): string {
   return hidden > 0 ? `<p class="soft">${plural(hidden, `more ${word}`)} not shown here.${where}</p>` : '';
 }
@@ -62,8 +74,30 @@ const RIGHT = new Set([
 ]);
 
 export function tableOf(heads: readonly string[], rows: readonly string[], right: readonly string[] = []): string {
-  const head = heads.map((text) => `<th${RIGHT.has(text) || right.includes(text) ? ' class="n"' : ''}>${text}</th>`);
-  return `<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${rows.map((row) => `<tr>${row}</tr>`).join('')}</tbody></table></div>`;
+  const head = heads.map(
+    (text) => `<th scope="col"${RIGHT.has(text) || right.includes(text) ? ' class="n"' : ''}>${text}</th>`,
+  );
+  // Once for the table, not for each cell: the style knows so many columns (style.ts).
+  const labels = heads.slice(0, MAX_LABELS).map((text, at) => `--h${at + 1}:'${text}'`);
+  return `<table class="rows" style="${labels.join(';')}"><thead><tr>${head.join('')}</tr></thead><tbody>${rows.map((row) => `<tr>${row}</tr>`).join('')}</tbody></table>`;
+}
+
+/** Columns of the widest table. */
+export const MAX_LABELS = 16;
+
+/** Rows in sight; what comes behind them is folded. */
+const IN_SIGHT = 25;
+
+/** A table whose first rows are in sight, and whose others are folded under their number. */
+export function foldedTable(
+  heads: readonly string[],
+  rows: readonly string[],
+  word: string,
+  right: readonly string[] = [],
+): string {
+  if (rows.length <= IN_SIGHT + 5) return tableOf(heads, rows, right);
+  const folded = rows.slice(IN_SIGHT);
+  return `${tableOf(heads, rows.slice(0, IN_SIGHT), right)}<details><summary>${plural(folded.length, `more ${word}`)}</summary><div>${tableOf(heads, folded, right)}</div></details>`;
 }
 
 export function section(title: string, body: string): string {

@@ -108,7 +108,7 @@ it('says of each contact what became of it, with its reference and version in th
   ]);
   expect(later.summary.totals.results).toMatchObject({ updated: second.totals.updated, created: 0, skipped: 1 });
   expect(later.html).toContain('<h2>Collections</h2>');
-  expect(later.html).toContain('updated in it');
+  expect(later.html).toContain('updated in this run');
 });
 
 it('tells conflicts, who won, and that nobody did', async () => {

@@ -95,6 +95,71 @@ describe('writeReport', () => {
     expect(report?.verdict).toMatchObject({ complete: false, items: 36, verified: 32, unproven: 4 });
   });
 
+  describe('of a run that nobody has closed', () => {
+    const later = (...statements: string[]) => server.ledger.pool.query(statements.join(';'));
+    const open = "update run set state = 'running', ended_at = null, totals = null where number = 2";
+
+    it.each([
+      [
+        'goes on',
+        [],
+        /^Run 2 goes on: these are the numbers of \d{4}-\d\d-\d\d \d\d:\d\d UTC; 1 of 2 accounts is done\.$/,
+      ],
+      ['is paused', ['update migration set paused = true'], /^Run 2 is paused: /],
+      [
+        'waits at gates',
+        ["update unit set state = 'parked', gate = 'credentials', reason = 'OLD_PASSWORD is not set' where n = 1"],
+        /^Run 2 waits at 1 gate: /,
+      ],
+      [
+        'was left by its worker',
+        ["update unit set changed_at = '2026-03-01T10:31:00Z'", "update event set at = '2026-03-01T10:31:00Z'"],
+        /^Run 2 was never closed, and nothing has been written down of it since 2026-03-01 10:31 UTC: /,
+      ],
+    ])('says first that it %s, and is not complete', async (_, statements, sentence) => {
+      await fillLedger(server.ledger, {});
+      await later(open, "update unit set state = 'running' where n = 1", ...statements);
+
+      const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+      expect(report?.unfinished).toMatch(sentence);
+      expect(report?.verdict).toMatchObject({ complete: false, goesOn: true });
+      expect(report?.headline).toBe('so far all 40 items verified: each arrived once, unchanged');
+      const html = await read('report.html');
+      expect(html.indexOf('class="goes-on"')).toBeLessThan(html.indexOf('<h1>'));
+    });
+
+    it('takes a lease for work, however long nothing was written down', async () => {
+      await fillLedger(server.ledger, {});
+      await later(
+        open,
+        "update unit set state = 'running', changed_at = '2026-03-01T10:31:00Z'",
+        `insert into lease select target, 1, 'somebody', now() + interval '8 s' from pairing limit 1`,
+      );
+
+      const report = await writeReport(server.ledger, { migration: 'acme', folder });
+
+      expect(report?.unfinished).toMatch(/^Run 2 goes on: /);
+    });
+
+    it('says of an earlier run that another goes on, and of a cancelled one that it was', async () => {
+      await fillLedger(server.ledger, {});
+      const cancelled =
+        "update run set state = 'cancelled' where number = 2; update unit set state = 'cancelled' where n = 1";
+      await later(cancelled);
+      const stopped = await writeReport(server.ledger, { migration: 'acme', folder });
+      await later(
+        `insert into run (migration, number, reason, request, spec) select migration, 3, 'retry', 'c', spec from run where number = 2`,
+      );
+
+      const earlier = await writeReport(server.ledger, { migration: 'acme', run: 2, folder });
+
+      expect(stopped?.unfinished).toBe('Run 2 was cancelled: 1 of 2 accounts is done.');
+      expect(earlier?.unfinished).toMatch(/^Run 3 goes on: items and accounts are shown as they stood at /);
+      expect(earlier?.verdict.complete).toBe(false);
+    });
+  });
+
   it('finds copies that stand in the target twice', async () => {
     await fillLedger(server.ledger, {});
     await server.ledger.pool.query(

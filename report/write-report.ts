@@ -5,8 +5,9 @@ import type { Ledger } from '../ledger/ledger.js';
 import { readRuns, readSnapshot } from '../ledger/report.js';
 import type { Gathered, Verdict } from './gather.js';
 import { gather } from './gather.js';
+import { headline } from './headline.js';
 import { openItemFiles } from './item-files.js';
-import { headline, page } from './page.js';
+import { page } from './page.js';
 import { summary } from './summary.js';
 
 export interface ReportRequest {
@@ -25,6 +26,8 @@ export interface WrittenReport {
   readonly verdict: Verdict;
   /** The answer in one sentence, lower case, without a full stop. */
   readonly headline: string;
+  /** That a run goes on or was stopped, in a sentence: the headline's numbers are those of a moment. */
+  readonly unfinished?: string;
 }
 
 /** What a report's folder holds; the page is the last to appear. */
@@ -73,6 +76,7 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
       run: report.run.number,
       verdict: report.verdict,
       headline: headline(report),
+      ...(report.unfinished && { unfinished: report.unfinished.sentence }),
     };
   } finally {
     for (const name of REPORT_FILES) await rm(part(name), { force: true });

@@ -3,6 +3,10 @@ import type { Spec } from '../schemas/spec.js';
 
 export interface DoctorInput {
   readonly spec?: Spec;
+  /** Of a spec that has come to the ledger in parts. */
+  readonly specHash?: string;
+  /** So many accounts of each selection are tried, spread evenly over them; absent: all. */
+  readonly sample?: number;
 }
 
 export interface Check {
@@ -13,4 +17,20 @@ export interface Check {
   readonly value: string;
   /** What to do when it is not ok. */
   readonly fix?: string;
+  /** Whom it concerns, where it is about accounts of many. */
+  readonly accounts?: readonly CheckedAccount[];
+  /** How many more it concerns than could be listed. */
+  readonly unlisted?: number;
+}
+
+export interface CheckedAccount {
+  readonly account: string;
+  /** What differs between the accounts, e.g. `98 MB to move, 50 MB free`. */
+  readonly value?: string;
+}
+
+/** How far a worker has got; its activity beats with it. */
+export interface DoctorProgress {
+  readonly tried: number;
+  readonly of: number;
 }

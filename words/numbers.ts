@@ -35,3 +35,23 @@ export function duration(ms: number): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+/** How far away a time is, in its largest unit: `just now`, `3 min ago`, `in 2 h`. */
+export function ago(at: number | Date, now = Date.now()): string {
+  const ms = Number(at) - now;
+  const seconds = Math.floor(Math.abs(ms) / 1000);
+  if (seconds < 1) return ms > 0 ? 'in a moment' : 'just now';
+  const [, per, unit] = STEPS.find(([from]) => seconds >= from) ?? [1, 1, 's'];
+  const span = `${count(Math.floor(seconds / per))} ${unit}`;
+  return ms > 0 ? `in ${span}` : `${span} ago`;
+}
+
+/** Hours up to two days, as people say them. */
+const STEPS: readonly (readonly [from: number, per: number, unit: string])[] = [
+  [172_800, 86_400, 'd'],
+  [3600, 3600, 'h'],
+  [60, 60, 'min'],
+];
+
+/** A time, to the second, that any clock can be compared with. */
+export const instant = (at: number | Date): string => `${new Date(at).toISOString().slice(0, 19)}Z`;

@@ -4,6 +4,7 @@ import type { AccountNames } from './accounts.js';
 import type { Counters } from './counters.js';
 import type { LeftOutSum } from './left-out.js';
 import type { Ranges } from './ranges.js';
+import type { TuningInput } from './tuning.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
 
 export type RunReason = 'apply' | 'schedule' | 'retry' | 'verify';
@@ -72,6 +73,8 @@ export interface Prepared {
   readonly standing: Counters;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;
+  /** What somebody has tuned; of older workers only `lanes`. */
+  readonly tuning?: TuningInput;
   /** Units at work at once, where somebody has tuned that. */
   readonly lanes?: number;
   /** When its history has so many events, the migration stops its units at a safe point and continues as new. */

@@ -1,4 +1,5 @@
 /** Units: their states, what they may wait for, and the steps they take. */
+import type { Covers } from './covers.js';
 import type { Ranges } from './ranges.js';
 import { numbersOf } from './ranges.js';
 
@@ -39,6 +40,8 @@ export interface ParkedUnit extends UnitCall {
   readonly next?: string;
   /** When time opens the gate by itself, in milliseconds since the epoch. */
   readonly retryAt?: number;
+  /** At the gates `approval` and `failures`: what an approval lets pass. */
+  readonly covers?: Covers;
 }
 
 /** The units of one selection that are called to a run. */

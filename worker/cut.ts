@@ -179,7 +179,7 @@ async function whatItHadToDo(
       asked = [];
       isCancelled = true;
     } else if (signal && ['pause', 'resume'].includes(signal.signalName ?? '') && Number(event.eventId) > seen) {
-      await setControl(ledger, name, { paused: signal.signalName === 'pause' });
+      await setControl(ledger.pool, name, { paused: signal.signalName === 'pause' });
     }
   }
   const known = await knownRequests(

@@ -35,10 +35,13 @@ function standingWords(at: UnitStanding): string {
   return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${at.reason}`;
 }
 
-export function describeProgress(progress: Progress): string {
-  const { units, totals } = progress;
+/** `failure`: why a run could not be opened, or broke off. */
+export function describeProgress(progress: Progress, failure?: string): string {
+  const { units, totals, last } = progress;
+  const ended = progress.state === 'done';
+  const state = ended ? (failure === undefined ? last?.state : 'failed') : undefined;
   return [
-    `**Run ${progress.run}** (${progress.reason}): ${progress.state}`,
+    `**Run ${progress.run}** (${progress.reason}): ${state ?? progress.state}${failure === undefined ? '' : `: ${failure}`}`,
     ...listed('Waiting for somebody', progress.waitingFor ?? causesOf(progress.gates), causeWords),
     ...listed('Failed', progress.failedFor ?? []),
     ...listed('With items that failed', progress.itemsFailedFor ?? []),
@@ -48,7 +51,9 @@ export function describeProgress(progress: Progress): string {
     countWords(totals),
     ...(progress.running.length > 0 ? ['', `At work: ${atWork(progress.running)}`] : []),
     '',
-    `Signals now: ${signalsOf(progress).join(', ')}`,
+    ended
+      ? `It has ended: \`migrate retry ${progress.name}\`, or *Start Workflow Like This One*, goes on with what is left`
+      : `Signals now: ${signalsOf(progress).join(', ')}`,
   ].join('\n');
 }
 

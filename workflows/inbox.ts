@@ -5,6 +5,8 @@
 import { CancellationScope, log, setHandler, uuid4 } from '@temporalio/workflow';
 import type { RunRequest } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
+import { TUNABLE } from '../words/tuning.js';
+import type { Approval } from './messages.js';
 import {
   approveSignal,
   cancelSignal,
@@ -20,7 +22,8 @@ import { isObject, isRequest } from './requests.js';
 export type Message =
   | { readonly type: 'request'; readonly request: RunRequest; readonly replace: boolean }
   | { readonly type: 'pause' | 'resume' | 'cancel' }
-  | { readonly type: 'retry' | 'credentials' | 'approve'; readonly unit?: number }
+  | { readonly type: 'retry' | 'credentials'; readonly unit?: number }
+  | ({ readonly type: 'approve' } & Approval)
   | { readonly type: 'retune'; readonly tuning: TuningInput };
 
 /** Listens to every signal and update, and to Temporal's own cancel. */
@@ -34,14 +37,18 @@ export function openInbox(): Message[] {
   setHandler(pauseSignal, () => void inbox.push({ type: 'pause' }));
   setHandler(resumeSignal, () => void inbox.push({ type: 'resume' }));
   setHandler(cancelSignal, () => void inbox.push({ type: 'cancel' }));
-  const steer = (type: 'retry' | 'credentials' | 'approve') => (which: unknown) => {
+  const steer = (type: 'retry' | 'credentials') => (which: unknown) => {
     const chosen = chosenBy(which);
     if (chosen) inbox.push({ type, ...chosen });
     else misread(type, '{"unit": 3}');
   };
   setHandler(retrySignal, steer('retry'));
   setHandler(credentialsSignal, steer('credentials'));
-  setHandler(approveSignal, steer('approve'));
+  setHandler(approveSignal, (asked: unknown) => {
+    const approval = approvalIn(asked);
+    if (approval) inbox.push({ type: 'approve', ...approval });
+    else misread('approve', '{"unit": 3}');
+  });
   setHandler(
     retuneUpdate,
     (tuning) => {
@@ -84,14 +91,27 @@ function chosenBy(which: unknown): { readonly unit?: number } | undefined {
   return typeof unit === 'number' && Number.isInteger(unit) && unit > 0 ? { unit } : undefined;
 }
 
+/** As `chosenBy`, and what was shown where a command asks. */
+function approvalIn(asked: unknown): Approval | undefined {
+  if (!isObject(asked) || !('shown' in asked)) return chosenBy(asked);
+  const { shown, ...rest }: { readonly shown?: unknown } = asked;
+  if (!Array.isArray(shown) || !shown.every((token) => typeof token === 'string')) return undefined;
+  const chosen = chosenBy(rest);
+  return chosen && { ...chosen, shown };
+}
+
 const WHOLE: ReadonlySet<string> = new Set(['lanes', 'connections', 'connectionsPerAccount']);
-const TUNABLE: ReadonlySet<string> = new Set([...WHOLE, 'itemsPerSecond', 'bytesPerSecond']);
+const isTunable = (name: unknown): boolean => TUNABLE.some((tunable) => tunable === name);
 
 function validateTuning(tuning: TuningInput): void {
   const values = typeof tuning === 'object' && tuning ? Object.entries(tuning) : [];
-  if (values.length === 0) throw new Error(`name at least one of ${[...TUNABLE].join(', ')}`);
+  if (values.length === 0) throw new Error(`name at least one of ${TUNABLE.join(', ')}, or reset`);
   for (const [name, value] of values) {
-    if (!TUNABLE.has(name)) throw new Error(`"${name}" cannot be tuned; name one of ${[...TUNABLE].join(', ')}`);
+    if (name === 'reset') {
+      if (value === true || (Array.isArray(value) && value.every(isTunable))) continue;
+      throw new Error(`reset must be true, or a list of some of ${TUNABLE.join(', ')}`);
+    }
+    if (!isTunable(name)) throw new Error(`"${name}" cannot be tuned; name one of ${TUNABLE.join(', ')}, or reset`);
     if (typeof value !== 'number' || !(value > 0)) throw new Error(`${name} must be a number above 0, not ${value}`);
     if (WHOLE.has(name) && !Number.isInteger(value)) throw new Error(`${name} must be a whole number`);
   }

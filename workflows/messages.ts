@@ -3,6 +3,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Cause } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
+import type { Covers } from '../words/covers.js';
 import type { Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
@@ -47,6 +48,7 @@ export type UnitResult =
       readonly gate: Gate;
       readonly reason: string;
       readonly next?: string;
+      readonly covers?: Covers;
       readonly retryAfterMs?: number;
       readonly counters?: Counters;
       readonly account?: string;
@@ -80,12 +82,19 @@ export interface Progress {
   /** Why items failed of units that got through. */
   readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
+  /** What `retune` has put in the place of the spec's limits. */
+  readonly tuning?: TuningInput;
   readonly last?: RunResult;
 }
 
 export interface UnitSelector {
   /** Absent: every unit whose gate this signal opens. */
   readonly unit?: number;
+}
+
+export interface Approval extends UnitSelector {
+  /** Tokens of what was shown to whoever approves (`Covers`): no other gate is opened. Absent: all that wait now. */
+  readonly shown?: readonly string[];
 }
 
 /** Asks for a run; a `replace` stops the present one at a safe point first. */
@@ -96,7 +105,8 @@ export const cancelSignal = defineSignal('cancel');
 /** Starts failed units of the present run again, and opens every gate. */
 export const retrySignal = defineSignal<[UnitSelector]>('retry');
 export const credentialsSignal = defineSignal<[UnitSelector]>('credentials');
-export const approveSignal = defineSignal<[UnitSelector]>('approve');
+/** Opens the gates `approval` and `failures`, and does nothing else. */
+export const approveSignal = defineSignal<[Approval]>('approve');
 /** Tells a `tick` how the run ended that it had asked for. */
 export const runEndedSignal = defineSignal<[RunResult]>('runEnded');
 export const progressQuery = defineQuery<Progress>('progress');

@@ -48,6 +48,8 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
   let run: OpenRun | undefined;
   let last: RunResult | undefined;
   let failure: unknown;
+  /** Why units and items of the last run failed. */
+  let reasons: Pick<Progress, 'failedFor' | 'itemsFailedFor'> = {};
   /** Requests whose runs have ended in this execution: a schedule's start may ask once more when its answer was lost. */
   const concluded = new Set<string>();
 
@@ -58,10 +60,18 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       reason: current?.reason ?? 'apply',
       specHash: current?.specHash ?? '',
       state: isOpening ? 'preparing' : 'done',
-      units: { total: 0, waiting: 0, running: 0, parked: 0, done: 0, failed: 0 },
+      units: {
+        total: last?.units ?? 0,
+        waiting: 0,
+        running: 0,
+        parked: 0,
+        done: last?.done ?? 0,
+        failed: last?.failed ?? 0,
+      },
       totals: last?.totals ?? NO_COUNTERS,
       running: [],
       gates: [],
+      ...(isOpening ? {} : reasons),
       queued: queue.length,
       ...(last ? { last } : {}),
     };
@@ -119,7 +129,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
   let told: string | undefined;
   const tell = (): void => {
     const now = progress();
-    setCurrentDetails(describeProgress(now));
+    setCurrentDetails(describeProgress(now, failure === undefined ? undefined : messageOf(failure)));
     const state = now.state === 'done' ? (failure ? 'failed' : (now.last?.state ?? 'done')) : now.state;
     if (state === told) return;
     upsertSearchAttributes([{ key: STATE, value: state }]);
@@ -143,6 +153,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
   };
   const conclude = async (result: RunResult): Promise<void> => {
     last = result;
+    if (run) reasons = reasonsOf(run.progress(queue.length, last));
     concluded.add((current as RunRequest).id);
     run = undefined;
     tell();
@@ -180,9 +191,7 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
         isOpening = false;
         tell();
         await records.closeRequest({ name, request: request.id, state: 'failed' }).catch(() => null);
-        const said = failureOf(error);
-        const reason = said instanceof Error ? said.message : String(said);
-        await tellWaiters(current, { ...unopened('failed'), reason });
+        await tellWaiters(current, { ...unopened('failed'), reason: messageOf(error) });
       }
     }
     if (failure) throw failureOf(failure);
@@ -212,6 +221,15 @@ function resultOf(name: string, { run, state, totals, counters, leftOut, reason 
     ...(leftOut !== undefined && { leftOut }),
     ...(reason !== undefined && { reason }),
   };
+}
+
+function messageOf(error: unknown): string {
+  const said = failureOf(error);
+  return said instanceof Error ? said.message : String(said);
+}
+
+function reasonsOf({ failedFor, itemsFailedFor }: Progress): Pick<Progress, 'failedFor' | 'itemsFailedFor'> {
+  return { ...(failedFor && { failedFor }), ...(itemsFailedFor && { itemsFailedFor }) };
 }
 
 /** One run for both, and both hear of its end. */

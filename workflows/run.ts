@@ -1,6 +1,7 @@
 /** One run of a migration: messages and ends of units are taken one after the other, until nothing is left to do. */
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { RunRequest, RunResult } from '../words/runs.js';
+import { retuned } from '../words/tuning.js';
 import { records } from './calls.js';
 import type { Message } from './inbox.js';
 import type { Progress } from './messages.js';
@@ -33,7 +34,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
   const prepared = await records.prepare({ name, request });
   const units = new UnitsAtWork(name, request.reason, prepared);
   let { paused } = prepared;
-  let lanes = prepared.lanes ?? DEFAULT_LANES;
+  let tuning = prepared.tuning ?? (prepared.lanes === undefined ? {} : { lanes: prepared.lanes });
   let ending: 'cancelled' | 'replaced' | undefined;
   /** Nothing is left to do: it is only closed yet. */
   let isOver = false;
@@ -62,18 +63,15 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
         await records.control({ name, stopped: true });
         return units.stop();
       case 'retune':
-        if (message.tuning.lanes !== undefined) lanes = message.tuning.lanes;
+        tuning = retuned(tuning, message.tuning);
         return records.control({ name, tuning: message.tuning });
       case 'retry':
-        return units.retry((n) => (message.unit ?? n) === n);
+        return units.retry(message.unit);
       case 'credentials':
         await units.reopen((u) => u.gate === 'credentials' && (message.unit ?? u.n) === u.n, 'credentials');
         return;
       case 'approve':
-        await units.reopen(
-          (u) => (u.gate === 'approval' || u.gate === 'failures') && (message.unit ?? u.n) === u.n,
-          'approve',
-        );
+        await units.approve(message);
         return;
       default:
         return message satisfies never;
@@ -105,7 +103,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
         units.stop();
       }
       if (!stopping()) {
-        units.startUpTo(lanes);
+        units.startUpTo(tuning.lanes ?? DEFAULT_LANES);
         // Everybody's first rank has moved, but for units that wait for a person.
         if (units.isIdle && units.parked.some(({ gate }) => gate === 'order')) {
           await units.reopen(({ gate }) => gate === 'order', 'order');
@@ -148,6 +146,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
       state: stateOf(),
       ...units.progress(),
       queued,
+      ...(Object.keys(tuning).length > 0 && { tuning }),
       ...(last ? { last } : {}),
     }),
   };

@@ -1,17 +1,19 @@
 /** The units of an open run: who waits, who works, who stands at a gate, and how each of them ended. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild } from '@temporalio/workflow';
+import type { Approved } from '../engine/run/end-units.js';
 import { unitWords } from '../words/accounts.js';
 import type { StuckUnit } from '../words/causes.js';
 import { Causes } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
 import { addCounters, NO_COUNTERS, subtractCounters } from '../words/counters.js';
+import type { Covers } from '../words/covers.js';
 import { numbersOf, toRanges } from '../words/ranges.js';
 import type { LookResult, Prepared, RunReason } from '../words/runs.js';
 import type { ParkedUnit, UnitCall } from '../words/units.js';
 import { callsOf } from '../words/units.js';
 import { looksAtUnits, records } from './calls.js';
-import type { Progress, UnitResult } from './messages.js';
+import type { Approval, Progress, UnitResult } from './messages.js';
 import { makeUnitId } from './messages.js';
 import { StuckUnits } from './stuck-units.js';
 import type { unit } from './unit.js';
@@ -25,6 +27,11 @@ const MIGRATION = defineSearchAttributeKey('DroverMigration', 'KEYWORD');
 const LOOK_UNITS = 100;
 const LOOKS = 2;
 const GATES_SHOWN = 100;
+/** And what an approval covers is named for so many. */
+const GATES_NAMED = 20;
+
+/** How much it is, without the first items. */
+const unnamed = ({ causes: _, ...covers }: Covers): Covers => ({ ...covers, first: [] });
 
 type Reasons = 'waitingFor' | 'failedFor' | 'itemsFailedFor';
 
@@ -129,17 +136,31 @@ export class UnitsAtWork {
 
   /** Units that wait at a gate start again. `by`: the signal's name, `time`, or `order`. How many these are. */
   async reopen(which: (unit: ParkedUnit) => boolean, by: string): Promise<number> {
-    const numbers = this.parked.filter(which).map(({ n }) => n);
+    const opened = this.parked.filter(which);
+    const numbers = opened.map(({ n }) => n);
     if (numbers.length === 0) return 0;
+    const covers = opened.flatMap((u): Approved[] => (u.covers ? [[u.n, u.covers.token]] : []));
     for (const n of numbers) this.#parked.delete(n);
-    this.#standing = subtractCounters(this.#standing, await this.#reopenInLedger(numbers, by));
+    this.#standing = subtractCounters(this.#standing, await this.#reopenInLedger(numbers, by, covers));
     for (const n of numbers) this.#waiting.push(n);
     return numbers.length;
   }
 
+  /** What waits for an approval, and is what was shown to whoever approves, goes on. */
+  async approve({ unit, shown }: Approval): Promise<void> {
+    await this.reopen(
+      ({ n, gate, covers }) =>
+        (gate === 'approval' || gate === 'failures') &&
+        (unit ?? n) === n &&
+        (shown === undefined || (covers !== undefined && shown.includes(covers.token))),
+      'approve',
+    );
+  }
+
   /** Failed units start again, and so do those that wait at a gate, or because a system asked for it. */
-  async retry(chosen: (n: number) => boolean): Promise<void> {
-    if (await records.liftBlocks(this.#prepared.specHash))
+  async retry(unit: number | undefined): Promise<void> {
+    const chosen = (n: number): boolean => (unit ?? n) === n;
+    if (await records.liftBlocks(this.#prepared.specHash, { ...this.#at, ...(unit !== undefined && { unit }) }))
       for (const [n, scope] of this.#running) if (chosen(n)) this.#halt(n, scope);
     const again = this.#failed
       .all()
@@ -164,7 +185,9 @@ export class UnitsAtWork {
       },
       totals: addCounters(this.#totals, this.#standing),
       running: [...this.#running.keys()].map((n) => this.#call(n)),
-      gates: this.#parked.first(GATES_SHOWN),
+      gates: this.#parked
+        .first(GATES_SHOWN)
+        .map((u, at) => (at < GATES_NAMED || !u.covers ? u : { ...u, covers: unnamed(u.covers) })),
       waitingFor: this.#parked.causes.list(),
       failedFor: this.#failed.causes.list(),
       itemsFailedFor: this.#itemsFailed.list(),
@@ -253,7 +276,7 @@ export class UnitsAtWork {
         this.#fail(n, result.reason);
         return records.endUnit({ ...end, state: 'failed', reason: result.reason });
       case 'parked': {
-        const { gate, reason, next, retryAfterMs, counters, account } = result;
+        const { gate, reason, next, covers, retryAfterMs, counters, account } = result;
         const park: ParkedUnit = {
           ...this.#call(n),
           ...(account !== undefined && { account }),
@@ -262,7 +285,8 @@ export class UnitsAtWork {
           ...(next === undefined ? {} : { next }),
           ...(retryAfterMs === undefined ? {} : { retryAt: Date.now() + retryAfterMs }),
         };
-        this.#park(park);
+        const named = this.#parked.size < GATES_SHOWN;
+        this.#park({ ...park, ...(covers && { covers: named ? covers : unnamed(covers) }) });
         const counted = await records.endUnit({ ...end, state: 'parked', park, ...(counters && { counters }) });
         this.#standing = addCounters(this.#standing, counted);
         return;
@@ -302,7 +326,8 @@ export class UnitsAtWork {
     else this.#waiting.push(...left);
   }
 
-  #reopenInLedger(numbers: readonly number[], by: string): Promise<Counters> {
-    return records.reopenUnits({ ...this.#at, units: toRanges(numbers), by });
+  #reopenInLedger(numbers: readonly number[], by: string, covers: readonly Approved[] = []): Promise<Counters> {
+    const approved = by === 'approve' && covers.length > 0 ? { covers } : {};
+    return records.reopenUnits({ ...this.#at, units: toRanges(numbers), by, ...approved });
   }
 }

@@ -3,6 +3,7 @@ import { count } from '../../words/numbers.js';
 import type { ForgetInput, ForgetResult } from '../../words/upkeep.js';
 import { makeForgetId } from '../../words/upkeep.js';
 import type { ForgetArgs } from '../arguments.js';
+import { isTyped } from '../ask.js';
 import { execute } from '../execute.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { print, printable } from '../output.js';
@@ -51,16 +52,9 @@ async function requireNoSchedule(temporal: TemporalAccess, name: string): Promis
 
 async function requireAgreement(shell: Shell, word: string): Promise<void> {
   shell.err(`This cannot be taken back. Type ${printable(word)} to remove it:`);
-  let typed = '';
-  for await (const piece of shell.stdin) {
-    typed += Buffer.from(piece).toString();
-    if (typed.includes('\n') || typed.length > MAX_TYPED) break;
-  }
-  if (typed.split(/\r?\n/)[0]?.trim() === word) return;
+  if (await isTyped(shell, word)) return;
   throw new CommandError(exitCodes.failed, 'nothing was removed: something else was typed');
 }
-
-const MAX_TYPED = 10_000;
 
 export function forgetLines({ name, account, dryRun, units, removed, kept, elsewhere }: ForgetResult): string[] {
   const shown = units.slice(0, UNITS_SHOWN);

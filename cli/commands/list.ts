@@ -1,22 +1,26 @@
 import type { ReportRun } from '../../ledger/report.js';
 import { readRuns } from '../../ledger/report.js';
-import { reasonWords, time } from '../../report/text.js';
-import { duration } from '../../words/numbers.js';
+import { reasonWords } from '../../report/text.js';
+import type { Counters } from '../../words/counters.js';
+import { ago, count, duration } from '../../words/numbers.js';
 import type { ListArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
+import { migrationHandle, readProgress, readResult } from '../migration.js';
 import { withLedger } from '../open-ledger.js';
 import { print, printable, table } from '../output.js';
 import type { ListedSchedule } from '../schedules.js';
 import { listSchedules } from '../schedules.js';
 import type { Shell } from '../shell.js';
 import type { TemporalAccess } from '../temporal.js';
-import { withTemporal } from '../with-temporal.js';
+import { until, withTemporal } from '../with-temporal.js';
 
 interface Listed {
   readonly migration: string;
   readonly state: string;
   readonly started: string;
   readonly ended?: string;
+  /** Where its items stand; absent where nobody says so within a second. */
+  readonly totals?: Pick<Counters, 'items' | 'verified' | 'failures'>;
 }
 
 /** Every migration by its last execution, newest first; or the schedules; or the runs of one migration. */
@@ -24,17 +28,25 @@ export async function run(shell: Shell, args: ListArgs): Promise<number> {
   if (args.name !== undefined && !args.schedules) return printRuns(shell, args, args.name);
   return withTemporal(shell, args, async (temporal) => {
     if (args.schedules) return printSchedules(shell, args, await listSchedules(temporal, args.name));
-    const migrations = await listMigrations(temporal);
+    const migrations = await withTotals(temporal, shell, await listMigrations(temporal));
     await print(shell, args.output, migrations, () =>
       migrations.length === 0
         ? ['no migration yet']
         : table(
-            ['migration', 'state', 'started', 'ended'],
-            migrations.map((m) => [m.migration, m.state, m.started, m.ended ?? '']),
+            ['migration', 'state', 'started', 'ended', 'items'],
+            migrations.map((m) => [m.migration, m.state, since(m.started), since(m.ended), itemWords(m)]),
           ),
     );
     return exitCodes.done;
   });
+}
+
+const since = (at: string | undefined): string => (at === undefined ? '' : ago(new Date(at)));
+
+function itemWords({ totals }: Listed): string {
+  if (!totals) return '';
+  const { items, verified, failures } = totals;
+  return `${count(verified)} of ${count(items)} verified${failures > 0 ? `, ${count(failures)} failed` : ''}`;
 }
 
 /** The history of a migration, newest first, as the ledger remembers it. */
@@ -66,7 +78,7 @@ function runRow(run: ReportRun): (string | number)[] {
     run.number,
     reasonWords(run),
     run.state,
-    time(run.startedAt),
+    ago(run.startedAt),
     run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : '',
     counted('items'),
     ...COUNTERS.map(counted),
@@ -98,8 +110,8 @@ export async function printSchedules(
             s.schedule,
             s.starts ?? '',
             `${s.paused ? 'paused' : 'active'}${s.running ? ', running' : ''}`,
-            s.next ?? '',
-            s.last ?? '',
+            since(s.next),
+            since(s.last),
             s.taken,
             s.skipped,
             s.missed,
@@ -108,6 +120,28 @@ export async function printSchedules(
         ),
   );
   return exitCodes.done;
+}
+
+/** So long a list waits for what workers say, in milliseconds. */
+const ANSWER_MS = 1_000;
+
+async function withTotals(temporal: TemporalAccess, shell: Shell, listed: readonly Listed[]): Promise<Listed[]> {
+  const inTime = AbortSignal.any([shell.signal, AbortSignal.timeout(ANSWER_MS)]);
+  const totals = await Promise.all(
+    listed.map(async ({ migration, ended }) => {
+      if (ended === undefined) return (await readProgress(temporal, migration, inTime))?.totals;
+      const end = await until(inTime, temporal.client, () => readResult(migrationHandle(temporal, migration))).catch(
+        () => undefined,
+      );
+      return end && 'result' in end ? end.result.totals : undefined;
+    }),
+  );
+  return listed.map((each, index) => {
+    const { items, verified, failures } = totals[index] ?? {};
+    return items === undefined || verified === undefined || failures === undefined
+      ? each
+      : { ...each, totals: { items, verified, failures } };
+  });
 }
 
 async function listMigrations({ client }: TemporalAccess): Promise<Listed[]> {

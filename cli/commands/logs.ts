@@ -4,9 +4,10 @@ import { parseDuration } from '../../schemas/duration.js';
 import type { LogsArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { pause } from '../follow.js';
+import { eventLine } from '../log-lines.js';
 import { withLedger } from '../open-ledger.js';
 import type { Style } from '../output.js';
-import { createStyle, print, printable } from '../output.js';
+import { createStyle, print } from '../output.js';
 import type { Shell } from '../shell.js';
 
 const PAGE = 1_000;
@@ -50,23 +51,6 @@ async function printEvent(shell: Shell, args: LogsArgs, event: Event, style: Sty
     default:
       args.output satisfies never;
   }
-}
-
-export function eventLine({ at, level, run, unit, message, detail }: Event, style: Style): string {
-  const paint = { info: style.dim, warn: style.yellow, error: style.red }[level];
-  const details = Object.entries(detail)
-    .filter(([, value]) => value !== null)
-    .map(
-      ([name, value]) =>
-        `${name}=${typeof value === 'string' ? JSON.stringify(printable(value)) : JSON.stringify(value)}`,
-    );
-  return [
-    style.dim(at.toISOString()),
-    paint(level.padEnd(5)),
-    `run ${run}${unit === null ? '' : ` unit ${unit}`}`,
-    printable(message),
-    ...details,
-  ].join('  ');
 }
 
 function readSince(text: string): Date {

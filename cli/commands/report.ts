@@ -6,7 +6,7 @@ import { withLedger } from '../open-ledger.js';
 import { print } from '../output.js';
 import type { Shell } from '../shell.js';
 
-/** Writes the report of a run from the ledger. Exit code 0 when everything in it is verified, else 1. */
+/** Writes the report of a run from the ledger. Exit code 0 when everything in it is verified and no run goes on, else 1. */
 export async function run(shell: Shell, args: ReportArgs): Promise<number> {
   return withLedger(shell, async (ledger) => {
     const report = await writeReport(ledger, {
@@ -24,6 +24,7 @@ export async function run(shell: Shell, args: ReportArgs): Promise<number> {
       );
     }
     await print(shell, args.output, report, () => [report.html]);
+    if (report.unfinished !== undefined) shell.err(`${args.name}: ${report.unfinished}`);
     shell.err(`${args.name}, run ${report.run}: ${report.headline}`);
     return report.verdict.complete ? exitCodes.done : exitCodes.failed;
   });

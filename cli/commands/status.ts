@@ -1,14 +1,15 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { whyWords } from '../../words/causes.js';
 import { changeWords, countWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
-import { count, size } from '../../words/numbers.js';
+import { ago, count, instant, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
-import { gateWords, openCommand } from '../gate-lines.js';
+import { gatePage } from '../gate-lines.js';
 import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
-import { print, printable } from '../output.js';
+import { print, printable, wrapped } from '../output.js';
 import { fileWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
 import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
@@ -50,7 +51,9 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
     } else {
       status = { ...base, running: false, ...ended(found), ...(await readEnd()) };
     }
-    await print(shell, args.output, status, () => statusLines(status, snapshot));
+    await print(shell, args.output, status, () =>
+      statusLines(status, snapshot, shell.isTty ? shell.columns : Number.POSITIVE_INFINITY),
+    );
     return exitCodes.done;
 
     async function readEnd(): Promise<Partial<Status>> {
@@ -69,11 +72,14 @@ function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'end
   };
 }
 
-function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
-  if (status.result) return [...resultLines(status.result), `ended: ${status.ended}`];
+const when = (at: string | undefined): string =>
+  at === undefined ? 'not known' : `${instant(new Date(at))} (${ago(new Date(at))})`;
+
+function statusLines(status: Status, snapshot: Snapshot | undefined, columns: number): string[] {
+  if (status.result) return [...resultLines(status.result), `ended: ${when(status.ended)}`];
   const { progress, totals } = status;
   const lines = [`${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}`];
-  lines.push(`since: ${status.since}${status.ended ? `, ended: ${status.ended}` : ''}`);
+  lines.push(`since: ${when(status.since)}${status.ended ? `, ended: ${when(status.ended)}` : ''}`);
   if (status.reason) lines.push(`reason: ${printable(status.reason)}`);
   if (progress && totals) {
     lines.push(`units: ${unitWords(progress.units)}`);
@@ -85,9 +91,18 @@ function statusLines(status: Status, snapshot: Snapshot | undefined): string[] {
     const rates = snapshot ? rateWords(snapshot) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);
     for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
-    for (const trouble of snapshot?.troubles ?? []) lines.push(`trouble: ${troubleWords(trouble)}`);
-    for (const gate of progress.gates)
-      lines.push(`gate: ${gateWords(gate)}`, `      ${openCommand(progress.name, gate)}`);
+    for (const said of troubleWords(snapshot?.troubles ?? []))
+      lines.push(...wrapped(`trouble: ${said}`, columns, '  '));
+    for (const cause of progress.failedFor ?? [])
+      lines.push(...wrapped(`failed: ${printable(whyWords(cause))}`, columns, '  '));
+    lines.push(...gatePage(progress, columns));
+    if (progress.tuning)
+      lines.push(
+        `tuned: ${Object.entries(progress.tuning)
+          .map(([name, value]) => `${name} ${count(value)}`)
+          .join(', ')}`,
+        `       migrate retune ${progress.name} --reset takes it back`,
+      );
     if (progress.queued > 0)
       lines.push(`queued: ${count(progress.queued)} more ${progress.queued === 1 ? 'run' : 'runs'}`);
   }

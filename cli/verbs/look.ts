@@ -1,4 +1,4 @@
-import { unit } from './options.js';
+import { positive, unit } from './options.js';
 import type { AddVerb } from './verb.js';
 
 /** Changes nothing. */
@@ -31,11 +31,13 @@ export function addLookingVerbs(verb: AddVerb): void {
     .option('--follow', 'go on as events happen')
     .option('--since <time>', 'from this time, or this long ago (15m)')
     .addOption(unit());
-  verb('doctor [spec]', 'check Temporal, the ledger, credentials and systems, with the fix for what fails', {
+  verb('doctor [spec]', 'check Temporal, the ledger, every account and its room, with the fix for what fails', {
     files: ['reads SPEC, and the CSV files with accounts that it names'],
     examples: [
       ['whether Drover itself can work here', 'migrate doctor'],
-      ['and the systems of a spec, as its accounts', 'migrate doctor spec.yaml'],
+      ['and every account of a spec: its login, and the room for what is to be moved', 'migrate doctor spec.yaml'],
+      ['of very many accounts, twenty of each selection', 'migrate doctor spec.yaml --sample 20'],
+      ['which accounts fail, all by name', `migrate doctor spec.yaml -o json | jq '.[] | select(.ok | not)'`],
     ],
-  });
+  }).addOption(positive('--sample <n>', 'try only so many accounts of each selection, spread evenly over them'));
 }

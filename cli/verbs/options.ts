@@ -1,6 +1,7 @@
 /** Options that several verbs have, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../schemas/duration.js';
+import { TUNABLE } from '../../words/tuning.js';
 
 /** `--timeout` arrives as `timeoutMs`. */
 export function timeout(): Option {
@@ -29,6 +30,18 @@ export function olderThan(): Option {
 
 export function unit(): Option {
   return positive('--unit <n>', 'only this unit, by the number that status shows');
+}
+
+/** `--reset` arrives as true, or as the names of limits as the spec has them. */
+export function reset(): Option {
+  const option = new Option('--reset [limits]', 'take back what was tuned: all, or these (lanes,connections)');
+  return option.argParser((text) => {
+    const names = text.split(',').map((name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase()));
+    const strange = names.find((name) => !TUNABLE.some((tunable) => tunable === name));
+    if (strange === undefined) return names;
+    const limits = TUNABLE.map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+    throw new InvalidArgumentError(`"${strange}" is no limit: ${limits.join(', ')}.`);
+  });
 }
 
 export function positive(flags: string, description: string): Option {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { positive, timeout, unit } from './options.js';
+import { positive, reset, timeout, unit } from './options.js';
 import type { AddVerb, Dispatch } from './verb.js';
 import { describe, verbsOf } from './verb.js';
 
@@ -18,12 +18,17 @@ export function addSteeringVerbs(program: Command, verb: AddVerb, dispatch: Disp
       ['one unit', 'migrate retry acme-mail --unit 3'],
     ],
   }).addOption(unit());
-  verb('approve <name>', 'let a unit go on that waits for approval', {
+  verb('approve <name>', 'show what waits for approval, ask, and let that go on', {
+    files: ['writes FILE, with --list: CSV, one line for each item'],
     examples: [
-      ['look first', 'migrate status acme-mail'],
-      ['let one unit go on', 'migrate approve acme-mail --unit 3'],
+      ['look, and be asked; nothing but what is shown is approved', 'migrate approve acme-mail'],
+      ['all of it in a file; nothing is approved', 'migrate approve acme-mail --list covered.csv'],
+      ['one unit, without a question', 'migrate approve acme-mail --unit 3 --yes'],
     ],
-  }).addOption(unit());
+  })
+    .addOption(unit())
+    .option('--yes', 'do not ask')
+    .option('--list <file>', 'write all that an approval would cover to this file, and approve nothing');
   verb('credentials <name>', 'say that secrets were renewed, so that parked units try again', {
     examples: [['after the new secret stands where the spec names it', 'migrate credentials acme-mail']],
   }).addOption(unit());
@@ -34,8 +39,10 @@ export function addSteeringVerbs(program: Command, verb: AddVerb, dispatch: Disp
         'migrate retune acme-mail --connections 4 --items-per-second 50',
       ],
       ['more accounts at a time', 'migrate retune acme-mail --lanes 16'],
+      ['what the spec says again: in all, or in some', 'migrate retune acme-mail --reset lanes,items-per-second'],
     ],
   })
+    .addOption(reset())
     .addOption(positive('--connections <n>', 'open connections to each system'))
     .addOption(positive('--connections-per-account <n>', 'open connections for one account'))
     .addOption(positive('--items-per-second <n>', 'items a second'))

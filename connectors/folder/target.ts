@@ -1,12 +1,11 @@
 /** A folder as a target. Entries appear whole, under names that were free, and never outside of it. */
-import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
 import type { Located, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../kinds/files.js';
 import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
-import { faultOf, identityOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
+import { faultOf, identityOf, ifThere, onFiles, provenPath, roomOnDisk, writableFolder } from '../local/local-files.js';
 import { copies, standings } from './evidence.js';
 import { STAGING } from './held-folder.js';
 import { namesAt } from './names.js';
@@ -64,17 +63,7 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
     },
     async describe(signal) {
       closing.check(signal);
-      return onFiles(`opening ${path}`, async () => {
-        const at = await nearest(await provenPath(path));
-        const problem = await onFiles(`writing to ${at}`, () => access(at, constants.W_OK)).then(
-          () => undefined,
-          (error: Fault) => `${error.message}; ${error.next}`,
-        );
-        return [
-          { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
-          { name: 'free bytes', value: String(await roomAt(at)) },
-        ];
-      });
+      return writableFolder(path);
     },
     async root(signal) {
       closing.check(signal);
@@ -133,8 +122,8 @@ export function createFolderTarget({ path, lanes = LANES, now = Date.now }: Fold
       }
     },
     async room(signal) {
-      const root = await rootOf(signal);
-      return onFiles(`looking at ${path}`, async () => roomAt(await nearest(root)));
+      closing.check(signal);
+      return roomOnDisk(path);
     },
     close: () => closing.close(),
   };
@@ -154,15 +143,4 @@ function checkWanted({ path }: Wanted): void {
   throw new Fault('spec', `a folder target has one container, its root, and not ${JSON.stringify(path.join('/'))}`, {
     next: 'name that folder as the path of the target',
   });
-}
-
-/** The folder itself, or the one above in which it would be made. */
-async function nearest(path: string): Promise<string> {
-  const parent = dirname(path);
-  return parent === path || (await ifThere(lstat(path))) ? path : nearest(parent);
-}
-
-async function roomAt(path: string): Promise<number> {
-  const { bavail, bsize } = await statfs(path);
-  return bavail * bsize;
 }

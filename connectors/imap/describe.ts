@@ -1,8 +1,7 @@
 /** What `doctor` and `plan` show of an IMAP server. */
 import type { Capability } from '../contract.js';
 import type { ImapConnection } from './connection.js';
-import type { DataReply } from './reply.js';
-import { asList, asText } from './reply.js';
+import { quotasOf } from './quota.js';
 import type { ImapSession } from './session.js';
 
 export async function describeSource(connection: ImapConnection, session: ImapSession): Promise<Capability[]> {
@@ -41,7 +40,14 @@ export async function describeTarget(connection: ImapConnection, session: ImapSe
     },
     { name: 'keywords', value: keywords ? 'new ones are kept' : `only ${[...(inbox.permanentFlags ?? [])].join(' ')}` },
     ...(inbox.readOnly
-      ? [{ name: 'access', value: 'read-only', problem: 'this login may not write; give it the rights' }]
+      ? [
+          {
+            name: 'access',
+            own: true,
+            value: 'read-only',
+            problem: 'this login may not write; give it the rights',
+          } as const,
+        ]
       : []),
     ...(await quota(connection)),
   ];
@@ -74,28 +80,14 @@ function offer(connection: ImapConnection, name: string, capability: string, oth
 }
 
 async function quota(connection: ImapConnection): Promise<Capability[]> {
-  if (!connection.has('QUOTA')) return [];
-  const replies: DataReply[] = [];
-  const reply = await connection.execute({
-    name: 'GETQUOTAROOT',
-    pieces: ['GETQUOTAROOT INBOX'],
-    onReply: (reply) => void (reply.kind === 'data' && reply.name === 'QUOTA' && replies.push(reply)),
-  });
-  if (reply.status !== 'OK') return [{ name: 'quota', value: 'the server does not tell' }];
-  return replies.flatMap(({ values }) => quotaOf(asList(values[1]).map(asText)));
-}
-
-/** Triples of resource, use and limit (RFC 9208, section 4.2); STORAGE counts units of 1024 bytes. */
-function quotaOf(triples: readonly string[]): Capability[] {
-  const found: Capability[] = [];
-  for (let at = 0; at + 2 < triples.length; at += 3) {
-    const [resource = '', used = '', limit = ''] = triples.slice(at, at + 3);
-    const unit = resource.toUpperCase() === 'STORAGE' ? ' KiB' : '';
-    found.push({
+  const quotas = await quotasOf(connection);
+  if (!quotas) return [{ name: 'quota', value: 'the server does not tell' }];
+  return quotas.map(
+    ({ resource, used, limit }): Capability => ({
       name: `quota ${resource.toLowerCase()}`,
-      value: `${used} of ${limit}${unit}`,
-      ...(Number(used) >= Number(limit) ? { problem: 'the mailbox is full; make room or raise the quota' } : {}),
-    });
-  }
-  return found;
+      value: `${used} of ${limit}${resource === 'STORAGE' ? ' KiB' : ''}`,
+      own: true,
+      ...(used >= limit ? { problem: 'the mailbox is full; make room or raise the quota' } : {}),
+    }),
+  );
 }

@@ -8,6 +8,7 @@ import type { BodyAnswer } from './body-reply.js';
 import { MAX_MESSAGE_BYTES } from './body-reply.js';
 import type { ImapConnection } from './connection.js';
 import { describeSource } from './describe.js';
+import { folderBytes } from './folder-bytes.js';
 import type { Folder } from './folders.js';
 import { listFolders } from './folders.js';
 import type { Row } from './listing.js';
@@ -57,6 +58,17 @@ export function createImapSource(session: ImapSession): Source<Mail> {
           session.check(signal);
           if (folder.status !== undefined) yield containerOf(folder);
         }
+      } finally {
+        unwatch();
+      }
+    },
+
+    async bytes(container, signal) {
+      const unwatch = session.watch(signal);
+      try {
+        const connection = await session.ready(signal);
+        await session.leave(connection);
+        return await folderBytes(connection, container.key);
       } finally {
         unwatch();
       }

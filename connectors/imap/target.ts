@@ -13,6 +13,7 @@ import { digestPages, listedRows, locateIntents } from './evidence.js';
 import { folderStatus } from './folders.js';
 import { chunks } from './listing.js';
 import { place } from './place.js';
+import { roomIn } from './quota.js';
 import { asPairs, asText } from './reply.js';
 import type { Range } from './search.js';
 import { between, takeCensus } from './search.js';
@@ -124,6 +125,7 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     lanes: session.access.lanes ?? LANES,
     place: (signal) => place(session, signal),
     describe: (signal) => during(signal, async () => describeTarget(await session.ready(signal), session)),
+    room: (signal) => during(signal, async () => roomIn(await session.ready(signal))),
     ensure: (wanted, signal) => during(signal, async () => folders.ensure(await session.ready(signal), wanted)),
     standing: ({ key }, signal) =>
       during(signal, async () => {

@@ -1,9 +1,10 @@
 /** What connectors over local files share: faults from errno, durable folders, staying inside a root. */
 import { constants } from 'node:fs';
-import { link, lstat, open, readdir, realpath, rename, stat } from 'node:fs/promises';
+import { access, link, lstat, open, readdir, realpath, rename, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
+import type { Capability, Room } from '../contract.js';
 import type { FaultCode } from '../errors.js';
-import { Fault } from '../errors.js';
+import { Fault, saidBy } from '../errors.js';
 
 const CODES: Readonly<Record<string, readonly [FaultCode, string]>> = {
   ENOENT: ['not-found', 'check the path in the spec, as the worker sees it'],
@@ -146,6 +147,47 @@ export async function accountsAt(template: string): Promise<string[]> {
     if (await ifThere(stat(template.replaceAll(ACCOUNT, account)))) accounts.push(account);
   }
   return accounts.sort();
+}
+
+/** The folder itself, or the one above in which it would be made. */
+export async function nearestFolder(path: string): Promise<string> {
+  const parent = dirname(path);
+  return parent === path || (await ifThere(lstat(path))) ? path : nearestFolder(parent);
+}
+
+/** What fits on the disk of a path, whether anything stands there yet or not. */
+export async function roomOnDisk(path: string): Promise<Room> {
+  return onFiles(`looking at ${path}`, async () => {
+    const at = await nearestFolder(path);
+    const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(at), stat(at)]);
+    return { bytes: bavail * bsize, disk: `disk ${dev}` };
+  });
+}
+
+/** What a target's `describe` says of the place where it writes, or would. Makes nothing. */
+export async function writableFolder(path: string): Promise<Capability[]> {
+  const at = await onFiles(`opening ${path}`, async () => nearestFolder(await provenPath(path)));
+  const problem = await whyNotWritable(at);
+  const { bytes } = await roomOnDisk(at);
+  return [
+    {
+      name: 'writable',
+      value: problem === undefined ? 'yes' : 'no',
+      own: true,
+      ...(problem !== undefined && { problem }),
+    },
+    { name: 'free bytes', value: String(bytes) },
+  ];
+}
+
+async function whyNotWritable(path: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(path)).isDirectory()) return `${path} is not a folder; correct the path in the spec`;
+    await onFiles(`writing to ${path}`, () => access(path, constants.W_OK));
+    return undefined;
+  } catch (error) {
+    return error instanceof Fault ? saidBy(error) : String(error);
+  }
 }
 
 /** What tells a folder from another that is mounted or made in its place: its file system, and its number there. */

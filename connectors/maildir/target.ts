@@ -3,7 +3,7 @@
  * wholly or not at all. Its name is made from the write (token, digest, date): a write is recognised for
  * ever, and a worker that lost its lease, and writes on, only writes the same file again.
  */
-import { access, constants, mkdir, readdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Known, Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
 import { rolesByName } from '../kinds/folder-roles.js';
@@ -12,7 +12,16 @@ import type { Mail } from '../kinds/mail.js';
 import { canonicalMail, digestMail } from '../kinds/mail.js';
 import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
-import { identityOf, ifThere, inside, onFiles, provenPath, syncFolder } from '../local/local-files.js';
+import {
+  identityOf,
+  ifThere,
+  inside,
+  onFiles,
+  provenPath,
+  roomOnDisk,
+  syncFolder,
+  writableFolder,
+} from '../local/local-files.js';
 import type { Keywords } from './flags.js';
 import { flagsOf, keywordsOf } from './flags.js';
 import type { Layout } from './folders.js';
@@ -68,17 +77,11 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
     },
     async describe(signal) {
       closing.check(signal);
-      const root = await onFiles(`making ${path}`, () => made(path));
-      const problem = await onFiles(`opening ${root}`, () => access(root, constants.W_OK)).then(
-        () => undefined,
-        (error: Error) => error.message,
-      );
-      const disk = await statfs(root);
-      return [
-        { name: 'layout', value: layout },
-        { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
-        { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
-      ];
+      return [{ name: 'layout', value: layout }, ...(await writableFolder(path))];
+    },
+    async room(signal) {
+      closing.check(signal);
+      return roomOnDisk(path);
     },
     async root(signal) {
       closing.check(signal);

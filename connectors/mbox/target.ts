@@ -3,7 +3,7 @@
  * as and where it is, which is why flags cannot be changed, and messages not moved or removed, later.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { access, constants, mkdir, open, statfs } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type {
   Known,
@@ -29,7 +29,9 @@ import {
   inside,
   onFiles,
   provenPath,
+  roomOnDisk,
   syncFolder,
+  writableFolder,
 } from '../local/local-files.js';
 import { appending, entryOf } from './appending.js';
 import { FileWindow } from './file-window.js';
@@ -120,17 +122,11 @@ export function createMboxTarget(path: string): Target<Mail> {
     },
     async describe(signal) {
       closing.check(signal);
-      const root = await onFiles(`making ${path}`, () => made(path));
-      const problem = await onFiles(`opening ${root}`, () => access(root, constants.W_OK)).then(
-        () => undefined,
-        (error: Error) => error.message,
-      );
-      const disk = await statfs(root);
-      return [
-        { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
-        { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
-        { name: 'later changes', value: 'none: messages are only appended' },
-      ];
+      return [...(await writableFolder(path)), { name: 'later changes', value: 'none: messages are only appended' }];
+    },
+    async room(signal) {
+      closing.check(signal);
+      return roomOnDisk(path);
     },
     async root(signal) {
       closing.check(signal);

@@ -71,7 +71,11 @@ export function createMemoryTarget(store: MemoryStore, name: string, kind: Memor
     },
     async describe(signal) {
       const { quotaBytes } = account(signal);
-      return [{ name: 'quota', value: Number.isFinite(quotaBytes) ? `${quotaBytes} bytes` : 'none' }];
+      return [{ name: 'quota', own: true, value: Number.isFinite(quotaBytes) ? `${quotaBytes} bytes` : 'none' }];
+    },
+    async room(signal) {
+      const { quotaBytes } = account(signal);
+      return Number.isFinite(quotaBytes) ? { bytes: Math.max(0, quotaBytes - account(signal).usedBytes()) } : undefined;
     },
     fit: (body) => account(new AbortController().signal).form?.(body) ?? { body },
     ensure(wanted, signal) {

@@ -314,7 +314,7 @@ describe('as a target', () => {
     await target.place(NEVER);
     nextcloud.set({ quota: 10 });
     try {
-      expect(await target.room?.(NEVER)).toBe(10);
+      expect(await target.room?.(NEVER)).toEqual({ bytes: 10 });
       await expect(write(target, [createOf(fileBody('x', 'more than ten bytes'))])).rejects.toMatchObject({
         code: 'quota',
       });

@@ -129,7 +129,8 @@ export function createNextcloudTarget(session: NextcloudSession): FileTarget {
       // A folder of somebody else's has that one's quota.
       for (const folder of [files, home]) {
         try {
-          return (await quotaOf(http, folder, signal)).available;
+          const { available } = await quotaOf(http, folder, signal);
+          return available === undefined ? undefined : { bytes: available };
         } catch (error) {
           if (!(error instanceof Fault) || error.code !== 'not-found') throw error;
         }

@@ -1,6 +1,6 @@
 /** A vdir as a target: bytes are stored as they come. */
-import { access, constants, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Located, Target, TargetContainer, TargetRef, Wanted, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import { kinds } from '../kinds/kinds.js';
@@ -8,7 +8,7 @@ import { unknownRefs } from '../kinds/unknown-refs.js';
 import { Closing } from '../local/closing.js';
 import type { VdirKind } from '../local/item-files.js';
 import { atOnce, contentOf, isItem, itemFile, suffixOf } from '../local/item-files.js';
-import { identityOf, ifThere, onFiles, provenPath } from '../local/local-files.js';
+import { identityOf, ifThere, onFiles, provenPath, roomOnDisk, writableFolder } from '../local/local-files.js';
 import { Collections } from './collections.js';
 import { ItemNames } from './item-names.js';
 import { makeCollection } from './make-collection.js';
@@ -87,18 +87,11 @@ export function createVdirTarget(
     },
     async describe(signal) {
       closing.check(signal);
-      return onFiles(`opening ${path}`, async () => {
-        const at = await nearest(await provenPath(path));
-        const problem = await onFiles(`writing to ${at}`, () => access(at, constants.W_OK)).then(
-          () => undefined,
-          (error: Fault) => `${error.message}; ${error.next}`,
-        );
-        const disk = await statfs(at);
-        return [
-          { name: 'writable', value: problem === undefined ? 'yes' : 'no', ...(problem !== undefined && { problem }) },
-          { name: 'free bytes', value: String(disk.bavail * disk.bsize) },
-        ];
-      });
+      return writableFolder(path);
+    },
+    async room(signal) {
+      closing.check(signal);
+      return roomOnDisk(path);
     },
     async root(signal) {
       closing.check(signal);
@@ -180,10 +173,4 @@ async function made(path: string): Promise<string> {
   }
   await mkdir(root, { recursive: true, mode: 0o700 });
   return root;
-}
-
-/** The folder itself, or the one above in which it would be made. */
-async function nearest(path: string): Promise<string> {
-  const parent = dirname(path);
-  return parent === path || (await ifThere(lstat(path))) ? path : nearest(parent);
 }

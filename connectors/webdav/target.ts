@@ -2,6 +2,7 @@
 import type { Page, TargetContainer, TargetRef, WriteAnswer } from '../contract.js';
 import { Fault } from '../errors.js';
 import type { FileTarget } from '../kinds/files.js';
+import { parentOf } from '../wire/dav/hrefs.js';
 import { whileLocked } from '../wire/webdav/answers.js';
 import { entryAt, roomIn } from '../wire/webdav/entries.js';
 import { copyAt, locate, sizesOf } from '../wire/webdav/evidence.js';
@@ -92,6 +93,17 @@ export function createWebdavTarget(session: WebdavSession): FileTarget {
       session.check(signal);
       return shownIn(session.tree, folder, signal);
     },
-    room: (signal) => roomIn(http, root, signal),
+    async room(signal) {
+      session.check(signal);
+      // A folder that has still to be made will stand in one that is there.
+      for (let at = root; ; at = parentOf(at)) {
+        try {
+          const bytes = await roomIn(http, at, signal);
+          return bytes === undefined ? undefined : { bytes };
+        } catch (error) {
+          if (!(error instanceof Fault) || error.code !== 'not-found' || at === '/') throw error;
+        }
+      }
+    },
   };
 }

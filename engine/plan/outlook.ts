@@ -2,6 +2,7 @@
 
 import { measuredPhases } from '../../ledger/planned.js';
 import type { Spec } from '../../schemas/spec.js';
+import { size } from '../../words/numbers.js';
 import type { PlanContainer, PlanForecast, PlanProblem } from '../../words/plan.js';
 import type { Work } from './forecast.js';
 import { forecast } from './forecast.js';
@@ -27,11 +28,12 @@ export function createOutlook(spec: Spec): Outlook {
     async add(look, place, rows) {
       const { deps, selection, account, unit, target, rules, signal } = look;
       const needed = rows.reduce((sum, row) => sum + row.bytes, 0);
-      const known = rooms.get(place);
-      if (known) known.needed += needed;
-      else if (needed > 0 && target.room) {
-        const free = await target.room(signal);
-        if (free !== undefined) rooms.set(place, { where: `${selection.name}, unit ${unit}: target`, free, needed });
+      const room = needed > 0 ? await target.room?.(signal) : undefined;
+      if (room) {
+        const of = room.disk ?? place;
+        const known = rooms.get(of);
+        if (known) known.needed += needed;
+        else rooms.set(of, { where: `${selection.name}, unit ${unit}: target`, free: room.bytes, needed });
       }
       if (!rules.transport.includes('stream')) return;
       const measured = await measuredPhases(deps.ledger, spec.name, selection.name, account);
@@ -44,17 +46,13 @@ export function createOutlook(spec: Spec): Outlook {
           : [
               {
                 where,
-                problem: `the target has room for ${sizeWords(free)}, and ${sizeWords(needed)} are to be created`,
+                problem: `the target has room for ${size(free)}, and ${size(needed)} are to be created`,
                 next: 'make room there or have its quota raised; a run waits at the gate `quota` when it is full',
               },
             ],
       ),
     forecast: (nowMs) => forecast(spec, works, nowMs),
   };
-}
-
-function sizeWords(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function amounts(

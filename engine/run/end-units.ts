@@ -1,7 +1,9 @@
 /** How units end, and how they start again. */
 
 import { countUnit } from '../../ledger/counts.js';
-import { writeEvent } from '../../ledger/events.js';
+import { countCovered, waitingForApproval } from '../../ledger/covered.js';
+import type { Step } from '../../ledger/events.js';
+import { noteAsked, writeEvent } from '../../ledger/events.js';
 import { closeGates, openGate } from '../../ledger/gates.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { changeUnit, pairingsOf, reopen } from '../../ledger/units.js';
@@ -67,22 +69,50 @@ export interface ReopenInput {
   readonly units: Ranges;
   /** The signal's name, `time`, or `order` when the others have moved. */
   readonly by: string;
+  /** What each was approved for. One that waits for anything else by now starts again as it is, and asks anew. */
+  readonly covers?: readonly Approved[];
 }
+
+/** A unit's number, and the token of what an approval lets pass there (`Covers`). */
+export type Approved = readonly [unit: number, token: string];
 
 /**
  * Units that failed or wait at a gate may start again. Returns the sum of their counters. An approval holds until the unit
  * is done, and for this run only.
  */
-export async function reopenUnits(deps: Deps, { migration, run, units, by }: ReopenInput): Promise<Counters> {
+export async function reopenUnits(deps: Deps, input: ReopenInput, step?: Step): Promise<Counters> {
+  const { migration, run, units, by } = input;
   const { ledger } = deps;
   const numbers = [...numbersOf(units)];
   const reopened = await ledger.transaction(async (sql) => {
     await closeGates(sql, migration, numbers, by);
-    return reopen(sql, migration, numbers, by === 'approve' || by === 'order');
+    const approved = by === 'order' ? numbers : by === 'approve' ? await stillMeant(sql, input, numbers) : [];
+    // A retry is written down where it is heard: it may find nothing to start again.
+    if (by === 'approve' || by === 'credentials')
+      await noteAsked(sql, { migration, run }, by, { units: numbers.length }, step);
+    return reopen(sql, migration, numbers, approved);
   });
   for (const unit of numbers.slice(0, EVENTS))
     await writeEvent(ledger.pool, { migration, run, unit }, 'info', 'gate opened', { by });
   return reopened.reduce<Counters>(addCounters, NO_COUNTERS);
+}
+
+/** Those that still wait for what they were approved for, and those of which that is not known. */
+async function stillMeant(
+  sql: Sql,
+  { migration, run, covers = [] }: ReopenInput,
+  numbers: readonly number[],
+): Promise<readonly number[]> {
+  const pinned = new Set(covers.map(([n]) => n));
+  const meant = new Set(numbers.filter((n) => !pinned.has(n)));
+  const waiting = await waitingForApproval(sql, { migration, run });
+  for (const gate of ['approval', 'failures'] as const) {
+    const there = waiting.filter((unit) => unit.gate === gate && pinned.has(unit.n)).map(({ n }) => n);
+    if (there.length === 0) continue;
+    const now = await countCovered(sql, { migration, run }, there, gate);
+    for (const [n, token] of covers) if (now.get(n)?.token === token) meant.add(n);
+  }
+  return [...meant];
 }
 
 /** Of units that were let go on together, so many are named one by one. */

@@ -15,12 +15,14 @@ import type { SpecRules } from '../../schemas/spec.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import type { Covers } from '../../words/covers.js';
 import type { Ranges } from '../../words/ranges.js';
 import { toRanges } from '../../words/ranges.js';
 import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
+import { coversOf } from '../slice/covers.js';
 import { finishRun } from './close-run.js';
 import { liftBlocksOf } from './lift-blocks.js';
 import { arrivedSpec, takeSpec } from './specs.js';
@@ -64,6 +66,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     specHash,
     ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
     paused,
+    tuning,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
     historyEvents: deps.settings.historyEvents,
   };
@@ -121,20 +124,24 @@ async function callAll(
   await ledger.transaction(async (sql) => {
     if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
     await markPrepared(sql, name, run, asksForPart(request) ? called : null);
-  });
-  await writeEvent(ledger.pool, { migration: name, run }, 'info', 'run opened', {
-    reason,
-    spec: specHash.slice(0, 12),
-    units: called.length,
+    await writeEvent(sql, { migration: name, run }, 'info', 'run opened', {
+      reason,
+      ...(request.schedule !== undefined && { schedule: request.schedule }),
+      spec: specHash.slice(0, 12),
+      units: called.length,
+      ...(reason !== 'schedule' && { asked: true }),
+    });
   });
 }
 
 /** Reasons of units that wait are shown for so many; all of them would not fit into one answer. */
 const REASONS = 100;
+/** And what an approval covers is named for so many. */
+const NAMED = 20;
 /** Units that were stopped, and are counted as they stand until they start again; of the others each tells when it does. */
 const STOPPED = 500;
 
-type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'lanes' | 'historyEvents'>;
+type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'tuning' | 'lanes' | 'historyEvents'>;
 
 async function whereItStands(
   sql: Sql,
@@ -165,6 +172,7 @@ async function whereItStands(
     ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
   const parked = units.filter(({ state }) => state === 'parked');
   const failed = units.filter(({ state }) => state === 'failed');
+  const covers = await coversOf(sql, spec, { migration: name, run }, parked.slice(0, REASONS), NAMED);
   return {
     groups,
     waiting: numbersWhere(waits),
@@ -178,6 +186,7 @@ async function whereItStands(
         reason: reason ?? '',
         ...(next !== null && { next }),
         ...(retryAt !== null && { retryAt }),
+        ...(covers.has(n) && { covers: covers.get(n) as Covers }),
       };
     }),
     parkedBesides: byCause(parked.slice(REASONS)).map(({ reason, next, ...besides }) => ({

@@ -1,5 +1,6 @@
 /** Which faults a unit waits out behind a gate instead of failing. */
 import { Fault } from '../../connectors/errors.js';
+import type { Covers } from '../../words/covers.js';
 import type { Gate } from '../../words/units.js';
 import type { Deps } from '../deps.js';
 
@@ -7,6 +8,8 @@ export interface GateOpened {
   readonly gate: Gate;
   readonly reason: string;
   readonly next?: string;
+  /** What an approval of it lets pass. */
+  readonly covers?: Covers;
   /** When time opens it by itself; absent: only a person does. */
   readonly retryAfterMs?: number;
 }

@@ -10,6 +10,7 @@ import { readTroubles } from '../../ledger/troubles.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { systemWords } from '../../schemas/system-words.js';
 import { accountName, unitWords } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { NO_COUNTERS } from '../../words/counters.js';
@@ -18,6 +19,7 @@ import type { Deps } from '../deps.js';
 import { createRates } from '../session/rates.js';
 import type { Direction, Sides } from './both-sides.js';
 import { blockThrottled, directionOf, withBothSides } from './both-sides.js';
+import { coversOf } from './covers.js';
 import { gateOf } from './gate-of.js';
 import type { HeldLease } from './held-lease.js';
 import { withLease } from './held-lease.js';
@@ -68,7 +70,7 @@ export async function runSlice(
         troubles: () => readTroubles(pool, proven.unit),
       };
       return withLease(deps, holding, context, (held) =>
-        workUnderLease({ deps, input, unit, note, direction, sides, proven, held, count: counted }, phase, work),
+        workUnderLease({ deps, input, spec, unit, note, direction, sides, proven, held, count: counted }, phase, work),
       );
     });
   } catch (error) {
@@ -95,7 +97,12 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   await note(deps, input, { phase, kind, counters, tally: held.tally, idleSlices, ms });
   if (idleSlices >= MAX_IDLE_SLICES) throw goesNowhere(phase, unit);
   const account = accountName(unit);
-  if (typeof result === 'object') return { state: 'parked', counters, account, ...gateOfSystems(result, direction) };
+  if (typeof result === 'object') {
+    const at = { migration: input.migration, run: input.run };
+    const waiting = [{ n: input.unit, gate: result.gate }];
+    const covers = (await coversOf(deps.ledger.pool, parts.spec, at, waiting, 1)).get(input.unit);
+    return { state: 'parked', counters, account, ...gateOfSystems(result, direction), ...(covers && { covers }) };
+  }
   const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
   return {
     state: (result === 'more' && held.requestedState()) || result,
@@ -152,6 +159,7 @@ async function parkedBy(
 interface Parts {
   readonly deps: Deps;
   readonly input: SliceInput;
+  readonly spec: SpecRules;
   readonly unit: CalledUnit;
   readonly note: typeof noteSlice;
   readonly direction: Direction;
@@ -175,6 +183,10 @@ function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: P
     unit,
     selection,
     account,
+    systems: {
+      from: systemWords(selection.from, sourceConfig),
+      to: systemWords(selection.to, targetConfig),
+    },
     pairing,
     other,
     maxRank: highestRank(unit, other),

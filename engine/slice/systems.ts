@@ -39,7 +39,8 @@ export function saidOf(error: unknown, direction: Direction): unknown {
   const systems = systemsOf(direction);
   const said = naming(error.message, systems);
   const { code, retryAfterMs, next, side } = error;
-  return new Fault(code, side === undefined ? said : behind(systems[side], said), {
+  const isNamed = side === undefined || error.message.includes(`the ${side}`);
+  return new Fault(code, isNamed ? said : behind(systems[side], said), {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(next !== undefined && { next: naming(next, systems) }),
     ...(side !== undefined && { side }),
@@ -47,9 +48,8 @@ export function saidOf(error: unknown, direction: Direction): unknown {
   });
 }
 
-/** What names its host, or its system, already is not told twice. */
+/** A host or path that is named already is not told twice. */
 function behind(system: string, said: string): string {
-  if (said.includes(system)) return said;
   const [, name = system, at] = /^(.*?) \((.*)\)$/.exec(system) ?? [];
   return `${at !== undefined && said.includes(at) ? name : system}: ${said}`;
 }

@@ -258,6 +258,7 @@ describe('schedules', () => {
     expect((await handle.describe()).state.paused).toBe(false);
     expect((await schedule('pause')).code).toBe(0);
     expect((await schedule('resume')).code).toBe(0);
+    expect((await migrate(terminal, 'schedule', 'list', sample.name)).out).toMatch(/often +every 6h +active +in \d+ /);
     expect((await schedule('trigger')).code).toBe(0);
     await expect
       .poll(async () => (await migrate(terminal, 'list', sample.name)).out)
@@ -342,11 +343,29 @@ describe('steering', () => {
     const retuned = await migrate(terminal, 'retune', name, '--lanes', '2', '--items-per-second', '100');
     expect(retuned.out).toBe(`${name}: lanes is 2 now\n${name}: itemsPerSecond is 100 now`);
     expect((await migrate(terminal, 'retune', name)).code).toBe(64);
+    expect((await migrate(terminal, 'status', name)).out).toContain('tuned: lanes 2, itemsPerSecond 100');
+    const reset = await migrate(terminal, 'retune', name, '--reset', 'lanes');
+    expect([reset.code, reset.out]).toEqual([0, `${name}: lanes is what the spec says again`]);
+    expect((await migrate(terminal, 'status', name)).out).toContain('tuned: itemsPerSecond 100');
+    expect((await migrate(terminal, 'retune', name, '--reset')).out).toContain(
+      'all limits are what the spec says again',
+    );
+    expect((await migrate(terminal, 'status', name)).out).not.toContain('tuned');
     expect((await migrate(terminal, 'resume', name)).code).toBe(0);
     const cancelled = await migrate(terminal, 'cancel', name);
     expect([cancelled.code, cancelled.err]).toEqual([0, expect.stringContaining('cancelled')]);
     expect((await migrate(terminal, 'watch', name)).code).toBe(1);
     expect((await migrate(terminal, 'status', name)).out).toContain('was cancelled');
+    const { out } = await migrate(terminal, 'logs', name);
+    const asked = [...out.matchAll(/a person asked: (.+)/g)].map(([, words]) => words);
+    expect(asked).toEqual([
+      'pause',
+      'retune --lanes 2 --items-per-second 100',
+      'retune --reset lanes',
+      'retune --reset',
+      'resume',
+      'cancel',
+    ]);
   });
 
   it('says that a migration is not running, or not there; retry and verify start a run', async () => {
@@ -390,7 +409,21 @@ describe('looking', () => {
     const { name, file } = await makeSample();
     await migrate(terminal, 'apply', file, '--wait');
 
-    await expect.poll(async () => (await migrate(terminal, 'list')).out).toContain(name);
+    await expect
+      .poll(async () => (await migrate(terminal, 'list')).out)
+      .toMatch(new RegExp(`^${name} +done +\\d+ s ago +(\\d+ s ago|just now) +5 of 5 verified$`, 'm'));
+    const listed = JSON.parse((await migrate(terminal, 'list', '-o', 'json')).out) as { migration: string }[];
+    expect(listed).toContainEqual({
+      migration: name,
+      state: 'done',
+      started: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
+      ended: expect.any(String),
+      totals: { items: 5, verified: 5, failures: 0 },
+    });
+    expect((await migrate(terminal, 'list', name)).out).toMatch(/apply +done +(\d+ s ago|just now) /);
+    expect((await migrate(terminal, 'status', name)).out).toMatch(
+      /ended: \d{4}-\d\d-\d\dT[\d:]{8}Z \((\d+ s ago|just now)\)/,
+    );
     expect((await migrate(terminal, 'logs', name)).out).toContain('run 1');
     const report = await migrate(terminal, 'report', name, '-o', 'json');
     const { html, verdict } = JSON.parse(report.out) as { html: string; verdict: object };

@@ -15,6 +15,8 @@ import { startFleet } from '../faults/fleet.js';
 const ACCOUNTS = 15_000;
 /** What is asked of a workflow, or kept of it, does not grow with the accounts; a page of gates may be in it. */
 const SMALL = 20_000;
+/** A thousand names. */
+const NAMED = 300_000;
 const NAME = 'many';
 const never = new AbortController().signal;
 
@@ -98,7 +100,10 @@ it('starts, tells how it stands, pauses, survives its worker, goes on, and ends'
 
   expect((await migrate(terminal, 'cancel', NAME)).code).toBe(0);
   await expect.poll(async () => (await migrate(terminal, 'status', NAME)).out).toContain('cancelled');
-  for (const event of await history()) expect(event.length).toBeLessThan(SMALL);
+  // Whose units are started comes once, for as many as one execution starts.
+  const large = (await history()).map(({ length }) => length).filter((length) => length >= SMALL);
+  expect(large.length).toBeLessThanOrEqual(1);
+  for (const length of large) expect(length).toBeLessThan(NAMED);
   const list = await migrate(terminal, 'list', NAME);
   expect([list.code, list.out]).toEqual([0, expect.stringContaining('cancelled')]);
   const { rowCount } = await fleet.ledger.pool.query('select from unit where migration = $1', [NAME]);

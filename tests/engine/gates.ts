@@ -38,10 +38,12 @@ export async function park(world: World, result: ClosedRun | SliceResult): Promi
   await endUnit(world.deps, { ...at, state: 'parked', park });
 }
 
-/** A person opens the gate. The unit goes on with the next `run` of the same request. */
-export async function approve(world: World): Promise<void> {
+/** A person opens the gate, which covers what they were `shown`. The unit goes on with the next `run` of the same request. */
+export async function approve(world: World, shown?: ClosedRun | SliceResult): Promise<void> {
   const { migration, run, unit } = await unitOf(world);
-  await reopenUnits(world.deps, { migration, run, units: [[unit, unit]], by: 'approve' });
+  const token = shown && 'covers' in shown ? shown.covers?.token : undefined;
+  const covers = token === undefined ? {} : { covers: [[unit, token]] as const };
+  await reopenUnits(world.deps, { migration, run, units: [[unit, unit]], by: 'approve', ...covers });
 }
 
 /** The unit ends as `state` and its run is closed, as the workflow does when a person cancels it or it fails. */

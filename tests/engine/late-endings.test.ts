@@ -65,7 +65,7 @@ it('does not end a unit that a later run has called', async () => {
 it('lets a run go on that was terminated while it was to be cancelled, when the same is started again', async () => {
   const world = createWorld(server.ledger);
   await opened(world, 'one');
-  await setControl(server.ledger, world.spec.name, { stopped: true });
+  await setControl(server.ledger.pool, world.spec.name, { stopped: true });
 
   await opened(world, 'one');
 

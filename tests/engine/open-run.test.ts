@@ -19,7 +19,7 @@ afterAll(() => server.stop());
 
 const signal = new AbortController().signal;
 
-it('names a hundred units that wait, and the others by their gates', async () => {
+it('names a hundred units that wait, and the others by their causes', async () => {
   const accounts = Array.from({ length: 250 }, (_, n) => ({ from: `p${n}`, to: `p${n}` }));
   const world = createWorld(server.ledger, { selection: { accounts } });
   const request = { id: randomUUID(), reason: 'apply' as const, spec: world.spec, specHash: specHash(world.spec) };
@@ -34,7 +34,8 @@ it('names a hundred units that wait, and the others by their gates', async () =>
       const park = {
         ...call,
         gate,
-        reason: 'x'.repeat(500),
+        // More different reasons than are told.
+        reason: n > 200 ? `${n} items too many` : 'x'.repeat(500),
         ...(n > 200 && { retryAt: 1_900_000_000_000 + n }),
       } as const;
       await endUnit(world.deps, { ...at, unit: n, state: 'parked', park, counters: { ...NO_COUNTERS, items: 1 } });
@@ -53,9 +54,32 @@ it('names a hundred units that wait, and the others by their gates', async () =>
   });
   expect(again.parked).toHaveLength(100);
   expect(again.parkedBesides).toEqual([
-    { gate: 'credentials', units: [[111, 200]] },
-    { gate: 'quota', units: [[201, 250]], retryAt: 1_900_000_000_201 },
+    { gate: 'credentials', reason: 'x'.repeat(500), units: [[111, 200]] },
+    ...Array.from({ length: 49 }, (_, n) => ({
+      gate: 'quota',
+      reason: `${201 + n} items too many`,
+      units: [[201 + n, 201 + n]],
+      retryAt: 1_900_000_000_201 + n,
+    })),
+    { gate: 'quota', units: [[250, 250]], retryAt: 1_900_000_000_250 },
   ]);
+  expect(again.parked.map(({ account }) => account)).toContain('p10');
+  await world.close();
+});
+
+it('names the accounts that are started first, as many as one execution starts, and says why others failed', async () => {
+  const accounts = Array.from({ length: 1_200 }, (_, n) => ({ from: `p${n + 1}@old`, to: `p${n + 1}@new` }));
+  const world = createWorld(server.ledger, { selection: { accounts } });
+  const request = { id: randomUUID(), reason: 'apply' as const, spec: world.spec, specHash: specHash(world.spec) };
+  const { names = {}, run } = await prepare(world.deps, { name: world.spec.name, request }, signal);
+
+  expect([Object.keys(names).length, names[1]]).toEqual([1_000, 'p1@old → p1@new']);
+  const end = { migration: world.spec.name, run, state: 'failed', reason: 'no such folder' } as const;
+  for (const unit of [1, 2, 3]) await endUnit(world.deps, { ...end, unit });
+  expect(await prepare(world.deps, { name: world.spec.name, request }, signal)).toMatchObject({
+    failed: [[1, 3]],
+    failedFor: [{ reason: 'no such folder', units: [[1, 3]] }],
+  });
   await world.close();
 });
 
@@ -72,7 +96,7 @@ it('keeps what is known of a unit that waits before it could be counted, but not
 
   expect(counted).toMatchObject({ items: 3, verified: 3, changed: 0, created: 0 });
   expect(await prepare(world.deps, { name: world.spec.name, request }, signal)).toMatchObject({
-    parked: [park],
+    parked: [{ ...park, account: expect.any(String) }],
     standing: counted,
   });
   await world.close();

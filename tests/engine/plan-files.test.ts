@@ -302,7 +302,7 @@ test('links are counted as what becomes of them', async () => {
 test('a target without room for it is a problem', async () => {
   await put(from, 'large.bin', randomBytes(LARGE));
   begin();
-  change({ room: async () => 1_000_000 });
+  change({ room: async () => ({ bytes: 1_000_000 }) });
   const { problems } = await planned();
   expect(problems).toEqual([
     {
@@ -311,7 +311,7 @@ test('a target without room for it is a problem', async () => {
       next: 'make room there or have its quota raised; a run waits at the gate `quota` when it is full',
     },
   ]);
-  change({ room: async () => LARGE });
+  change({ room: async () => ({ bytes: LARGE }) });
   expect((await planned()).problems).toEqual([]);
 });
 

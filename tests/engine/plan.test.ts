@@ -6,7 +6,7 @@ import { Fault } from '../../connectors/errors.js';
 import type { MemoryAccount, MemoryStore } from '../../connectors/memory/store.js';
 import { setBytes } from '../../connectors/memory/store.js';
 import { createMemoryTarget } from '../../connectors/memory/target.js';
-import { doctor } from '../../engine/doctor.js';
+import { doctor } from '../../engine/doctor/doctor.js';
 import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, SelectionWithAccounts, Spec } from '../../schemas/spec.js';

@@ -104,7 +104,7 @@ it.each(['its signal', 'Temporal'])(
 
 it('starts what was asked for in the place of the open run', async () => {
   const { name, request, handle, cut, queued } = await begun();
-  await setControl(ledger, name, { stopped: true });
+  await setControl(ledger.pool, name, { stopped: true });
   await handle.signal('request', { id: 'next', reason: 'apply', specHash: request.specHash, replace: true });
 
   expect(await cut()).toEqual([name]);

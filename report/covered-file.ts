@@ -1,0 +1,82 @@
+/** What waits for an approval, a line for each item: `migrate approve NAME --list FILE`, and removals.csv beside the report. */
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { ApprovalGate, CoveredRow, RunAt } from '../ledger/covered.js';
+import { eachCovered, waitingForApproval } from '../ledger/covered.js';
+import type { Ledger, Sql } from '../ledger/ledger.js';
+import { readRuns, readSnapshot } from '../ledger/report.js';
+import { readSpec } from '../ledger/specs.js';
+import type { SpecRules } from '../schemas/spec.js';
+import { deletedFrom } from '../schemas/system-words.js';
+import { csvRow } from './csv.js';
+
+/** Excel reads a CSV file as UTF-8 only after this. */
+const BYTE_ORDER_MARK = '\ufeff';
+
+// biome-ignore format: the header as it stands in the file
+const COLUMNS = [
+  'what', 'unit', 'selection', 'account_from', 'account_to', 'system', 'account', 'folder', 'copy', 'source_folder', 'source_key',
+  'bytes', 'date', 'reason', 'direction',
+] as const;
+
+export interface WrittenCovered {
+  readonly units: number;
+  readonly items: number;
+}
+
+/** Of the migration's last run, in one snapshot. Undefined where the ledger knows none. */
+export function writeCovered(
+  ledger: Ledger,
+  { migration, unit, file }: { readonly migration: string; readonly unit?: number; readonly file: string },
+): Promise<WrittenCovered | undefined> {
+  return readSnapshot(ledger, async (sql) => {
+    const last = (await readRuns(sql, migration)).at(-1);
+    if (!last) return undefined;
+    const at = { migration, run: last.number };
+    const waiting = (await waitingForApproval(sql, at)).filter(({ n }) => (unit ?? n) === n);
+    const handle = await open(file, 'w');
+    try {
+      return await writeUnits(sql, handle, await readSpec(sql, last.specHash), at, waiting);
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+export async function writeUnits(
+  sql: Sql,
+  file: FileHandle,
+  spec: SpecRules,
+  at: RunAt,
+  waiting: readonly { readonly n: number; readonly gate: ApprovalGate }[],
+): Promise<WrittenCovered> {
+  let items = 0;
+  await file.appendFile(BYTE_ORDER_MARK + csvRow(COLUMNS));
+  for (const { n, gate } of waiting)
+    for await (const rows of eachCovered(sql, at, n, gate)) {
+      items += rows.length;
+      await file.appendFile(rows.map((row) => csvRow(cells(spec, row, gate))).join(''));
+    }
+  return { units: waiting.length, items };
+}
+
+function cells(spec: SpecRules, row: CoveredRow, gate: ApprovalGate): (string | number | null)[] {
+  const { system, account } = deletedFrom(spec, row);
+  return [
+    gate === 'approval' ? 'delete' : 'failed',
+    row.unit,
+    row.selection,
+    row.from,
+    row.to,
+    system,
+    account,
+    row.targetPath?.join('/') ?? null,
+    row.ref,
+    row.path.join('/'),
+    row.key,
+    row.bytes,
+    row.date,
+    gate === 'failures' ? row.reason : null,
+    row.back ? 'back' : 'forth',
+  ];
+}
