@@ -1,7 +1,8 @@
 /** What `doctor` finds. */
+import type { Choice } from '../schemas/choice.js';
 import type { Spec } from '../schemas/spec.js';
 
-export interface DoctorInput {
+export interface DoctorInput extends Choice {
   readonly spec?: Spec;
   /** Of a spec that has come to the ledger in parts. */
   readonly specHash?: string;

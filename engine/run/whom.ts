@@ -1,6 +1,6 @@
 /** Whom a run or a plan is about: the accounts of a spec, or those of a part of it that somebody asked for. */
 import { Fault } from '../../connectors/errors.js';
-import type { Choice } from '../../schemas/choice.js';
+import type { Choice, Choosable } from '../../schemas/choice.js';
 import { choiceProblem, choosesAccount, chosenSelections, isPart } from '../../schemas/choice.js';
 import type { Account, SelectionWithAccounts, Spec } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
@@ -14,7 +14,7 @@ export interface Whom {
 
 /** Throws `Fault('spec')` for a name that the spec does not have. */
 export async function whom(deps: Deps, spec: Spec, choice: Choice, signal: AbortSignal): Promise<Whom[]> {
-  refuse(spec, choiceProblem(spec.selections, choice));
+  refuseChoice(spec, choice);
   const chosen = new Set(chosenSelections(spec.selections, choice));
   const listed: { readonly selection: SelectionWithAccounts; readonly accounts: readonly Account[] }[] = [];
   let skipped = 0;
@@ -31,7 +31,7 @@ export async function whom(deps: Deps, spec: Spec, choice: Choice, signal: Abort
   }
   // Now those are known, too, that only a source can list.
   const known = listed.map(({ selection, accounts }) => ({ name: selection.name, accounts }));
-  if (isPart(choice)) refuse(spec, choiceProblem(known, choice));
+  if (isPart(choice)) refuseChoice({ name: spec.name, selections: known }, choice);
   const chooses = choosesAccount(choice);
   return listed.map(({ selection, accounts }, at) => ({
     selection,
@@ -41,9 +41,14 @@ export async function whom(deps: Deps, spec: Spec, choice: Choice, signal: Abort
   }));
 }
 
-function refuse(spec: Spec, problem: string | undefined): void {
+/** Throws `Fault('spec')` for a name that the spec does not have, as far as its accounts are listed. */
+export function refuseChoice(
+  { name, selections }: { readonly name: string; readonly selections: readonly Choosable[] },
+  choice: Choice,
+): void {
+  const problem = choiceProblem(selections, choice);
   if (problem === undefined) return;
-  throw new Fault('spec', `the spec that "${spec.name}" runs does not have it: ${problem}`, {
+  throw new Fault('spec', `the spec that "${name}" runs does not have it: ${problem}`, {
     next: 'name what it has, or bring it up to date with `migrate apply`, schedules too',
   });
 }
