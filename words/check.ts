@@ -1,6 +1,7 @@
 /** What `doctor` finds. */
 import type { Choice } from '../schemas/choice.js';
 import type { Spec } from '../schemas/spec.js';
+import { count, plural } from './numbers.js';
 
 export interface DoctorInput extends Choice {
   readonly spec?: Spec;
@@ -30,8 +31,11 @@ export interface CheckedAccount {
   readonly value?: string;
 }
 
-/** How far a worker has got; its activity beats with it. */
+/** How many logins a worker has tried, of both sides; its activity beats with it. */
 export interface DoctorProgress {
   readonly tried: number;
   readonly of: number;
 }
+
+/** What a command that waits for it says. */
+export const triedWords = ({ tried, of }: DoctorProgress): string => `${count(tried)} of ${plural(of, 'login')} tried`;
