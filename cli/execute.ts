@@ -16,7 +16,7 @@ import { grpc, grpcCode, until, wordsOf } from './with-temporal.js';
 export async function execute<Answer>(
   shell: Shell,
   temporal: TemporalAccess,
-  type: 'plan' | 'doctor' | 'prune' | 'forget',
+  type: 'plan' | 'doctor' | 'chosen' | 'prune' | 'forget',
   workflowId: string,
   input: unknown,
   ahead: readonly WorkflowHandle[] = [],

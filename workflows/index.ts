@@ -1,4 +1,5 @@
 /** The workflows a worker offers, by the names that ids and schedules use. */
+export { chosen } from './chosen.js';
 export { doctor } from './doctor.js';
 export { forget } from './forget.js';
 export { migration } from './migration.js';
