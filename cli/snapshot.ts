@@ -17,7 +17,7 @@ import { workersAsking } from './workers.js';
 export interface Snapshot {
   readonly at: number;
   readonly progress: Progress;
-  /** Of the units that ended and those that run. */
+  /** Of all units: those that run as they told last, the others as they ended. */
   readonly totals: Counters;
   readonly itemsPerSecond: number;
   /** Over the last half minute, where it was watched for so long; else as the slices say. */
@@ -182,7 +182,7 @@ export function sumUp(
   const atWork = units.map(({ heartbeat }) => heartbeat).sort((a, b) => a.unit - b.unit);
   for (const { isHeard, heartbeat } of units) {
     for (const counter of Object.keys(totals) as (keyof Counters)[])
-      totals[counter] += heartbeat.counters[counter] ?? 0;
+      totals[counter] += (heartbeat.counters[counter] ?? 0) - (heartbeat.summed?.[counter] ?? 0);
     phases[heartbeat.phase]++;
     const { unit, account } = heartbeat;
     for (const trouble of heartbeat.troubles ?? [])

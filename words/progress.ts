@@ -16,7 +16,10 @@ export interface SliceHeartbeat {
   /** What it is at: the path of a folder or collection in the source. */
   readonly container?: string;
   readonly phase: Phase;
+  /** Where the unit stands. */
   readonly counters: Counters;
+  /** What the run's sum has of it; absent of older workers. */
+  readonly summed?: Partial<Counters>;
   /** They are from before this slice: it has not been counted anew yet. */
   readonly isOld?: true;
   readonly itemsPerSecond: number;

@@ -30,6 +30,12 @@ export interface RunRequest {
   readonly waiters?: readonly string[];
 }
 
+/** What all units of a run count, each as it ended last; of two sums the one with more `sums` is the later. */
+export interface RunSum {
+  readonly totals: Counters;
+  readonly sums: number;
+}
+
 /** An open run, as the ledger knows it: a new one, or one that goes on in another workflow execution. */
 export interface Prepared {
   readonly run: number;
@@ -56,12 +62,9 @@ export interface Prepared {
   /** Whose the units are that are started first: as many as one execution of the workflow starts. */
   readonly names?: AccountNames;
   readonly done: number;
-  /** Units that have begun in this run and were stopped. */
-  readonly stopped: readonly { readonly n: number; readonly counters: Counters }[];
-  /** Of done units. */
+  /** What all its units count. Of older workers: of those that are done. */
   readonly totals: Counters;
-  /** Of parked and stopped ones. */
-  readonly standing: Counters;
+  readonly sums?: number;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;
   /** Absent: items. */
@@ -86,8 +89,8 @@ export interface LookInput {
 export interface LookResult {
   /** Nothing to do: written down as done in this run. */
   readonly idle: Ranges;
-  /** The sum of theirs. */
-  readonly counters: Counters;
+  /** Absent of older workers, as is what follows. */
+  readonly sum?: RunSum;
   /** Something to do, or anything out of the ordinary: each gets a workflow of its own. */
   readonly changed: Ranges;
   /** Whose these are. */

@@ -69,7 +69,7 @@ export interface Progress {
     readonly done: number;
     readonly failed: number;
   };
-  /** Of units that ended or stand still in this run. What running units have done so far is in their slice's heartbeat. */
+  /** Of all units of the run, each as it ended last. What running units have done since is in their slice's heartbeat. */
   readonly totals: Counters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */
   readonly running: readonly UnitCall[];

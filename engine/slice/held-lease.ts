@@ -28,6 +28,8 @@ export interface Holding {
   readonly place: number;
   /** Where the unit stood when it was last counted, and how it is counted anew. */
   readonly counters: Counters;
+  /** What the sum of the run has of it. */
+  readonly summed: Partial<Counters>;
   count(): Promise<Counters>;
   /** Why items of the unit failed before. */
   troubles(): Promise<readonly Trouble[]>;
@@ -157,10 +159,11 @@ function hold(
     );
   }
   const beat = (): void => {
+    if (!tell) return;
     const troubles = troublesOf(known, tally);
     const seconds = Math.max(1, performance.now() - started) / 1000;
     const { counters, isCounted } = recount(tally.carrying);
-    tell?.({
+    tell({
       unit: holding.unit,
       account: holding.account,
       phase: holding.phase,
@@ -168,6 +171,7 @@ function hold(
       itemsPerSecond: Math.round(tally.items / seconds),
       bytesPerSecond: Math.round(tally.bytes / seconds),
       counters,
+      summed: holding.summed,
       ...(!isCounted && { isOld: true }),
       ...(tally.carrying.size > 0 && { files: [...tally.carrying].slice(0, FILES_SHOWN) }),
       ...(troubles.length > 0 && { troubles }),
