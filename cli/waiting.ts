@@ -2,8 +2,6 @@
  * What a command waits for, said on stderr when it takes longer than a moment: on a terminal beside something that turns,
  * elsewhere in a line, once. Never on stdout.
  */
-import { fitted } from './output.js';
-
 /** Where that is shown. */
 export interface WaitingScreen {
   /** Whether stderr is a terminal. */
@@ -51,7 +49,7 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
   };
   const draw = (words: string, ms: number): void => {
     const text = `waiting for ${words} (${Math.floor(ms / 1000)} s)`;
-    screen.over(`\r\u001b[K${TURNS[turn++ % TURNS.length]} ${fitted(text, screen.columns - 3)}`);
+    screen.over(`\r\u001b[K${TURNS[turn++ % TURNS.length]} ${cut(text, screen.columns - 3)}`);
     isDrawn = true;
   };
   const tick = (): void => {
@@ -96,3 +94,7 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
     },
   };
 }
+
+/** Addresses and hosts: a letter is a column. */
+const cut = (text: string, columns: number): string =>
+  text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
