@@ -47,6 +47,8 @@ export interface CompletionArgs extends GlobalArgs {
 }
 export interface PlanArgs extends GlobalArgs {
   readonly spec: string;
+  /** Each account with its folders. */
+  readonly details?: boolean;
   readonly detailedExitcode?: boolean;
 }
 export interface ApplyArgs extends GlobalArgs {

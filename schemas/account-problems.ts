@@ -5,6 +5,7 @@ import { quote } from './diagnostic.js';
 import type { AccountsFromFiles } from './overlap-problems.js';
 import type { Problem } from './problem.js';
 import { listAt, mappingAt, textAt } from './problem.js';
+import { placeOf } from './same-place.js';
 
 const SIDES = [
   { field: 'from', group: 'sources', role: 'source' },
@@ -29,23 +30,33 @@ export function samePlaceProblems(spec: unknown, manifests: Manifests, fromFiles
   );
 }
 
-/** Several accounts that are moved into one: it may be meant. */
-export function mergeWarnings(spec: unknown, fromFiles: AccountsFromFiles): Problem[] {
+/** Several accounts that are moved into one, by whatever selections of a kind: it may be meant. */
+export function mergeWarnings(spec: unknown, manifests: Manifests, fromFiles: AccountsFromFiles): Problem[] {
+  const into = new Map<string, { readonly source: string; readonly said: string; readonly selection: number }>();
   return (listAt(spec, ['selections']) ?? []).flatMap((selection, index) => {
+    const [kind, from, to] = ['kind', 'from', 'to'].map((field) => textAt(selection, [field]));
+    if (kind === undefined || from === undefined || to === undefined) return [];
+    const [source, target] = [placeOf(spec, 'sources', from, manifests), placeOf(spec, 'targets', to, manifests)];
     const inline = listAt(selection, ['accounts']) !== undefined;
-    const into = new Map<string, string>();
-    for (const [at, { from, to }] of accountsOf(selection, index, fromFiles).entries()) {
-      if (from === undefined || to === undefined) continue;
-      const first = into.get(to.toLowerCase());
-      into.set(to.toLowerCase(), first ?? from);
-      if (first === undefined || first === from) continue;
+    const problems: Problem[] = [];
+    for (const [at, account] of accountsOf(selection, index, fromFiles).entries()) {
+      if (account.from === undefined || account.to === undefined) continue;
+      const key = `${kind} ${target.account(account.to.toLowerCase())}`;
+      const here = { source: source.account(account.from), said: account.from, selection: index };
+      const first = into.get(key);
+      into.set(key, first ?? here);
+      if (first === undefined || first.source === here.source) continue;
       const path = ['selections', String(index), 'accounts', ...(inline ? [String(at)] : [])];
-      const message = `${quote(first)} and ${quote(from)} are both moved into ${quote(to)}`;
-      return [{ path, at: inline ? 'value' : 'key', message } satisfies Problem];
+      const elsewhere = first.selection === index ? '' : ` (selection ${quote(nameOf(spec, first.selection))})`;
+      const message = `${quote(first.said)}${elsewhere} and ${quote(account.from)} are both moved into ${quote(account.to)}`;
+      problems.push({ path, at: inline ? 'value' : 'key', message });
     }
-    return [];
+    return problems;
   });
 }
+
+const nameOf = (spec: unknown, selection: number): string =>
+  textAt(spec, ['selections', String(selection), 'name']) ?? String(selection + 1);
 
 /** A folder of the target within one of the source: what arrives is listed as new, and moved again by the next run. */
 export function withinWarnings(spec: unknown): Problem[] {

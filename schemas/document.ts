@@ -1,8 +1,9 @@
 /** YAML 1.2 to a plain value that still knows where each part stood; refuses what is unsafe or unclear. */
 import type { Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
-import { Composer, isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, Parser, visit } from 'yaml';
+import { Composer, isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, Parser, Scalar, visit } from 'yaml';
 import type { Diagnostic } from './diagnostic.js';
 import { quote } from './diagnostic.js';
+import { suggest } from './suggest.js';
 
 export const MAX_SPEC_BYTES = 1024 * 1024;
 /** Deeper than any spec; the YAML library recurses, and some 100,000 levels would end the process. */
@@ -22,11 +23,14 @@ export interface SpecDocument {
   place(path: readonly string[], at: 'key' | 'value'): SourcePosition;
 }
 
-/** Reads the bytes of a YAML file. Never throws; each thing refused is one problem. */
+/**
+ * Reads the bytes of a YAML file. Never throws; each thing refused is one problem. A document that has `problems` can be
+ * looked at all the same: what was meant is plain.
+ */
 export function readDocument(
   file: string,
   bytes: Uint8Array,
-): { readonly document: SpecDocument } | { readonly problems: Diagnostic[] } {
+): { readonly document: SpecDocument; readonly problems: Diagnostic[] } | { readonly problems: Diagnostic[] } {
   const first = (message: string): { problems: Diagnostic[] } => ({
     problems: [{ file, line: 1, column: 1, message, path: '' }],
   });
@@ -53,14 +57,21 @@ export function readDocument(
     if (parser.stack.length > MAX_DEPTH) return { problems: [problem(parser.offset, 'nested too deeply')] };
   }
   for (const token of parser.end()) tokens.push(token);
-  const composer = new Composer({ version: '1.2', stringKeys: true, prettyErrors: false, uniqueKeys: true });
+  const composer = new Composer({ version: '1.2', stringKeys: true, prettyErrors: false, uniqueKeys: false });
   const documents = [...composer.compose(tokens, true, text.length)];
 
   const [document] = documents as Document.Parsed[];
   if (document === undefined) return first('the file is empty; `migrate init` writes a first spec');
-  const problems = [...document.errors, ...document.warnings].map((error) =>
-    problem(error.pos[0], explain(error, text)),
+  const unquoted = quoteTemplates(document, text).map(([offset, message]) => problem(offset, message));
+  // Whatever else the parser objects to may come from the braces.
+  const [error] = document.errors;
+  const within = error && templateWithin(text, error.pos[0]);
+  if (within) unquoted.push(problem(...within));
+  if (error && unquoted.length > 0) return { problems: unquoted };
+  const problems = [...withoutEchoes(document.errors), ...document.warnings].map((error) =>
+    problem(error.pos[0], explain(error)),
   );
+  for (const [offset, message] of repeatedKeys(document)) problems.push(problem(offset, message));
   const { yaml } = document.directives ?? {};
   if (yaml?.explicit && yaml.version !== '1.2') problems.push(problem(0, 'specs are YAML 1.2; remove the %YAML line'));
   const second = documents[1];
@@ -72,7 +83,7 @@ export function readDocument(
   for (const [offset, message] of aliasProblems(document)) problems.push(problem(offset, message));
   if (problems.length > 0) return { problems };
   if (document.contents === null) return first('the file is empty; `migrate init` writes a first spec');
-  return { document: { value: document.toJS(), place: createPlaces(document, lines) } };
+  return { document: { value: document.toJS(), place: createPlaces(document, lines) }, problems: unquoted };
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
@@ -82,6 +93,70 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/**
+ * `username: {account}` is a mapping to YAML, and `{account}*master` nothing at all. One sentence for each; the document
+ * goes on with the text that was meant.
+ */
+function quoteTemplates(document: Document.Parsed, text: string): [number, string][] {
+  const problems: [number, string][] = [];
+  visit(document, {
+    Map(at, map) {
+      const [pair, ...others] = map.items;
+      const key = isScalar(pair?.key) ? String(pair.key.value) : '';
+      if (!map.flow || at === 'key' || others.length > 0 || !map.range) return undefined;
+      if (isPair(pair) && !(pair.value === null || (isScalar(pair.value) && pair.value.source === '')))
+        return undefined;
+      if (!isTemplate(key)) return undefined;
+      const [start] = map.range;
+      const [written = ''] = TEMPLATE.exec(text.slice(start, start + LONGEST)) ?? [];
+      problems.push([start, quoteIt(written)]);
+      const meant = new Scalar(written);
+      meant.range = map.range;
+      return meant;
+    },
+  });
+  return problems;
+}
+
+/** In a flow mapping, `path: /srv/{account}` ends at the brace, and all that follows makes no sense. */
+function templateWithin(text: string, at: number): [number, string] | undefined {
+  const [rest, key = ''] = TEMPLATE.exec(text.slice(at, at + LONGEST)) ?? [];
+  if (rest === undefined || !isTemplate(key)) return undefined;
+  const [before = ''] = /[^\s,#{}[\]"']*$/.exec(text.slice(Math.max(0, at - LONGEST), at)) ?? [];
+  return [at - before.length, quoteIt(before + rest)];
+}
+
+const LONGEST = 200;
+const TEMPLATE = /^\{\s*([A-Za-z][\w.-]*)\s*\}[^\s,#{}[\]"']*/;
+const isTemplate = (word: string): boolean => word === 'account' || suggest(word, ['account']) !== undefined;
+const quoteIt = (written: string): string =>
+  `quote it: ${JSON.stringify(written)}; to YAML, braces without quotes are a mapping`;
+
+/** Once the parser has lost its way, each further token is an error to it. */
+function withoutEchoes(errors: readonly YAMLError[]): readonly YAMLError[] {
+  return errors.filter(({ message }, index) => index === 0 || !/ token in YAML stream/.test(message));
+}
+
+/** The library itself compares each key with each. */
+function repeatedKeys(document: Document.Parsed): [number, string][] {
+  const problems: [number, string][] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        const name = nameOf(key);
+        if (seen.has(name))
+          problems.push([
+            isScalar(key) ? (key.range?.[0] ?? 0) : 0,
+            `the key ${quote(name)} stands here a second time; remove one`,
+          ]);
+        seen.add(name);
+      }
+    },
+  });
+  return problems;
 }
 
 function aliasProblems(document: Document.Parsed): [number, string][] {
@@ -109,10 +184,8 @@ function aliasProblems(document: Document.Parsed): [number, string][] {
   return problems;
 }
 
-function explain(error: YAMLError, text: string): string {
+function explain(error: YAMLError): string {
   switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return `the key ${quote(keyAt(text, error.pos[0]))} stands here a second time; remove one`;
     case 'TAB_AS_INDENT':
       return 'a tab cannot indent YAML; use blanks';
     case 'NON_STRING_KEY':
@@ -128,12 +201,6 @@ function explain(error: YAMLError, text: string): string {
   }
 }
 
-/** The library marks the first character of a key only. */
-function keyAt(text: string, offset: number): string {
-  const [key = ''] = /^(?:"[^"\n]*"|'[^'\n]*'|[^:\n]+)/.exec(text.slice(offset, offset + 200)) ?? [];
-  return key.replace(/^(["'])(.*)\1$/, '$2').trimEnd();
-}
-
 /** The library's sentence in our manner; cut, because it may repeat the text that it objects to. */
 function lowerFirst(message: string): string {
   const [sentence = ''] = message.split('\n');
@@ -147,6 +214,12 @@ function placeOf(lines: LineCounter, offset: number): SourcePosition {
 
 function createPlaces(document: Document.Parsed, lines: LineCounter): SpecDocument['place'] {
   const resolve = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
+  const pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
+  const pairsOf = (map: YAMLMap): ReadonlyMap<string, Pair> => {
+    const known = pairs.get(map) ?? new Map(map.items.map((pair) => [nameOf(pair.key), pair]));
+    pairs.set(map, known);
+    return known;
+  };
   return (path, at) => {
     let node: unknown = resolve(document.contents);
     let key: Node | undefined;
@@ -154,7 +227,7 @@ function createPlaces(document: Document.Parsed, lines: LineCounter): SpecDocume
       let next: unknown;
       key = undefined;
       if (isMap(node)) {
-        const pair = findPair(node, step);
+        const pair = pairsOf(node).get(step);
         key = pair?.key as Node | undefined;
         next = pair?.value ?? pair?.key;
       } else if (isSeq(node)) {
@@ -169,6 +242,4 @@ function createPlaces(document: Document.Parsed, lines: LineCounter): SpecDocume
   };
 }
 
-function findPair(map: YAMLMap, key: string): Pair | undefined {
-  return map.items.find((pair) => (isScalar(pair.key) ? String(pair.key.value) : String(pair.key)) === key);
-}
+const nameOf = (key: unknown): string => (isScalar(key) ? String(key.value) : String(key));

@@ -1,7 +1,9 @@
+import type { Manifests } from './assemble.js';
 import { quote } from './diagnostic.js';
-import { canonicalJson } from './hash.js';
 import type { Problem } from './problem.js';
-import { listAt, mappingAt, textAt } from './problem.js';
+import { listAt, textAt } from './problem.js';
+import type { Place } from './same-place.js';
+import { placeOf } from './same-place.js';
 import type { Account } from './spec.js';
 
 /** The accounts of each selection, by its index; from CSV files where it names one. */
@@ -18,7 +20,7 @@ interface Claims {
  * stands in both, or `all` in one of them. A two-way selection has the pairings of both directions. Systems are the
  * same when the spec says the same of them, under whatever names.
  */
-export function overlapProblems(spec: unknown, fromFiles: AccountsFromFiles): Problem[] {
+export function overlapProblems(spec: unknown, manifests: Manifests, fromFiles: AccountsFromFiles): Problem[] {
   const problems: Problem[] = [];
   const seen = new Map<string, Claims>();
   const claimsOf = (...key: readonly string[]): Claims => {
@@ -32,9 +34,9 @@ export function overlapProblems(spec: unknown, fromFiles: AccountsFromFiles): Pr
     if (kind === undefined || from === undefined || to === undefined) continue;
     const path = ['selections', String(index), 'accounts'];
     const here = textAt(selection, ['name']) ?? `selection ${index + 1}`;
-    const [source, target] = [systemOf(spec, 'sources', from), systemOf(spec, 'targets', to)];
-    const forth = claimsOf(kind, source, target);
-    const back = textAt(selection, ['mode']) === 'two-way' ? claimsOf(kind, target, source) : undefined;
+    const [source, target] = [placeOf(spec, 'sources', from, manifests), placeOf(spec, 'targets', to, manifests)];
+    const forth = claimsOf(kind, source.system, target.system);
+    const back = textAt(selection, ['mode']) === 'two-way' ? claimsOf(kind, target.system, source.system) : undefined;
 
     const inline = listAt(selection, ['accounts']);
     const isAll = textAt(selection, ['accounts']) === 'all';
@@ -47,7 +49,7 @@ export function overlapProblems(spec: unknown, fromFiles: AccountsFromFiles): Pr
       });
       continue;
     }
-    if (isAll && source === target) {
+    if (isAll && source.system === target.system) {
       const message = 'every account would be copied into itself: source and target are the same';
       problems.push({ path, at: 'key', message });
       continue;
@@ -57,7 +59,7 @@ export function overlapProblems(spec: unknown, fromFiles: AccountsFromFiles): Pr
     for (const [item, account] of (inline ?? fromFiles.get(index) ?? []).entries()) {
       const [one, two] = [textAt(account, ['from']), textAt(account, ['to'])];
       if (one === undefined || two === undefined) continue;
-      const message = claim({ forth, back, same: source === target }, one, two, here);
+      const message = claim({ forth, back, source, target }, one, two, here);
       // One sentence for a whole file: its rows would all say the same.
       if (message === undefined || (inline === undefined && inFile++ > 0)) continue;
       problems.push({
@@ -74,15 +76,22 @@ const anyOf = (claims: Claims | undefined): string | undefined => claims?.pairs.
 
 /** Takes a pair of accounts for a selection, or says who has it. */
 function claim(
-  { forth, back, same }: { readonly forth: Claims; readonly back: Claims | undefined; readonly same: boolean },
+  {
+    forth,
+    back,
+    source,
+    target,
+  }: { readonly forth: Claims; readonly back: Claims | undefined; readonly source: Place; readonly target: Place },
   from: string,
   to: string,
   here: string,
 ): string | undefined {
-  if (same && from === to)
+  if (source.account(from) === target.account(to)) {
+    const whose = from === to ? quote(from) : `${quote(from)} and ${quote(to)} are the same account: it`;
     return back
-      ? `${quote(from)} cannot be kept in step with itself`
-      : `${quote(from)} would be copied into itself: source and target are the same`;
+      ? `${whose} cannot be kept in step with itself`
+      : `${whose} would be copied into itself: source and target are the same`;
+  }
   const [pair, mirror] = [JSON.stringify([from, to]), JSON.stringify([to, from])];
   const first = forth.pairs.get(pair);
   if (first !== undefined) {
@@ -97,10 +106,4 @@ function claim(
   }
   back?.pairs.set(mirror, here);
   return undefined;
-}
-
-/** What the spec says of a system, without its limits; its name where it says nothing that can be compared. */
-function systemOf(spec: unknown, group: 'sources' | 'targets', name: string): string {
-  const { limits, ...system } = mappingAt(spec, [group, name]) ?? {};
-  return Object.keys(system).length === 0 ? `${group}.${name}` : canonicalJson(system);
 }

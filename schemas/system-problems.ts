@@ -1,5 +1,5 @@
 /** What options of systems say that no server will understand, as far as their words alone show it. */
-import { quote } from './diagnostic.js';
+import { allOfWords, quote } from './diagnostic.js';
 import type { Problem } from './problem.js';
 import { mappingAt } from './problem.js';
 import { didYouMean } from './suggest.js';
@@ -35,22 +35,30 @@ function loginInUrl(text: string): string | undefined {
 function hostProblem(text: string): string | undefined {
   // A folder of a Unix socket.
   if (text.startsWith('/')) return undefined;
-  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0];
-  if (scheme !== undefined) {
-    const secure = /^imaps:/i.test(scheme) ? '; tls: implicit is what imaps means, and the default' : '';
-    return `host is the name or address of a server alone: leave out ${quote(scheme)}${secure}`;
+  const [, scheme, authority = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(text) ?? [];
+  const [, name, port] = /^([^:]+|\[[^\]]*\])(?::(\d+))?$/.exec(scheme === undefined ? text : authority) ?? [];
+  if (scheme !== undefined || port !== undefined) {
+    const tls = TLS_OF[scheme?.toLowerCase() ?? ''];
+    const fields = [name && `host: ${bare(name)}`, port && `port: ${port}`, tls].filter(Boolean);
+    const instead = fields.length > 0 ? `: write ${allOfWords(fields as string[])}` : '';
+    return `host is the name or address of a server alone${instead}`;
   }
-  const [, name, port] = /^([^:]+|\[[^\]]*\]):(\d+)$/.exec(text) ?? [];
-  if (name !== undefined) return `host is the name or address of a server alone: write host: ${name} and port: ${port}`;
   if (text.startsWith('[')) return 'an address of IPv6 stands without brackets in host';
   if (/[\s/?#@]/.test(text)) return 'host is the name or address of a server alone';
   return undefined;
 }
 
+/** What the schemes of mail clients mean; `implicit` is the default. */
+const TLS_OF: Readonly<Record<string, string>> = { imap: 'tls: starttls', imaps: 'tls: implicit' };
+
+const bare = (name: string): string => name.replace(/^\[(.*)\]$/, '$1');
+
 function template(text: string): string | undefined {
-  for (const [, word = ''] of text.matchAll(/\{([A-Za-z][\w.-]*)\}/g)) {
-    if (word !== 'account')
-      return `${quote(`{${word}}`)} stands for nothing${didYouMean(word, ['account']).replace('"account"', '"{account}"') || '; only {account} is filled in'}`;
+  const doubled = /\{\{+\s*account\s*\}+\}/.exec(text)?.[0];
+  if (doubled !== undefined) return `${quote(doubled)} has braces too many: write "{account}"`;
+  for (const [written, word = ''] of text.matchAll(/\{\s*([A-Za-z][\w.-]*)\s*\}/g)) {
+    if (written !== '{account}')
+      return `${quote(written)} stands for nothing${didYouMean(word, ['account']).replace('"account"', '"{account}"') || '; only {account} is filled in'}`;
   }
   return undefined;
 }

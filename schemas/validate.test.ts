@@ -128,7 +128,7 @@ sources:
   a: { type: onlyTarget, host: h, auth: { username: u, password: { env: P } } }
   b: { type: noMail, host: h, auth: { username: u, password: { env: P } } }
 targets:
-  c: { type: onlyTarget, host: h, auth: { username: u, password: { env: P } } }
+  c: { type: onlyTarget, host: i, auth: { username: u, password: { env: P } } }
 selections:
   - { name: one, kind: mail, from: a, to: c, accounts: [{ from: a, to: b }] }
   - { name: two, kind: mail, from: b, to: c, accounts: [{ from: a, to: b }] }
@@ -231,6 +231,22 @@ describe('files that are refused as a whole', () => {
 
   it.each(['[', '{a: ', '- ', '? '])('nested without end: %s', async (part) => {
     expect(await messageOf(Buffer.from(part.repeat(200_000)))).toEqual([expect.stringContaining('nested too deeply')]);
+  });
+
+  it('with very many keys, keys twice, or wrong parts: in time that grows with the text', async () => {
+    const keys = Array.from({ length: 10_000 }, (_, n) => `  k${n}: 1\n`).join('');
+    const parts = Array.from({ length: 10_000 }, () => '  - { accounts: 1 }\n').join('');
+
+    const before = process.cpuUsage();
+    const twice = await messageOf(Buffer.from(`version: 1\nsources:\n${keys}  k7: 1\n`));
+    const unknown = await messageOf(Buffer.from(`version: 1\nname: x\nsources:\n${keys}`));
+    const wrong = await messageOf(Buffer.from(`version: 1\nname: x\nselections:\n${parts}`));
+    const { user } = process.cpuUsage(before);
+
+    expect(twice).toEqual(['s.yaml:10003:3: the key "k7" stands here a second time; remove one']);
+    expect(Math.min(unknown.length, wrong.length)).toBeGreaterThanOrEqual(200);
+    // Each compared with each takes more than twice as long for the first two, and all memory for the third.
+    expect(user / 1e6).toBeLessThan(5);
   });
 
   it('absent', async () => {

@@ -37,7 +37,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
   const bytes = await readOrExplain(read, file, MAX_SPEC_BYTES);
   if (typeof bytes === 'string') return { problems: [{ file, line: 1, column: 1, message: bytes, path: '' }] };
   const parsed = readDocument(file, bytes);
-  if ('problems' in parsed) return { problems: sortDiagnostics(parsed.problems) };
+  if (!('document' in parsed)) return { problems: sortDiagnostics(parsed.problems) };
   const { value, place } = parsed.document;
 
   const isValid = compile(manifests);
@@ -60,17 +60,17 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
       for (const found of accounts.problems) inFiles.push({ ...found, path: makePointer(path) });
     else fromFiles.set(index, accounts.accounts);
   }
-  problems.push(...overlapProblems(value, fromFiles), ...samePlaceProblems(value, manifests, fromFiles));
+  problems.push(...overlapProblems(value, manifests, fromFiles), ...samePlaceProblems(value, manifests, fromFiles));
   const locate = ({ path, at, message }: Problem): Diagnostic => ({
     file,
     ...place(path, at),
     message,
     path: makePointer(path),
   });
-  if (problems.length + inFiles.length === 0) {
+  if (problems.length + parsed.problems.length + inFiles.length === 0) {
     const warnings = [
       ...filterWarnings(value),
-      ...mergeWarnings(value, fromFiles),
+      ...mergeWarnings(value, manifests, fromFiles),
       ...withinWarnings(value),
       ...scheduleWarnings(value, manifests),
     ].map((odd) => ({
@@ -79,7 +79,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
     }));
     return { spec: toSpec(value as Written, fromFiles), warnings: sortDiagnostics(warnings) };
   }
-  return { problems: [...sortDiagnostics(problems.map(locate)), ...sortDiagnostics(inFiles)] };
+  return { problems: [...sortDiagnostics([...parsed.problems, ...problems.map(locate)]), ...sortDiagnostics(inFiles)] };
 }
 
 const compiled = new WeakMap<Manifests, ValidateFunction>();

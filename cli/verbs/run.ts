@@ -9,9 +9,12 @@ export function addRunningVerbs(verb: AddVerb): void {
     files: [SPEC],
     examples: [
       ['what would be created, updated and removed; nothing is written', 'migrate plan spec.yaml'],
+      ['account by account, with each folder', 'migrate plan spec.yaml --details'],
       ['in a script: exit code 2 when there is something to do', 'migrate plan spec.yaml --detailed-exitcode'],
     ],
-  }).option('--detailed-exitcode', 'exit with 2 when there is something to do');
+  })
+    .option('--details', 'show each account with its folders, instead of folders over all accounts')
+    .option('--detailed-exitcode', 'exit with 2 when there is something to do');
   verb('apply <spec>', 'start or change a migration; the same spec again does nothing', {
     files: [SPEC],
     examples: [

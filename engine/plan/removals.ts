@@ -28,7 +28,7 @@ export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[
     if (targetVersion ? now === targetVersion : copy && isDigestOf(look.rules, copy, digest)) counts.remove++;
     else if (look.other === undefined) {
       counts.skip++;
-      look.remarks.note(plan.said, EDITED.reason);
+      look.remarks.note(plan.said, EDITED.reason, 1, 'skip');
     } else {
       // Going both ways an edit is worth more than a deletion: the pass back makes it anew.
       look.handled.add(key, ref, 'create');

@@ -25,6 +25,7 @@ import { createHandled } from './look.js';
 import { settleMoves } from './moves.js';
 import type { Outlook } from './outlook.js';
 import type { Remarks } from './remarks.js';
+import { sideOf, whereOf } from './remarks.js';
 import { braked } from './removals.js';
 import { createVersions } from './versions.js';
 
@@ -95,12 +96,12 @@ async function* planDirection(
     held.push(target);
     const to = await target.session.place(signal);
     if (kinds[kind].place === 'path') refuseNested(from, to);
-    const where = `${selection.name}, unit ${input.unit}`;
-    const sides = reverse ? ['target, read', 'source, written to'] : ['source', 'target'];
-    remarks.capabilities(`${where}: ${sides[0]}`, await source.session.describe(signal));
-    remarks.capabilities(`${where}: ${sides[1]}`, await target.session.describe(signal));
+    const where = whereOf(selection.name, input.unit, input.account);
+    const sides = reverse ? (['target, read', 'source, written to'] as const) : (['source', 'target'] as const);
+    remarks.capabilities(sideOf(where, sides[0]), await source.session.describe(signal));
+    remarks.capabilities(sideOf(where, sides[1]), await target.session.describe(signal));
     const twoWay = selection.mode === 'two-way';
-    const versions = createVersions(deps, writing, `${where}: ${sides[1]}`, remarks, signal);
+    const versions = createVersions(deps, writing, sideOf(where, sides[1]), remarks, signal);
     held.push(versions);
     const known = { migration: input.spec.name, selection: selection.name, account: input.account };
     const look: Look = {
@@ -109,6 +110,7 @@ async function* planDirection(
       selection,
       account,
       unit: input.unit,
+      where,
       reverse,
       other: twoWay ? 0 : undefined,
       opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind, known) : undefined,
@@ -188,7 +190,7 @@ async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
   const paths = new Map(containers.map((container) => [container.key, container]));
   const counted = known.filter((row) => covers(paths.get(row.key) ?? row)).map((row) => row.id);
   const waits = braked(gone, (await planned.count(counted)) + created, selection.maxDeletions);
-  if (waits !== undefined) remarks.note(`${selection.name}, unit ${look.unit}`, waits, gone);
+  if (waits !== undefined) remarks.note(look.where, waits, gone);
 }
 
 /**

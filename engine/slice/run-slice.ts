@@ -66,6 +66,7 @@ export async function runSlice(
         phase,
         place: proven.pairing.target,
         counters: { ...NO_COUNTERS, ...unit.counters },
+        summed: unit.summed,
         count: counted,
         troubles: () => readTroubles(pool, proven.unit),
       };
