@@ -50,6 +50,8 @@ export interface PlanArgs extends GlobalArgs {
   /** Each account with its folders. */
   readonly details?: boolean;
   readonly detailedExitcode?: boolean;
+  /** A file for all that would be deleted. */
+  readonly deletions?: string;
 }
 export interface ApplyArgs extends GlobalArgs {
   readonly spec: string;

@@ -7,6 +7,7 @@ import { execute } from './execute.js';
 import { exitCodes } from './exit-codes.js';
 import type { OutputFormat } from './output.js';
 import { createStyle, print, wrapped } from './output.js';
+import { saveDeletions } from './plan-deletions.js';
 import { planLines } from './plan-lines.js';
 import { forecastWords, hasChanges, problemLines } from './plan-sum.js';
 import { sendSpec } from './send-spec.js';
@@ -23,11 +24,19 @@ export async function plan(
     readonly color: boolean;
     readonly details?: boolean;
     readonly detailedExitcode?: boolean;
+    readonly deletions?: string;
   },
 ): Promise<number> {
   const { carried, parts } = await sendSpec(temporal, spec, shell.signal);
-  const input: PlanInput = { ...asked, ...carried };
-  const made = await execute<PlanResult>(shell, temporal, 'plan', makePlanId(spec.name, randomUUID()), input, parts);
+  const input: PlanInput = { ...asked, ...carried, ...(args.deletions !== undefined && { deletions: true }) };
+  const { deletions, ...made } = await execute<PlanResult>(
+    shell,
+    temporal,
+    'plan',
+    makePlanId(spec.name, randomUUID()),
+    input,
+    parts,
+  );
   const { columns } = shell;
   const style = createStyle(shell, args.color);
   const details = args.details === true;
@@ -35,6 +44,7 @@ export async function plan(
   for (const line of problemLines(made.problems, columns)) shell.err(line);
   if (args.output === 'text' && made.forecast)
     for (const line of wrapped(`forecast: ${forecastWords(made.forecast)}`, columns, '  ')) shell.out(line);
+  if (args.deletions !== undefined) await saveDeletions(shell, spec, args.deletions, deletions);
   if (made.problems.length > 0) return exitCodes.failed;
   return args.detailedExitcode && hasChanges(made.totals) ? exitCodes.changes : exitCodes.done;
 }

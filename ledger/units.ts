@@ -19,7 +19,8 @@ export interface UnitRow {
   readonly gate: Gate | null;
   readonly reason: string | null;
   readonly next: string | null;
-  readonly approved: readonly Gate[];
+  /** Gates that a person let it pass in this run; of failures with how many these were: `failures:12`. */
+  readonly approved: readonly string[];
   readonly counters: Counters;
   /** What the sum of its run has of it. */
   readonly summed: Partial<Counters>;
@@ -181,10 +182,20 @@ export async function reopen(
   await sql.query(
     `update unit set state = 'waiting', phase = null, gate = null, reason = null, next = null, retry_at = null,
        changed_at = now(),
-       approved = case when n = any($3) and gate is not null then approved || gate else approved end
+       approved = case when not n = any($3) or gate is null then approved
+         when gate <> 'failures' then approved || gate
+         else approved || ('failures:' || coalesce((counters->>'failures')::int, 0) - coalesce((counters->>'conflicts')::int, 0)) end
      where migration = $1 and n = any($2)`,
     [migration, units, approved],
   );
+}
+
+/** How many failures a person has let pass; any number where an earlier version wrote that down. */
+export function failuresPassed({ approved }: Pick<UnitRow, 'approved'>): number {
+  return approved.reduce((most, gate) => {
+    const [name, count = Infinity] = gate.split(':');
+    return name === 'failures' ? Math.max(most, Number(count)) : most;
+  }, 0);
 }
 
 export interface UnitChange {
@@ -193,7 +204,7 @@ export interface UnitChange {
   readonly gate?: Gate | null;
   readonly reason?: string | null;
   readonly next?: string | null;
-  readonly approved?: readonly Gate[];
+  readonly approved?: readonly string[];
   readonly counters?: Counters;
   readonly idleSlices?: number;
   /** In milliseconds since the epoch. */

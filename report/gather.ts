@@ -2,6 +2,9 @@
 
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
+import type { ApprovalGate } from '../ledger/covered.js';
+import { waitingForApproval } from '../ledger/covered.js';
+import { coversOf } from '../ledger/covers.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
 import { readLeftOut } from '../ledger/left-out.js';
@@ -28,6 +31,9 @@ import {
   readSlices,
   readUnclaimedPairings,
 } from '../ledger/report.js';
+import { readSpec } from '../ledger/specs.js';
+import { deletedFrom } from '../schemas/system-words.js';
+import type { Covers } from '../words/covers.js';
 import type { LeftOutRule, LeftOutSum } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict, seenFromSpec } from './conflicts.js';
@@ -61,6 +67,12 @@ export interface AccountSums {
   readonly sameAs?: number;
 }
 
+export interface Approval {
+  readonly unit: ReportUnit;
+  readonly gate: ApprovalGate;
+  readonly covers: Covers;
+}
+
 export interface Gathered {
   readonly migration: string;
   readonly run: ReportRun;
@@ -80,6 +92,8 @@ export interface Gathered {
   /** Of the units whose accounts have been opened. */
   readonly kinds: ReadonlySet<Kind>;
   readonly gates: readonly ReportGate[];
+  /** What waits for an approval now, with what that covers. */
+  readonly approvals: readonly Approval[];
   readonly changes: readonly { readonly what: string; readonly count: number }[];
   readonly slices: readonly ReportSlice[];
   /** Globs of the spec that fit nothing, and in how many accounts. */
@@ -201,6 +215,7 @@ export async function gather(
     conflicts: { count: met.count, first: met.first.map((one) => describeConflict(one, unitAt.get(one.unit))) },
     kinds: new Set(units.flatMap(({ kind }) => kind ?? [])),
     gates: await readGates(sql, migration, run.number),
+    approvals: await readApprovals(sql, migration, run, units),
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
@@ -214,6 +229,27 @@ export async function gather(
     ),
     writtenAt: new Date(),
   };
+}
+
+/** Units whose approvals are named item by item. */
+const APPROVALS_NAMED = 100;
+
+async function readApprovals(
+  sql: Sql,
+  migration: string,
+  { number, specHash }: ReportRun,
+  units: readonly ReportUnit[],
+): Promise<Approval[]> {
+  const at = { migration, run: number };
+  const waiting = await waitingForApproval(sql, at);
+  if (waiting.length === 0) return [];
+  const spec = await readSpec(sql, specHash);
+  const covers = await coversOf(sql, (row) => deletedFrom(spec, row), at, waiting, APPROVALS_NAMED);
+  return waiting.flatMap(({ n, gate }) => {
+    const unit = units.find((one) => one.n === n);
+    const covered = covers.get(n);
+    return unit && covered ? [{ unit, gate, covers: covered }] : [];
+  });
 }
 
 /** That of the first direction, then that of the other where there is one. */

@@ -109,6 +109,33 @@ export interface PlanNote {
   readonly what?: 'skip' | 'conflict' | 'refuse';
 }
 
+/** What would be deleted, item by item; only where that is asked for. */
+export interface PlanDeletions {
+  readonly count: number;
+  /** How many of them are in `packed`. */
+  readonly listed: number;
+  /** An array of `PlanDeletion` as JSON, gzip, in base64. */
+  readonly packed: string;
+}
+
+/** One copy that would be deleted. */
+export interface PlanDeletion {
+  readonly unit: number;
+  readonly selection: string;
+  /** The accounts in the spec's source and target. */
+  readonly from: string;
+  readonly to: string;
+  /** The copy is in what the spec calls the source. */
+  readonly back: boolean;
+  /** Where it stood in the system that it has left. */
+  readonly path: readonly string[];
+  readonly targetPath: readonly string[] | null;
+  readonly key: string;
+  readonly ref: string | null;
+  readonly bytes: number;
+  readonly date: string | null;
+}
+
 export interface PlanResult {
   readonly name: string;
   readonly selections: readonly PlanSelection[];
@@ -127,6 +154,8 @@ export interface PlanResult {
   readonly forecast?: PlanForecast;
   /** There were more containers, folders or accounts than are listed; all are in the sums. */
   readonly truncated: boolean;
+  /** Where `PlanInput.deletions` asks for them. */
+  readonly deletions?: PlanDeletions;
 }
 
 /** What becomes of names, as the spec's `names` says; the first are named, all are counted. */
@@ -174,4 +203,6 @@ export interface PlanInput {
   readonly specHash: string;
   /** Read every item that would be written, so that what cannot be read is known. */
   readonly dryRun: boolean;
+  /** Name every item that would be deleted. */
+  readonly deletions?: boolean;
 }

@@ -202,7 +202,7 @@ async function planUnlisted(
     if (held || !mirrors) continue;
     const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
-    await ('existing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
+    await ('existing' in plan ? judgeGoneEntries(plan, row, items) : judgeGone(plan, row, items));
   }
   return gone;
 }
@@ -214,8 +214,10 @@ const MAX_HELD = 100_000;
 async function judgeLeft(plan: ContainerPlan, left: readonly Left[]): Promise<number> {
   const { selection } = plan.look;
   if (selection.deletions !== 'mirror') return 0;
+  const row = left[0]?.container;
+  if (!row) return 0;
   const covers = coversPlace(selection);
   const gone = left.flatMap(({ stays, item }) => (!stays && covers(item.key) ? [item] : []));
-  await judgeGone(plan, gone);
+  await judgeGone(plan, row, gone);
   return gone.length;
 }

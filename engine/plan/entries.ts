@@ -71,7 +71,11 @@ export async function planEntries(
 }
 
 /** Items that left the source, under the rules of remove.ts: what was edited in the target stays. */
-export async function judgeGoneEntries(plan: TreePlan, gone: readonly PlannedItem[]): Promise<void> {
+export async function judgeGoneEntries(
+  plan: TreePlan,
+  row: PlannedContainer,
+  gone: readonly PlannedItem[],
+): Promise<void> {
   const { look, counts, volume } = plan;
   const there = await plan.existing?.at(
     gone.map((item) => item.targetRef as string),
@@ -88,6 +92,7 @@ export async function judgeGoneEntries(plan: TreePlan, gone: readonly PlannedIte
     }
     counts.remove++;
     volume.remove += item.bytes;
+    look.deletions?.add(look, row, item);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Account, Selection } from '../../schemas/spec.js';
 import type { PlanCounts, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import type { Arrivals } from './arrivals.js';
+import type { Deletions } from './deletions.js';
 import type { Remarks, Where } from './remarks.js';
 
 export interface Look {
@@ -32,6 +33,8 @@ export interface Look {
   readonly remarks: Remarks;
   /** Absent where nothing can have moved: nothing is known yet, or items stand under paths (renames.ts). */
   readonly arrivals?: Arrivals;
+  /** Where every deletion is to be named. */
+  readonly deletions?: Deletions;
   /** What the forward pass left for the reverse pass. */
   readonly handled: Handled;
   /**

@@ -4,6 +4,7 @@ import type { PlanInput, PlanResult } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import { accountsOf } from '../run/accounts.js';
 import { arrivedSpec } from '../run/specs.js';
+import { createDeletions } from './deletions.js';
 import { createGrouping } from './grouped.js';
 import { createOutlook } from './outlook.js';
 import { createRemarks, whereOf } from './remarks.js';
@@ -15,13 +16,14 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   const grouping = createGrouping();
   const remarks = createRemarks(deps);
   const outlook = createOutlook(spec);
+  const deletions = input.deletions ? createDeletions() : undefined;
   let unit = 0;
   for (const selection of spec.selections) {
     const accounts = await accountsOf(deps, spec, selection, signal);
     grouping.begin(selection, accounts.length);
     for (const account of accounts) {
       unit++;
-      const planned = { spec, selection, account, unit, dryRun: input.dryRun };
+      const planned = { spec, selection, account, unit, dryRun: input.dryRun, ...(deletions && { deletions }) };
       try {
         for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {
           beat();
@@ -51,5 +53,6 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
     ...(names && { names }),
     ...(leftOut.length > 0 && { leftOut }),
     ...(forecast && { forecast }),
+    ...(deletions && { deletions: deletions.result() }),
   };
 }

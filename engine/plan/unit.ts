@@ -18,6 +18,7 @@ import type { Listed } from './container.js';
 import { planContainer, planVanished } from './container.js';
 import type { Counterpart } from './counterpart.js';
 import { createCounterpart } from './counterpart.js';
+import type { Deletions } from './deletions.js';
 import { inOrder } from './in-order.js';
 import { settleTwins } from './judging.js';
 import type { Handled, Look } from './look.js';
@@ -35,6 +36,7 @@ export interface UnitToPlan {
   readonly account: Account;
   readonly unit: number;
   readonly dryRun: boolean;
+  readonly deletions?: Deletions;
 }
 
 /** The side that is read and the side that would be written to, in one direction. */
@@ -120,6 +122,7 @@ async function* planDirection(
       target: target.session,
       planned: await plannedAgainst(deps.ledger, from.proof, to.proof, kind, known),
       dryRun: input.dryRun,
+      ...(input.deletions && { deletions: input.deletions }),
       remarks,
       handled,
       versions: versions.session,

@@ -2,6 +2,7 @@
 
 import { Fault } from '../../connectors/errors.js';
 import { measureOf } from '../../connectors/kinds/traits.js';
+import { coversOf } from '../../ledger/covers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
@@ -13,6 +14,7 @@ import { sumUnits } from '../../ledger/sums.js';
 import type { UnitStanding } from '../../ledger/units.js';
 import { callUnits, unitsOfRun } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
 import type { Covers } from '../../words/covers.js';
 import type { Ranges } from '../../words/ranges.js';
@@ -21,7 +23,6 @@ import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
-import { coversOf } from '../slice/covers.js';
 import { accountsOf } from './accounts.js';
 import { finishRun } from './close-run.js';
 import { liftBlocksOf } from './lift-blocks.js';
@@ -140,8 +141,14 @@ async function whereItStands(
   const waits = ({ n, state }: UnitStanding): boolean =>
     ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
   const parked = units.filter(({ state }) => state === 'parked');
+  const covers = await coversOf(
+    sql,
+    (row) => deletedFrom(spec, row),
+    { migration: name, run },
+    parked.slice(0, REASONS),
+    NAMED,
+  );
   const failed = units.filter(({ state }) => state === 'failed');
-  const covers = await coversOf(sql, spec, { migration: name, run }, parked.slice(0, REASONS), NAMED);
   return {
     groups,
     waiting: numbersWhere(waits),
