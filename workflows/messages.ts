@@ -17,7 +17,7 @@ export const migrationOf = (workflowId: string): string => /^migrate\/([^/]+)$/.
 export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
 export const makePartId = (hash: string, part: number): string => `spec/${hash}/${part}`;
 export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;
-export const makeChosenId = (name: string, request: string): string => `chosen/${name}/${request}`;
+export const makeSearchId = (name: string, request: string): string => `search/${name}/${request}`;
 export const makeDoctorId = (request: string): string => `doctor/${request}`;
 export const makeScheduleId = (name: string, schedule: string): string => `migrate/${name}/${schedule}`;
 export const makeTickId = (name: string, schedule: string): string => `tick/${name}/${schedule}`;

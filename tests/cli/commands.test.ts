@@ -472,7 +472,7 @@ describe('a part of a spec', () => {
     const schedules = await migrate(terminal, 'schedule', 'list', name);
     const unknown = await migrate(terminal, 'verify', name, '--account', 'anna');
     const proof = await migrate(terminal, 'verify', name, '--account', 'bert', '--wait', '-o', 'json');
-    const again = await migrate(terminal, 'retry', name, '--account', 'bretr');
+    const again = await migrate(terminal, 'retry', name, '--account', 'brt');
     const report = await migrate(terminal, 'report', name);
     const whole = await migrate(terminal, 'apply', file, '--wait', '-o', 'json');
 
@@ -501,7 +501,7 @@ describe('a part of a spec', () => {
     expect(whole.out).toContain('started');
     expect(same.out).toContain('attached');
     expect(await part.ended).toBe(0);
-    expect(part.out.join('\n')).toContain('5 of 5 items');
+    expect(part.out.join('\n')).toContain('all 5 items verified');
   });
 
   it('is refused for a name that the spec lacks, and with --prune, before anything is asked of anybody', async () => {
