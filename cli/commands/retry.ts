@@ -1,7 +1,7 @@
 import { retrySignal } from '../../workflows/messages.js';
 import type { RetryArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
-import { isRunning, requireMigration } from '../migration.js';
+import { isRunning, migrationHandle, readResult, requireMigration } from '../migration.js';
 import type { Shell } from '../shell.js';
 import { signalMigration } from '../steer.js';
 import { submitAgain } from '../submit.js';
@@ -11,6 +11,14 @@ import { withTemporal } from '../with-temporal.js';
 export async function run(shell: Shell, args: RetryArgs): Promise<number> {
   return withTemporal(shell, args, async (temporal) => {
     const found = await requireMigration(temporal, args.name);
+    const end = isRunning(found) ? undefined : await readResult(migrationHandle(temporal, args.name));
+    if (end && 'result' in end && end.result.allProven) {
+      shell.err(`${args.name}: nothing to retry: everything is verified`);
+      shell.err(
+        `  \`migrate verify ${args.name}\` compares it with the target again; \`migrate apply\` moves what is new`,
+      );
+      return exitCodes.done;
+    }
     if (isRunning(found)) {
       await signalMigration(
         temporal,
