@@ -47,7 +47,11 @@ export interface CompletionArgs extends GlobalArgs {
 }
 export interface PlanArgs extends GlobalArgs {
   readonly spec: string;
+  /** Each account with its folders. */
+  readonly details?: boolean;
   readonly detailedExitcode?: boolean;
+  /** A file for all that would be deleted. */
+  readonly deletions?: string;
 }
 export interface ApplyArgs extends GlobalArgs {
   readonly spec: string;

@@ -63,3 +63,15 @@ it('prints nothing of an account that could steer a terminal', () => {
   const lines = checkLines([{ subject: 's', check: 'x', ok: false, value: '2 accounts', accounts }], style);
   expect(lines.join('')).not.toContain('\u001b');
 });
+
+it('keeps what is to be done whole on a narrow terminal', () => {
+  const fix = 'set OLD_PASSWORD to the right password in the environment of the worker and start it again';
+  const check = { subject: 'source old', check: 'credentials', ok: false, value: 'the login is refused by it', fix };
+  expect(checkLines([check], style, 50)).toEqual([
+    '✗ source old  credentials  the login is refused by',
+    '                           it',
+    '              → set OLD_PASSWORD to the right',
+    '                password in the environment of the',
+    '                worker and start it again',
+  ]);
+});

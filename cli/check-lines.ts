@@ -2,22 +2,24 @@
 import type { Check } from '../words/check.js';
 import { count } from '../words/numbers.js';
 import type { Style } from './output.js';
-import { padded, printable, widest } from './output.js';
+import { padded, printable, widest, wrapped } from './output.js';
 
 /** The rest is in `-o json`. */
 const NAMED = 10;
 
-export function checkLines(checks: readonly Check[], style: Style): string[] {
+/** `columns`: of the terminal; elsewhere a check and what to do are a line each. */
+export function checkLines(checks: readonly Check[], style: Style, columns = Number.POSITIVE_INFINITY): string[] {
   const subjects = widest(checks.map((one) => printable(one.subject)));
   const names = widest(checks.map((one) => one.check));
   const indent = `  ${' '.repeat(subjects)}  `;
   return checks.flatMap((one) => {
     const mark = one.ok ? style.green('✓') : style.red('✗');
     const head = `${mark} ${padded(printable(one.subject), subjects)}  ${padded(one.check, names)}  ${printable(one.value)}`;
+    const fix = !one.ok && one.fix ? wrapped(`${indent}→ ${printable(one.fix)}`, columns, `${indent}  `) : [];
     return [
-      head.trimEnd(),
-      ...whomLines(one).map((line) => `${indent}${line}`),
-      ...(!one.ok && one.fix ? [`${indent}${style.yellow(`→ ${printable(one.fix)}`)}`] : []),
+      ...wrapped(head.trimEnd(), columns, `${indent}${' '.repeat(names + 2)}`),
+      ...whomLines(one).flatMap((line) => wrapped(`${indent}${line}`, columns, indent)),
+      ...fix.map((line) => style.yellow(line)),
     ];
   });
 }

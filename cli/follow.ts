@@ -3,10 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RunResult } from '../words/runs.js';
 import { exitCodes } from './exit-codes.js';
 import { gateReport, onlyGatesLeft } from './gate-lines.js';
-import { hasWorker, migrationHandle, noWorker, readResult } from './migration.js';
+import { migrationHandle, noWorker, readResult } from './migration.js';
 import type { OutputFormat } from './output.js';
 import { createStyle, print } from './output.js';
-import { liveLines, progressRecord } from './progress-view.js';
+import { liveLines, lostWords, progressRecord, silenceWords } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import type { Snapshot } from './snapshot.js';
@@ -94,34 +94,40 @@ async function showProgress(
   view: View,
 ): Promise<undefined> {
   const collector = createCollector(temporal, name);
-  let silent = 0;
+  const said = new Set<string>();
+  /** Once, until it was otherwise meanwhile. */
+  const sayOnce = (what: string, lines: readonly string[]): void => {
+    if (lines.length === 0) said.delete(what);
+    else if (!said.has(what)) for (const line of lines) view.say(line);
+    if (lines.length > 0) said.add(what);
+  };
+  const began = Date.now();
   let gates = '';
   while (!signal.aborted) {
     const snapshot = await collector.collect(signal);
+    if (signal.aborted) break;
     if (snapshot) {
-      silent = 0;
       view.show(snapshot);
       const waiting = onlyGatesLeft(snapshot) ? gateReport(snapshot).join('\n') : '';
       if (waiting !== gates) {
         gates = waiting;
-        if (waiting !== '' && !view.showsGates) for (const line of waiting.split('\n')) view.say(line);
+        if (waiting !== '' && !view.showsAll) for (const line of waiting.split('\n')) view.say(line);
       }
-    } else if (!signal.aborted && ++silent === 2 && !(await workerAnswers(temporal))) {
-      view.say(noWorker(temporal));
+      if (!view.showsAll) {
+        sayOnce('silence', silenceWords(snapshot));
+        sayOnce('lost', lostWords(snapshot.lost));
+      }
+    } else {
+      const { workers } = collector;
+      const silentSeconds = Math.round((Date.now() - began) / 1000);
+      sayOnce(
+        'silence',
+        workers?.length === 0 ? [noWorker(temporal)] : silenceWords({ silentSeconds, ...(workers && { workers }) }),
+      );
     }
     await pause(EVERY_MS, signal);
   }
   return undefined;
-}
-
-async function workerAnswers(temporal: TemporalAccess): Promise<boolean> {
-  try {
-    return await hasWorker(temporal);
-  } catch (error) {
-    // `awaitEnd` says that the server is away.
-    if (isAway(error)) return true;
-    throw error;
-  }
 }
 
 /** Returns early when the signal comes. */
@@ -134,8 +140,8 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 interface View {
-  /** Whether `show` tells of gates by itself. */
-  readonly showsGates: boolean;
+  /** Whether `show` tells of gates and lost workers by itself. */
+  readonly showsAll: boolean;
   show(snapshot: Snapshot): void;
   /** A line for people, on stderr, that a live view does not run into. */
   say(line: string): void;
@@ -143,12 +149,12 @@ interface View {
 }
 
 export function createView(shell: Shell, options: Pick<FollowOptions, 'watch' | 'output' | 'color'>): View {
-  if (!options.watch) return { showsGates: false, show: () => {}, say: shell.err, end: () => {} };
+  if (!options.watch) return { showsAll: false, show: () => {}, say: shell.err, end: () => {} };
   if (shell.isTty && options.output === 'text') return liveView(shell, options.color);
   let last = '';
   let lastAt = Number.NEGATIVE_INFINITY;
   return {
-    showsGates: false,
+    showsAll: false,
     say: shell.err,
     end: () => {},
     show(snapshot) {
@@ -168,7 +174,7 @@ function liveView(shell: Shell, color: boolean): View {
   // ECMA-48: cursor up, then erase to the end of the screen.
   const clear = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
   return {
-    showsGates: true,
+    showsAll: true,
     show(snapshot) {
       const lines = liveLines(snapshot, shell.columns, style);
       shell.draw(`${clear()}${lines.join('\n')}\n`);

@@ -10,10 +10,12 @@ import { makeMigrationId, progressQuery, RUN_FAILED } from '../workflows/message
 import { CommandError, exitCodes } from './exit-codes.js';
 import type { TemporalAccess } from './temporal.js';
 import { grpc, grpcCode, isAway, until, wordsOf } from './with-temporal.js';
+import { workersAsking } from './workers.js';
 
 export type MigrationHandle = WorkflowHandle<(input: unknown) => Promise<RunResult>>;
 
-const ANSWER_MS = 3_000;
+/** So long a worker may take to say how a migration stands. */
+export const ANSWER_MS = 3_000;
 
 export function migrationHandle({ client }: TemporalAccess, name: string): MigrationHandle {
   return client.workflow.getHandle<(input: unknown) => Promise<RunResult>>(makeMigrationId(name));
@@ -104,17 +106,10 @@ export async function readResult(
   }
 }
 
-/** Whether a worker asked for work within the last minutes; pollers hang on for one minute at a time. */
+/** Whether a worker asked for work within the last minutes. */
 export async function hasWorker(temporal: TemporalAccess): Promise<boolean> {
-  const WORKFLOW_TASKS = 1;
-  const { pollers } = await temporal.client.workflowService.describeTaskQueue({
-    namespace: temporal.namespace,
-    taskQueue: { name: temporal.taskQueue },
-    taskQueueType: WORKFLOW_TASKS,
-  });
-  const oldest = Date.now() - 90_000;
-  return (pollers ?? []).some((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000 > oldest);
+  return (await workersAsking(temporal)).length > 0;
 }
 
-export const noWorker = ({ taskQueue }: TemporalAccess): string =>
+export const noWorker = ({ taskQueue }: Pick<TemporalAccess, 'taskQueue'>): string =>
   `no worker asks for work on task queue "${taskQueue}": start one with \`migrate worker\` (or \`migrate dev\` for everything)`;

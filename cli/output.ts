@@ -152,6 +152,16 @@ export function fittedEnd(text: string, columns: number): string {
   return kept === undefined ? text : `…${kept.reverse().join('')}`;
 }
 
+/** The text, cut in its middle: of a path, what stands above it and its own name. The end gets the larger half. */
+export function fittedMiddle(text: string, columns: number): string {
+  if (text.length <= 16 * columns && width(text) <= columns) return text;
+  const start = Math.floor((columns - 1) / 2);
+  // Both end in an ellipsis, of which one is enough.
+  return start < 1
+    ? fittedEnd(text, columns)
+    : fitted(text, start).replace(/…$/, '') + fittedEnd(text, columns - start + 1);
+}
+
 /** More than could be shown is not taken apart: names may be long, and this runs several times a second. */
 function lettersOf(text: string, columns: number, fromEnd = false): string[] {
   const most = 16 * columns;

@@ -1,33 +1,19 @@
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import type { Counters } from '../words/counters.js';
+import { NO_COUNTERS } from '../words/counters.js';
 import type { SliceHeartbeat } from '../words/progress.js';
 import type { RunResult } from '../words/runs.js';
 import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { gatePage, gateReport, onlyGatesLeft } from './gate-lines.js';
 import { createStyle } from './output.js';
-import { liveLines, progressRecord } from './progress-view.js';
+import { liveLines, progressRecord, silenceWords } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
-import { estimate, recentRate, sumUp } from './snapshot.js';
+import { joined, sumUp } from './snapshot.js';
 
-const none: Counters = {
-  items: 0,
-  bytes: 0,
-  verified: 0,
-  arrived: 0,
-  failures: 0,
-  pending: 0,
-  duplicates: 0,
-  bytesArrived: 0,
-  changed: 0,
-  created: 0,
-  updated: 0,
-  moved: 0,
-  removed: 0,
-  skipped: 0,
-  conflicts: 0,
-};
+const none = NO_COUNTERS;
 const style = createStyle({ isTty: false, env: {} } as unknown as Shell);
 
 const progress = (more: Partial<Progress> = {}): Progress => ({
@@ -63,7 +49,7 @@ const gate: ParkedUnit = {
 it('says why items fail while others move, and why a whole unit is tried again', () => {
   const troubles = [{ reason: 'the server says 500', items: 2 }];
   const failing = [{ unit: 4, reason: 'no connection' }];
-  const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat({ troubles }) }], failing);
+  const snapshot = sumUp(1_000, progress(), [{ isHeard: true, heartbeat: heartbeat({ troubles }) }], { failing });
   expect(liveLines(snapshot, 200, style)).toEqual(
     expect.arrayContaining(['unit 4, is tried again: no connection', 'unit 3, 2 items: the server says 500']),
   );
@@ -71,17 +57,27 @@ it('says why items fail while others move, and why a whole unit is tried again',
 
 describe('sumUp', () => {
   it('adds what running units say to what ended ones did', () => {
-    const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
+    const snapshot = sumUp(1_000, progress(), [{ isHeard: true, heartbeat: heartbeat() }]);
 
     expect(snapshot.totals).toMatchObject({ items: 400, verified: 100, arrived: 100, bytesArrived: 15_000 });
     expect(snapshot).toMatchObject({ itemsPerSecond: 50, phases: { survey: 0, move: 1, verify: 0 } });
   });
 
   it('keeps the counters of a silent unit, but not its rates', () => {
-    const snapshot = sumUp(60_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
+    const snapshot = sumUp(60_000, progress(), [{ isHeard: false, heartbeat: heartbeat() }]);
 
     expect([snapshot.totals.items, snapshot.itemsPerSecond]).toEqual([400, 0]);
   });
+});
+
+it('keeps what a unit told last until its next slice has counted', () => {
+  const before = heartbeat();
+  const old = heartbeat({ counters: { ...none, items: 300, arrived: 20 }, container: 'INBOX', isOld: true });
+
+  expect(joined(before, old)).toMatchObject({ container: 'INBOX', counters: { arrived: 100 } });
+  expect(joined(undefined, old)?.counters.arrived).toBe(20);
+  expect(joined(before, heartbeat({ counters: { ...none, arrived: 90 } }))?.counters.arrived).toBe(90);
+  expect(joined(before, undefined)).toBe(before);
 });
 
 describe('kinds with versions', () => {
@@ -119,36 +115,13 @@ describe('kinds with versions', () => {
   });
 });
 
-describe('estimate', () => {
-  const snapshot = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]);
-  const marks = [
-    { at: 0, work: 100 },
-    { at: 10_000, work: 300 },
-  ];
-
-  it('takes moving and verifying for one step each', () => {
-    expect(estimate(snapshot, marks)).toBe(25); // 2 × 400 steps, 300 done, 20 a second
-  });
-
-  it('does not guess while items are still being counted', () => {
-    const surveying = sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat({ phase: 'survey' }) }]);
-    const waiting = sumUp(1_000, progress({ units: { ...progress().units, waiting: 1 } }), []);
-
-    expect([estimate(surveying, marks), estimate(waiting, marks), estimate(snapshot, marks.slice(1))]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  });
-});
-
 describe('large files', () => {
   const GB = 1_000_000_000;
   const film = { path: 'films/the one that is far too long for a line.mp4', bytes: 20 * GB, done: 6 * GB };
   const moving = (more: Partial<SliceHeartbeat> = {}) =>
     sumUp(40_000, progress({ running: [{ n: 3, selection: 'share', kind: 'files' }] }), [
       {
-        at: 39_000,
+        isHeard: true,
         heartbeat: heartbeat({
           counters: { ...none, items: 1, bytes: 20 * GB, bytesArrived: 6 * GB },
           itemsPerSecond: 0,
@@ -160,67 +133,101 @@ describe('large files', () => {
     ]);
 
   it('are shown with their share, bytes, and as much of their path as fits', () => {
-    const lines = liveLines({ ...moving(), secondsLeft: 140 }, 40, style);
+    const lines = liveLines({ ...moving(), left: { secondsLeft: 140 } }, 40, style);
 
-    expect(lines).toContain('0 items/s · 100 MB/s · about 2 min 20 s…');
+    expect(lines).toContain('0 items/s · 100 MB/s · about 2 min 30 s…');
     expect(lines).toContain('  30 % of 20 GB  …oo long for a line.mp4');
     expect(progressRecord(moving()).files).toEqual([{ bytes: 20 * GB, done: 6 * GB }]);
     expect(progressRecord(moving({ files: [] }))).not.toHaveProperty('files');
   });
 
   it('are no more under way when their unit has fallen silent', () => {
-    expect(sumUp(60_000, progress(), [{ at: 900, heartbeat: heartbeat({ files: [film] }) }]).files).toEqual([]);
-  });
-
-  it('give the rate of the last half minute, whatever a slice began anew', () => {
-    const marks = [
-      { at: 0, work: 0, bytes: 0 },
-      { at: 20_000, work: 0, bytes: 5 * GB },
-      { at: 30_000, work: 0, bytes: 6 * GB },
-      // The next slice counts what the ledger holds of a file that is not there yet: nothing.
-      { at: 31_000, work: 0, bytes: 0 },
-      { at: 40_000, work: 0, bytes: GB },
-    ];
-
-    expect(recentRate(moving(), marks)).toBe((2 * GB) / 20);
-    expect(recentRate(moving(), marks.slice(4))).toBeUndefined();
-    expect(
-      recentRate(moving(), [marks[1] as (typeof marks)[0], { ...(marks[1] as (typeof marks)[0]), at: 40_000 }]),
-    ).toBeUndefined();
-  });
-
-  it('leave as long as their bytes take, or their items, whichever is longer', () => {
-    expect(estimate(moving(), [{ at: 0, work: 0 }])).toBe(140); // 14 GB at 100 MB a second; the other units' bytes have arrived
-    expect(estimate(moving({ bytesPerSecond: 0 }), [{ at: 0, work: 0 }])).toBeUndefined();
-    const slow = [
-      { at: 0, work: 100 },
-      { at: 40_000, work: 101 },
-    ];
-    expect(estimate(moving(), slow)).toBe((202 - 101) * 40);
+    expect(sumUp(60_000, progress(), [{ isHeard: false, heartbeat: heartbeat({ files: [film] }) }]).files).toEqual([]);
   });
 });
 
 describe('liveLines', () => {
-  it('shows where it stands, no wider than the terminal', () => {
-    const lines = liveLines(
-      { ...sumUp(1_000, progress(), [{ at: 900, heartbeat: heartbeat() }]), secondsLeft: 90 },
-      60,
-      style,
-    );
+  const at = (columns: number, snapshot = sumUp(1_000, progress(), [{ isHeard: true, heartbeat: heartbeat() }])) =>
+    liveLines({ ...snapshot, left: { secondsLeft: 90 } }, columns, style);
 
-    expect(lines).toEqual([
+  it('shows where it stands: a bar, its percentage and its words are the same numbers', () => {
+    expect(at(80)).toEqual([
       'acme · run 3 · moving · 2 of 3 units done, 1 running',
-      '██████████▓▓▓▓▓▓▓▓▓▓░░░░░░░░░░░░░░░░░░░░ 25 %',
+      'arrived  ████████████████████░░░░░░░░░░░░░░░░░░░░  50 %  200 of 400 items',
+      'verified ██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25 %  100 of 400 items',
       '100 of 400 items verified; 100 arrived but not proven',
       '15 KB of 35 KB',
       '50 items/s · 4.0 MB/s · about 1 min 30 s left',
+      '  unit 3  moving     100 of 300',
       'Ctrl-C ends watching; the migration goes on',
     ]);
-    expect(
-      liveLines(sumUp(1_000, progress({ gates: [{ ...gate, reason: 'x'.repeat(200) }] }), []), 40, style)
-        .slice(2)
-        .every((line) => line.length <= 40),
-    ).toBe(true);
+  });
+
+  it('measures by bytes where files are among what moves', () => {
+    const snapshot = sumUp(1_000, progress({ measure: 'bytes', running: [] }), [
+      {
+        isHeard: true,
+        heartbeat: heartbeat({ counters: { ...none, items: 900, arrived: 899, bytes: 95_000, bytesArrived: 20_000 } }),
+      },
+    ]);
+
+    expect(at(80, snapshot).slice(1, 3)).toEqual([
+      'arrived  ██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25 %  25 KB of 100 KB',
+      'verified ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░   0 %  0 bytes of 100 KB',
+    ]);
+    expect(at(80, snapshot)).toContain('  unit 3  moving     20 KB of 95 KB');
+  });
+
+  it('shows whose account and which folder is at work, four of them, whatever they are called', () => {
+    const units = Array.from({ length: 7 }, (_, n) => ({
+      isHeard: true,
+      heartbeat: heartbeat({
+        unit: n + 1,
+        phase: n % 2 === 0 ? 'move' : 'verify',
+        account: n === 1 ? `${'x'.repeat(300)}@old.example → 山田@new.example` : `anna${n}@old.example`,
+        container: n === 2 ? `Archiv/${'很长的名字'.repeat(50)}/2024` : 'INBOX/2024',
+      }),
+    }));
+    const snapshot = sumUp(1_000, progress({ units: { ...progress().units, running: 7 } }), units);
+
+    for (const columns of [40, 60, 80, 120]) {
+      const lines = at(columns, snapshot);
+      expect(lines.filter((line) => stringWidth(line) > columns)).toEqual([]);
+      expect(lines).toContain('  3 more at work');
+      // What is counted is never cut.
+      expect(lines.filter((line) => line.endsWith('100 of 300') || line.endsWith('0 of 300'))).toHaveLength(4);
+    }
+    expect(at(80, snapshot)).toContainEqual(
+      expect.stringMatching(/^ {2}anna0@old\.example .* INBOX\/2024 +moving +100 of 300$/),
+    );
+  });
+
+  it('says who is lost, that nobody answers, and why no time is told', () => {
+    const lost = [
+      { unit: 3, account: 'anna@old', why: 'given-up' as const, seconds: 0 },
+      { unit: 4, why: 'silent' as const, seconds: 12, worker: 'drover/1f2e3d4c/workflows-1@host7:123' },
+    ];
+    const snapshot = { ...sumUp(1_000, progress(), [], { lost }), left: { untold: 'waiting' as const } };
+
+    expect(liveLines(snapshot, 100, style)).toEqual(
+      expect.arrayContaining([
+        'time left: waiting',
+        'unit 3, anna@old: a worker was lost; waiting until its lease ends (8 s), then another goes on',
+        'unit 4: the worker on host7 (process 123) has said nothing for 12 s',
+      ]),
+    );
+    expect(silenceWords({ silentSeconds: 9, workers: [] })).toEqual([
+      'no worker asks for work: start one with `migrate worker`',
+    ]);
+    expect(progressRecord({ ...snapshot, workers: [], silentSeconds: 9 })).toMatchObject({
+      untold: 'waiting',
+      workers: 0,
+      silentSeconds: 9,
+      lost: [
+        { unit: 3, why: 'given-up', seconds: 0 },
+        { unit: 4, why: 'silent', seconds: 12 },
+      ],
+    });
   });
 
   it('never says 100 % before the last item', () => {

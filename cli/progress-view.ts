@@ -3,34 +3,43 @@ import { causesOf, namesWords, whoWords, whyWords } from '../words/causes.js';
 import { changeWords, countWords } from '../words/count-words.js';
 import { count, duration, plural, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
+import { LEASE_MS } from '../words/progress.js';
+import type { Phase } from '../words/units.js';
 import { gateBlock, openCommand, waitingFor } from './gate-lines.js';
 import type { Style } from './output.js';
 import { fitted, fittedEnd, printable, wrapped } from './output.js';
+import type { Untold } from './pace.js';
+import { atWorkLines, barLines, PHASE_WORDS, percent } from './progress-lines.js';
+import type { LostUnit } from './silence.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';
+import { placeOf } from './workers.js';
 
-/** Gates and files shown; beyond them their number. */
+/** Lines of each sort; beyond them their number. */
 const MAX_GATES = 5;
 const MAX_FILES = 4;
 const MAX_TROUBLES = 3;
+const MAX_LOST = 3;
 
 /** The live view: plain lines no wider than the terminal, colours apart. */
 export function liveLines(snapshot: Snapshot, columns: number, style: Style): string[] {
-  const { progress, totals } = snapshot;
-  const { units } = progress;
+  const { progress, files, troubles, lost } = snapshot;
+  const head = [`run ${progress.run}`, stateWords(snapshot), unitWords(progress.units)].filter(Boolean).join(' · ');
   const lines = [
-    [style.bold(progress.name), `run ${progress.run}`, stateWords(snapshot), unitWords(units)]
-      .filter(Boolean)
-      .join(' · '),
-    `${bar(totals, Math.min(40, columns - 10), style)} ${percent(totals.verified, totals.items - totals.skipped)}`,
-    fitted(itemWords(snapshot), columns),
+    `${style.bold(progress.name)}${fitted(` · ${head}`, Math.max(10, columns - progress.name.length))}`,
+    ...barLines(snapshot, columns, style),
+    ...countLines(snapshot).map((line) => fitted(line, columns)),
+    style.dim(fitted(rateWords(snapshot), columns)),
+    ...atWorkLines(snapshot, columns),
   ];
-  for (const line of [writtenWords(snapshot), rateWords(snapshot)])
-    if (line !== '') lines.push(style.dim(fitted(line, columns)));
-  for (const file of snapshot.files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
-  if (snapshot.files.length > MAX_FILES)
-    lines.push(style.dim(`  ${count(snapshot.files.length - MAX_FILES)} more large files under way`));
-  const troubles = troubleWords(snapshot.troubles);
-  for (const said of troubles.slice(0, MAX_TROUBLES)) lines.push(...wrapped(said, columns, '  ').map(style.yellow));
+  for (const file of files.slice(0, MAX_FILES)) lines.push(fileWords(file, columns));
+  if (files.length > MAX_FILES)
+    lines.push(style.dim(`  ${count(files.length - MAX_FILES)} more large files under way`));
+  const warnings = [
+    ...silenceWords(snapshot),
+    ...lostWords(lost).slice(0, MAX_LOST),
+    ...troubleWords(troubles).slice(0, MAX_TROUBLES),
+  ];
+  for (const warning of warnings) lines.push(...wrapped(warning, columns, '  ').map(style.yellow));
   for (const { head, toDo } of gateBlock(progress, columns, MAX_GATES)) lines.push(...head.map(style.yellow), ...toDo);
   const more = waitingFor(progress).length - MAX_GATES;
   if (more > 0) lines.push(`${count(more)} more gates: migrate status ${progress.name}`);
@@ -48,9 +57,13 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
     state: progress.state,
     units: progress.units,
     totals,
+    measure: progress.measure ?? 'items',
     itemsPerSecond: Math.round(snapshot.itemsPerSecond * 10) / 10,
     bytesPerSecond: Math.round(snapshot.bytesPerSecond),
-    ...(snapshot.secondsLeft !== undefined && { secondsLeft: snapshot.secondsLeft }),
+    ...snapshot.left,
+    ...(snapshot.workers && { workers: snapshot.workers.length }),
+    ...(snapshot.silentSeconds !== undefined && { silentSeconds: snapshot.silentSeconds }),
+    ...(snapshot.lost.length > 0 && { lost: snapshot.lost.map(({ unit, why, seconds }) => ({ unit, why, seconds })) }),
     ...(snapshot.files.length > 0 && { files: snapshot.files.map(({ bytes, done }) => ({ bytes, done })) }),
     ...(snapshot.troubles.length > 0 && { troubles: snapshot.troubles }),
     gates: progress.gates.map((gate) => ({
@@ -78,21 +91,14 @@ export function unitWords(units: Snapshot['progress']['units']): string {
 function stateWords({ progress, phases }: Snapshot): string {
   if (progress.state !== 'running') return progress.state;
   const at = Object.entries(phases).filter(([, units]) => units > 0);
-  return at.length === 0 ? 'running' : at.map(([phase]) => PHASE_WORDS[phase as keyof typeof PHASE_WORDS]).join(', ');
+  return at.length === 0 ? 'running' : at.map(([phase]) => PHASE_WORDS[phase as Phase]).join(', ');
 }
 
-const PHASE_WORDS = { survey: 'surveying', move: 'moving', verify: 'verifying' } as const;
-
-function itemWords({ totals }: Snapshot): string {
-  if (totals.items === 0) return 'no items counted yet';
-  return countWords(totals);
-}
-
-/** What has been written, in bytes and by what was done. */
-function writtenWords({ totals }: Snapshot): string {
-  if (totals.items === 0) return '';
-  const { bytesArrived, bytes } = totals;
-  return [`${size(bytesArrived)} of ${size(bytes)}`, changeWords(totals)].filter(Boolean).join('; ');
+/** How many items stand where, and what was written of them. */
+export function countLines({ totals }: Pick<Snapshot, 'totals'>): string[] {
+  if (totals.items === 0) return [];
+  const written = [`${size(totals.bytesArrived)} of ${size(totals.bytes)}`, changeWords(totals)];
+  return [countWords(totals), written.filter(Boolean).join('; ')];
 }
 
 /** A large file under way: its share and its bytes, and as much of the end of its path as there is room for. */
@@ -115,27 +121,55 @@ export function troubleWords(troubles: readonly UnitTrouble[]): string[] {
   ];
 }
 
-/** Rates, and the time left as the guess that it is; empty when neither is known. */
-export function rateWords(snapshot: Snapshot): string {
-  const { itemsPerSecond, bytesPerSecond, secondsLeft } = snapshot;
+/** That nobody answers, and who might. */
+export function silenceWords({ silentSeconds, workers }: Pick<Snapshot, 'silentSeconds' | 'workers'>): string[] {
+  if (silentSeconds === undefined) return [];
+  const [latest] = workers ?? [];
+  if (workers?.length === 0) return ['no worker asks for work: start one with `migrate worker`'];
+  const who = latest === undefined ? '' : `; the last that asked for work is on ${placeOf(latest.identity)}`;
+  return [`no worker has answered for ${duration(1000 * silentSeconds)}${who}`];
+}
+
+/** Units whose worker is gone, or frozen: those of one worker together. */
+export function lostWords(lost: readonly LostUnit[]): string[] {
+  const longest = (worker: string | undefined): number =>
+    lost.reduce((most, one) => (one.worker === worker ? Math.max(most, one.seconds) : most), 0);
+  const why = ({ why, worker }: LostUnit): string =>
+    why === 'silent'
+      ? `the worker${worker ? ` on ${placeOf(worker)}` : ''} has said nothing for ${duration(1000 * longest(worker))}`
+      : `a worker was lost; waiting until its lease ends (${LEASE_MS / 1000} s), then another goes on`;
+  const stuck = lost.map(({ unit, why: _why, seconds: _seconds, worker: _worker, ...named }) => ({
+    n: unit,
+    ...named,
+  }));
+  return causesOf(stuck.map((named, at) => ({ ...named, reason: why(lost[at] as LostUnit) }))).map((cause) =>
+    printable(whyWords(cause)),
+  );
+}
+
+/** Rates, and the time left as the guess that it is, or why it cannot be told. */
+export function rateWords({ itemsPerSecond, bytesPerSecond, left }: Snapshot, isWatched = true): string {
   const parts: string[] = [];
   if (itemsPerSecond > 0 || bytesPerSecond > 0)
     parts.push(`${count(Math.round(itemsPerSecond * 10) / 10)} items/s`, `${size(Math.round(bytesPerSecond))}/s`);
-  if (secondsLeft !== undefined) parts.push(`about ${duration(secondsLeft * 1000)} left`);
+  // Who looks only once has measured nothing.
+  if (isWatched || ('untold' in left && left.untold !== 'measuring'))
+    parts.push(
+      'secondsLeft' in left ? `about ${leftWords(left.secondsLeft)} left` : `time left: ${UNTOLD[left.untold]}`,
+    );
   return parts.join(' · ');
 }
 
-/** Verified full, arrived half, the rest empty; what is skipped has no part in it. */
-export function bar(totals: Snapshot['totals'], width: number, style: Style): string {
-  const cells = Math.max(10, width);
-  const all = totals.items - totals.skipped;
-  const part = (items: number): number => (all <= 0 ? 0 : Math.floor((cells * items) / all));
-  const full = Math.min(cells, part(totals.verified));
-  const half = Math.min(cells - full, part(totals.verified + totals.arrived) - full);
-  return style.green('█'.repeat(full)) + style.cyan('▓'.repeat(half)) + style.dim('░'.repeat(cells - full - half));
-}
+const UNTOLD: Readonly<Record<Untold, string>> = {
+  paused: 'paused',
+  waiting: 'waiting',
+  counting: 'still counting',
+  measuring: 'not known yet',
+  ending: 'ending',
+};
 
-/** Never 100 % before the last item. */
-function percent(part: number, whole: number): string {
-  return whole <= 0 ? '' : `${Math.floor((100 * part) / whole)} %`;
+/** A guess is not told to the second. */
+function leftWords(seconds: number): string {
+  const grain = seconds < 20 ? 1 : seconds < 120 ? 5 : seconds < 600 ? 30 : seconds < 7_200 ? 60 : 600;
+  return duration(1000 * Math.max(grain, Math.round(seconds / grain) * grain));
 }

@@ -547,6 +547,11 @@ export interface Access {
   /** What is moved: connectors of several kinds open the part of an account that holds it. */
   readonly kind: Kind;
   secret(ref: SecretRef, signal: AbortSignal): Promise<string>;
+  /**
+   * A person waits: to connect, and a first answer, may take no longer, in milliseconds, whatever the options allow. So it
+   * is the connector that gives up, and says what it waited for.
+   */
+  readonly patienceMs?: number;
   /** Parallel connections a target may open for one account, where the spec says. */
   readonly lanes?: number;
 }

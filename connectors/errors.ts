@@ -24,6 +24,8 @@ export interface FaultDetails {
   readonly side?: 'source' | 'target';
   /** It is about the server, not about the account: every account of the system would meet it. */
   readonly systemWide?: boolean;
+  /** A server has refused the login itself: trying others on and on may have us locked out. */
+  readonly refusedLogin?: boolean;
   readonly cause?: unknown;
 }
 
@@ -54,6 +56,7 @@ export class Fault extends Error {
   readonly retryAfterMs: number | undefined;
   readonly next: string | undefined;
   readonly systemWide: boolean;
+  readonly refusedLogin: boolean;
   side: 'source' | 'target' | undefined;
 
   constructor(code: FaultCode, message: string, details: FaultDetails = {}) {
@@ -64,6 +67,7 @@ export class Fault extends Error {
     this.next = details.next;
     this.side = details.side;
     this.systemWide = details.systemWide ?? false;
+    this.refusedLogin = details.refusedLogin ?? false;
   }
 }
 

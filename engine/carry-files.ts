@@ -22,6 +22,7 @@ import { withLanes } from './session/lanes.js';
 import { serialized } from './session/serialized.js';
 import { largestBatch } from './slice/rate-limit.js';
 import type { Slice } from './slice/slice.js';
+import { noteContainer } from './slice/tally.js';
 import { carryLarge } from './stream/carry-large.js';
 import { createDestination } from './write/destination.js';
 
@@ -160,6 +161,7 @@ function taking({ slice, op, to, stop }: Carrying): () => Promise<Chunk | undefi
     }
     const [first] = page;
     if (!first || !names) return undefined;
+    noteContainer(slice.tally, to.row.path, first.key);
     if (isLarge(first)) {
       page.shift();
       return { large: first, names };

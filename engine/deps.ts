@@ -2,6 +2,7 @@
 import type { SecretRef } from '../connectors/contract.js';
 import type { Registration } from '../connectors/registry.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { LEASE_MS } from '../words/progress.js';
 import type { Retention } from '../words/upkeep.js';
 import type { ByteBudget } from './session/byte-budget.js';
 import type { Connections } from './session/connections.js';
@@ -65,7 +66,7 @@ export interface EngineSettings {
 
 export const ENGINE_DEFAULTS: EngineSettings = {
   sliceMs: 30_000,
-  leaseMs: 8_000,
+  leaseMs: LEASE_MS,
   graceMs: 2_500,
   lookMs: 45_000,
   lookUnitMs: 5_000,

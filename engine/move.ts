@@ -6,6 +6,7 @@ import { containersToDo } from '../ledger/containers.js';
 import { countToDo } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { releaseTwins } from '../ledger/twins.js';
+import { failuresPassed } from '../ledger/units.js';
 import { deliver } from './carry/deliver.js';
 import type { Chunk, Transfer } from './carry/feed.js';
 import { feed } from './carry/feed.js';
@@ -184,15 +185,17 @@ const FAILURES_ALLOWED = 10;
 export const DEFAULT_MAX_FAILURES = 0.05;
 
 async function tooManyFailures(slice: Slice): Promise<GateOpened | undefined> {
-  if (slice.tally.failures === 0 || slice.unit.approved.includes('failures')) return undefined;
+  const passed = failuresPassed(slice.unit);
+  if (slice.tally.failures === 0 || passed === Infinity) return undefined;
   const { failures: all, conflicts, items } = await slice.count();
   // Conflicts are for people to settle one by one; they say nothing about the systems.
   const failures = all - conflicts;
   const share = slice.selection.maxFailures ?? DEFAULT_MAX_FAILURES;
-  if (failures <= Math.max(FAILURES_ALLOWED, share * items)) return undefined;
+  // Who let so many pass is asked again when they have become twice as many.
+  if (failures - passed <= Math.max(FAILURES_ALLOWED, share * items, passed)) return undefined;
   return {
     gate: 'failures',
-    reason: `${failures} of ${items} items failed, more than the ${Math.round(share * 100)} % that the spec allows`,
+    reason: `${failures} of ${items} items failed, more than ${passed > 0 ? `twice the ${passed} that were approved` : `the ${Math.round(share * 100)} % that the spec allows`}`,
     next: 'look at `migrate report`; `migrate approve` goes on all the same, `migrate cancel` ends it',
   };
 }

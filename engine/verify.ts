@@ -13,6 +13,7 @@ import { inLanes, withLanes } from './session/lanes.js';
 import { serialized } from './session/serialized.js';
 import { acquire, largestBatch } from './slice/rate-limit.js';
 import type { Slice, WorkResult } from './slice/slice.js';
+import { noteContainer } from './slice/tally.js';
 import { rememberRoot } from './survey/still-there.js';
 import { refuseVoided } from './survey/voided.js';
 import type { Bound } from './write/bind.js';
@@ -84,6 +85,7 @@ async function verifyContainer(slice: Slice, session: Target<unknown>, row: Cont
     if (slice.ending()) return;
     const items = await pages();
     if (items.length === 0) break;
+    noteContainer(slice.tally, row.path, slice.rules.place === 'path' ? items[0]?.key : undefined);
     const bytes = slice.selection.verify === 'size' ? 0 : items.reduce((sum, item) => sum + item.bytes, 0);
     if (!(await acquire(slice, 'target', items.length, bytes))) return;
     await verifyPage(slice, session, bound, items);

@@ -39,6 +39,7 @@ export async function countUnit(sql: Sql, unit: CountedUnit, run: number): Promi
        ${sum('n', `outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')`)} as failures,
        ${sum('n', `outcome is null or outcome = 'skipped' and todo`)} as pending,
        (select count(*) ${DUPLICATES}) as duplicates, ${sum('bytes', 'copy')} as "bytesArrived",
+       ${sum('bytes', `outcome = 'verified' and not todo`)} as "bytesVerified",
        ${sum('n', `run = this.id and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and not scan and not gone and made is distinct from 'adopted'`)} as changed,
        ${sum('n', `run = this.id and made = 'created' and not gone`)} as created,
        ${sum('n', `run = this.id and made = 'updated' and not gone`)} as updated,

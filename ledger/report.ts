@@ -55,12 +55,16 @@ export interface ReportUnit {
 
 export interface ReportContainer {
   readonly id: number;
+  /** The unit whose spec covers it. */
+  readonly unit: number;
   /** Of the other direction: `path` is in what the spec calls the target. */
   readonly back: boolean;
   readonly path: readonly string[];
   readonly targetPath: readonly string[] | null;
   readonly excluded: number;
   readonly notes: readonly string[];
+  /** About how many items it has: how much is read at once goes by it. */
+  readonly about: number;
 }
 
 export interface ReportItem {
@@ -186,17 +190,23 @@ export async function readFolderMaps(sql: Sql, spec: string): Promise<Map<string
   return new Map(rows.map(({ name, folders }) => [name, folders]));
 }
 
-/** The containers that a unit's spec covers, by path; those of its other direction after those of the first. */
+/**
+ * The containers that the specs of these units cover, by unit and path; those of a unit's other direction after those of the
+ * first. "offset 0": found by the index, also before statistics exist.
+ */
 export async function readReportContainers(
   sql: Sql,
   migration: string,
-  { n, pairing, back }: Pick<ReportUnit, 'n' | 'pairing' | 'back'>,
+  units: readonly number[],
 ): Promise<ReportContainer[]> {
   const { rows } = await sql.query<ReportContainer>(
-    `select id, pairing is distinct from $1 as back, path, target_path as "targetPath", s.excluded, notes
-     from container c join survey s on s.container = c.id and s.migration = $3 and s.unit = $4
-     where pairing = $1 or pairing = $2 order by back, path, id`,
-    [pairing, back, migration, n],
+    `select c.id, u.n as unit, c.pairing is distinct from u.pairing as back, path, target_path as "targetPath", s.excluded, notes,
+       (select coalesce(sum(n), 0)::bigint from item_count where container = c.id) as about
+     from unit u
+     cross join lateral (select * from container where pairing = any(array[u.pairing, u.back]) offset 0) c
+     cross join lateral (select excluded from survey where container = c.id and migration = u.migration and unit = u.n offset 0) s
+     where u.migration = $1 and u.n = any($2) order by u.n, back, path, c.id`,
+    [migration, units],
   );
   return rows;
 }
@@ -230,21 +240,66 @@ export async function readConflicts(
   return { count: rows[0]?.total ?? 0, first: rows.map(({ total, ...conflict }) => conflict) };
 }
 
-/** Items of a container by key, a page at a time, with the next one on its way: memory does not grow with their number. */
-export async function* readReportItems(
+/** Of `item` as i, and its `run` as r. */
+const ITEM = `i.container, key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
+  target_version as "targetVersion", made, tries, i.reason, gone, r.number as run`;
+const ITS_RUN = 'left join run r on r.migration = $1 and r.id = i.run';
+
+/**
+ * Items of containers by key, a page of one container at a time; containers without items do not come. Small containers
+ * are read together, large ones page by page: memory does not grow with their number.
+ */
+export async function* readReportItems<C extends Pick<ReportContainer, 'id' | 'about'>>(
+  sql: Sql,
+  migration: string,
+  containers: readonly C[],
+  pageSize = 5_000,
+): AsyncGenerator<[C, ReportItem[]]> {
+  for (let at = 0; at < containers.length; ) {
+    const large = containers[at] as C;
+    if (large.about > pageSize) {
+      for await (const page of readLarge(sql, migration, large.id, pageSize)) yield [large, page];
+      at++;
+      continue;
+    }
+    const some: C[] = [];
+    for (let items = 0; at < containers.length; at++) {
+      const next = containers[at] as C;
+      items += next.about;
+      if (items > pageSize && some.length > 0) break;
+      some.push(next);
+    }
+    const { rows } = await sql.query<ReportItem & { container: number }>({
+      name: 'report-items-of-some',
+      text: `select ${ITEM} from unnest($2::bigint[]) c (id)
+         cross join lateral (select * from item where container = c.id offset 0) i ${ITS_RUN} order by i.container, key`,
+      values: [migration, some.map(({ id }) => id)],
+    });
+    const byContainer = new Map<number, ReportItem[]>();
+    for (const row of rows) {
+      const of = byContainer.get(row.container);
+      if (of) of.push(row);
+      else byContainer.set(row.container, [row]);
+    }
+    for (const container of some) {
+      const page = byContainer.get(container.id);
+      if (page) yield [container, page];
+    }
+  }
+}
+
+/** With the next page on its way. */
+async function* readLarge(
   sql: Sql,
   migration: string,
   container: number,
-  pageSize = 5_000,
+  pageSize: number,
 ): AsyncGenerator<ReportItem[]> {
   const read = (from: string): Promise<{ rows: ReportItem[] }> =>
     sql.query<ReportItem>({
       name: 'report-items',
-      text: `select key, bytes, todo, outcome, proof, encode(digest, 'hex') as digest, target_ref as "targetRef",
-         target_version as "targetVersion", made, tries, i.reason, gone, r.number as run
-       from item i left join run r on r.migration = $4 and r.id = i.run
-       where container = $1 and key >= $2 order by key limit $3`,
-      values: [container, from, pageSize, migration],
+      text: `select ${ITEM} from item i ${ITS_RUN} where i.container = $2 and key >= $3 order by key limit $4`,
+      values: [migration, container, from, pageSize],
     });
   // From the empty key on, under which a container itself may stand (unlisted.ts).
   for (let page = read(''); ; ) {
@@ -259,6 +314,15 @@ export async function* readReportItems(
     if (rows.length > 0) yield rows;
     if (last) return;
   }
+}
+
+/** Of these pairings, those in whose target something stands that no item claims: only they can have duplicates. */
+export async function readUnclaimedPairings(sql: Sql, pairings: readonly number[]): Promise<Set<number>> {
+  const { rows } = await sql.query<{ id: number }>(
+    `select id from pairing where id = any($1) and exists (select from found where place = pairing.target and not taken)`,
+    [pairings],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /**

@@ -19,13 +19,16 @@ export interface UnitRow {
   readonly gate: Gate | null;
   readonly reason: string | null;
   readonly next: string | null;
-  readonly approved: readonly Gate[];
+  /** Gates that a person let it pass in this run; of failures with how many these were: `failures:12`. */
+  readonly approved: readonly string[];
   readonly counters: Counters;
+  /** What the sum of its run has of it. */
+  readonly summed: Partial<Counters>;
   /** Slices in a row, the last included, that asked to go on and had done nothing. */
   readonly idleSlices: number;
 }
 
-const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices"`;
+const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices", summed`;
 
 /** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
 export async function callUnits(
@@ -142,15 +145,12 @@ export interface UnitStanding {
   readonly next: string | null;
   /** In milliseconds since the epoch. */
   readonly retryAt: number | null;
-  /** Of units that are done, wait at a gate, or have begun in this run and were stopped. */
-  readonly counters: Partial<Counters> | null;
 }
 
 /** Where the units stand that were called to a run. */
 export async function unitsOfRun(sql: Sql, migration: string, run: number): Promise<UnitStanding[]> {
   const { rows } = await sql.query<UnitStanding>(
-    `select n, selection, account_from as "from", account_to as "to", state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt",
-       case when state in ('done', 'parked') or state in ('waiting', 'running') and phase is not null then counters end as counters
+    `select n, selection, account_from as "from", account_to as "to", state, gate, reason, next, (extract(epoch from retry_at) * 1000)::bigint as "retryAt"
      from unit where migration = $1 and run = $2 order by n`,
     [migration, run],
   );
@@ -172,21 +172,30 @@ export async function overlappingUnit(
   return rows[0]?.n;
 }
 
-/** Lets units start again; for those that are `approved` the gate that each waits at counts as passed. Returns what they had counted. */
+/** Lets units start again; for those that are `approved` the gate that each waits at counts as passed. */
 export async function reopen(
   sql: Sql,
   migration: string,
   units: readonly number[],
   approved: readonly number[],
-): Promise<Partial<Counters>[]> {
-  const { rows } = await sql.query<{ counters: Partial<Counters> }>(
+): Promise<void> {
+  await sql.query(
     `update unit set state = 'waiting', phase = null, gate = null, reason = null, next = null, retry_at = null,
        changed_at = now(),
-       approved = case when n = any($3) and gate is not null then approved || gate else approved end
-     where migration = $1 and n = any($2) returning counters`,
+       approved = case when not n = any($3) or gate is null then approved
+         when gate <> 'failures' then approved || gate
+         else approved || ('failures:' || coalesce((counters->>'failures')::int, 0) - coalesce((counters->>'conflicts')::int, 0)) end
+     where migration = $1 and n = any($2)`,
     [migration, units, approved],
   );
-  return rows.map(({ counters }) => counters);
+}
+
+/** How many failures a person has let pass; any number where an earlier version wrote that down. */
+export function failuresPassed({ approved }: Pick<UnitRow, 'approved'>): number {
+  return approved.reduce((most, gate) => {
+    const [name, count = Infinity] = gate.split(':');
+    return name === 'failures' ? Math.max(most, Number(count)) : most;
+  }, 0);
 }
 
 export interface UnitChange {
@@ -195,20 +204,20 @@ export interface UnitChange {
   readonly gate?: Gate | null;
   readonly reason?: string | null;
   readonly next?: string | null;
-  readonly approved?: readonly Gate[];
+  readonly approved?: readonly string[];
   readonly counters?: Counters;
   readonly idleSlices?: number;
   /** In milliseconds since the epoch. */
   readonly retryAt?: number | null;
 }
 
-/** Returns its counters; undefined: a later run has called the unit, and it is none of this one's business any more. */
+/** False: a later run has called the unit, and it is none of this one's business any more. */
 export async function changeUnit(
   sql: Sql,
   { migration, run, unit: n }: { readonly migration: string; readonly run: number; readonly unit: number },
   change: UnitChange,
-): Promise<Partial<Counters> | undefined> {
-  const { rows } = await sql.query<{ counters: Partial<Counters> }>(
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
     // A slice that outlives its workflow, or is done once more because somebody reset that, opens no unit that has ended.
     `update unit set state = case when $3 = 'running' and state not in ('waiting', 'running') then state
          else coalesce($3, state) end, phase = coalesce($4, phase),
@@ -216,7 +225,7 @@ export async function changeUnit(
        next = case when $9 then $10 else next end, approved = coalesce($11::text[], approved),
        counters = coalesce($12, counters), idle_slices = coalesce($13, idle_slices),
        retry_at = case when $14 then to_timestamp($15::float8 / 1000) else retry_at end, changed_at = now()
-     where migration = $1 and n = $2 and run = $16 returning counters`,
+     where migration = $1 and n = $2 and run = $16`,
     [
       migration,
       n,
@@ -236,5 +245,5 @@ export async function changeUnit(
       run,
     ],
   );
-  return rows[0]?.counters;
+  return rowCount === 1;
 }

@@ -1,4 +1,5 @@
 /** Accounts that are not done, by cause: thousands that wait for one secret are one line. */
+import { accountName, withoutAccount } from '../words/accounts.js';
 import type { Gate, UnitState } from '../words/units.js';
 import type { AccountSums } from './gather.js';
 import { grouped } from './grouped.js';
@@ -6,6 +7,7 @@ import { grouped } from './grouped.js';
 export interface Cause {
   readonly state: UnitState;
   readonly gate: Gate | null;
+  /** Where it names the account of each, `{account}` stands for it. */
   readonly reason: string | null;
   readonly next: string | null;
   readonly accounts: readonly AccountSums[];
@@ -21,19 +23,20 @@ export function causesOf(accounts: readonly AccountSums[]): Cause[] {
     causeKey,
   );
   const causes = [...alike.values()].map((some): Cause => {
-    const { state, gate, reason, next } = (some[0] as AccountSums).unit;
-    return { state, gate, reason, next, accounts: some };
+    const { unit } = some[0] as AccountSums;
+    const said = (text: string | null): string | null =>
+      text === null || some.length === 1 ? text : withoutAccount(text, accountName(unit));
+    return { state: unit.state, gate: unit.gate, reason: said(unit.reason), next: said(unit.next), accounts: some };
   });
   return causes.sort(
     (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || b.accounts.length - a.accounts.length,
   );
 }
 
-/** Servers put the account and numbers into their words; they make no other cause. */
+/** As the console groups them: a text that names the account is the same text for the next one. */
 function causeKey({ unit }: AccountSums): string {
-  const plain = (text: string | null): string =>
-    (text ?? '').replaceAll(unit.from, '\0').replaceAll(unit.to, '\0').replace(/\d+/g, '0');
-  return [unit.state, unit.gate, plain(unit.reason), plain(unit.next)].join('\n');
+  const plain = (text: string | null): string => withoutAccount(text ?? '', accountName(unit));
+  return JSON.stringify([unit.state, unit.gate, plain(unit.reason), plain(unit.next)]);
 }
 
 const OPENERS: Readonly<Record<Gate, string>> = {
@@ -44,12 +47,19 @@ const OPENERS: Readonly<Record<Gate, string>> = {
   order: 'retry',
 };
 
-/** What to type; undefined for what goes on by itself. */
-export function causeCommand(
-  { state, gate, accounts: [first, ...others] }: Cause,
-  migration: string,
-): string | undefined {
+/** Undefined for what goes on by itself. */
+function verbOf({ state, gate }: Cause): string | undefined {
   if (state === 'waiting' || state === 'running') return undefined;
-  const verb = state === 'parked' && gate !== null ? OPENERS[gate] : 'retry';
-  return `migrate ${verb} ${migration}${others.length === 0 ? ` --unit ${first?.unit.n}` : ''}`;
+  return state === 'parked' && gate !== null ? OPENERS[gate] : 'retry';
+}
+
+const UNITS_SHOWN = 3;
+
+/** What to type: one line for all of them, but where an approval would cover what others wait for, too. */
+export function causeCommands(cause: Cause, causes: readonly Cause[], migration: string): string[] {
+  const verb = verbOf(cause);
+  if (verb === undefined) return [];
+  const others = causes.some((other) => other !== cause && verbOf(other) === verb);
+  if (cause.accounts.length > 1 && (verb !== 'approve' || !others)) return [`migrate ${verb} ${migration}`];
+  return cause.accounts.slice(0, UNITS_SHOWN).map(({ unit }) => `migrate ${verb} ${migration} --unit ${unit.n}`);
 }

@@ -43,7 +43,19 @@ export function writeCovered(
   });
 }
 
-export async function writeUnits(
+/** What is deleted once somebody approves it. Throws when the file is there: nobody may have laid a link in its place. */
+export async function writeRemovals(sql: Sql, at: RunAt, path: string): Promise<void> {
+  const waiting = (await waitingForApproval(sql, at)).filter(({ gate }) => gate === 'approval');
+  const run = (await readRuns(sql, at.migration)).find(({ number }) => number === at.run);
+  const handle = await open(path, 'wx');
+  try {
+    if (run) await writeUnits(sql, handle, await readSpec(sql, run.specHash), at, waiting);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeUnits(
   sql: Sql,
   file: FileHandle,
   spec: SpecRules,
@@ -60,7 +72,29 @@ export async function writeUnits(
   return { units: waiting.length, items };
 }
 
-function cells(spec: SpecRules, row: CoveredRow, gate: ApprovalGate): (string | number | null)[] {
+/** What a plan would delete. */
+export async function writeDeletions(file: string, spec: Named, rows: readonly Line[]): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.appendFile(BYTE_ORDER_MARK + csvRow(COLUMNS));
+    for (let at = 0; at < rows.length; at += PAGE)
+      await handle.appendFile(
+        rows
+          .slice(at, at + PAGE)
+          .map((row) => csvRow(cells(spec, row, 'approval')))
+          .join(''),
+      );
+  } finally {
+    await handle.close();
+  }
+}
+
+const PAGE = 5_000;
+
+type Named = Pick<SpecRules, 'sources' | 'targets' | 'selections'>;
+type Line = Omit<CoveredRow, 'kind' | 'reason'> & { readonly reason?: string | null };
+
+function cells(spec: Named, row: Line, gate: ApprovalGate): (string | number | null)[] {
   const { system, account } = deletedFrom(spec, row);
   return [
     gate === 'approval' ? 'delete' : 'failed',
@@ -76,7 +110,7 @@ function cells(spec: SpecRules, row: CoveredRow, gate: ApprovalGate): (string | 
     row.key,
     row.bytes,
     row.date,
-    gate === 'failures' ? row.reason : null,
+    gate === 'failures' ? (row.reason ?? null) : null,
     row.back ? 'back' : 'forth',
   ];
 }

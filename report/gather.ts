@@ -2,6 +2,9 @@
 
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
+import type { ApprovalGate } from '../ledger/covered.js';
+import { waitingForApproval } from '../ledger/covered.js';
+import { coversOf } from '../ledger/covers.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
 import { readLeftOut } from '../ledger/left-out.js';
@@ -9,6 +12,7 @@ import type {
   ReportContainer,
   ReportDuplicate,
   ReportGate,
+  ReportItem,
   ReportRun,
   ReportSlice,
   ReportUnit,
@@ -25,12 +29,17 @@ import {
   readReportUnits,
   readRuns,
   readSlices,
+  readUnclaimedPairings,
 } from '../ledger/report.js';
+import { readSpec } from '../ledger/specs.js';
+import { deletedFrom } from '../schemas/system-words.js';
+import type { Covers } from '../words/covers.js';
 import type { LeftOutRule, LeftOutSum } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict, seenFromSpec } from './conflicts.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { Exceptions } from './exceptions.js';
+import { grouped } from './grouped.js';
 import type { ItemEntry, ItemFiles } from './item-files.js';
 import type { FolderMaps } from './renamed.js';
 import { Renames, reasonGroup, renameOf } from './renamed.js';
@@ -58,6 +67,12 @@ export interface AccountSums {
   readonly sameAs?: number;
 }
 
+export interface Approval {
+  readonly unit: ReportUnit;
+  readonly gate: ApprovalGate;
+  readonly covers: Covers;
+}
+
 export interface Gathered {
   readonly migration: string;
   readonly run: ReportRun;
@@ -77,6 +92,8 @@ export interface Gathered {
   /** Of the units whose accounts have been opened. */
   readonly kinds: ReadonlySet<Kind>;
   readonly gates: readonly ReportGate[];
+  /** What waits for an approval now, with what that covers. */
+  readonly approvals: readonly Approval[];
   readonly changes: readonly { readonly what: string; readonly count: number }[];
   readonly slices: readonly ReportSlice[];
   /** Globs of the spec that fit nothing, and in how many accounts. */
@@ -117,6 +134,8 @@ interface Noted {
   readonly maps: FolderMaps;
 }
 
+/** Their folders are read together. */
+const UNITS_AT_ONCE = 500;
 const MAX_DUPLICATES = 500;
 const MAX_CONFLICTS = 1_000;
 const STRETCHES = 120;
@@ -146,26 +165,32 @@ export async function gather(
   const unitOf = new Map<number, number>();
   const units = await readReportUnits(sql, migration, run.number);
 
-  for (const unit of units) {
-    const sums = noSums();
-    const sameAs = unit.pairing === null ? undefined : unitOf.get(unit.pairing);
-    if (unit.pairing !== null && sameAs === undefined) {
-      unitOf.set(unit.pairing, unit.n);
-      for (const container of await readReportContainers(sql, migration, unit)) {
-        const folder = await gatherFolder(sql, migration, run.number, unit, container, files, noted);
-        folders.push(folder);
-        addSums(sums, folder.sums);
+  for (let at = 0; at < units.length; at += UNITS_AT_ONCE) {
+    const some = units.slice(at, at + UNITS_AT_ONCE);
+    for (const unit of some) if (unit.pairing !== null && !unitOf.has(unit.pairing)) unitOf.set(unit.pairing, unit.n);
+    const counted = some.filter(({ n, pairing }) => pairing !== null && unitOf.get(pairing) === n);
+    const covered = await gatherFolders(sql, migration, run.number, counted, files, noted);
+    folders.push(...covered);
+    const byUnit = grouped(covered, (folder) => folder.unit);
+    const unclaimed = await readUnclaimedPairings(sql, counted.flatMap(pairingsOf));
+
+    for (const unit of some) {
+      const sums = noSums();
+      const first = unit.pairing === null ? undefined : unitOf.get(unit.pairing);
+      const sameAs = first === unit.n ? undefined : first;
+      if (sameAs === undefined) for (const folder of byUnit.get(unit.n) ?? []) addSums(sums, folder.sums);
+      const pairings = pairingsOf(unit);
+      if (sameAs === undefined && pairings.some((pairing) => unclaimed.has(pairing))) {
+        const extra = await readDuplicates(sql, { migration, n: unit.n }, pairings, MAX_DUPLICATES - duplicates.length);
+        sums.duplicates = extra.count;
+        duplicates.push(...extra.first.map((copy) => ({ ...copy, account: copy.back ? unit.from : unit.to })));
       }
-      const pairings = [unit.pairing, ...(unit.back === null ? [] : [unit.back])];
-      const extra = await readDuplicates(sql, { migration, n: unit.n }, pairings, MAX_DUPLICATES - duplicates.length);
-      sums.duplicates = extra.count;
-      duplicates.push(...extra.first.map((copy) => ({ ...copy, account: copy.back ? unit.from : unit.to })));
+      accounts.push({ unit, sums, ...(sameAs !== undefined && { sameAs }) });
+      const selection = selections.get(unit.selection) ?? noSums();
+      selections.set(unit.selection, selection);
+      addSums(selection, sums);
+      addSums(total, sums);
     }
-    accounts.push({ unit, sums, ...(sameAs !== undefined && { sameAs }) });
-    const selection = selections.get(unit.selection) ?? noSums();
-    selections.set(unit.selection, selection);
-    addSums(selection, sums);
-    addSums(total, sums);
   }
   const open = await readOpenRun(sql, migration);
   const leftOut = await readLeftOut(
@@ -190,6 +215,7 @@ export async function gather(
     conflicts: { count: met.count, first: met.first.map((one) => describeConflict(one, unitAt.get(one.unit))) },
     kinds: new Set(units.flatMap(({ kind }) => kind ?? [])),
     gates: await readGates(sql, migration, run.number),
+    approvals: await readApprovals(sql, migration, run, units),
     changes: await readChanges(sql, migration, run.number),
     slices: await readSlices(sql, migration, run.number, STRETCHES),
     filters: await readFilterRemarks(sql, migration, run.number),
@@ -205,41 +231,82 @@ export async function gather(
   };
 }
 
-async function gatherFolder(
+/** Units whose approvals are named item by item. */
+const APPROVALS_NAMED = 100;
+
+async function readApprovals(
+  sql: Sql,
+  migration: string,
+  { number, specHash }: ReportRun,
+  units: readonly ReportUnit[],
+): Promise<Approval[]> {
+  const at = { migration, run: number };
+  const waiting = await waitingForApproval(sql, at);
+  if (waiting.length === 0) return [];
+  const spec = await readSpec(sql, specHash);
+  const covers = await coversOf(sql, (row) => deletedFrom(spec, row), at, waiting, APPROVALS_NAMED);
+  return waiting.flatMap(({ n, gate }) => {
+    const unit = units.find((one) => one.n === n);
+    const covered = covers.get(n);
+    return unit && covered ? [{ unit, gate, covers: covered }] : [];
+  });
+}
+
+/** That of the first direction, then that of the other where there is one. */
+const pairingsOf = ({ pairing, back }: ReportUnit): number[] =>
+  [pairing, back].filter((one): one is number => one !== null);
+
+/** The folders of some units, with the sums of their items, which go into the files. */
+async function gatherFolders(
   sql: Sql,
   migration: string,
   run: number,
-  unit: ReportUnit,
-  container: ReportContainer,
+  units: readonly ReportUnit[],
   files: ItemFiles,
   noted: Noted,
-): Promise<FolderSums> {
-  const sums = noSums();
-  sums.excluded = container.excluded;
-  for await (const page of readReportItems(sql, migration, container.id)) {
-    const entries: ItemEntry[] = [];
-    for (const row of page) {
-      const standing = standingOf(row);
-      if (standing === undefined) continue;
-      // Sentences of our own, which speak of the direction's sides; a refusal is in a system's words.
-      const ours = standing === 'conflict' || standing === 'skipped';
-      const item = ours && row.reason ? { ...row, reason: seenFromSpec(row.reason, container.back) } : row;
-      const result = resultOf(item, standing, run);
-      const renamed = renameOf(unit, item, noted.maps);
-      if (renamed) noted.renames.add(renamed);
-      entries.push({ item, standing, result, ...(renamed && { renamed }) });
-      addItem(sums, standing, result, item);
-      const group =
-        unit.kind !== null && traits[unit.kind].place === 'path'
-          ? reasonGroup(item, renamed !== undefined)
-          : (item.reason ?? '');
-      if (standing !== 'verified') noted.exceptions.add(unit, container, item, standing, group);
-      else if (item.reason) noted.remarks.add(unit, container, item, standing, group);
-    }
-    await files.write(unit, container, entries);
+): Promise<FolderSums[]> {
+  const unitAt = new Map(units.map((unit) => [unit.n, unit]));
+  const containers = await readReportContainers(sql, migration, [...unitAt.keys()]);
+  const sumsOf = new Map(containers.map((container) => [container, { ...noSums(), excluded: container.excluded }]));
+  for await (const [container, page] of readReportItems(sql, migration, containers)) {
+    const unit = unitAt.get(container.unit) as ReportUnit;
+    await files.write(unit, container, entriesOf(page, unit, container, run, noted, sumsOf.get(container) as Sums));
   }
-  const { path, targetPath, back, notes } = container;
-  return { unit: unit.n, back, path, targetPath, notes, sums };
+  return containers.map((container) => {
+    const { unit, path, targetPath, back, notes } = container;
+    return { unit, back, path, targetPath, notes, sums: sumsOf.get(container) as Sums };
+  });
+}
+
+/** Of the items of a page, those that the report is about; each is counted, and noted where something is to be said of it. */
+function entriesOf(
+  page: readonly ReportItem[],
+  unit: ReportUnit,
+  container: ReportContainer,
+  run: number,
+  noted: Noted,
+  sums: Sums,
+): ItemEntry[] {
+  const entries: ItemEntry[] = [];
+  for (const row of page) {
+    const standing = standingOf(row);
+    if (standing === undefined) continue;
+    // Sentences of our own, which speak of the direction's sides; a refusal is in a system's words.
+    const ours = standing === 'conflict' || standing === 'skipped';
+    const item = ours && row.reason ? { ...row, reason: seenFromSpec(row.reason, container.back) } : row;
+    const result = resultOf(item, standing, run);
+    const renamed = renameOf(unit, item, noted.maps);
+    if (renamed) noted.renames.add(renamed);
+    entries.push({ item, standing, result, ...(renamed && { renamed }) });
+    addItem(sums, standing, result, item);
+    const group =
+      unit.kind !== null && traits[unit.kind].place === 'path'
+        ? reasonGroup(item, renamed !== undefined)
+        : (item.reason ?? '');
+    if (standing !== 'verified') noted.exceptions.add(unit, container, item, standing, group);
+    else if (item.reason) noted.remarks.add(unit, container, item, standing, group);
+  }
+  return entries;
 }
 
 /** What the rules leave out as a whole, by kind: the words of the console. */

@@ -52,31 +52,37 @@ export async function openItemFiles(csvPath: string, jsonPath: string, renamedPa
   }
   const [csv, json, renamed] = handles as [FileHandle, FileHandle, FileHandle];
   let first = true;
-  await renamed.appendFile(BYTE_ORDER_MARK + csvRow(RENAMED_COLUMNS));
-  await csv.appendFile(BYTE_ORDER_MARK + csvRow(COLUMNS));
-  await json.appendFile('[');
+  const waiting = {
+    csv: BYTE_ORDER_MARK + csvRow(COLUMNS),
+    json: '[',
+    renamed: BYTE_ORDER_MARK + csvRow(RENAMED_COLUMNS),
+  };
+  const flush = async (): Promise<void> => {
+    const { csv: rows, json: objects, renamed: names } = waiting;
+    Object.assign(waiting, { csv: '', json: '', renamed: '' });
+    await Promise.all([csv.appendFile(rows), json.appendFile(objects), renamed.appendFile(names)]);
+  };
   return {
     async write(unit, container, entries) {
-      if (entries.length === 0) return;
-      const rows: string[] = [];
-      const objects: string[] = [];
       for (const entry of entries) {
-        rows.push(csvLine(unit, container, entry));
-        objects.push(JSON.stringify(jsonItem(unit, container, entry)));
+        waiting.csv += csvLine(unit, container, entry);
+        waiting.json += `${first ? '' : ','}\n${JSON.stringify(jsonItem(unit, container, entry))}`;
+        if (entry.renamed) waiting.renamed += renamedLine(entry.renamed);
+        first = false;
       }
-      const names = entries.flatMap((entry) => (entry.renamed ? [renamedLine(entry.renamed)] : []));
-      if (names.length > 0) await renamed.appendFile(names.join(''));
-      const lead = first ? '' : ',';
-      first = false;
-      await Promise.all([csv.appendFile(rows.join('')), json.appendFile(`${lead}\n${objects.join(',\n')}`)]);
+      if (waiting.json.length > FLUSH_AT) await flush();
     },
     async finish() {
-      await json.appendFile('\n]\n');
+      waiting.json += '\n]\n';
+      await flush();
       await Promise.all(handles.map((file) => file.sync()));
     },
     close: closeAll,
   };
 }
+
+/** Characters that wait for a write: a folder has some items mostly, and there may be a hundred thousand folders. */
+const FLUSH_AT = 1_000_000;
 
 function renamedLine({ unit, account, from, to, reason }: Rename): string {
   return csvRow([unit, account, from, to, reason]);

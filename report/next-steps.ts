@@ -1,7 +1,7 @@
 /** What stands between now and "everything is verified", by cause, and what to type: the first thing to read after the answer. */
 import { count, plural } from '../words/numbers.js';
 import type { Cause } from './causes.js';
-import { causeCommand, causesOf } from './causes.js';
+import { causeCommands, causesOf } from './causes.js';
 import type { ExceptionGroup } from './exceptions.js';
 import type { AccountSums, Gathered } from './gather.js';
 import { grouped } from './grouped.js';
@@ -17,8 +17,9 @@ const MAX_NAMES = 500;
 
 export function nextSteps(report: Gathered): string {
   const { migration, verdict, unfinished } = report;
+  const causes = causesOf(report.accounts);
   const steps = [
-    ...causesOf(report.accounts).map((cause) => accountStep(cause, migration)),
+    ...causes.map((cause) => accountStep(cause, causeCommands(cause, causes, migration))),
     ...itemSteps(report),
     ...report.filters
       .slice(0, 3)
@@ -56,12 +57,11 @@ const list = (steps: readonly string[]): string =>
 
 const command = (line: string): string => `<pre>${escapeHtml(line)}</pre>`;
 
-function accountStep(cause: Cause, migration: string): string {
+function accountStep(cause: Cause, commands: readonly string[]): string {
   const { accounts, state, gate, reason, next } = cause;
-  const typed = causeCommand(cause, migration);
   const who = `${plural(accounts.length, 'account')} ${stateWords(state, gate, accounts.length > 1)}`;
   return `<p><b>${who}</b>${reason === null ? '' : `: ${escapeHtml(reason)}`}</p>
-<p class="soft">${nameList(accounts)}</p>${moreNames(accounts)}${next === null || next === reason ? '' : `<p>${nextWords(next)}</p>`}${typed ? command(typed) : ''}`;
+<p class="soft">${nameList(accounts)}</p>${moreNames(accounts)}${next === null || next === reason ? '' : `<p>${nextWords(next)}</p>`}${commands.length > 0 ? command(commands.join('\n')) : ''}`;
 }
 
 const nameList = (accounts: readonly AccountSums[]): string =>

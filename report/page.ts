@@ -3,6 +3,7 @@
 import type { Kind } from '../connectors/contract.js';
 import { traits } from '../connectors/kinds/traits.js';
 import { count, duration, plural, size } from '../words/numbers.js';
+import { approvals } from './approvals.js';
 import type { ExceptionGroup } from './exceptions.js';
 import { MAX_EXAMPLES } from './exceptions.js';
 import type { Gathered } from './gather.js';
@@ -27,6 +28,7 @@ export function page(report: Gathered): string {
 ${answer(report)}
 ${tiles(report)}
 ${nextSteps(report)}
+${approvals(report)}
 ${sections.accounts(report)}
 ${exceptions(report)}
 ${runSections.conflicts(report)}

@@ -55,6 +55,11 @@ export function summary(report: Gathered): object {
     filters: report.filters,
     leftOut: report.leftOut,
     gates: report.gates,
+    approvals: report.approvals.map(({ unit, gate, covers: { token, ...covers } }) => ({
+      unit: unit.n,
+      gate,
+      ...covers,
+    })),
     changes: report.changes,
     runs: report.runs,
   };

@@ -1,8 +1,12 @@
-/** Writes a run's report into a folder: report.html, items.csv, items.json, summary.json, and renamed.csv where files got other names. */
+/**
+ * Writes a run's report into a folder: report.html, items.csv, items.json, summary.json; renamed.csv where files got other names, and
+ * removals.csv while deletions wait for approval.
+ */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../ledger/ledger.js';
 import { readRuns, readSnapshot } from '../ledger/report.js';
+import { writeRemovals } from './covered-file.js';
 import type { Gathered, Verdict } from './gather.js';
 import { gather } from './gather.js';
 import { headline } from './headline.js';
@@ -31,7 +35,14 @@ export interface WrittenReport {
 }
 
 /** What a report's folder holds; the page is the last to appear. */
-export const REPORT_FILES = ['items.csv', 'items.json', 'renamed.csv', 'summary.json', 'report.html'] as const;
+export const REPORT_FILES = [
+  'items.csv',
+  'items.json',
+  'renamed.csv',
+  'removals.csv',
+  'summary.json',
+  'report.html',
+] as const;
 
 /** Where `migrate report` leaves it by default, below the present folder. */
 export const makeReportFolder = (migration: string, run: number): string =>
@@ -57,7 +68,10 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
     const files = await openItemFiles(part('items.csv'), part('items.json'), part('renamed.csv'));
     let report: Gathered | undefined;
     try {
-      report = await readSnapshot(ledger, (sql) => gather(sql, request.migration, number, files));
+      report = await readSnapshot(ledger, async (sql) => {
+        await writeRemovals(sql, { migration: request.migration, run: number }, part('removals.csv'));
+        return gather(sql, request.migration, number, files);
+      });
       await files.finish();
     } finally {
       await files.close();
@@ -67,7 +81,13 @@ export async function writeReport(ledger: Ledger, request: ReportRequest): Promi
     await writeFile(part('report.html'), page(report), { flag: 'wx' });
     // The page last: where it is, the rest is too.
     for (const name of REPORT_FILES) {
-      if (name !== 'renamed.csv' || report.renames.count > 0) await rename(part(name), join(folder, name));
+      const isThere =
+        name === 'renamed.csv'
+          ? report.renames.count > 0
+          : name === 'removals.csv'
+            ? report.approvals.some(({ gate }) => gate === 'approval')
+            : true;
+      if (isThere) await rename(part(name), join(folder, name));
       else await rm(join(folder, name), { force: true });
     }
     return {

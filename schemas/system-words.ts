@@ -1,19 +1,21 @@
 /** A system as people recognise it: by its name in the spec, and where it really is. */
+import type { JsonObject } from '../connectors/contract.js';
 import type { SpecRules, SystemConfig } from './spec.js';
 
-/** `new (imap.new.example)`; without a host of its own `new (folder /srv/mail)`, or what it is. */
-export function systemWords(name: string, { type, options }: SystemConfig): string {
-  return `${name} (${whereIs(type, options)})`;
+/** `old (imap.example.org)`: the name of a system in its spec, and where it is. */
+export function systemWords(name: string, { options }: SystemConfig): string {
+  const at = addressOf(options);
+  return at === undefined ? name : `${name} (${at})`;
 }
 
-function whereIs(type: string, { host, url, path }: SystemConfig['options']): string {
+/** The host or the path, as its spec has it. */
+function addressOf({ host, url, path }: JsonObject): string | undefined {
   if (typeof host === 'string') return host;
-  // Never more of it than that: a login may stand in an address.
-  if (typeof url === 'string' && URL.canParse(url)) return new URL(url).host;
-  return typeof path === 'string' ? `${type} ${path}` : type;
+  if (typeof url === 'string') return /^[a-z][a-z0-9+.-]*:\/\/(?:[^/@]*@)?([^/?#]+)/i.exec(url)?.[1] ?? url;
+  return typeof path === 'string' ? path : undefined;
 }
 
-/** From which system an approval's deletions go, and whose account there: in the direction that the copies were made in. */
+/** From which system the copy of an item is deleted, and whose account there: that which it was written to. */
 export function deletedFrom(
   spec: Pick<SpecRules, 'sources' | 'targets' | 'selections'>,
   item: { readonly selection: string; readonly from: string; readonly to: string; readonly back: boolean },

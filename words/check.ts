@@ -1,5 +1,6 @@
 /** What `doctor` finds. */
 import type { Spec } from '../schemas/spec.js';
+import { count, plural } from './numbers.js';
 
 export interface DoctorInput {
   readonly spec?: Spec;
@@ -29,8 +30,11 @@ export interface CheckedAccount {
   readonly value?: string;
 }
 
-/** How far a worker has got; its activity beats with it. */
+/** How many logins a worker has tried, of both sides; its activity beats with it. */
 export interface DoctorProgress {
   readonly tried: number;
   readonly of: number;
 }
+
+/** What a command that waits for it says. */
+export const triedWords = ({ tried, of }: DoctorProgress): string => `${count(tried)} of ${plural(of, 'login')} tried`;

@@ -16,6 +16,8 @@ export interface Counters {
   readonly pending: number;
   readonly duplicates: number;
   readonly bytesArrived: number;
+  /** Of what is verified. */
+  readonly bytesVerified: number;
   /** Items this run wrote. */
   readonly changed: number;
   /** What this run did to items in the target. */
@@ -45,6 +47,7 @@ export const NO_COUNTERS: Counters = {
   pending: 0,
   duplicates: 0,
   bytesArrived: 0,
+  bytesVerified: 0,
   changed: 0,
   created: 0,
   updated: 0,

@@ -1,19 +1,11 @@
 /** What `plan` finds: what a run would do, and what stands in its way. */
+import type { Kind } from '../connectors/contract.js';
 import type { Spec } from '../schemas/spec.js';
+import type { UnitName } from './accounts.js';
 import type { LeftOutRule } from './left-out.js';
 
-/** One container in one direction, and what a run would do with its items. */
-export interface PlanContainer {
-  readonly selection: string;
-  readonly unit: number;
-  /** Set on the second row of a two-way selection: from the target to the source; `path` is then the target's. */
-  readonly back?: true;
-  readonly path: string;
-  readonly target: string;
-  /** The other side does not have it: it would be made. */
-  readonly make: boolean;
-  /** False: what the other side holds already was not looked at, and is counted in `create`. */
-  readonly looked: boolean;
+/** What a run would do with items, and with those it leaves alone. Disjoint, but for `changedThere` and `bytes`. */
+export interface PlanCounts {
   readonly create: number;
   readonly update: number;
   readonly remove: number;
@@ -39,8 +31,52 @@ export interface PlanContainer {
   readonly excluded: number;
   /** To be created. */
   readonly bytes: number;
+}
+
+/** One container in one direction. */
+export interface PlanContainer extends PlanCounts {
+  readonly selection: string;
+  readonly unit: number;
+  /** Whose it is, as people know it. */
+  readonly account: string;
+  /** Set on the second row of a two-way selection: from the target to the source; `path` is then the target's. */
+  readonly back?: true;
+  readonly path: string;
+  readonly target: string;
+  /** The other side does not have it: it would be made. */
+  readonly make: boolean;
+  /** False: what the other side holds already was not looked at, and is counted in `create`. */
+  readonly looked: boolean;
   /** Of files: the bytes behind the other numbers. */
   readonly volume?: PlanVolume;
+}
+
+/** The containers of one name that go to one name, over all accounts of a selection. */
+export interface PlanFolder extends PlanCounts, Pick<PlanContainer, 'selection' | 'back' | 'path' | 'target'> {
+  readonly accounts: number;
+  /** In so many accounts it would be made. */
+  readonly make: number;
+}
+
+/** One account of a selection, over its containers and both directions. */
+export interface PlanAccount extends PlanCounts, Pick<PlanContainer, 'selection' | 'unit' | 'account'> {
+  readonly folders: number;
+  /** Containers that would be made. */
+  readonly make: number;
+}
+
+/** One selection of the spec, over all that could be looked at. */
+export interface PlanSelection extends PlanCounts {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly from: string;
+  readonly to: string;
+  readonly twoWay?: true;
+  /** Those that could not be looked at included. */
+  readonly accounts: number;
+  /** Different ones, by name. */
+  readonly folders: number;
+  readonly make: number;
 }
 
 /** Bytes, as listings and the ledger tell them. */
@@ -59,6 +95,9 @@ export interface PlanProblem {
   readonly where: string;
   readonly problem: string;
   readonly next?: string;
+  /** The account that it is about, where it is about one, and which side of it. */
+  readonly unit?: UnitName;
+  readonly side?: string;
 }
 
 /** Something worth knowing that stands in nobody's way, with how many items it is said of. */
@@ -66,10 +105,43 @@ export interface PlanNote {
   readonly where: string;
   readonly note: string;
   readonly count: number;
+  /** Why these items are left out: they are counted so. Absent: they are not. */
+  readonly what?: 'skip' | 'conflict' | 'refuse';
+}
+
+/** What would be deleted, item by item; only where that is asked for. */
+export interface PlanDeletions {
+  readonly count: number;
+  /** How many of them are in `packed`. */
+  readonly listed: number;
+  /** An array of `PlanDeletion` as JSON, gzip, in base64. */
+  readonly packed: string;
+}
+
+/** One copy that would be deleted. */
+export interface PlanDeletion {
+  readonly unit: number;
+  readonly selection: string;
+  /** The accounts in the spec's source and target. */
+  readonly from: string;
+  readonly to: string;
+  /** The copy is in what the spec calls the source. */
+  readonly back: boolean;
+  /** Where it stood in the system that it has left. */
+  readonly path: readonly string[];
+  readonly targetPath: readonly string[] | null;
+  readonly key: string;
+  readonly ref: string | null;
+  readonly bytes: number;
+  readonly date: string | null;
 }
 
 export interface PlanResult {
   readonly name: string;
+  readonly selections: readonly PlanSelection[];
+  /** Those in which the most is to do, as many as have room; all are in `selections`. */
+  readonly folders: readonly PlanFolder[];
+  readonly accounts: readonly PlanAccount[];
   readonly containers: readonly PlanContainer[];
   readonly problems: readonly PlanProblem[];
   readonly notes: readonly PlanNote[];
@@ -80,8 +152,10 @@ export interface PlanResult {
   readonly leftOut?: readonly LeftOutRule[];
   /** How long a run would take, for units of kind `files`; absent where nothing is to do. */
   readonly forecast?: PlanForecast;
-  /** Accounts whose containers were too many to list here, summed up. */
+  /** There were more containers, folders or accounts than are listed; all are in the sums. */
   readonly truncated: boolean;
+  /** Where `PlanInput.deletions` asks for them. */
+  readonly deletions?: PlanDeletions;
 }
 
 /** What becomes of names, as the spec's `names` says; the first are named, all are counted. */
@@ -117,21 +191,9 @@ export interface PlanForecast {
   readonly unmeasured: number;
 }
 
-export interface PlanTotals {
+export interface PlanTotals extends PlanCounts {
   /** Containers. */
   readonly make: number;
-  readonly create: number;
-  readonly update: number;
-  readonly remove: number;
-  readonly moved: number;
-  readonly unchanged: number;
-  readonly adopt: number;
-  readonly skip: number;
-  readonly conflict: number;
-  readonly refuse: number;
-  readonly changedThere: number;
-  readonly bytes: number;
-  readonly compare: number;
   readonly volume?: PlanVolume;
 }
 
@@ -141,4 +203,6 @@ export interface PlanInput {
   readonly specHash: string;
   /** Read every item that would be written, so that what cannot be read is known. */
   readonly dryRun: boolean;
+  /** Name every item that would be deleted. */
+  readonly deletions?: boolean;
 }

@@ -2,6 +2,12 @@
 import type { Counters } from './counters.js';
 import type { Phase } from './units.js';
 
+/** So long nobody else goes on with what a killed worker was at. */
+export const LEASE_MS = 8_000;
+
+/** What tells how far it is: bytes, where files are among what moves; else items. */
+export type Measure = 'items' | 'bytes';
+
 /** The details that a slice's activity heartbeats: where the unit stands right now. */
 export interface SliceHeartbeat {
   readonly unit: number;
@@ -10,7 +16,12 @@ export interface SliceHeartbeat {
   /** What it is at: the path of a folder or collection in the source. */
   readonly container?: string;
   readonly phase: Phase;
+  /** Where the unit stands. */
   readonly counters: Counters;
+  /** What the run's sum has of it; absent of older workers. */
+  readonly summed?: Partial<Counters>;
+  /** They are from before this slice: it has not been counted anew yet. */
+  readonly isOld?: true;
   readonly itemsPerSecond: number;
   readonly bytesPerSecond: number;
   /** Large files under way, at most four of them. */

@@ -3,6 +3,7 @@ import type { Spec } from '../schemas/spec.js';
 import type { AccountNames } from './accounts.js';
 import type { Counters } from './counters.js';
 import type { LeftOutSum } from './left-out.js';
+import type { Measure } from './progress.js';
 import type { Ranges } from './ranges.js';
 import type { TuningInput } from './tuning.js';
 import type { Gate, ParkedUnit, UnitGroup } from './units.js';
@@ -27,6 +28,12 @@ export interface RunRequest {
   readonly units?: readonly number[];
   /** Ids of workflows that are told how the run ended, by the signal `runEnded`. */
   readonly waiters?: readonly string[];
+}
+
+/** What all units of a run count, each as it ended last; of two sums the one with more `sums` is the later. */
+export interface RunSum {
+  readonly totals: Counters;
+  readonly sums: number;
 }
 
 /** An open run, as the ledger knows it: a new one, or one that goes on in another workflow execution. */
@@ -55,14 +62,13 @@ export interface Prepared {
   /** Whose the units are that are started first: as many as one execution of the workflow starts. */
   readonly names?: AccountNames;
   readonly done: number;
-  /** Units that have begun in this run and were stopped. */
-  readonly stopped: readonly { readonly n: number; readonly counters: Counters }[];
-  /** Of done units. */
+  /** What all its units count. Of older workers: of those that are done. */
   readonly totals: Counters;
-  /** Of parked and stopped ones. */
-  readonly standing: Counters;
+  readonly sums?: number;
   /** A pause outlives the run it was asked in. */
   readonly paused: boolean;
+  /** Absent: items. */
+  readonly measure?: Measure;
   /** What somebody has tuned; of older workers only `lanes`. */
   readonly tuning?: TuningInput;
   /** Units at work at once, where somebody has tuned that. */
@@ -83,8 +89,8 @@ export interface LookInput {
 export interface LookResult {
   /** Nothing to do: written down as done in this run. */
   readonly idle: Ranges;
-  /** The sum of theirs. */
-  readonly counters: Counters;
+  /** Absent of older workers, as is what follows. */
+  readonly sum?: RunSum;
   /** Something to do, or anything out of the ordinary: each gets a workflow of its own. */
   readonly changed: Ranges;
   /** Whose these are. */

@@ -4,6 +4,7 @@
  * from the ledger, which holds the spec, a pause, the tuning, and how far each unit is. Once, for each version of the code
  * for which that must be: decision 40.
  */
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
@@ -59,8 +60,8 @@ export async function cutOver(options: CutOptions): Promise<readonly string[]> {
   });
 }
 
-/** What a worker calls itself before Temporal: which version of the workflows' code it runs can be seen there. */
-export const makeIdentity = (id: string): string => `drover/${id}/workflows-${VERSION}`;
+/** What a worker calls itself before Temporal: which version of the workflows' code it runs can be seen there, and where. */
+export const makeIdentity = (id: string): string => `drover/${id}/workflows-${VERSION}@${hostname()}:${process.pid}`;
 
 /** Those of versions before the first cut: `drover/1f2e3d4c`. */
 const OLDER = /^drover\/[0-9a-f]{8}$/;

@@ -4,7 +4,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Cause } from '../words/causes.js';
 import type { Counters } from '../words/counters.js';
 import type { Covers } from '../words/covers.js';
-import type { Trouble } from '../words/progress.js';
+import type { Measure, Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
 import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
@@ -69,7 +69,7 @@ export interface Progress {
     readonly done: number;
     readonly failed: number;
   };
-  /** Of units that ended or stand still in this run. What running units have done so far is in their slice's heartbeat. */
+  /** Of all units of the run, each as it ended last. What running units have done since is in their slice's heartbeat. */
   readonly totals: Counters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */
   readonly running: readonly UnitCall[];
@@ -82,6 +82,8 @@ export interface Progress {
   /** Why items failed of units that got through. */
   readonly itemsFailedFor?: readonly Cause[];
   readonly queued: number;
+  /** Absent: items. */
+  readonly measure?: Measure;
   /** What `retune` has put in the place of the spec's limits. */
   readonly tuning?: TuningInput;
   readonly last?: RunResult;

@@ -146,6 +146,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
       state: stateOf(),
       ...units.progress(),
       queued,
+      ...(prepared.measure && { measure: prepared.measure }),
       ...(Object.keys(tuning).length > 0 && { tuning }),
       ...(last ? { last } : {}),
     }),

@@ -1,15 +1,13 @@
 /** The units of an open run: who waits, who works, who stands at a gate, and how each of them ended. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild } from '@temporalio/workflow';
-import type { Approved } from '../engine/run/end-units.js';
+import type { Approved, UnitEnd } from '../engine/run/end-units.js';
 import { unitWords } from '../words/accounts.js';
 import type { StuckUnit } from '../words/causes.js';
 import { Causes } from '../words/causes.js';
-import type { Counters } from '../words/counters.js';
-import { addCounters, NO_COUNTERS, subtractCounters } from '../words/counters.js';
 import type { Covers } from '../words/covers.js';
 import { numbersOf, toRanges } from '../words/ranges.js';
-import type { LookResult, Prepared, RunReason } from '../words/runs.js';
+import type { LookResult, Prepared, RunReason, RunSum } from '../words/runs.js';
 import type { ParkedUnit, UnitCall } from '../words/units.js';
 import { callsOf } from '../words/units.js';
 import { looksAtUnits, records } from './calls.js';
@@ -57,15 +55,11 @@ export class UnitsAtWork {
   /** What came while the run did something else: taken one after the other. */
   readonly #ended: { readonly n: number; readonly result: UnitResult }[] = [];
   readonly #looked: { readonly units: readonly number[]; readonly result: LookResult | undefined }[] = [];
-  /** Of units that have worked and were stopped, until they start again. */
-  readonly #stopped: Map<number, Counters>;
   /** Units that this run has stopped itself, and whose end has not come yet. */
   readonly #halted = new Set<number>();
   #done: number;
-  /** Of done units. */
-  #totals: Counters;
-  /** Of units that have worked and do not now. */
-  #standing: Counters;
+  /** What all units count, each as it ended last: the ledger adds them up. */
+  #sum: RunSum;
 
   constructor(name: string, reason: RunReason, prepared: Prepared) {
     this.#name = name;
@@ -80,10 +74,8 @@ export class UnitsAtWork {
       for (const n of numbersOf(units)) this.#park({ ...this.#call(n), reason: '', ...gate });
     for (const { units, reason } of prepared.failedFor ?? []) for (const n of numbersOf(units)) this.#fail(n, reason);
     for (const n of numbersOf(prepared.failed)) if (!this.#failed.has(n)) this.#fail(n, '');
-    this.#stopped = new Map(prepared.stopped.map(({ n, counters }) => [n, counters]));
     this.#done = prepared.done;
-    this.#totals = prepared.totals;
-    this.#standing = prepared.standing;
+    this.#sum = { totals: prepared.totals, sums: prepared.sums ?? 0 };
   }
 
   /** Nobody works. */
@@ -141,7 +133,7 @@ export class UnitsAtWork {
     if (numbers.length === 0) return 0;
     const covers = opened.flatMap((u): Approved[] => (u.covers ? [[u.n, u.covers.token]] : []));
     for (const n of numbers) this.#parked.delete(n);
-    this.#standing = subtractCounters(this.#standing, await this.#reopenInLedger(numbers, by, covers));
+    await this.#reopenInLedger(numbers, by, covers);
     for (const n of numbers) this.#waiting.push(n);
     return numbers.length;
   }
@@ -183,7 +175,7 @@ export class UnitsAtWork {
         done: this.#done,
         failed: this.#failed.size,
       },
-      totals: addCounters(this.#totals, this.#standing),
+      totals: this.#sum.totals,
       running: [...this.#running.keys()].map((n) => this.#call(n)),
       gates: this.#parked
         .first(GATES_SHOWN)
@@ -217,18 +209,11 @@ export class UnitsAtWork {
     scope.cancel();
   }
 
-  /** Its slices tell where it stands from here on. */
-  #begins(n: number): void {
-    this.#standing = subtractCounters(this.#standing, this.#stopped.get(n) ?? NO_COUNTERS);
-    this.#stopped.delete(n);
-  }
-
   #start(n: number): void {
     const call = this.#call(n);
     const { run, specHash } = this.#prepared;
     const scope = new CancellationScope({ cancellable: true });
     this.#running.set(n, scope);
-    this.#begins(n);
     void scope
       .run(() =>
         executeChild<typeof unit>('unit', {
@@ -253,7 +238,6 @@ export class UnitsAtWork {
   #look(units: readonly number[]): void {
     const scope = new CancellationScope({ cancellable: true });
     this.#looking.set(scope, units);
-    for (const n of units) this.#begins(n);
     const input = { ...this.#at, specHash: this.#prepared.specHash, reason: this.#reason, units };
     const end = (result: LookResult | undefined): void => {
       this.#looking.delete(scope);
@@ -262,19 +246,27 @@ export class UnitsAtWork {
     void scope.run(() => looksAtUnits.lookAtUnits(input)).then(end, () => end(undefined));
   }
 
-  async #take(n: number, result: UnitResult, stopping: Stopping): Promise<unknown> {
+  async #end(end: UnitEnd): Promise<void> {
+    this.#takeSum(await records.endUnit(end));
+  }
+
+  /** Looks and ends of units overtake each other. Older workers answered without a sum: what was known stays. */
+  #takeSum(sum: Partial<RunSum> | undefined): void {
+    if (sum?.totals && (sum.sums ?? 0) > this.#sum.sums) this.#sum = { totals: sum.totals, sums: sum.sums ?? 0 };
+  }
+
+  async #take(n: number, result: UnitResult, stopping: Stopping): Promise<void> {
     this.#running.delete(n);
     const isHalted = this.#halted.delete(n);
     const end = { ...this.#at, unit: n };
     switch (result.state) {
       case 'done':
         this.#done++;
-        this.#totals = addCounters(this.#totals, result.counters);
         for (const trouble of result.troubles ?? []) this.#itemsFailed.add({ ...this.#call(n), ...trouble });
-        return records.endUnit({ ...end, state: 'done', counters: result.counters });
+        return this.#end({ ...end, state: 'done', counters: result.counters });
       case 'failed':
         this.#fail(n, result.reason);
-        return records.endUnit({ ...end, state: 'failed', reason: result.reason });
+        return this.#end({ ...end, state: 'failed', reason: result.reason });
       case 'parked': {
         const { gate, reason, next, covers, retryAfterMs, counters, account } = result;
         const park: ParkedUnit = {
@@ -287,24 +279,18 @@ export class UnitsAtWork {
         };
         const named = this.#parked.size < GATES_SHOWN;
         this.#park({ ...park, ...(covers && { covers: named ? covers : unnamed(covers) }) });
-        const counted = await records.endUnit({ ...end, state: 'parked', park, ...(counters && { counters }) });
-        this.#standing = addCounters(this.#standing, counted);
-        return;
+        return this.#end({ ...end, state: 'parked', park, ...(counters && { counters }) });
       }
       case 'paused':
       case 'stopped':
-        if (stopping === 'ending') return records.endUnit({ ...end, state: 'cancelled' });
+        if (stopping === 'ending') return this.#end({ ...end, state: 'cancelled' });
         if (result.state === 'stopped' && !isHalted) {
           const reason = 'its workflow was cancelled by hand';
           this.#fail(n, reason);
-          return records.endUnit({ ...end, state: 'failed', reason });
+          return this.#end({ ...end, state: 'failed', reason });
         }
         this.#waiting.unshift(n);
-        if (result.counters) {
-          this.#stopped.set(n, result.counters);
-          this.#standing = addCounters(this.#standing, result.counters);
-        }
-        return records.endUnit({ ...end, state: 'waiting' });
+        return this.#end({ ...end, state: 'waiting' });
       default:
         return result satisfies never;
     }
@@ -319,14 +305,14 @@ export class UnitsAtWork {
     const idle = units.length - left.length - changed.length;
     this.#done += idle;
     for (const [n, name] of Object.entries(result?.names ?? {})) this.#names.set(Number(n), name);
-    if (result) this.#totals = addCounters(this.#totals, result.counters);
+    this.#takeSum(result?.sum);
     this.#waiting.push(...changed);
     // A look that got nowhere though nobody stopped it is not made again: its units get workflows of their own.
     if (stopping || idle + changed.length > 0) this.#settled.unshift(...left);
     else this.#waiting.push(...left);
   }
 
-  #reopenInLedger(numbers: readonly number[], by: string, covers: readonly Approved[] = []): Promise<Counters> {
+  #reopenInLedger(numbers: readonly number[], by: string, covers: readonly Approved[] = []): Promise<void> {
     const approved = by === 'approve' && covers.length > 0 ? { covers } : {};
     return records.reopenUnits({ ...this.#at, units: toRanges(numbers), by, ...approved });
   }

@@ -19,10 +19,11 @@ import { connectTemporal } from '../temporal.js';
 export async function run(shell: Shell, args: DoctorArgs): Promise<number> {
   const spec = args.spec === undefined ? undefined : await requireSpec(shell, args.spec);
   const style = createStyle(shell, args.color);
+  const columns = shell.isTty ? shell.columns : Number.POSITIVE_INFINITY;
   const checks: Check[] = [];
   for await (const some of checksOf(shell, args, spec)) {
     checks.push(...some);
-    if (args.output === 'text') for (const line of checkLines(some, style)) shell.out(line);
+    if (args.output === 'text') for (const line of checkLines(some, style, columns)) shell.out(line);
   }
   await print(shell, args.output, checks, () => ['', summaryLine(checks)]);
   const failed = checks.filter((one) => !one.ok);

@@ -8,14 +8,22 @@ import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
 import { gatePage } from '../gate-lines.js';
-import { hasWorker, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
+import { ANSWER_MS, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
 import { print, printable, wrapped } from '../output.js';
-import { fileWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
+import { atWorkLines } from '../progress-lines.js';
+import { fileWords, lostWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
 import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
+import type { LostUnit } from '../silence.js';
 import type { Snapshot } from '../snapshot.js';
 import { createCollector } from '../snapshot.js';
+import type { TemporalAccess } from '../temporal.js';
 import { withTemporal } from '../with-temporal.js';
+import type { WorkerSeen } from '../workers.js';
+import { placeOf } from '../workers.js';
+
+/** Names are cut beyond so many. */
+const LINE_COLUMNS = 200;
 
 interface Status {
   readonly migration: string;
@@ -27,6 +35,9 @@ interface Status {
   readonly spec?: unknown;
   readonly progress?: Progress;
   readonly totals?: Counters;
+  /** Who asks for work. */
+  readonly workers?: number;
+  readonly lost?: readonly LostUnit[];
   readonly result?: RunResult;
   readonly reason?: string;
 }
@@ -39,15 +50,22 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
     let status: Status;
     let snapshot: Snapshot | undefined;
     if (isRunning(found)) {
-      snapshot = await createCollector(temporal, args.name).collect(shell.signal);
+      const collector = createCollector(temporal, args.name);
+      snapshot = await collector.collect(shell.signal);
       shell.signal.throwIfAborted();
       status = {
         ...base,
         running: true,
         state: snapshot?.progress.state ?? 'unknown: no worker answers',
-        ...(snapshot && { spec: snapshot.progress.specHash, progress: snapshot.progress, totals: snapshot.totals }),
+        ...(snapshot && {
+          spec: snapshot.progress.specHash,
+          progress: snapshot.progress,
+          totals: snapshot.totals,
+          lost: snapshot.lost,
+        }),
+        ...(collector.workers && { workers: collector.workers.length }),
       };
-      if (!snapshot && !(await hasWorker(temporal))) shell.err(noWorker(temporal));
+      for (const line of unanswered(temporal, snapshot, collector.workers)) shell.err(line);
     } else {
       status = { ...base, running: false, ...ended(found), ...(await readEnd()) };
     }
@@ -63,6 +81,18 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
         : { reason: end.reason };
     }
   });
+}
+
+function unanswered(
+  temporal: TemporalAccess,
+  snapshot: Snapshot | undefined,
+  workers: readonly WorkerSeen[] | undefined,
+): string[] {
+  if (snapshot) return [];
+  if (workers?.length === 0) return [noWorker(temporal)];
+  const [latest] = workers ?? [];
+  const who = latest === undefined ? '' : `; the last that asked for work is on ${placeOf(latest.identity)}`;
+  return [`no worker answered within ${ANSWER_MS / 1000} s${who}`];
 }
 
 function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'ended'> {
@@ -88,9 +118,11 @@ function statusLines(status: Status, snapshot: Snapshot | undefined, columns: nu
       `bytes: ${size(totals.bytesArrived)} of ${size(totals.bytes)} arrived`,
       `this run: ${changeWords(totals) || 'nothing written so far'}`,
     );
-    const rates = snapshot ? rateWords(snapshot) : '';
+    const rates = snapshot ? rateWords(snapshot, false) : '';
     if (rates !== '') lines.push(`rate: ${rates}`);
-    for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, 200).trim()}`);
+    for (const line of snapshot ? atWorkLines(snapshot, LINE_COLUMNS) : []) lines.push(`at work: ${line.trim()}`);
+    for (const said of lostWords(snapshot?.lost ?? [])) lines.push(...wrapped(`lost: ${said}`, columns, '  '));
+    for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, LINE_COLUMNS).trim()}`);
     for (const said of troubleWords(snapshot?.troubles ?? []))
       lines.push(...wrapped(`trouble: ${said}`, columns, '  '));
     for (const cause of progress.failedFor ?? [])

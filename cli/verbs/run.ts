@@ -6,12 +6,17 @@ const SPEC = 'reads SPEC ("-" is stdin), and the CSV files with accounts that it
 /** From a look at what would be done to the proof that it was. */
 export function addRunningVerbs(verb: AddVerb): void {
   verb('plan <spec>', 'show what apply would do', {
-    files: [SPEC],
+    files: [SPEC, 'writes FILE, with --deletions: CSV, one line for each copy'],
     examples: [
       ['what would be created, updated and removed; nothing is written', 'migrate plan spec.yaml'],
+      ['account by account, with each folder', 'migrate plan spec.yaml --details'],
+      ['with `deletions: mirror`: each copy that would be deleted', 'migrate plan spec.yaml --deletions deletions.csv'],
       ['in a script: exit code 2 when there is something to do', 'migrate plan spec.yaml --detailed-exitcode'],
     ],
-  }).option('--detailed-exitcode', 'exit with 2 when there is something to do');
+  })
+    .option('--details', 'show each account with its folders, instead of folders over all accounts')
+    .option('--detailed-exitcode', 'exit with 2 when there is something to do')
+    .option('--deletions <file>', 'write all that would be deleted to this file, as CSV');
   verb('apply <spec>', 'start or change a migration; the same spec again does nothing', {
     files: [SPEC],
     examples: [

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { Fault } from '../errors.js';
 import { resetSocket } from '../wire/reset-socket.js';
+import type { WayThere } from '../wire/unreachable.js';
 import type { Command } from './command.js';
 import { MAX_TEXT_BYTES } from './command.js';
 import { CommandWriter } from './command-writer.js';
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly replyMs: number;
   /** Strings that must not appear in faults. */
   readonly secrets: string[];
+  /** Where the server is. */
+  readonly way?: WayThere;
 }
 
 /** LITERAL- (RFC 7888) allows non-synchronising literals up to this many bytes. */
@@ -164,7 +167,7 @@ export class ImapConnection {
   #listen(socket: Socket): void {
     const listeners = {
       data: (chunk: Buffer) => this.#onData(chunk),
-      error: (cause: Error) => this.destroy(faultFromNetwork(this.#where(), cause), 'closed'),
+      error: (cause: Error) => this.destroy(faultFromNetwork(this.#where(), cause, this.#options.way), 'closed'),
       close: () => this.destroy(this.#broken('the server closed it'), 'closed'),
       end: () => this.destroy(this.#broken('the server closed it'), 'closed'),
       timeout: () => this.#onSilence(),

@@ -3,6 +3,7 @@ import type { Phase } from './faults.js';
 import { faultFromNetwork, faultFromReply } from './faults.js';
 import type { StatusReply } from './reply.js';
 import { parseReply } from './reply.js';
+import { wayTo } from './way.js';
 
 function fault(line: string, phase: Phase = 'other', secrets: string[] = []) {
   return faultFromReply(parseReply([line]) as StatusReply, { command: 'APPEND', phase, secrets });
@@ -62,8 +63,9 @@ describe('faults from replies', () => {
 
   it('tells a wrong certificate from a broken network', () => {
     const error = (code: string) => Object.assign(new Error('x'), { code });
-    expect(faultFromNetwork('', error('SELF_SIGNED_CERT_IN_CHAIN')).code).toBe('spec');
-    expect(faultFromNetwork('', error('ERR_SSL_WRONG_VERSION_NUMBER')).code).toBe('spec');
-    expect(faultFromNetwork('', error('ECONNRESET')).code).toBe('unavailable');
+    const way = wayTo({ host: 'old.example' });
+    expect(faultFromNetwork('', error('SELF_SIGNED_CERT_IN_CHAIN'), way).code).toBe('spec');
+    expect(faultFromNetwork('', error('ERR_SSL_WRONG_VERSION_NUMBER'), way).code).toBe('spec');
+    expect(faultFromNetwork('', error('ECONNRESET'), way).code).toBe('unavailable');
   });
 });

@@ -2,6 +2,8 @@
 import type { FaultCode } from '../errors.js';
 import { Fault } from '../errors.js';
 import { maskAddresses } from '../wire/mask-addresses.js';
+import type { WayThere } from '../wire/unreachable.js';
+import { unreachable } from '../wire/unreachable.js';
 import type { StatusReply } from './reply.js';
 
 /** What was being done: it decides what an answer without a code means. */
@@ -123,7 +125,7 @@ const saysCredentials = (text: string): boolean => CREDENTIALS_TEXT.test(text) |
 
 function loginVerdict(text: string): Verdict {
   if (TEMPORARY_TEXT.test(text) && !saysCredentials(text)) return { code: 'unavailable' };
-  return { code: 'credentials', next: 'check user name and secret, and that IMAP is allowed for the account' };
+  return { code: 'credentials', next: 'see that IMAP is allowed for the account' };
 }
 
 function byeVerdict(text: string, phase: Phase): Verdict {
@@ -131,24 +133,10 @@ function byeVerdict(text: string, phase: Phase): Verdict {
   return { code: 'unavailable' };
 }
 
-const CERTIFICATE =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)/;
-
 /** The fault for an error of the socket. A certificate does not become right by trying again. */
-export function faultFromNetwork(where: string, error: Error & { readonly code?: string }): Fault {
-  const message = `the IMAP connection broke${where}: ${error.message}`;
-  const code = error.code ?? '';
-  if (CERTIFICATE.test(code)) {
-    return new Fault('spec', message, {
-      cause: error,
-      next: "name the server's CA with ca, or the certificate's name with servername",
-    });
-  }
-  if (/^(ERR_SSL_|EPROTO)/.test(code)) {
-    return new Fault('spec', message, { cause: error, next: 'check port and tls: 993 is implicit, 143 is starttls' });
-  }
-  if (code === 'ENOTFOUND') return new Fault('unavailable', message, { cause: error, next: 'check host in the spec' });
-  return new Fault('unavailable', message, { cause: error });
+export function faultFromNetwork(where: string, error: Error, way?: WayThere): Fault {
+  const fault = way && unreachable(error, way);
+  return fault ?? new Fault('unavailable', `the IMAP connection broke${where}: ${error.message}`, { cause: error });
 }
 
 /** The time a server asked for, in milliseconds. */

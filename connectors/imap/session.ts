@@ -1,14 +1,16 @@
 /** One logged-in connection to one account: made when first needed, remade when it had ended before a call. */
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
+import { refusal, refusedLogin } from '../wire/refused-login.js';
 import { astring } from './command.js';
 import type { ImapConnection } from './connection.js';
-import { dial, imapPort } from './dial.js';
+import { dial } from './dial.js';
 import { introduce } from './introduce.js';
 import { login } from './login.js';
 import type { ImapOptions } from './manifest.js';
 import type { DataReply, StatusReply } from './reply.js';
 import { asList, asText } from './reply.js';
+import { imapPort, wayTo } from './way.js';
 
 /** The folder that FETCH and STORE now speak of. */
 export interface Selected {
@@ -115,12 +117,21 @@ export class ImapSession {
     const secret = await this.access.secret(ref, signal);
     this.#secrets.splice(0, this.#secrets.length, secret);
     try {
-      const connection = await dial(this.options, this.#secrets, (opening) => {
-        this.#opening = opening;
-        if (this.#closed) opening.destroy(this.#closed);
-        else if (signal.aborted) opening.destroy(stopped(signal));
-      });
-      await login(connection, host, imapPort(this.options), auth, secret);
+      const connection = await dial(
+        this.options,
+        this.#secrets,
+        (opening) => {
+          this.#opening = opening;
+          if (this.#closed) opening.destroy(this.#closed);
+          else if (signal.aborted) opening.destroy(stopped(signal));
+        },
+        this.access.patienceMs,
+      );
+      try {
+        await login(connection, host, imapPort(this.options), auth, secret);
+      } catch (error) {
+        throw this.#loginFault(error);
+      }
       await this.#prepare(connection);
       return connection;
     } catch (error) {
@@ -129,6 +140,19 @@ export class ImapSession {
     } finally {
       this.#opening = undefined;
     }
+  }
+
+  /** A refusal says which login it is about; what the server says comes behind. */
+  #loginFault(error: unknown): unknown {
+    if (!(error instanceof Fault) || error.code !== 'credentials') return error;
+    const { auth } = this.options;
+    const { account } = this.access;
+    const said = refusal(auth, account);
+    return new Fault('credentials', `${wayTo(this.options).at} ${refusedLogin(auth, account)}: ${error.message}`, {
+      ...said,
+      ...(error.next !== undefined && { next: `${error.next}; ${said.next}` }),
+      cause: error,
+    });
   }
 
   /** One round trip for what every session needs to know. */

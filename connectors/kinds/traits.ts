@@ -38,6 +38,11 @@ export const traits: Readonly<Record<Kind, Traits>> = {
   files: { place: 'path', adopts: ['path'], relocates: true, edits: 'content', transport: ['batch', 'stream'] },
 };
 
+/** Items that travel in parts may be of any size: how many have arrived says little about how far it is. */
+export function measureOf(kinds: readonly Kind[]): 'items' | 'bytes' {
+  return kinds.some((kind) => traits[kind].transport.includes('stream')) ? 'bytes' : 'items';
+}
+
 /**
  * Whether an item brings a name under which a target holds one only, so that a second write of it meets the first. Where it
  * brings none, the target invents references, two copies stand side by side, and only their content shows that they are the same.

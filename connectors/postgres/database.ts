@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Access } from '../contract.js';
 import { Fault } from '../errors.js';
+import { connectFault } from './connect-fault.js';
 import { faultOf } from './faults.js';
 import type { PostgresOptions } from './manifest.js';
 
@@ -11,6 +12,19 @@ const CONNECT_MS = 15_000;
 const SILENT_MS = 120_000;
 /** The server ends a transaction whose client says nothing for so long, and what it did is undone. */
 export const ABANDONED_SECONDS = 30;
+
+async function readCa(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    throw new Fault('spec', `the CA file ${path} cannot be read (${code})`, {
+      next: 'ca names a PEM file that the worker can read',
+      systemWide: true,
+      cause,
+    });
+  }
+}
 
 export class Database {
   readonly options: PostgresOptions;
@@ -83,16 +97,17 @@ export class Database {
     if (this.#client) return this.#client;
     const { host, port = 5432, database, auth, tls = 'verify', ca } = this.options;
     const password = await this.access.secret(auth.password, signal);
-    const ssl = tls === 'none' || host.startsWith('/') ? false : ca === undefined ? true : { ca: await readFile(ca) };
+    const ssl = tls === 'none' || host.startsWith('/') ? false : ca === undefined ? true : { ca: await readCa(ca) };
     signal.throwIfAborted();
     if (this.#closed) throw new Fault('unavailable', 'the session was closed', { next: 'open another session' });
+    const waitMs = Math.min(CONNECT_MS, this.access.patienceMs ?? CONNECT_MS);
     const client = new pg.Client({
       host,
       port,
       database,
       user: auth.username,
       password,
-      connectionTimeoutMillis: CONNECT_MS,
+      connectionTimeoutMillis: waitMs,
       query_timeout: SILENT_MS,
       keepAlive: true,
       application_name: 'drover',
@@ -105,7 +120,7 @@ export class Database {
       await client.connect();
     } catch (error) {
       this.#drop();
-      throw error;
+      throw connectFault(error, this.options, this.access.account, waitMs);
     }
     return client;
   }

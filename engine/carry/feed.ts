@@ -7,6 +7,7 @@ import { fitItem } from '../decide/fitting.js';
 import type { Channel } from '../session/channel.js';
 import { acquire, largestBatch } from '../slice/rate-limit.js';
 import type { Slice } from '../slice/slice.js';
+import { noteContainer } from '../slice/tally.js';
 import { markContainerGone } from '../survey/mark-container-gone.js';
 import type { Destination } from '../write/destination.js';
 import { refuseContainer } from '../write/refuse-container.js';
@@ -50,6 +51,7 @@ async function feedContainer(
   chunks: Channel<Chunk>,
   signal: AbortSignal,
 ): Promise<boolean> {
+  noteContainer(slice.tally, to.row.path);
   for (let after: ItemRow | undefined; ; ) {
     if (slice.ending() || signal.aborted) return false;
     const items = await nextItems(slice.deps.ledger.pool, to.row.id, op, after, PAGE_ITEMS, slice.maxRank);

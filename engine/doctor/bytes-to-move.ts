@@ -1,8 +1,9 @@
 /** How many bytes a selection would move out of one account: what its source holds, without what has arrived before. */
 import type { Container, Source } from '../../connectors/contract.js';
+import { traits } from '../../connectors/kinds/traits.js';
 import type { Selection } from '../../schemas/spec.js';
 import { leavesOut } from '../select/left-out.js';
-import { coversItem } from '../select/selecting.js';
+import { coversItem, filtersItems } from '../select/selecting.js';
 import { opensFolder } from '../select/selecting-files.js';
 
 /** Where the system has no sums of its own, or the filters leave items out, the items are listed. */
@@ -34,10 +35,8 @@ async function listed(
   return bytes;
 }
 
-/** Whether filters speak of more than folders. */
-function choosesItems({ include, exclude }: Selection): boolean {
-  return [include, exclude].some((filter) => {
-    const { folders: _, ...others } = filter ?? {};
-    return Object.keys(others).length > 0;
-  });
+/** Whether filters leave out some of what a container holds: of a tree of files, whose folders are items, any may. */
+function choosesItems(selection: Selection): boolean {
+  const { kind, include, exclude } = selection;
+  return filtersItems(selection) || (traits[kind].place === 'path' && Boolean(include || exclude));
 }

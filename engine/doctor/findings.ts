@@ -51,7 +51,8 @@ export function createFindings(redact: (text: string) => string): Findings {
       const good = outcome.tried.filter(({ fault }) => fault === undefined);
       if (good[0]) say({ subject, check: 'credentials', ok: true, value: wellWords(use, good) });
       if (outcome.down && !saidDown.has(outcome.down)) {
-        say({ subject, check: 'reachable', ok: false, ...downWords(use, outcome) });
+        const check = outcome.down.refusedLogin ? 'credentials' : 'reachable';
+        say({ subject, check, ok: false, ...downWords(use, outcome) });
         saidDown.add(outcome.down);
       }
       const single = use.accounts.length === 1;
@@ -131,14 +132,20 @@ function wellWords({ accounts, all }: Use, good: readonly Tried[]): string {
 
 function downWords(use: Use, { tried, down }: Outcome): Pick<Check, 'value' | 'fix'> {
   const left = use.accounts.length - tried.length;
+  if (down?.refusedLogin) {
+    const value = `${plural(left, 'account')} not tried: one login after the other was refused, and servers lock out who goes on`;
+    return { value, fix: 'correct the logins that are refused, and run doctor again' };
+  }
   const said = saidOf(down as Fault, use.accounts.length === 1 ? use.accounts[0] : undefined);
-  return left > 0 ? { ...said, value: `${said.value}; ${plural(left, 'account')} more were not tried` } : said;
+  return left > 0
+    ? { ...said, value: `${said.value}; its other ${plural(left, 'account')} ${left === 1 ? 'was' : 'were'} not tried` }
+    : said;
 }
 
 /** Accounts by the cause that they share; what the whole system suffers from is said once, elsewhere. */
 function failuresOf({ tried, down }: Outcome): { fault: Fault; accounts: CheckedAccount[] }[] {
   const groups = new Map<string, { fault: Fault; accounts: CheckedAccount[] }>();
-  const isOfAll = (fault: Fault): boolean => down !== undefined && fault.message === down.message;
+  const isOfAll = (fault: Fault): boolean => down !== undefined && !down.refusedLogin && fault.message === down.message;
   for (const { account, fault } of tried) {
     if (!fault || isOfAll(fault)) continue;
     const key = JSON.stringify([fault.code, alike(fault.message, account), alike(fault.next ?? '', account)]);

@@ -20,6 +20,8 @@ interface Pair {
   to?: string;
   room?: Room;
   bytes?: number;
+  /** The source was asked, and could not be summed. */
+  unsummed?: true;
 }
 
 /** What shares one room, and whether it fits. */
@@ -67,11 +69,12 @@ export function createRooms(deps: Deps, covered: readonly Covered[]): Rooms {
     async (session, place, signal) => {
       for (const pair of pairs) {
         const left = Math.min(CHECK_MS, summedBy - performance.now());
-        if (left <= 0) return;
-        const bytes = await unlessFault(signal, () =>
-          within(left, signal, (until) => bytesCovered(session as Source, pair.selection, until)),
-        );
-        if (bytes === undefined || pair.to === undefined) continue;
+        const sum = () => within(left, signal, (until) => bytesCovered(session as Source, pair.selection, until));
+        const bytes = left > 0 ? await unlessFault(signal, sum) : undefined;
+        if (bytes === undefined || pair.to === undefined) {
+          pair.unsummed = true;
+          continue;
+        }
         const arrived = await arrivedBytes(deps.ledger, place.proof, pair.to, pair.selection.kind);
         pair.bytes = Math.max(0, bytes - arrived);
       }
@@ -96,9 +99,9 @@ export function createRooms(deps: Deps, covered: readonly Covered[]): Rooms {
 function fitsOf(pairs: readonly Pair[]): { fits: readonly Fit[]; unsummed: number } {
   const fits = new Map<string, { accounts: Set<string>; free: number; needed: number; disk: boolean }>();
   let unsummed = 0;
-  for (const { account, to = '', room, bytes } of pairs) {
+  for (const { account, to = '', room, bytes, unsummed: late } of pairs) {
     if (!room) continue;
-    if (bytes === undefined) unsummed++;
+    if (late) unsummed++;
     const of = room.disk ?? to;
     const fit = fits.get(of) ?? { accounts: new Set(), free: room.bytes, needed: 0, disk: room.disk !== undefined };
     fit.needed += bytes ?? 0;

@@ -24,16 +24,17 @@ export async function tryAccount(
   deps: Deps,
   { config, role, kind }: Use & { readonly kind: Kind },
   account: string,
-  beside: Beside | undefined,
+  { beside, ms = CHECK_MS }: { readonly beside: Beside | undefined; readonly ms?: number },
   signal: AbortSignal,
 ): Promise<Tried> {
   try {
-    const opening: Omit<Opening, 'role'> = { config, account, kind };
+    // The connector is to give up first: it knows what it waits for.
+    const opening: Omit<Opening, 'role'> = { config, account, kind, patienceMs: ms - 2_000 };
     const { connections } = deps;
     const held =
       role === 'source' ? await connections.openSource(opening, signal) : await connections.openTarget(opening, signal);
     try {
-      const seen = await within(CHECK_MS, signal, async (until) => ({
+      const seen = await within(ms, signal, async (until) => ({
         place: await held.session.place(until),
         told: await held.session.describe(until),
       }));

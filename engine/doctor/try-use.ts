@@ -5,13 +5,17 @@ import { DEFAULT_LIMITS } from '../../schemas/core.js';
 import type { SystemConfig } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
 import type { Beside, Tried } from './try-account.js';
-import { tryAccount } from './try-account.js';
+import { CHECK_MS, tryAccount } from './try-account.js';
 import type { Use } from './uses.js';
 
 /** More would be a burst of logins, which servers take for an attack. */
 const MOST_AT_ONCE = 8;
 /** So many accounts one after the other that the system did not answer: the others would wait for nothing. */
 const MOST_UNANSWERED = 3;
+/** So many logins refused one after the other: servers lock out who goes on. */
+const MOST_REFUSED = 10;
+/** Servers hold an answer back from who was refused before (Dovecot: up to 15 s). */
+const HELD_BACK_MS = 20_000;
 const UNANSWERED: ReadonlySet<FaultCode> = new Set(['unavailable', 'throttled']);
 
 export type TriedUse = Use & { readonly kind: Kind };
@@ -35,7 +39,8 @@ export async function tryFirst(trial: Trial, use: TriedUse): Promise<Outcome> {
   const { deps, beside, counted, signal } = trial;
   const [first] = use.accounts;
   if (first === undefined) return { tried: [] };
-  const tried = await tryAccount(deps, use, first, use.role === 'target' ? beside(use, first) : undefined, signal);
+  const asked = { beside: use.role === 'target' ? beside(use, first) : undefined };
+  const tried = await tryAccount(deps, use, first, asked, signal);
   counted(1);
   const down = isDown(use.config, tried) ? tried.fault : undefined;
   return { tried: [tried], ...(down && { down }) };
@@ -56,21 +61,27 @@ export async function tryOthers(trial: Trial, use: TriedUse, begun: Outcome): Pr
   const waiting = [...again, ...others];
   let at = 0;
   let unanswered = 0;
+  let refused = tried[0]?.fault?.refusedLogin ? 1 : 0;
   const lane = async (): Promise<void> => {
     while (at < waiting.length && down.length === 0) {
       const account = waiting[at++] as string;
       const isAgain = account === first;
-      const one = await tryAccount(deps, use, account, beside(use, account), signal);
+      const ms = refused > 0 ? HELD_BACK_MS : CHECK_MS;
+      const one = await tryAccount(deps, use, account, { beside: beside(use, account), ms }, signal);
       if (isAgain) tried[0] = one;
       else tried.push(lean(one));
       if (!isAgain) counted(1);
       unanswered = one.fault && UNANSWERED.has(one.fault.code) ? unanswered + 1 : 0;
-      if (one.fault && (isDown(use.config, one) || unanswered >= MOST_UNANSWERED)) down.push(one.fault);
+      refused = one.fault?.refusedLogin ? refused + 1 : 0;
+      const isHopeless = unanswered >= MOST_UNANSWERED || refused >= MOST_REFUSED;
+      if (one.fault && (isDown(use.config, one) || isHopeless)) down.push(one.fault);
     }
   };
   const { connections = DEFAULT_LIMITS.connections } = use.config.limits ?? {};
   await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, connections, waiting.length) }, lane));
   counted(Math.max(0, waiting.length - at));
+  const places = new Map(use.accounts.map((account, n) => [account, n]));
+  tried.sort((a, b) => (places.get(a.account) ?? 0) - (places.get(b.account) ?? 0));
   return { tried, ...(down[0] && { down: down[0] }) };
 }
 

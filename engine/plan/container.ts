@@ -82,9 +82,9 @@ export async function planContainer(look: Look, pair: PlannedPair): Promise<List
   if (cut === undefined) await planPage(page, true);
   else {
     if (page.length > 0) await planPage(page, false);
-    look.remarks.fault(plan.said, cut);
+    look.remarks.fault(look.where, cut);
   }
-  for (const said of globs?.said() ?? []) look.remarks.note(plan.said, said);
+  for (const said of globs?.said() ?? []) look.remarks.note(look.where, said);
   if (tree) gone -= await settleRenames(tree);
   return { plan, left: cut ? [] : left, finish: () => finish(look, pair, tree ?? plan, cut ? [] : left, gone) };
 }
@@ -157,6 +157,7 @@ function namesOf(look: Look, path: readonly string[], to: readonly string[]) {
   return {
     selection: look.selection.name,
     unit: look.unit,
+    account: look.where.unit.account ?? '',
     ...(look.reverse && { back: true as const }),
     path: path.join('/'),
     target: to.join('/'),
@@ -172,8 +173,7 @@ function containerPlan(look: Look, container: ContainerPlan['container'], at: Co
     counts: noCounts(),
     said: look.selection.name,
     twins: [],
-    name: (key) =>
-      `${look.selection.name}, unit ${look.unit}${side}: ${[container.path.join('/'), key].join(' ').trim()}`,
+    name: (key) => `${look.where.words}${side}: ${[container.path.join('/'), key].join(' ').trim()}`,
   };
 }
 
@@ -202,7 +202,7 @@ async function planUnlisted(
     if (held || !mirrors) continue;
     const items = unlisted.filter((item) => covers(item.key));
     gone += items.length;
-    await ('existing' in plan ? judgeGoneEntries(plan, items) : judgeGone(plan, items));
+    await ('existing' in plan ? judgeGoneEntries(plan, row, items) : judgeGone(plan, row, items));
   }
   return gone;
 }
@@ -214,8 +214,10 @@ const MAX_HELD = 100_000;
 async function judgeLeft(plan: ContainerPlan, left: readonly Left[]): Promise<number> {
   const { selection } = plan.look;
   if (selection.deletions !== 'mirror') return 0;
+  const row = left[0]?.container;
+  if (!row) return 0;
   const covers = coversPlace(selection);
   const gone = left.flatMap(({ stays, item }) => (!stays && covers(item.key) ? [item] : []));
-  await judgeGone(plan, gone);
+  await judgeGone(plan, row, gone);
   return gone.length;
 }

@@ -14,7 +14,7 @@ import { judgeContents, withoutLeft } from './contents.js';
 import type { Copy } from './existing.js';
 import { isEdited } from './existing.js';
 import { asRow, described, isCopied, sort } from './items.js';
-import { apply, create, leave, update } from './judging.js';
+import { apply, create, leave, leaveAgain, update } from './judging.js';
 import { placeEntry } from './names.js';
 import type { Arrived } from './renames.js';
 import type { TreePlan } from './tree.js';
@@ -52,7 +52,8 @@ export async function planEntries(
       if (placed !== undefined) fresh.push({ item, known: mine, path: placed });
     } else if (sorted === 'edited') edited.push({ item, known: mine, path: mine?.targetRef as string });
     else if (sorted === 'unchanged') same.push(mine as PlannedItem);
-    else counts[sorted]++;
+    else if (sorted === 'update') counts.update++;
+    else leaveAgain(plan, sorted);
   }
   const refs = [...edited.map(({ path }) => path), ...same.map((item) => item.targetRef as string)];
   const there = await plan.existing?.at(
@@ -70,7 +71,11 @@ export async function planEntries(
 }
 
 /** Items that left the source, under the rules of remove.ts: what was edited in the target stays. */
-export async function judgeGoneEntries(plan: TreePlan, gone: readonly PlannedItem[]): Promise<void> {
+export async function judgeGoneEntries(
+  plan: TreePlan,
+  row: PlannedContainer,
+  gone: readonly PlannedItem[],
+): Promise<void> {
   const { look, counts, volume } = plan;
   const there = await plan.existing?.at(
     gone.map((item) => item.targetRef as string),
@@ -82,11 +87,12 @@ export async function judgeGoneEntries(plan: TreePlan, gone: readonly PlannedIte
     if (there && !copy) continue;
     if (copy && isEdited(item, copy)) {
       counts.skip++;
-      look.remarks.note(plan.said, EDITED.reason);
+      look.remarks.note(plan.said, EDITED.reason, 1, 'skip');
       continue;
     }
     counts.remove++;
     volume.remove += item.bytes;
+    look.deletions?.add(look, row, item);
   }
 }
 

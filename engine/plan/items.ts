@@ -9,7 +9,7 @@ import { fitItem } from '../decide/fitting.js';
 import { coversItem } from '../select/selecting.js';
 import { filterOf } from '../survey/listing-rules.js';
 import type { ContainerPlan } from './judging.js';
-import { judgeEdits, judgeNew, leave, refuse } from './judging.js';
+import { judgeEdits, judgeNew, leave, leaveAgain, refuse } from './judging.js';
 import type { Look } from './look.js';
 
 /** Whether new items are compared with what the target holds: for mail that would read every message there. */
@@ -47,7 +47,8 @@ export async function planItems(
     if (sorted === 'new') created.push(item);
     else if (sorted === 'edited') edited.push(item);
     else if (sorted === 'unchanged') same.push(mine as PlannedItem);
-    else counts[sorted]++;
+    else if (sorted === 'update') counts.update++;
+    else leaveAgain(plan, sorted);
   }
   await countUnchanged(plan, same);
   if (!looksAtTarget(look)) {
@@ -129,7 +130,7 @@ async function readItems(
       if (outcome === 'refused') refuse(plan, read.key, reason);
       else {
         counts.skip++;
-        look.remarks.note(plan.said, reason);
+        look.remarks.note(plan.said, reason, 1, 'skip');
       }
     } else if ('entry' in fitting) {
       entries.push(fitting.entry);

@@ -15,6 +15,7 @@ import type { LeftByName } from './arrivals.js';
 import { nameOfLeft } from './arrivals.js';
 import type { Counterpart, PlannedUnclaimed } from './counterpart.js';
 import type { Counts, Look, Volume } from './look.js';
+import type { LeftAs } from './remarks.js';
 
 /** Where the counts and remarks of one container go. */
 export interface ContainerPlan {
@@ -173,7 +174,7 @@ function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: strin
   if (outcome === 'refused') refuse(plan, entry.item.key, reason, twin(plan.look, entry, other, by).reason);
   else {
     plan.counts.skip++;
-    plan.look.remarks.note(plan.said, reason);
+    plan.look.remarks.note(plan.said, reason, 1, 'skip');
   }
 }
 
@@ -181,7 +182,7 @@ function leaveTwin(plan: ContainerPlan, entry: Entry, other: Namesake, by: strin
 export function leave(plan: ContainerPlan, { refused, reason, skipped }: Refused): void {
   if (skipped) {
     plan.counts.skip++;
-    plan.look.remarks.note(plan.said, reason);
+    plan.look.remarks.note(plan.said, reason, 1, 'skip');
   } else refuse(plan, refused, reason);
 }
 
@@ -189,8 +190,19 @@ export function leave(plan: ContainerPlan, { refused, reason, skipped }: Refused
 export function refuse({ counts, look, said, name }: ContainerPlan, key: string, reason: string, named = reason): void {
   counts.refuse++;
   if (look.dryRun) look.remarks.refused(name(key), named);
-  else look.remarks.note(said, reason);
+  else look.remarks.note(said, reason, 1, 'refuse');
 }
+
+/** What an earlier run left alone, and was not changed since. */
+export function leaveAgain({ counts, look, said }: ContainerPlan, as: 'skip' | 'refuse'): void {
+  counts[as]++;
+  look.remarks.note(said, AS_BEFORE[as], 1, as);
+}
+
+const AS_BEFORE = {
+  skip: 'left out by an earlier run, and not changed since',
+  refuse: 'refused in an earlier run, and not changed since: a run names each',
+} as const;
 
 /** Reads the copies that entries met, and counts what becomes of both. */
 export async function settle(plan: ContainerPlan, conflicts: readonly Conflict[]): Promise<void> {
@@ -215,7 +227,8 @@ function carriedReverse(look: Look, resolution: Resolution): 'create' | 'update'
 
 export function apply(plan: ContainerPlan, { entry, by }: Conflict, resolution: Resolution): void {
   const { counts, look, volume } = plan;
-  if ('reason' in resolution && resolution.reason !== undefined) look.remarks.note(plan.said, resolution.reason);
+  if ('reason' in resolution && resolution.reason !== undefined)
+    look.remarks.note(plan.said, resolution.reason, 1, leftAs(look, resolution));
   switch (resolution.to) {
     case 'take':
       if (by === 'version') counts.unchanged++;
@@ -243,4 +256,10 @@ export function apply(plan: ContainerPlan, { entry, by }: Conflict, resolution: 
     default:
       resolution satisfies never;
   }
+}
+
+function leftAs({ other }: Look, resolution: Resolution): LeftAs | undefined {
+  if (resolution.to === 'yield') return other === undefined ? 'skip' : undefined;
+  if (resolution.to !== 'leave') return undefined;
+  return resolution.outcome === 'conflict' ? 'conflict' : 'skip';
 }

@@ -3,10 +3,11 @@ import type { Kind, Source, Target } from '../../connectors/contract.js';
 import type { KindRules } from '../../connectors/kinds/kinds.js';
 import type { Planned } from '../../ledger/planned.js';
 import type { Account, Selection } from '../../schemas/spec.js';
-import type { PlanContainer, PlanVolume } from '../../words/plan.js';
+import type { PlanCounts, PlanVolume } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
 import type { Arrivals } from './arrivals.js';
-import type { Remarks } from './remarks.js';
+import type { Deletions } from './deletions.js';
+import type { Remarks, Where } from './remarks.js';
 
 export interface Look {
   readonly deps: Deps;
@@ -15,6 +16,8 @@ export interface Look {
   readonly selection: Selection;
   readonly account: Account;
   readonly unit: number;
+  /** The unit, as problems and remarks name it. */
+  readonly where: Where;
   readonly reverse: boolean;
   /** Set for two-way selections, as in a slice; here only its presence counts. */
   readonly other: number | undefined;
@@ -30,6 +33,8 @@ export interface Look {
   readonly remarks: Remarks;
   /** Absent where nothing can have moved: nothing is known yet, or items stand under paths (renames.ts). */
   readonly arrivals?: Arrivals;
+  /** Where every deletion is to be named. */
+  readonly deletions?: Deletions;
   /** What the forward pass left for the reverse pass. */
   readonly handled: Handled;
   /**
@@ -39,13 +44,7 @@ export interface Look {
   versions(targetKey: string): Promise<ReadonlyMap<string, string> | undefined>;
 }
 
-export type Counts = {
-  -readonly [key in keyof PlanContainer as PlanContainer[key] extends number
-    ? key extends 'unit'
-      ? never
-      : key
-    : never]: number;
-};
+export type Counts = { -readonly [key in keyof PlanCounts]: number };
 
 export const noCounts = (): Counts => ({
   create: 0,

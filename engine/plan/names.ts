@@ -4,11 +4,11 @@ import { foldersAbove, nameOf } from '../../connectors/kinds/files.js';
 import type { TreePlan } from './tree.js';
 
 /** The path in the target; undefined for what goes nowhere, which is counted. A folder's name is said once, not below it. */
-export function placeEntry({ look, counts, names, said }: TreePlan, { key }: ItemRef): string | undefined {
+export function placeEntry({ look, counts, names }: TreePlan, { key }: ItemRef): string | undefined {
   const named = names.of(key);
   const above = foldersAbove(key).at(-1);
   const parent = above === undefined ? undefined : names.of(above);
-  const where = `${said}, unit ${look.unit}`;
+  const where = look.where.words;
   if ('problem' in named) {
     const skipped = look.selection.names === 'skip';
     counts[skipped ? 'skip' : 'refuse']++;
@@ -18,8 +18,7 @@ export function placeEntry({ look, counts, names, said }: TreePlan, { key }: Ite
     }
     return undefined;
   }
-  if (look.target.names?.perilous?.includes(nameOf(named.path)))
-    look.remarks.note(`${said}, unit ${look.unit}`, PERILOUS);
+  if (look.target.names?.perilous?.includes(nameOf(named.path))) look.remarks.note(look.where, PERILOUS);
   const inherited = parent && 'notes' in parent ? parent.notes.length : 0;
   const reason = named.notes.slice(inherited).at(-1);
   if (reason !== undefined) look.remarks.name({ where, path: key, becomes: 'renamed', to: named.path, reason });

@@ -7,6 +7,8 @@ import type { PlanContainer, PlanForecast, PlanProblem } from '../../words/plan.
 import type { Work } from './forecast.js';
 import { forecast } from './forecast.js';
 import type { Look } from './look.js';
+import type { Where } from './remarks.js';
+import { saidOf, sideOf } from './remarks.js';
 
 export interface Outlook {
   /** Takes a unit up once all its rows are known. `place`: what the target account has proven to be. */
@@ -16,7 +18,7 @@ export interface Outlook {
 }
 
 interface Room {
-  readonly where: string;
+  readonly where: Where;
   readonly free: number;
   needed: number;
 }
@@ -26,14 +28,15 @@ export function createOutlook(spec: Spec): Outlook {
   const works: Work[] = [];
   return {
     async add(look, place, rows) {
-      const { deps, selection, account, unit, target, rules, signal } = look;
+      const { deps, selection, account, target, rules, signal } = look;
       const needed = rows.reduce((sum, row) => sum + row.bytes, 0);
       const room = needed > 0 ? await target.room?.(signal) : undefined;
       if (room) {
         const of = room.disk ?? place;
+        const where = sideOf(look.where, look.reverse ? 'source' : 'target');
         const known = rooms.get(of);
         if (known) known.needed += needed;
-        else rooms.set(of, { where: `${selection.name}, unit ${unit}: target`, free: room.bytes, needed });
+        else rooms.set(of, { where, free: room.bytes, needed });
       }
       if (!rules.transport.includes('stream')) return;
       const measured = await measuredPhases(deps.ledger, spec.name, selection.name, account);
@@ -45,7 +48,7 @@ export function createOutlook(spec: Spec): Outlook {
           ? []
           : [
               {
-                where,
+                ...saidOf(where),
                 problem: `the target has room for ${size(free)}, and ${size(needed)} are to be created`,
                 next: 'make room there or have its quota raised; a run waits at the gate `quota` when it is full',
               },

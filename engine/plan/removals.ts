@@ -1,13 +1,22 @@
 /** What a run would remove: items that left the source, unless their copies were edited. The rules are remove.ts's. */
 import { isDigestOf } from '../../connectors/kinds/digest-version.js';
-import type { PlannedItem } from '../../ledger/planned.js';
+import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
 import { DEFAULT_MAX_DELETIONS, EDITED } from '../write/remove.js';
 import type { ContainerPlan } from './judging.js';
 
-export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[]): Promise<void> {
+/** `row`: the container that they stood in, as the ledger knows it. */
+export async function judgeGone(
+  plan: ContainerPlan,
+  row: PlannedContainer,
+  gone: readonly PlannedItem[],
+): Promise<void> {
   const { look, at, counts } = plan;
+  const remove = (item: PlannedItem): void => {
+    counts.remove++;
+    look.deletions?.add(look, row, item);
+  };
   if (look.rules.edits !== 'content') {
-    counts.remove += gone.length;
+    for (const item of gone) remove(item);
     return;
   }
   // What the forward pass has resolved (deleted there, edited here) is not removed by the reverse pass.
@@ -18,17 +27,18 @@ export async function judgeGone(plan: ContainerPlan, gone: readonly PlannedItem[
     ({ targetRef, targetVersion }) => !versions || (!targetVersion && versions.has(targetRef as string)),
   );
   const copies = await at.read(doubtful.map((item) => item.targetRef as string));
-  for (const { targetRef, targetVersion, digest } of open) {
+  for (const item of open) {
+    const { targetRef, targetVersion, digest } = item;
     const ref = targetRef as string;
     const copy = copies.get(ref);
     const now = copy?.version ?? versions?.get(ref);
     look.handled.add(key, ref);
     // Deleted on both sides.
     if (now === undefined && copy === undefined) continue;
-    if (targetVersion ? now === targetVersion : copy && isDigestOf(look.rules, copy, digest)) counts.remove++;
+    if (targetVersion ? now === targetVersion : copy && isDigestOf(look.rules, copy, digest)) remove(item);
     else if (look.other === undefined) {
       counts.skip++;
-      look.remarks.note(plan.said, EDITED.reason);
+      look.remarks.note(plan.said, EDITED.reason, 1, 'skip');
     } else {
       // Going both ways an edit is worth more than a deletion: the pass back makes it anew.
       look.handled.add(key, ref, 'create');

@@ -34,6 +34,7 @@ export async function settleRenames(plan: TreePlan): Promise<number> {
     if (!mirrors) continue;
     counts.remove--;
     volume.remove -= from.bytes;
+    look.deletions?.drop(look, plan.container, from);
   }
   const taken = new Set(matched.map(({ from }) => from));
   sayAlike(plan, renames.alike(taken));

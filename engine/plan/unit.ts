@@ -18,6 +18,7 @@ import type { Listed } from './container.js';
 import { planContainer, planVanished } from './container.js';
 import type { Counterpart } from './counterpart.js';
 import { createCounterpart } from './counterpart.js';
+import type { Deletions } from './deletions.js';
 import { inOrder } from './in-order.js';
 import { settleTwins } from './judging.js';
 import type { Handled, Look } from './look.js';
@@ -25,6 +26,7 @@ import { createHandled } from './look.js';
 import { settleMoves } from './moves.js';
 import type { Outlook } from './outlook.js';
 import type { Remarks } from './remarks.js';
+import { sideOf, whereOf } from './remarks.js';
 import { braked } from './removals.js';
 import { createVersions } from './versions.js';
 
@@ -34,6 +36,7 @@ export interface UnitToPlan {
   readonly account: Account;
   readonly unit: number;
   readonly dryRun: boolean;
+  readonly deletions?: Deletions;
 }
 
 /** The side that is read and the side that would be written to, in one direction. */
@@ -95,12 +98,12 @@ async function* planDirection(
     held.push(target);
     const to = await target.session.place(signal);
     if (kinds[kind].place === 'path') refuseNested(from, to);
-    const where = `${selection.name}, unit ${input.unit}`;
-    const sides = reverse ? ['target, read', 'source, written to'] : ['source', 'target'];
-    remarks.capabilities(`${where}: ${sides[0]}`, await source.session.describe(signal));
-    remarks.capabilities(`${where}: ${sides[1]}`, await target.session.describe(signal));
+    const where = whereOf(selection.name, input.unit, input.account);
+    const sides = reverse ? (['target, read', 'source, written to'] as const) : (['source', 'target'] as const);
+    remarks.capabilities(sideOf(where, sides[0]), await source.session.describe(signal));
+    remarks.capabilities(sideOf(where, sides[1]), await target.session.describe(signal));
     const twoWay = selection.mode === 'two-way';
-    const versions = createVersions(deps, writing, `${where}: ${sides[1]}`, remarks, signal);
+    const versions = createVersions(deps, writing, sideOf(where, sides[1]), remarks, signal);
     held.push(versions);
     const known = { migration: input.spec.name, selection: selection.name, account: input.account };
     const look: Look = {
@@ -109,6 +112,7 @@ async function* planDirection(
       selection,
       account,
       unit: input.unit,
+      where,
       reverse,
       other: twoWay ? 0 : undefined,
       opposite: twoWay ? await plannedAgainst(deps.ledger, to.proof, from.proof, kind, known) : undefined,
@@ -118,6 +122,7 @@ async function* planDirection(
       target: target.session,
       planned: await plannedAgainst(deps.ledger, from.proof, to.proof, kind, known),
       dryRun: input.dryRun,
+      ...(input.deletions && { deletions: input.deletions }),
       remarks,
       handled,
       versions: versions.session,
@@ -188,7 +193,7 @@ async function* planContainers(opened: Look): AsyncGenerator<PlanContainer> {
   const paths = new Map(containers.map((container) => [container.key, container]));
   const counted = known.filter((row) => covers(paths.get(row.key) ?? row)).map((row) => row.id);
   const waits = braked(gone, (await planned.count(counted)) + created, selection.maxDeletions);
-  if (waits !== undefined) remarks.note(`${selection.name}, unit ${look.unit}`, waits, gone);
+  if (waits !== undefined) remarks.note(look.where, waits, gone);
 }
 
 /**

@@ -5,13 +5,13 @@ import { kinds } from '../../connectors/kinds/kinds.js';
 import type { Deps } from '../deps.js';
 import type { Held, Opening } from '../session/connections.js';
 import type { Look } from './look.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks, Where } from './remarks.js';
 
 /** Opens the target as a source at the first question, when a connection is free; `done` ends that. */
 export function createVersions(
   deps: Deps,
   opening: Omit<Opening, 'role'>,
-  where: string,
+  where: Where,
   remarks: Remarks,
   signal: AbortSignal,
 ): Held<Look['versions']> {

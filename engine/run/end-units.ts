@@ -6,11 +6,12 @@ import type { Step } from '../../ledger/events.js';
 import { noteAsked, writeEvent } from '../../ledger/events.js';
 import { closeGates, openGate } from '../../ledger/gates.js';
 import type { Sql } from '../../ledger/ledger.js';
+import { addToSum } from '../../ledger/sums.js';
 import { changeUnit, pairingsOf, reopen } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
-import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
 import { numbersOf } from '../../words/ranges.js';
+import type { RunSum } from '../../words/runs.js';
 import type { ParkedUnit } from '../../words/units.js';
 import type { Deps } from '../deps.js';
 
@@ -25,15 +26,12 @@ export interface UnitEnd {
   readonly counters?: Counters;
 }
 
-/**
- * Writes down how a unit ended, or why it waits; too late, when another run has called it, it does nothing. Returns what the
- * unit counts.
- */
-export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
+/** Writes down how a unit ended, or why it waits; too late, when another run has called it, it does nothing. */
+export async function endUnit(deps: Deps, end: UnitEnd): Promise<RunSum> {
   const { ledger } = deps;
   const { park } = end;
   const counted = end.counters ?? (await countAsItStands(ledger.pool, end));
-  const counters = await changeUnit(ledger.pool, end, {
+  const isOurs = await changeUnit(ledger.pool, end, {
     state: end.state,
     gate: park?.gate ?? null,
     reason: park?.reason ?? end.reason ?? null,
@@ -42,7 +40,8 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
     ...(end.state === 'done' ? { approved: [] } : {}),
     ...(counted && { counters: counted }),
   });
-  if (!counters) return NO_COUNTERS;
+  const sum = await addToSum(ledger.pool, end, [end.unit]);
+  if (!isOurs) return sum;
   if (park) {
     await openGate(ledger, end, { gate: park.gate, reason: park.reason, next: park.next });
     await writeEvent(ledger.pool, end, 'warn', `waits for ${park.gate}`, {
@@ -54,7 +53,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<Counters> {
       ...(end.reason === undefined ? {} : { reason: end.reason }),
     });
   }
-  return addCounters(NO_COUNTERS, counters);
+  return sum;
 }
 
 /** A slice that failed, was killed or terminated has counted nothing, and may have written much. */
@@ -77,24 +76,23 @@ export interface ReopenInput {
 export type Approved = readonly [unit: number, token: string];
 
 /**
- * Units that failed or wait at a gate may start again. Returns the sum of their counters. An approval holds until the unit
+ * Units that failed or wait at a gate may start again. An approval holds until the unit
  * is done, and for this run only.
  */
-export async function reopenUnits(deps: Deps, input: ReopenInput, step?: Step): Promise<Counters> {
+export async function reopenUnits(deps: Deps, input: ReopenInput, step?: Step): Promise<void> {
   const { migration, run, units, by } = input;
   const { ledger } = deps;
   const numbers = [...numbersOf(units)];
-  const reopened = await ledger.transaction(async (sql) => {
+  await ledger.transaction(async (sql) => {
     await closeGates(sql, migration, numbers, by);
     const approved = by === 'order' ? numbers : by === 'approve' ? await stillMeant(sql, input, numbers) : [];
     // A retry is written down where it is heard: it may find nothing to start again.
     if (by === 'approve' || by === 'credentials')
       await noteAsked(sql, { migration, run }, by, { units: numbers.length }, step);
-    return reopen(sql, migration, numbers, approved);
+    await reopen(sql, migration, numbers, approved);
   });
   for (const unit of numbers.slice(0, EVENTS))
     await writeEvent(ledger.pool, { migration, run, unit }, 'info', 'gate opened', { by });
-  return reopened.reduce<Counters>(addCounters, NO_COUNTERS);
 }
 
 /** Those that still wait for what they were approved for, and those of which that is not known. */

@@ -6,13 +6,14 @@
 import { endIdleUnits } from '../../ledger/idle-units.js';
 import { readControl } from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
+import { addToSum } from '../../ledger/sums.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import { DEFAULT_LIMITS } from '../../schemas/core.js';
 import type { SpecRules } from '../../schemas/spec.js';
 import { accountName } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
-import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import { NO_COUNTERS } from '../../words/counters.js';
 import type { LookHeartbeat } from '../../words/progress.js';
 import { toRanges } from '../../words/ranges.js';
 import type { LookInput, LookResult } from '../../words/runs.js';
@@ -67,7 +68,7 @@ export async function lookAtUnits(deps: Deps, input: LookInput, context: LookCon
   });
   return {
     idle: toRanges(idle.keys()),
-    counters: [...idle.values()].reduce(addCounters, NO_COUNTERS),
+    sum: await addToSum(deps.ledger.pool, input, [...idle.keys()]),
     changed: toRanges(changed.keys()),
     names: Object.fromEntries(changed),
     left: toRanges(asked.filter((n) => !idle.has(n) && !changed.has(n))),

@@ -1,6 +1,8 @@
 /** Opening a run: the spec is written down, each account gets its number; or where an open one stands. */
 
 import { Fault } from '../../connectors/errors.js';
+import { measureOf } from '../../connectors/kinds/traits.js';
+import { coversOf } from '../../ledger/covers.js';
 import { writeEvent } from '../../ledger/events.js';
 import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
@@ -8,20 +10,19 @@ import type { Sql } from '../../ledger/ledger.js';
 import { requeue } from '../../ledger/requeue.js';
 import { markPrepared, openRun, openRunsBefore, readControl } from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
+import { sumUnits } from '../../ledger/sums.js';
 import type { UnitStanding } from '../../ledger/units.js';
 import { callUnits, unitsOfRun } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
-import type { Counters } from '../../words/counters.js';
-import { addCounters, NO_COUNTERS } from '../../words/counters.js';
 import type { Covers } from '../../words/covers.js';
 import type { Ranges } from '../../words/ranges.js';
 import { toRanges } from '../../words/ranges.js';
 import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
-import type { Gate, ParkedUnit, UnitCall, UnitGroup, UnitState } from '../../words/units.js';
+import type { Gate, ParkedUnit, UnitCall, UnitGroup } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
-import { coversOf } from '../slice/covers.js';
 import { accountsOf } from './accounts.js';
 import { finishRun } from './close-run.js';
 import { liftBlocksOf } from './lift-blocks.js';
@@ -58,10 +59,12 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     await callAll(deps, { ...input, specHash, run }, signal);
   }
   const { paused, tuning } = await readControl(ledger, name);
+  const spec = await readSpec(ledger.pool, specHash);
   return {
     run,
     specHash,
-    ...(await whereItStands(ledger.pool, await readSpec(ledger.pool, specHash), { name, run, reason: request.reason })),
+    ...(await whereItStands(ledger.pool, spec, { name, run, reason: request.reason })),
+    measure: measureOf(spec.selections.map(({ kind }) => kind)),
     paused,
     tuning,
     ...(tuning.lanes === undefined ? {} : { lanes: tuning.lanes }),
@@ -114,10 +117,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
 const REASONS = 100;
 /** And what an approval covers is named for so many. */
 const NAMED = 20;
-/** Units that were stopped, and are counted as they stand until they start again; of the others each tells when it does. */
-const STOPPED = 500;
-
-type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'tuning' | 'lanes' | 'historyEvents'>;
+type Standing = Omit<Prepared, 'run' | 'specHash' | 'paused' | 'measure' | 'tuning' | 'lanes' | 'historyEvents'>;
 
 async function whereItStands(
   sql: Sql,
@@ -129,12 +129,6 @@ async function whereItStands(
   const settled = reason === 'apply' || reason === 'schedule' ? new Set(await settledUnits(sql, name, run)) : new Set();
   const numbersWhere = (which: (unit: UnitStanding) => boolean): Ranges =>
     toRanges(units.filter(which).map(({ n }) => n));
-  const sumOf = (which: UnitState): Counters =>
-    units.reduce((sum, { state, counters }) => (state === which ? addCounters(sum, counters ?? {}) : sum), NO_COUNTERS);
-  const stopped = units
-    .filter(({ state, counters }) => (state === 'waiting' || state === 'running') && counters)
-    .slice(0, STOPPED)
-    .map(({ n, counters }) => ({ n, counters: addCounters(NO_COUNTERS, counters ?? {}) }));
   const groups = spec.selections.map(
     ({ name, kind, mode }): UnitGroup => ({
       selection: name,
@@ -147,8 +141,14 @@ async function whereItStands(
   const waits = ({ n, state }: UnitStanding): boolean =>
     ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
   const parked = units.filter(({ state }) => state === 'parked');
+  const covers = await coversOf(
+    sql,
+    (row) => deletedFrom(spec, row),
+    { migration: name, run },
+    parked.slice(0, REASONS),
+    NAMED,
+  );
   const failed = units.filter(({ state }) => state === 'failed');
-  const covers = await coversOf(sql, spec, { migration: name, run }, parked.slice(0, REASONS), NAMED);
   return {
     groups,
     waiting: numbersWhere(waits),
@@ -175,9 +175,7 @@ async function whereItStands(
     failedFor: byCause(failed).flatMap(({ reason, units }) => (reason === null ? [] : [{ reason, units }])),
     names: namesWithin([...units.filter(waits), ...parked.slice(REASONS), ...failed], NAMES),
     done: units.filter(({ state }) => state === 'done').length,
-    stopped,
-    totals: sumOf('done'),
-    standing: stopped.reduce((sum, { counters }) => addCounters(sum, counters), sumOf('parked')),
+    ...(await sumUnits(sql, { migration: name, run })),
   };
 }
 

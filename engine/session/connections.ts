@@ -25,6 +25,8 @@ export interface Opening {
   readonly config: SystemConfig;
   readonly account: string;
   readonly kind: Kind;
+  /** See `Access`. */
+  readonly patienceMs?: number;
   /** Connections the fleet may hold to the system, and for the account, where `migrate retune` says. */
   readonly connections?: number | undefined;
   readonly connectionsPerAccount?: number | undefined;
@@ -152,7 +154,8 @@ export function createConnections(deps: {
     const connector = await registration.load();
     const options = withAccount(opening.config.options, opening.account);
     signal.throwIfAborted();
-    const access = { account: opening.account, kind: opening.kind, secret: deps.secret };
+    const { account, kind, patienceMs } = opening;
+    const access = { account, kind, secret: deps.secret, ...(patienceMs !== undefined && { patienceMs }) };
     const session =
       opening.role === 'source' ? connector.source?.(options, access) : connector.target?.(options, access);
     if (!session) throw new Fault('spec', `the connector ${opening.config.type} cannot be a ${opening.role}`);

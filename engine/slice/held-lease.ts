@@ -28,6 +28,8 @@ export interface Holding {
   readonly place: number;
   /** Where the unit stood when it was last counted, and how it is counted anew. */
   readonly counters: Counters;
+  /** What the sum of the run has of it. */
+  readonly summed: Partial<Counters>;
   count(): Promise<Counters>;
   /** Why items of the unit failed before. */
   troubles(): Promise<readonly Trouble[]>;
@@ -147,7 +149,7 @@ function hold(
   };
   let known: readonly Trouble[] = [];
   const tell = context.heartbeat;
-  const counters = createRecount(holding.count, holding.counters, log);
+  const recount = createRecount(holding.count, holding.counters, log);
   if (tell && holding.counters.failures > 0) {
     void holding.troubles().then(
       (troubles) => {
@@ -157,15 +159,20 @@ function hold(
     );
   }
   const beat = (): void => {
+    if (!tell) return;
     const troubles = troublesOf(known, tally);
     const seconds = Math.max(1, performance.now() - started) / 1000;
-    tell?.({
+    const { counters, isCounted } = recount(tally.carrying);
+    tell({
       unit: holding.unit,
       account: holding.account,
       phase: holding.phase,
+      ...(tally.container !== undefined && { container: tally.container }),
       itemsPerSecond: Math.round(tally.items / seconds),
       bytesPerSecond: Math.round(tally.bytes / seconds),
-      counters: counters(tally.carrying),
+      counters,
+      summed: holding.summed,
+      ...(!isCounted && { isOld: true }),
       ...(tally.carrying.size > 0 && { files: [...tally.carrying].slice(0, FILES_SHOWN) }),
       ...(troubles.length > 0 && { troubles }),
     });

@@ -15,8 +15,9 @@ export function createRecount(
   count: () => Promise<Counters>,
   before: Counters,
   log: Log,
-): (carrying: Iterable<FileUnderWay>) => Counters {
+): (carrying: Iterable<FileUnderWay>) => { readonly counters: Counters; readonly isCounted: boolean } {
   let last = before;
+  let isCounted = false;
   let isCounting = false;
   let sinceMs: (() => number) | undefined;
   let tookMs = 0;
@@ -25,6 +26,7 @@ export function createRecount(
     const elapsed = startStopwatch();
     try {
       last = await count();
+      isCounted = true;
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'counting a unit while it is worked on');
     }
@@ -36,6 +38,6 @@ export function createRecount(
     if (!isCounting && (sinceMs === undefined || sinceMs() >= tookMs / SHARE)) void recount();
     let bytesArrived = last.bytesArrived;
     for (const { done } of carrying) bytesArrived += done;
-    return { ...last, bytesArrived };
+    return { counters: { ...last, bytesArrived }, isCounted };
   };
 }

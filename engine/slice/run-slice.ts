@@ -5,12 +5,13 @@
 import { Fault } from '../../connectors/errors.js';
 import { kinds } from '../../connectors/kinds/kinds.js';
 import { countUnit } from '../../ledger/counts.js';
+import { coversOf } from '../../ledger/covers.js';
 import { readSpec } from '../../ledger/specs.js';
 import { readTroubles } from '../../ledger/troubles.js';
 import type { CalledUnit } from '../../ledger/units.js';
 import { readCalledUnits } from '../../ledger/units.js';
 import type { SpecRules } from '../../schemas/spec.js';
-import { systemWords } from '../../schemas/system-words.js';
+import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, unitWords } from '../../words/accounts.js';
 import type { Counters } from '../../words/counters.js';
 import { NO_COUNTERS } from '../../words/counters.js';
@@ -19,7 +20,6 @@ import type { Deps } from '../deps.js';
 import { createRates } from '../session/rates.js';
 import type { Direction, Sides } from './both-sides.js';
 import { blockThrottled, directionOf, withBothSides } from './both-sides.js';
-import { coversOf } from './covers.js';
 import { gateOf } from './gate-of.js';
 import type { HeldLease } from './held-lease.js';
 import { withLease } from './held-lease.js';
@@ -66,6 +66,7 @@ export async function runSlice(
         phase,
         place: proven.pairing.target,
         counters: { ...NO_COUNTERS, ...unit.counters },
+        summed: unit.summed,
         count: counted,
         troubles: () => readTroubles(pool, proven.unit),
       };
@@ -100,7 +101,9 @@ async function workUnderLease(parts: Parts, phase: Phase, work: Work): Promise<S
   if (typeof result === 'object') {
     const at = { migration: input.migration, run: input.run };
     const waiting = [{ n: input.unit, gate: result.gate }];
-    const covers = (await coversOf(deps.ledger.pool, parts.spec, at, waiting, 1)).get(input.unit);
+    const covers = (await coversOf(deps.ledger.pool, (row) => deletedFrom(parts.spec, row), at, waiting, 1)).get(
+      input.unit,
+    );
     return { state: 'parked', counters, account, ...gateOfSystems(result, direction), ...(covers && { covers }) };
   }
   const troubles = counters.failures > 0 ? await readTroubles(deps.ledger.pool, parts.proven.unit) : [];
@@ -183,10 +186,6 @@ function sliceOf({ deps, input, unit, direction, sides, proven, held, count }: P
     unit,
     selection,
     account,
-    systems: {
-      from: systemWords(selection.from, sourceConfig),
-      to: systemWords(selection.to, targetConfig),
-    },
     pairing,
     other,
     maxRank: highestRank(unit, other),

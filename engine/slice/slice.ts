@@ -60,8 +60,6 @@ export interface Slice<B = unknown> {
   readonly selection: Selection;
   /** The account read from, and the one written to, in this slice's direction. */
   readonly account: { readonly from: string; readonly to: string };
-  /** What people know the systems by, in this slice's direction: `new (imap.new.example)`. */
-  readonly systems: { readonly from: string; readonly to: string };
   readonly pairing: Pairing;
   /** The other direction's pairing, of a two-way unit. */
   readonly other: number | undefined;

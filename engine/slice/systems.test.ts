@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { systemWords } from '../../schemas/system-words.js';
 import { directionOf } from './both-sides.js';
-import { gateOfSystems, saidOf, systemWords } from './systems.js';
+import { gateOfSystems, saidOf } from './systems.js';
 
 const spec: SpecRules = {
   version: 1,

@@ -2,25 +2,11 @@
  * Faults and gates name the system they are about as its spec does. Connectors and phases speak of the source and the target,
  * which on the way back of a two-way unit are the spec's target and source: whoever reads it then would look in the wrong one.
  */
-import type { JsonObject } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
-import type { SystemConfig } from '../../schemas/spec.js';
+import { systemWords } from '../../schemas/system-words.js';
 import type { Side } from '../session/sides.js';
 import type { Direction } from './both-sides.js';
 import type { GateOpened } from './gate-of.js';
-
-/** `old (imap.example.org)`: the name of a system in its spec, and where it is. */
-export function systemWords(name: string, { options }: SystemConfig): string {
-  const at = addressOf(options);
-  return at === undefined ? name : `${name} (${at})`;
-}
-
-/** The host or the path, as its spec has it. */
-function addressOf({ host, url, path }: JsonObject): string | undefined {
-  if (typeof host === 'string') return host;
-  if (typeof url === 'string') return /^[a-z][a-z0-9+.-]*:\/\/(?:[^/@]*@)?([^/?#]+)/i.exec(url)?.[1] ?? url;
-  return typeof path === 'string' ? path : undefined;
-}
 
 type Systems = Readonly<Record<Side, string>>;
 

@@ -7,6 +7,8 @@ export interface Tally {
   verified: number;
   failures: number;
   bytes: number;
+  /** What it is at: the path of a folder or collection in the source. */
+  container?: string;
   /** Large files under way. */
   readonly carrying: Set<FileUnderWay>;
   /** How many items failed, or are tried again, by reason. */
@@ -20,6 +22,15 @@ export function createTally(): Tally {
 /** Whether anything was settled, staged, read back or written. */
 export function hasProgress({ items, arrived, verified, failures, bytes }: Tally): boolean {
   return items + arrived + verified + failures + bytes > 0;
+}
+
+/** A heartbeat carries no more of a name. */
+const NAME_LENGTH = 300;
+
+/** The slice is at this container now; within a tree, at the folder of this item. */
+export function noteContainer(tally: Tally, path: readonly string[], key?: string): void {
+  const folder = key === undefined ? [] : key.split('/').slice(0, -1);
+  tally.container = [...path, ...folder].join('/').slice(0, NAME_LENGTH) || '/';
 }
 
 export function noteTrouble({ troubles }: Tally, reason: string, items = 1): void {

@@ -30,6 +30,7 @@ import { coversItem, filtersItems, wantedContainer } from '../select/selecting.j
 import { opensFolder } from '../select/selecting-files.js';
 import { inLanes, withLanes } from '../session/lanes.js';
 import type { Slice, WorkResult } from '../slice/slice.js';
+import { noteContainer } from '../slice/tally.js';
 import type { Applied } from './changes.js';
 import { applyChanges } from './changes.js';
 import { filterOf, folded, isUndescribed, leaveUncovered, writeBehind } from './listing-rules.js';
@@ -168,6 +169,7 @@ async function surveyContainer(slice: Slice, source: Source<unknown>, seen: Seen
 
 async function surveyPresent(slice: Slice, source: Source<unknown>, seen: Seen): Promise<boolean> {
   const { container, row, survey } = seen;
+  noteContainer(slice.tally, container.path);
   if (survey.token !== null && source.changes) {
     try {
       await finishChanges(slice, seen, await applyChanges(slice, source, container, row, survey.token));
@@ -226,6 +228,7 @@ async function listContainer(
     const items = page.filter(covers);
     undescribed ||= items.some((item) => isUndescribed(slice, item));
     const to = last ? undefined : page.at(-1)?.key;
+    if (slice.rules.place === 'path') noteContainer(tally, container.path, page.at(-1)?.key);
     const range = { after, to };
     const { hidden, passed } = unopened.of(page);
     for (const item of page) globs?.seeEntry(item);

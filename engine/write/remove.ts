@@ -35,7 +35,7 @@ export async function remove(slice: Slice): Promise<WorkResult> {
 
 /** Marks and decides in one transaction: a crash in between must not leave marks that nobody was asked about. */
 async function markRemovable(slice: Slice, rows: readonly ContainerRow[]): Promise<GateOpened | undefined> {
-  const { deps, lease, selection, unit, run, other, systems } = slice;
+  const { deps, lease, selection, unit, run, other } = slice;
   const covers = coversPlace(selection);
   const share = selection.maxDeletions ?? DEFAULT_MAX_DELETIONS;
   return fenced(deps.ledger, lease, async (sql) => {
@@ -49,8 +49,8 @@ async function markRemovable(slice: Slice, rows: readonly ContainerRow[]): Promi
     if (other !== undefined) await removable.unmark(sql, other, run);
     return {
       gate: 'approval',
-      reason: `${marked} of ${items} items were deleted in ${systems.from}, more than the ${Math.round(share * 100)} % that may go at once`,
-      next: `\`migrate approve\` deletes their copies in ${systems.to} too, \`migrate cancel\` leaves them there`,
+      reason: `${marked} of ${items} items were deleted in the source, more than the ${Math.round(share * 100)} % that may go at once`,
+      next: '`migrate approve` deletes their copies in the target too, `migrate cancel` leaves them there',
     };
   });
 }

@@ -1,6 +1,6 @@
 /** `migrate approve`: a look at what it covers, a question, and nothing else that happens by it. */
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -76,14 +76,26 @@ async function waiting(lost: Readonly<Record<string, number>>): Promise<Mirrored
   };
 }
 
-async function untilParked(name: string, units: number, gate = 'approval'): Promise<void> {
-  const handle = stack.client.workflow.getHandle(makeMigrationId(name));
+/** So many units stand at the gate, in the ledger too. */
+async function untilParked(name: string, units: number): Promise<void> {
+  const parked = `select from unit where migration = $1 and state = 'parked' and gate = 'approval'`;
   await expect
-    .poll(async () => (await handle.query(progressQuery)).gates.filter((parked) => parked.gate === gate).length, {
-      timeout: 60_000,
-    })
+    .poll(async () => (await stack.ledger.pool.query(parked, [name])).rowCount, { timeout: 60_000 })
     .toBe(units);
 }
+
+it('writes what a run would delete to a file, before it', async () => {
+  const { name, file, left } = await waiting({ anna: 14 });
+  await migrate(terminal, 'cancel', name);
+
+  const plan = await migrate(terminal, 'plan', file, '--deletions', 'planned.csv');
+  const rows = parse(await readFile(join(stack.dir, 'planned.csv')), { columns: true, bom: true });
+
+  expect(plan).toMatchObject({ code: 0, err: expect.stringContaining('14 deletions: planned.csv') });
+  expect(rows).toHaveLength(14);
+  expect(rows[0]).toMatchObject({ what: 'delete', account: 'anna@new', system: 'new', folder: 'INBOX' });
+  expect(left('anna')).toBe(20);
+});
 
 it('names ten of what waits, writes all of it to a file, and approves nothing by looking', async () => {
   const { name, left } = await waiting({ anna: 14 });
@@ -94,14 +106,14 @@ it('names ten of what waits, writes all of it to a file, and approves nothing by
   const rows = parse(await readFile(join(stack.dir, 'covered.csv')), { columns: true, bom: true });
 
   for (const { out } of [status, refused]) {
-    expect(out).toContain('deletes 14 copies from new (memory), account anna@new:');
+    expect(out).toContain('deletes 14 copies from new, account anna@new:');
     expect(out.match(/- INBOX: .*bytes/g)).toHaveLength(10);
     expect(out).toContain(`and 4 more: \`migrate approve ${name} --unit 1 --list FILE\``);
   }
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('nothing was approved') });
   expect(listed).toMatchObject({ code: 0, err: `${name}: 14 items of 1 unit; nothing was approved` });
   expect(rows).toHaveLength(14);
-  expect(rows[0]).toMatchObject({ what: 'delete', account: 'anna@new', system: 'new (memory)', folder: 'INBOX' });
+  expect(rows[0]).toMatchObject({ what: 'delete', account: 'anna@new', system: 'new', folder: 'INBOX' });
   expect(left('anna')).toBe(20);
 
   const agreed = await migrate({ ...terminal, isTty: true, typed: 'yes\n' }, 'approve', name);
@@ -110,12 +122,34 @@ it('names ten of what waits, writes all of it to a file, and approves nothing by
   expect(left('anna')).toBe(6);
 });
 
+it('lists the deletions that wait in the report, and in a file of its own beside it', async () => {
+  const { name } = await waiting({ anna: 14 });
+  const folder = join(stack.dir, `report-${name}`);
+
+  await migrate(terminal, 'report', name, '--out', folder);
+  const rows = parse(await readFile(join(folder, 'removals.csv')), { columns: true, bom: true });
+  const summary = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'));
+  const page = await readFile(join(folder, 'report.html'), 'utf8');
+
+  expect(rows).toHaveLength(14);
+  expect(rows[0]).toMatchObject({ what: 'delete', unit: '1', account: 'anna@new', system: 'new' });
+  expect(summary.approvals).toMatchObject([{ unit: 1, gate: 'approval', items: 14, account: 'anna@new' }]);
+  expect(page).toContain('14 copies are deleted once somebody approves it');
+  expect(page).toContain('4 more in removals.csv');
+
+  await migrate(terminal, 'approve', name, '--yes');
+  await migrate(terminal, 'watch', name);
+  await migrate(terminal, 'report', name, '--out', folder);
+  expect(await readdir(folder)).not.toContain('removals.csv');
+  expect(await readFile(join(folder, 'report.html'), 'utf8')).not.toContain('wait for approval');
+});
+
 it('approves one unit of two, without a question where there is no terminal', async () => {
   const { name, left } = await waiting({ anna: 5, bert: 7 });
 
   const approved = await migrate(terminal, 'approve', name, '--unit', '2');
 
-  expect(approved).toMatchObject({ code: 0, out: expect.stringContaining('deletes 7 copies from new (memory)') });
+  expect(approved).toMatchObject({ code: 0, out: expect.stringContaining('deletes 7 copies from new') });
   expect(approved.out).not.toContain('anna');
   await expect.poll(() => left('bert'), { timeout: 60_000 }).toBe(13);
   expect(left('anna')).toBe(20);

@@ -55,7 +55,7 @@ describe('what an approval of deletions covers', () => {
 
     const covers = coversOf(await world.run());
 
-    expect(covers).toMatchObject({ items: 12, system: 'new (memory)', account: 'anna@new' });
+    expect(covers).toMatchObject({ items: 12, system: 'new', account: 'anna@new' });
     expect(covers.first).toHaveLength(10);
     expect(covers.first[0]).toMatchObject({ folder: 'INBOX', key: expect.any(String), bytes: message(1).length });
     expect(JSON.stringify(covers)).not.toMatch(/body|Subject/);
@@ -68,9 +68,9 @@ describe('what an approval of deletions covers', () => {
 
     const gate = await world.run();
 
-    expect(gate).toMatchObject({ gate: 'approval', reason: expect.stringContaining('were deleted in new (memory)') });
-    expect(gate).toMatchObject({ next: expect.stringContaining('deletes their copies in old (memory)') });
-    expect(coversOf(gate)).toMatchObject({ items: 5, system: 'old (memory)', account: 'anna' });
+    expect(gate).toMatchObject({ gate: 'approval', reason: expect.stringContaining('were deleted in new') });
+    expect(gate).toMatchObject({ next: expect.stringContaining('deletes their copies in old') });
+    expect(coversOf(gate)).toMatchObject({ items: 5, system: 'old', account: 'anna' });
     await world.close();
   });
 
@@ -162,9 +162,9 @@ describe('an approval of deletions', () => {
 
     const back = await world.run({ request: 'a' });
 
-    expect(coversOf(forth)).toMatchObject({ items: 20, system: 'new (memory)' });
+    expect(coversOf(forth)).toMatchObject({ items: 20, system: 'new' });
     expect(back).toMatchObject({ state: 'parked', gate: 'approval' });
-    expect(coversOf(back)).toMatchObject({ items: 5, system: 'old (memory)' });
+    expect(coversOf(back)).toMatchObject({ items: 5, system: 'old' });
     expect(world.target.account('anna@new').folder(TEAM).messages.size).toBe(0);
     expect(world.from.folder(INBOX).messages.size).toBe(20);
     await world.close();
@@ -210,6 +210,25 @@ describe('what an approval of failures covers', () => {
     expect(covers.first).toHaveLength(10);
     expect(covers.first[0]).toMatchObject({ folder: 'INBOX', reason: expect.stringContaining('not today') });
     expect(covers.causes).toEqual([{ reason: expect.stringContaining('not today'), items: covers.items }]);
+    await world.close();
+  });
+
+  it('asks again when twice as many have failed: nobody has approved those', async () => {
+    const world = createWorld(server.ledger, { settings: { batchItems: 10 } });
+    for (let n = 1; n <= 100; n++) world.from.put(INBOX, { bytes: message(n) });
+    world.target.fault = ({ op, when }) => {
+      if (op === 'create' && when === 'before') throw new Fault('refused', 'not today');
+    };
+    const gate = await world.run({ request: 'a' });
+    await park(world, gate);
+    await approve(world, gate);
+
+    const again = await world.run({ request: 'a' });
+    const [first, second] = [coversOf(gate).items, coversOf(again).items];
+
+    expect(again).toMatchObject({ gate: 'failures', reason: expect.stringContaining(`twice the ${first}`) });
+    expect(second).toBeGreaterThan(2 * first);
+    expect(second).toBeLessThan(100);
     await world.close();
   });
 });

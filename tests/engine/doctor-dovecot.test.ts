@@ -76,7 +76,11 @@ describe.each([
     const checks = await checked();
     const failed = checks.filter(({ ok }) => !ok);
     expect(failed.map(({ subject, check, value }) => [subject, check, value])).toEqual([
-      ['target new', 'credentials', expect.stringMatching(/^carl: .*AUTHENTICATIONFAILED/)],
+      [
+        'target new',
+        'credentials',
+        expect.stringMatching(/ refuses the login carl \(password from env PASSWORD\): .*AUTHENTICATIONFAILED/),
+      ],
       ['target new', 'room', '180 KB to move, 102 KB free in anna'],
     ]);
     expect(rooms(checks).at(-1)).toMatchObject({ ok: true, value: '30 KB to move for 1 account, and room for it' });

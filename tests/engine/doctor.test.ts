@@ -168,7 +168,7 @@ describe('a system that is away', () => {
         subject: 'source old',
         check: 'reachable',
         ok: false,
-        value: 'nothing listens at old.example:993; 199 accounts more were not tried',
+        value: 'nothing listens at old.example:993; its other 199 accounts were not tried',
         fix: 'check port',
       },
     ]);
@@ -182,7 +182,19 @@ describe('a system that is away', () => {
     begin(same(...'abcdefghijklmnop'), { connectors, limits: { connections: 1 } });
     const checks = await checked();
     expect(opened.filter((one) => one.startsWith('target'))).toHaveLength(4);
-    expect(of(checks, 'target new', 'reachable')[0]?.value).toMatch(/12 accounts more were not tried$/);
+    expect(of(checks, 'target new', 'reachable')[0]?.value).toMatch(/its other 12 accounts were not tried$/);
+  });
+
+  test('nobody is locked out: after ten refused logins in a row the others are let be', async () => {
+    const refused = () => new Fault('credentials', 'old refuses the login {account}', { refusedLogin: true });
+    const { connectors, opened } = watched((_, role) => (role === 'target' ? refused() : undefined));
+    begin(same(...Array.from({ length: 40 }, (_, n) => `user${n}`)), { connectors, limits: { connections: 1 } });
+    const checks = of(await checked(), 'target new');
+    expect(opened.filter((one) => one.startsWith('target'))).toHaveLength(10);
+    expect(checks.map(({ check, value }) => [check, value])).toEqual([
+      ['credentials', expect.stringMatching(/^30 accounts not tried: one login after the other was refused/)],
+      ['credentials', '10 accounts: old refuses the login {account}'],
+    ]);
   });
 
   test('what does not answer is given up at the deadline, whether it heeds its signal or not', async () => {

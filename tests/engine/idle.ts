@@ -113,7 +113,7 @@ async function openRun(
       const context = { signal: options.signal ?? signal, heartbeat };
       const result = await lookAtUnits({ ...deps, ...options.deps }, { ...input, units: numbers }, context);
       const [idle, changed, left] = [result.idle, result.changed, result.left].map((some) => [...numbersOf(some)]);
-      return { idle, changed, left, counters: result.counters } as Seen;
+      return { idle, changed, left, counters: result.sum?.totals } as Seen;
     },
     async byWorkflow(unit) {
       for (const phase of ['survey', 'move', 'verify'] as const) {

@@ -48,6 +48,7 @@ export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Pr
        count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')) as failures,
        count(*) filter (where outcome is null or outcome = 'skipped' and todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
+       coalesce(sum(bytes) filter (where outcome = 'verified' and todo is null), 0)::bigint as "bytesVerified",
        count(*) filter (where i.run = r.id and outcome is not null and coalesce(proof, '') <> 'scan'
          and not gone and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,

@@ -57,7 +57,7 @@ it('shows what was counted last until it is counted anew', async () => {
     (beat) => beats.push(beat),
   );
 
-  expect(beats[0]?.counters).toMatchObject({ items: 0, pending: 0 });
+  expect(beats[0]).toMatchObject({ counters: { items: 0, pending: 0 }, isOld: true });
 });
 
 it('keeps its lease while its work holds every connection of the pool', async () => {

@@ -4,7 +4,7 @@ import { prepare } from '../../engine/run/open-run.js';
 import { overlappingUnit } from '../../ledger/units.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Spec } from '../../schemas/spec.js';
-import { addCounters, NO_COUNTERS } from '../../words/counters.js';
+import { NO_COUNTERS } from '../../words/counters.js';
 import type { Prepared } from '../../words/runs.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -56,15 +56,6 @@ it.each([
   const prepared = await open();
 
   expect(JSON.stringify(prepared).length).toBeLessThan(SMALL);
-});
-
-it('counts of units that were let go on those that it names, which the run takes off when they start', async () => {
-  await setStates(`'waiting'`);
-
-  const { stopped, standing } = await open();
-
-  expect(stopped.length).toBeGreaterThan(100);
-  expect(standing).toEqual(stopped.map(({ counters }) => counters).reduce(addCounters, NO_COUNTERS));
 });
 
 it('finds another unit of a pairing by an index, as each slice asks for it', async () => {

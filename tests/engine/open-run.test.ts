@@ -49,8 +49,7 @@ it('names a hundred units that wait, and the others by their causes', async () =
     run: opened.run,
     waiting: [],
     done: 10,
-    totals: { items: 55 },
-    standing: { items: 240 },
+    totals: { items: 295 },
   });
   expect(again.parked).toHaveLength(100);
   expect(again.parkedBesides).toEqual([
@@ -92,12 +91,18 @@ it('keeps what is known of a unit that waits before it could be counted, but not
   const { run, groups } = await prepare(world.deps, { name: world.spec.name, request }, signal);
   const park = { ...(callsOf(groups)[0] as UnitCall), gate: 'credentials', reason: 'the password expired' } as const;
 
-  const counted = await endUnit(world.deps, { migration: world.spec.name, run, unit: 1, state: 'parked', park });
+  const { totals: counted } = await endUnit(world.deps, {
+    migration: world.spec.name,
+    run,
+    unit: 1,
+    state: 'parked',
+    park,
+  });
 
   expect(counted).toMatchObject({ items: 3, verified: 3, changed: 0, created: 0 });
   expect(await prepare(world.deps, { name: world.spec.name, request }, signal)).toMatchObject({
     parked: [{ ...park, account: expect.any(String) }],
-    standing: counted,
+    totals: counted,
   });
   await world.close();
 });

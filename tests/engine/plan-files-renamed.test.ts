@@ -4,7 +4,8 @@ import { link, mkdir, mkdtemp, rename, rm, stat, unlink } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hasChanges, planLines } from '../../cli/plan-lines.js';
+import { planLines } from '../../cli/plan-lines.js';
+import { hasChanges } from '../../cli/plan-sum.js';
 import type { Source } from '../../connectors/contract.js';
 import { plan } from '../../engine/plan/plan.js';
 import type { ClosedRun } from '../../engine/run/close-run.js';
@@ -14,6 +15,7 @@ import type { PlanResult } from '../../words/plan.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
+import { VIEW } from './plan-view.js';
 import type { World } from './world.js';
 import { createWorld } from './world.js';
 
@@ -133,8 +135,8 @@ for (const selection of [MIRROR, { deletions: 'ignore' } as const]) {
     expect(made.totals.volume).toMatchObject({ moved: 200 + LARGE, remove: 0, unchanged: 100 });
     expect(made.forecast).toMatchObject({ items: 5, bytes: 100 });
     expect(made.notes).toEqual([]);
-    expect(planLines(made).join('\n')).toContain(
-      ': 2 to create (100 bytes), 0 to update, 0 to remove, 1 unchanged (100 bytes), 3 to move (3.1 MB)',
+    expect(planLines(made, VIEW).at(-1)).toBe(
+      'Plan: 2 to add (100 bytes), 0 to change, 0 to remove, 3 to move (3.1 MB)',
     );
     // A dry run reads, and comes to the same.
     expect((await planned(true)).totals).toEqual(made.totals);

@@ -5,14 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { planLines } from '../../cli/plan-lines.js';
+import { forecastWords } from '../../cli/plan-sum.js';
 import type { JsonObject, NameRules, Source, Target } from '../../connectors/contract.js';
 import { plan } from '../../engine/plan/plan.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, Selection, Spec } from '../../schemas/spec.js';
-import type { PlanResult } from '../../words/plan.js';
+import type { PlanForecast, PlanResult } from '../../words/plan.js';
 import { put, tree } from './file-tree.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
+import { VIEW } from './plan-view.js';
 import type { World } from './world.js';
 import { createWorld } from './world.js';
 
@@ -172,7 +174,7 @@ describe('names that the target cannot keep', () => {
     );
     expect(problems).toEqual([
       {
-        where: 'share, unit 1',
+        where: 'share, unit 1, anna',
         problem: 'the target cannot keep 6 names of the source: what has them would be refused',
         next: 'rename them in the source, or set `names` of the selection to rename or skip',
       },
@@ -212,10 +214,11 @@ describe('names that the target cannot keep', () => {
     const made = await planned();
     expect(made.names?.first).toHaveLength(20);
     expect(made.names?.skipped).toBe(36);
-    const lines = planLines(made);
-    expect(lines).toContain('names that the target cannot keep: 36 skipped');
+    const lines = planLines(made, VIEW);
+    expect(lines).toContain('Names that the target cannot keep');
+    expect(lines).toContain('  36 skipped');
     expect(lines).toContain('  and 16 more, each named in the report of a run');
-    expect(lines).toContain('  share, unit 1: CON.txt is skipped (the target reserves the name)');
+    expect(lines).toContain('  share, unit 1, anna: CON.txt is skipped (the target reserves the name)');
   });
 });
 
@@ -267,7 +270,7 @@ describe('what stands in the target already', () => {
     await put(from, 'other.txt', 'edited here');
     const made = await keptPromise();
     expect(made.totals).toMatchObject({ ...NOTHING, conflict: 1, unchanged: 5, changedThere: 2 });
-    expect(made.notes).toContainEqual({ where: 'share', note: 'edited on both sides', count: 1 });
+    expect(made.notes).toContainEqual({ where: 'share', note: 'edited on both sides', count: 1, what: 'conflict' });
     expect((await planned({ onConflict: 'source' })).totals).toMatchObject({ update: 1, conflict: 0 });
   });
 
@@ -304,9 +307,9 @@ test('a target without room for it is a problem', async () => {
   begin();
   change({ room: async () => ({ bytes: 1_000_000 }) });
   const { problems } = await planned();
-  expect(problems).toEqual([
+  expect(problems).toMatchObject([
     {
-      where: 'share, unit 1: target',
+      where: 'share, unit 1, anna: target',
       problem: 'the target has room for 1.0 MB, and 3.1 MB are to be created',
       next: 'make room there or have its quota raised; a run waits at the gate `quota` when it is full',
     },
@@ -321,8 +324,8 @@ describe('how long it would take', () => {
     begin();
     const made = await planned();
     expect(made.forecast).toEqual({ items: 1, bytes: 5, unmeasured: 1 });
-    expect(planLines(made).at(-1)).toBe(
-      'forecast: how long 1 item, 5 bytes will take cannot be told before a run of some length, and no limits are set',
+    expect(forecastWords(made.forecast as PlanForecast)).toBe(
+      'how long 1 item, 5 bytes will take cannot be told before a run of some length, and no limits are set',
     );
     await world.run();
     expect((await planned()).forecast).toBeUndefined();
@@ -337,8 +340,8 @@ describe('how long it would take', () => {
       unmeasured: 1,
     });
     expect((await planned({ verify: 'size' })).forecast).toMatchObject({ atLeast: 60 });
-    expect(planLines(await planned()).at(-1)).toBe(
-      'forecast: at least 2 min for 1 item, 3.1 MB: the limits of target new allow no less than 2 min; how fast a unit is otherwise cannot be told before a run of some length',
+    expect(forecastWords((await planned()).forecast as PlanForecast)).toBe(
+      'at least 2 min for 1 item, 3.1 MB: the limits of target new allow no less than 2 min; how fast a unit is otherwise cannot be told before a run of some length',
     );
   });
 
@@ -355,8 +358,8 @@ describe('how long it would take', () => {
     // 61 listed at 2 a second, 41 moved and proven at 2 a second each; the folder has no bytes, hence the bound.
     expect(made.forecast?.atMost).toBeCloseTo(61 / 2 + 41 / 2 + 41 / 2, 0);
     expect(made.forecast?.unmeasured).toBe(0);
-    expect(planLines(made).at(-1)).toMatch(
-      /^forecast: about 1 min \d+ s for 41 items, 40 KB: as fast as earlier runs were$/,
+    expect(forecastWords(made.forecast as PlanForecast)).toMatch(
+      /^about 1 min \d+ s for 41 items, 40 KB: as fast as earlier runs were$/,
     );
   });
 });

@@ -13,6 +13,7 @@ import type { Limits, SelectionWithAccounts, Spec } from '../../schemas/spec.js'
 import type { PlanResult } from '../../words/plan.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
+import { VIEW } from './plan-view.js';
 import type { World } from './world.js';
 import { createWorld } from './world.js';
 
@@ -210,7 +211,7 @@ describe('one way', () => {
     expect((await planned({ deletions: 'ignore' })).totals).toMatchObject({ ...NOTHING, unchanged: 1 });
     const braked = await planned({ ...mirror, maxDeletions: 0.5 });
     expect(braked.notes).toContainEqual({
-      where: 'book, unit 1',
+      where: 'book, unit 1, anna',
       note: 'deletions are more than the 50 % that may go at once: the run will wait for `migrate approve`',
       count: 2,
     });
@@ -268,13 +269,13 @@ describe('dry run', () => {
     const { totals, problems, notes } = await planned({}, true);
     expect(totals).toMatchObject({ create: 2, refuse: 2 });
     expect(problems).toMatchObject([
-      { where: 'book, unit 1: Colleagues 0000000003', problem: 'memory: no carls here' },
-      { where: 'book, unit 1: Colleagues 0000000004' },
+      { where: 'book, unit 1, anna: Colleagues 0000000003', problem: 'memory: no carls here' },
+      { where: 'book, unit 1, anna: Colleagues 0000000004' },
     ]);
     expect(notes).toEqual([{ where: 'book', note: 'FN is shortened', count: 2 }]);
     const plain = await planned();
     expect(plain.problems).toEqual([]);
-    expect(plain.notes).toContainEqual({ where: 'book', note: 'memory: no carls here', count: 1 });
+    expect(plain.notes).toContainEqual({ where: 'book', note: 'memory: no carls here', count: 1, what: 'refuse' });
   });
 
   test('mail: what stands in the target is looked at in a dry run only', async () => {
@@ -391,9 +392,9 @@ test('a target that mails attendees makes the plan fail, and says what to do', a
   const told = { name: 'invitations', value: 'mails attendees', problem: 'turn scheduling off on the server' };
   const deps = targetWith({ describe: async () => [told] });
   const made = await plan(deps, { spec: world.spec, specHash: '', dryRun: false }, signal, () => {});
-  expect(made.problems).toEqual([
+  expect(made.problems).toMatchObject([
     {
-      where: 'book, unit 1: target',
+      where: 'book, unit 1, anna: target',
       problem: 'invitations: mails attendees',
       next: 'turn scheduling off on the server',
     },
@@ -411,26 +412,47 @@ test('a target that cannot be looked at without making is not looked at, and tha
   const input = { spec: world.spec, specHash: '', dryRun: false };
   const made = await plan({ ...world.deps, connections }, input, signal, () => {});
   expect(made.containers).toMatchObject([{ looked: false, make: false, create: 3, adopt: 0 }]);
-  expect(planLines(made).join('\n')).toContain('the target was not looked at');
+  expect(planLines(made, VIEW).join('\n')).toContain('not looked for');
 });
 
 describe('what is shown', () => {
-  test('columns that are zero everywhere are left out', async () => {
+  test('signs and columns only where there is something, and the sum last', async () => {
     begin();
-    const lines = planLines(await planned());
-    expect(lines[0]).toBe('selection  unit  folder      to     create  update  remove  unchanged  excluded  size');
-    expect(lines[1]).toMatch(/^book +1 +Colleagues +\(new\) +3 +0 +0 +0 +0 /);
-    expect(lines.at(-1)).toMatch(/: 1 container to make, 3 to create \(.+\), 0 to update, 0 to remove, 0 unchanged$/);
+    expect(planLines(await planned(), VIEW)).toEqual([
+      expect.stringMatching(/^move-.*: what a run would do$/),
+      '',
+      '  + create',
+      '',
+      'book: old to new, 1 account',
+      expect.stringMatching(/^ {2}Colleagues \(new\) {2}\+3 {2}\d+ bytes$/),
+      '  0 unchanged',
+      '',
+      expect.stringMatching(/^Plan: 3 to add \(.+\), 0 to change, 0 to remove, 1 address book to make$/),
+    ]);
   });
 
-  test('both ways, conflicts and remarks', async () => {
+  test('nothing to do', async () => {
+    begin();
+    await world.run();
+    expect(planLines(await planned(), VIEW).slice(1)).toEqual([
+      '',
+      'book: old to new, 1 account',
+      '  3 unchanged',
+      '',
+      'Plan: nothing to do',
+    ]);
+  });
+
+  test('both ways, conflicts and why', async () => {
     begin({ mode: 'two-way' });
     world.to.put(BOOK, { bytes: card('bert', { NOTE: 'home' }) });
-    const lines = planLines(await planned());
-    expect(lines.slice(0, 3).map((line) => line.split(/ {2,}/).slice(2, 3)[0])).toEqual(['way', '->', '<-']);
-    expect(lines[0]).toContain('conflict');
-    expect(lines).toContain('book: 1 × the target holds another with the same UID');
-    expect(lines.at(-1)).toContain('1 in conflict');
+    world.to.put(BOOK, { bytes: card('dora') });
+    const lines = planLines(await planned(), VIEW);
+    expect(lines).toContain('  + create   ! in conflict or refused   ← back to the source');
+    expect(lines).toContain('book: old ⇄ new, 1 account');
+    expect(lines.filter((line) => /^ {2}(← )?Colleagues /.test(line)).length).toBe(2);
+    expect(lines).toContain('  1  in conflict: the target holds another with the same UID (book)');
+    expect(lines.at(-1)).toMatch(/^Plan: 3 to add .*; 1 in conflict$/);
   });
 });
 
@@ -440,8 +462,8 @@ test('problems of one account leave the others planned', async () => {
   world.source.account('bert');
   world.target.account('bert').locked = 'password expired';
   const { problems, totals } = await planned({ accounts });
-  expect(problems).toEqual([
-    { where: 'book, unit 2', problem: 'memory: password expired', next: 'unlock the account' },
+  expect(problems).toMatchObject([
+    { where: 'book, unit 2, bert', problem: 'memory: password expired', next: 'unlock the account' },
   ]);
   expect(totals.create).toBe(3);
 });

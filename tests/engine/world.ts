@@ -26,6 +26,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import { createReports } from '../../report/kept-reports.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
+import type { SliceHeartbeat } from '../../words/progress.js';
 import type { RunReason } from '../../words/runs.js';
 import type { UnitCall } from '../../words/units.js';
 import { callsOf, stepsOf } from '../../words/units.js';
@@ -76,6 +77,8 @@ export interface WorldOptions {
   readonly habits?: Habits;
   /** Other systems than those in memory; their passwords are `secret`. */
   readonly systems?: { readonly old: SystemConfig; readonly new: SystemConfig };
+  /** Hears what slices tell of themselves. */
+  readonly heartbeat?: (details: SliceHeartbeat) => void;
   /** Where finished runs leave their reports. */
   readonly reportFolder?: string;
   /** In the place of the registry's. */
@@ -139,7 +142,7 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
         if (++slices > MAX_SLICES) throw new Error(`${phase} asked for more than ${MAX_SLICES} slices`);
         result = await runSlice(deps, back ? { ...input, back } : input, phase, phases[phase], {
           signal,
-          heartbeat: () => {},
+          heartbeat: options.heartbeat ?? (() => {}),
         });
         yield result;
         if (result.state === 'parked' || result.state === 'paused' || result.state === 'stopped') return result;

@@ -1,9 +1,11 @@
 /** One account on one server: found once, then known to the session that asks. */
 import dns from 'node:dns/promises';
 import type { Access, Place } from '../../contract.js';
+import type { FaultCode } from '../../errors.js';
 import { Fault } from '../../errors.js';
 import type { Collection, Collections } from './collections.js';
 import { collectionsOf } from './collections.js';
+import { HttpFault } from './faults.js';
 import type { Flavour } from './flavour.js';
 import { parentOf, pathOf, withSlash } from './hrefs.js';
 import { DavHttp } from './http.js';
@@ -19,6 +21,8 @@ export class DavAccount {
   #http: DavHttp | undefined;
   #home: string | undefined;
   #closed = false;
+  /** The status that the last resource was refused with, while the home is looked for. */
+  #answered: number | undefined;
   #collections: Collections | undefined;
 
   constructor(options: DavOptions, access: Access, flavour: Flavour) {
@@ -71,20 +75,25 @@ export class DavAccount {
     const start = url.includes('://') ? new URL(url) : await lookUp(url, this.flavour.scheme, signal);
     this.#http ??= new DavHttp(this.options, this.#access, start.origin);
     if (home !== undefined) return this.#checked(withSlash(home), signal);
-    const tried = new Set<string>();
+    const tried = new Map<string, string>();
     const wellKnown = `/.well-known/${this.flavour.scheme}`;
     const path = pathOf(start.pathname) ?? '/';
     for (const at of path === '/' ? [wellKnown, '/'] : [path, wellKnown, '/']) {
       if (tried.has(at)) continue;
-      tried.add(at);
+      this.#answered = undefined;
       const found = await this.#homeFrom(at, signal);
       if (found !== undefined) return found;
+      tried.set(at, answerWords(this.#answered));
     }
+    const answers = [...tried].map(([at, said]) => `${at} ${said}`).join(', ');
+    const denied = [...tried.values()].some((said) => said === answerWords(403));
     throw new Fault(
       'spec',
-      `${this.http.origin}: no home of ${this.flavour.scheme} collections was found for the account`,
+      `${this.http.origin}: no home of ${this.flavour.scheme} collections was found for the account (${answers})`,
       {
-        next: 'name the path of the home with `home`, or the whole URL with `url`',
+        next: denied
+          ? 'the login is taken and has no rights there: give them to it, or name the path of its own home with `home`'
+          : 'name the path of the home with `home`, or the whole URL with `url`',
       },
     );
   }
@@ -117,8 +126,10 @@ export class DavAccount {
       }
     } catch (error) {
       // Not what we look for stands there; the next place is tried.
-      if (error instanceof Fault && ['not-found', 'refused', 'conflict'].includes(error.code)) return undefined;
-      throw error;
+      const isPage = error instanceof HttpFault && error.status < 300;
+      if (!isPage && !(error instanceof Fault && ELSEWHERE.has(error.code))) throw error;
+      if (error instanceof HttpFault) this.#answered = error.status;
+      return undefined;
     }
     return undefined;
   }
@@ -144,6 +155,13 @@ export class DavAccount {
     if (await this.#propertiesOf(home, ['D:resourcetype'], signal)) return home;
     throw new Fault('spec', `${this.http.origin}${home}: there is no such home`, { next: 'correct `home`' });
   }
+}
+
+const ELSEWHERE: ReadonlySet<FaultCode> = new Set(['not-found', 'refused', 'conflict']);
+
+function answerWords(status: number | undefined): string {
+  if (status === undefined) return 'names none';
+  return status < 300 ? 'is a web page' : `answers ${status}`;
 }
 
 /**

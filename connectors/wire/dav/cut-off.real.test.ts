@@ -48,7 +48,7 @@ it.each((['http', 'https'] as const).flatMap((scheme) => ways.map((way) => [sche
     if (way === 'close') http.close();
     if (way === 'abort') stop.abort(new Error('the lease was lost'));
     await expect(writing).rejects.toThrow(
-      { close: 'the session was closed', abort: 'the lease was lost', timeout: 'Headers Timeout' }[way],
+      { close: 'the session was closed', abort: 'the lease was lost', timeout: 'did not answer in time' }[way],
     );
 
     expect(await dam.open()).toBeLessThan(BODY.length / 2);

@@ -43,7 +43,7 @@ async function placeOf(url: string): Promise<unknown> {
 it('goes to a server within the domain', async () => {
   expect(await placeOf('inside.test')).toMatchObject({
     asked: true,
-    error: { code: 'unavailable', message: expect.stringContaining('https://dav.inside.test:1') },
+    error: { code: 'unavailable', message: expect.stringContaining('dav.inside.test:1') },
   });
 });
 

@@ -13,6 +13,10 @@ export interface ErrorWords {
   readonly href?: string;
   /** The server's sentence. */
   readonly words?: string;
+  /** It answered with a page for people: of a login, a proxy, an error. */
+  readonly page?: true;
+  /** It says that the port speaks TLS, and the request did not. */
+  readonly wantsTls?: true;
 }
 
 /** A fault that a server answered, with what told it. */
@@ -42,7 +46,10 @@ export async function readError(body: AsyncIterable<Uint8Array>, clean: Clean = 
     if (bytes > MAX_WAITED_BYTES) break;
   }
   const text = Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString();
+  // Apache and nginx, for a request without TLS on a port with TLS.
+  if (/speaking plain HTTP to an SSL|plain HTTP request was sent to HTTPS/i.test(text)) return { wantsTls: true };
   if (!text.trimStart().startsWith('<')) return sentence(clean(text, true));
+  if (/^\s*(<!doctype html|<html)/i.test(text)) return { page: true };
   let isError = false;
   const found: Element[] = [];
   try {
@@ -92,6 +99,18 @@ export function faultOf(
   if (error.condition === 'D:valid-sync-token') return make('cursor-lost', 'list instead');
   if (error.condition === 'D:quota-not-exceeded' || error.condition === 'D:sufficient-disk-space') {
     return make('quota', 'make room in the account');
+  }
+  if (status === 400 && error.wantsTls) {
+    const next = 'write https:// in url';
+    return new HttpFault(status, undefined, 'spec', `${message}: the port speaks TLS, and url begins with http://`, {
+      next,
+      systemWide: true,
+    });
+  }
+  if (status < 300 && error.page) {
+    return new HttpFault(status, undefined, 'unavailable', `${message}, with a web page instead of WebDAV`, {
+      next: 'check url: it has to lead to WebDAV, and not to a login page or a proxy',
+    });
   }
   // What CalDAV and CardDAV demand of an item, whatever the status: Xandikos says 412, others 403 or 409.
   if (/^CR?:(?!no-uid-conflict$)/.test(error.condition ?? '')) return make('refused', 'mend the item in the source');

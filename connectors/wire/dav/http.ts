@@ -2,14 +2,16 @@
 import { Agent } from 'undici';
 import type { Access } from '../../contract.js';
 import { Fault } from '../../errors.js';
+import type { NamedLogin } from '../refused-login.js';
+import { refusal, refusedLogin } from '../refused-login.js';
 import { resettingConnector } from '../resettable-socket.js';
 import type { AnswerBody } from './answer-body.js';
 import { answerBody, drain } from './answer-body.js';
 import { breakOff } from './broken-off.js';
 import { codingIn, decodedBody } from './codings.js';
 import { broken, readCa } from './connection.js';
-import type { ErrorWords, HttpFault } from './faults.js';
-import { faultOf, readError } from './faults.js';
+import type { ErrorWords } from './faults.js';
+import { faultOf, HttpFault, readError } from './faults.js';
 import { encodePath, pathOf, withSlash } from './hrefs.js';
 import { DavLogin } from './login.js';
 import type { Member } from './multistatus.js';
@@ -46,6 +48,8 @@ type HttpOptions = Pick<DavOptions, 'auth' | 'ca' | 'timeouts'>;
 
 export class DavHttp {
   readonly #login: DavLogin;
+  readonly #auth: NamedLogin;
+  readonly #account: string;
   /** Path of the PEM file of the server's own CA. */
   readonly #ca: string | undefined;
   readonly #agent: Agent;
@@ -62,9 +66,13 @@ export class DavHttp {
 
   constructor(options: HttpOptions, access: Access, origin: string) {
     this.#login = new DavLogin(options.auth, access);
+    this.#auth = options.auth ?? {};
+    this.#account = access.account;
     this.#ca = options.ca;
     this.origin = origin;
-    const { connectMs = DEFAULT_CONNECT_MS, replyMs = DEFAULT_REPLY_MS } = options.timeouts ?? {};
+    const { patienceMs = Number.POSITIVE_INFINITY } = access;
+    const connectMs = Math.min(options.timeouts?.connectMs ?? DEFAULT_CONNECT_MS, patienceMs);
+    const replyMs = Math.min(options.timeouts?.replyMs ?? DEFAULT_REPLY_MS, patienceMs);
     this.#agent = new Agent({
       connections: 1,
       headersTimeout: replyMs,
@@ -207,11 +215,11 @@ export class DavHttp {
         return sendOnce();
       });
       const told = joined(answer.headers);
-      const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, both));
+      const sent = answerBody(answer.body, told['content-length'], (error) => broken(error, where, at.origin, both));
       const coding = request.content ? undefined : codingIn(told);
       return { status: answer.statusCode, headers: told, body: coding ? decodedBody(sent, coding, where) : sent };
     } catch (error) {
-      throw broken(error, where, both);
+      throw broken(error, where, at.origin, both);
     } finally {
       this.#writing -= writes;
     }
@@ -281,7 +289,7 @@ export class DavHttp {
     try {
       await breakOff({ origin: this.origin, head, body, timeoutMs, ...(ca && { ca: readCa(ca) }) }, signal);
     } catch (error) {
-      throw broken(error, this.where({ method, path }), signal);
+      throw broken(error, this.where({ method, path }), this.origin, signal);
     }
   }
 
@@ -295,7 +303,18 @@ export class DavHttp {
     { status, headers }: Pick<Answer, 'status' | 'headers'>,
     error: ErrorWords,
   ): HttpFault {
-    return faultOf(this.where(request), status, error, headers['retry-after'], headers.date);
+    const fault = faultOf(this.where(request), status, error, headers['retry-after'], headers.date);
+    if (status === 401) return this.#refused(fault);
+    if (request.method !== 'PROPFIND' || (status !== 405 && status !== 501)) return fault;
+    return new HttpFault(status, fault.condition, 'refused', fault.message, {
+      next: 'check url: no WebDAV is offered there',
+    });
+  }
+
+  /** Says which login it is that the server refuses. */
+  #refused({ status, condition, message, cause }: HttpFault): HttpFault {
+    const words = `${new URL(this.origin).host} ${refusedLogin(this.#auth, this.#account)}: ${message}`;
+    return new HttpFault(status, condition, 'credentials', words, { ...refusal(this.#auth, this.#account), cause });
   }
 
   /** Names a request for a message. Names of collections are shown, those of items are not. */

@@ -111,7 +111,7 @@ export async function entryAt(
   } catch (error) {
     if (error instanceof Fault && error.code === 'not-found') return undefined;
     // Apache's answer for a file that is asked for as a folder, or as what a folder holds.
-    if (!(error instanceof HttpFault) || error.status !== 400) throw error;
+    if (!(error instanceof HttpFault) || error.status !== 400 || error.code === 'spec') throw error;
     return path.endsWith('/') ? entryAt(http, path.slice(0, -1), signal, asked) : undefined;
   }
   return found && found.status < 400 ? entryOf(found) : undefined;

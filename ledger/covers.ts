@@ -1,17 +1,19 @@
 /** What an approval would cover, for whoever is asked for it. */
-import type { ApprovalGate, Counted, CoveredRow, RunAt } from '../../ledger/covered.js';
-import { causesOf, countCovered, firstCovered, isApproval } from '../../ledger/covered.js';
-import type { Sql } from '../../ledger/ledger.js';
-import type { SpecRules } from '../../schemas/spec.js';
-import { deletedFrom } from '../../schemas/system-words.js';
-import type { CoveredItem, Covers } from '../../words/covers.js';
-import { COVERED_NAMED } from '../../words/covers.js';
-import type { Gate } from '../../words/units.js';
+
+import type { CoveredItem, Covers } from '../words/covers.js';
+import { COVERED_NAMED } from '../words/covers.js';
+import type { Gate } from '../words/units.js';
+import type { ApprovalGate, Counted, CoveredRow, RunAt } from './covered.js';
+import { causesOf, countCovered, firstCovered, isApproval } from './covered.js';
+import type { Sql } from './ledger.js';
+
+/** As the spec names the system that a copy was written to, and its account. */
+type DeletedFrom = (row: CoveredRow) => { readonly system: string; readonly account: string };
 
 /** Of each unit that waits at such a gate. The first `named` of them name their first items. */
 export async function coversOf(
   sql: Sql,
-  spec: SpecRules,
+  deletedFrom: DeletedFrom,
   at: RunAt,
   waiting: readonly { readonly n: number; readonly gate: Gate | null }[],
   named: number,
@@ -23,7 +25,7 @@ export async function coversOf(
     for (const [n, counted] of await countCovered(sql, at, units, gate))
       covers.set(
         n,
-        covers.size < named ? await namedCovers(sql, spec, at, n, gate, counted) : { ...counted, first: [] },
+        covers.size < named ? await namedCovers(sql, deletedFrom, at, n, gate, counted) : { ...counted, first: [] },
       );
   }
   return covers;
@@ -31,7 +33,7 @@ export async function coversOf(
 
 async function namedCovers(
   sql: Sql,
-  spec: SpecRules,
+  deletedFrom: DeletedFrom,
   at: RunAt,
   n: number,
   gate: ApprovalGate,
@@ -41,7 +43,7 @@ async function namedCovers(
   const [head] = rows;
   const first = rows.map((row) => coveredItem(row, gate));
   if (gate === 'failures') return { ...counted, first, causes: await causesOf(sql, at, n, CAUSES) };
-  return { ...counted, ...(head && deletedFrom(spec, head)), first };
+  return { ...counted, ...(head && deletedFrom(head)), first };
 }
 
 function coveredItem(row: CoveredRow, gate: ApprovalGate): CoveredItem {
