@@ -4,7 +4,7 @@ import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { loadSpec, manifests, specSchema } from './load.js';
+import { loadSpec, offered, specSchema } from './load.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
