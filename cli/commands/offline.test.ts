@@ -1,6 +1,6 @@
 /** The other commands that need nothing but this machine: init, schema, connectors, completion. */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -183,6 +183,16 @@ describe('migrate completion', () => {
   it('falls back to files', async () => {
     await writeFile(join(dir, 'office.yaml'), '');
     expect(await complete('apply', 'off')).toEqual(['office.yaml']);
+  });
+
+  it('offers specs and folders where a spec is asked for, and options after a dash', async () => {
+    await writeFile(join(dir, 'office.yaml'), '');
+    await writeFile(join(dir, 'people.csv'), '');
+    await mkdir(join(dir, 'specs'));
+
+    expect(await complete('plan', '')).toEqual(['specs', 'office.yaml']);
+    expect(await complete('plan', '--detailed')).toEqual(['--detailed-exitcode']);
+    expect(await complete('logs', 'peo')).toEqual(['people.csv']);
   });
 
   it('offers the same in zsh and fish', async () => {
