@@ -6,7 +6,7 @@ import { quote } from '../schemas/diagnostic.js';
 import type { Spec } from '../schemas/spec.js';
 import { plural } from '../words/numbers.js';
 import type { ChosenUnit } from '../words/runs.js';
-import { makeChosenId } from '../workflows/messages.js';
+import { makeSearchId } from '../workflows/messages.js';
 import type { PartArgs } from './arguments.js';
 import { execute } from './execute.js';
 import { CommandError, exitCodes } from './exit-codes.js';
@@ -47,6 +47,6 @@ export async function askForUnits(
 ): Promise<readonly ChosenUnit[] | undefined> {
   const choice = choiceOf(args);
   if (!isPart(choice)) return undefined;
-  const id = makeChosenId(name, randomUUID());
-  return execute<ChosenUnit[]>(shell, temporal, 'chosen', id, { name, ...choice });
+  const id = makeSearchId(name, randomUUID());
+  return execute<ChosenUnit[]>(shell, temporal, 'search', id, { name, ...choice });
 }

@@ -55,6 +55,7 @@ describe('a part of a spec', () => {
     expect(arrived(world)).toEqual(['bela']);
     expect(await states(world)).toEqual([{ of: 'bela', run: 1, state: 'done', verified: 1 }]);
     expect(await people(world)).toEqual([['bela'], true]);
+    expect(await reportOf(world, server.ledger)).toMatchObject({ part: 1 });
     await world.close();
   });
 
