@@ -86,7 +86,7 @@ export interface CancelArgs extends Named {
   readonly timeoutMs?: number;
 }
 export interface RetryArgs extends OfUnit, PartArgs {}
-export interface ApproveArgs extends OfUnit {
+export interface ApproveArgs extends OfUnit, PartArgs {
   /** Nobody is asked. */
   readonly yes?: boolean;
   /** A file for all that an approval would cover; nothing is approved. */

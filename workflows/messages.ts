@@ -7,7 +7,7 @@ import type { Covers } from '../words/covers.js';
 import type { Measure, Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
-import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
+import type { Gate, ParkedUnit, UnitCall, UnitCounts } from '../words/units.js';
 
 export const TASK_QUEUE = 'drover';
 
@@ -65,14 +65,7 @@ export interface Progress {
   readonly selections?: readonly string[];
   readonly accounts?: readonly string[];
   readonly state: 'preparing' | 'running' | 'pausing' | 'paused' | 'waiting' | 'stopping' | 'done';
-  readonly units: {
-    readonly total: number;
-    readonly waiting: number;
-    readonly running: number;
-    readonly parked: number;
-    readonly done: number;
-    readonly failed: number;
-  };
+  readonly units: UnitCounts;
   /** Of all units of the run, each as it ended last. What running units have done since is in their slice's heartbeat. */
   readonly totals: Counters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */

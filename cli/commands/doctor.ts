@@ -44,18 +44,28 @@ async function* checksOf(shell: Shell, args: DoctorArgs, spec: Spec | undefined)
   try {
     temporal = await connectTemporal(shell, args);
   } catch (error) {
-    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.unreachable) throw error;
-    const { message: value, next } = error;
-    yield [{ subject: 'temporal', check: 'reachable', ok: false, value, ...(next && { fix: next }) }];
+    yield [unreachable(error, 'temporal')];
     return;
   }
   try {
     const { checks, worker } = await clientChecks(temporal);
     yield checks;
-    if (worker) yield await askWorker(shell, temporal, spec, asked);
+    if (!worker) return;
+    try {
+      yield await askWorker(shell, temporal, spec, asked);
+    } catch (error) {
+      yield [unreachable(error, 'worker')];
+    }
   } finally {
     await temporal.close();
   }
+}
+
+/** That somebody does not answer is what doctor is asked for; anything else ends it. */
+function unreachable(error: unknown, subject: 'temporal' | 'worker'): Check {
+  if (!(error instanceof CommandError) || error.exitCode !== exitCodes.unreachable) throw error;
+  const { message: value, next: fix } = error;
+  return { subject, check: 'reachable', ok: false, value, ...(fix && { fix }) };
 }
 
 async function askWorker(

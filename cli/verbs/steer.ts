@@ -28,9 +28,12 @@ export function addSteeringVerbs(program: Command, verb: AddVerb, dispatch: Disp
       ['look, and be asked; nothing but what is shown is approved', 'migrate approve acme-mail'],
       ['all of it in a file; nothing is approved', 'migrate approve acme-mail --list covered.csv'],
       ['one unit, without a question', 'migrate approve acme-mail --unit 3 --yes'],
+      ['one person', 'migrate approve acme-mail --account anna@old.example'],
     ],
   })
     .addOption(unit())
+    .addOption(selection())
+    .addOption(account())
     .option('--yes', 'do not ask')
     .option('--list <file>', 'write all that an approval would cover to this file, and approve nothing');
   verb('credentials <name>', 'say that secrets were renewed, so that parked units try again', {
