@@ -1,4 +1,4 @@
-/** The short workflows that a worker runs for a command: `plan`, `doctor`, `prune`, `forget`. */
+/** The short workflows that a worker runs for a command: `plan`, `doctor`, `search`, `prune`, `forget`. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
@@ -17,7 +17,7 @@ import { grpc, grpcCode, until, wordsOf } from './with-temporal.js';
 export async function execute<Answer>(
   shell: Shell,
   temporal: TemporalAccess,
-  type: 'plan' | 'doctor' | 'prune' | 'forget',
+  type: 'plan' | 'doctor' | 'search' | 'prune' | 'forget',
   workflowId: string,
   input: unknown,
   ahead: readonly WorkflowHandle[] = [],
