@@ -96,7 +96,7 @@ function compile(manifests: Manifests): ValidateFunction {
   if (validate === undefined) {
     // What it would save in checking one spec it costs a hundredfold in compiling.
     const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false, code: { optimize: false } });
-    ajv.addVocabulary(['patternErrorMessage']);
+    ajv.addVocabulary(['patternErrorMessage', 'offered']);
     validate = ajv.compile(assembleSchema(manifests));
     compiled.set(manifests, validate);
   }

@@ -120,6 +120,8 @@ export interface RunResult {
   readonly totals: Counters;
   /** Folders and collections that the spec leaves out; absent where there are none. */
   readonly leftOut?: LeftOutSum;
+  /** No unit of the migration is left with anything to prove, also none that this run did not cover. */
+  readonly allProven?: true;
   /** Why it is not done, in a sentence. */
   readonly reason?: string;
 }

@@ -216,11 +216,12 @@ function nameOf(workflowId: string, input: Partial<MigrationInput> | undefined):
   );
 }
 
-function resultOf(name: string, { run, state, totals, counters, leftOut, reason }: ClosedRun): RunResult {
+function resultOf(name: string, { run, state, totals, counters, leftOut, allProven, reason }: ClosedRun): RunResult {
   const { units, done, failed } = totals;
   return {
     ...{ name, run, state, units, done, failed, totals: counters },
     ...(leftOut !== undefined && { leftOut }),
+    ...(allProven && { allProven }),
     ...(reason !== undefined && { reason }),
   };
 }

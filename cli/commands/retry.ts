@@ -3,10 +3,11 @@ import { retrySignal } from '../../workflows/messages.js';
 import type { RetryArgs } from '../arguments.js';
 import { askForUnits, choiceOf } from '../choice.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
-import { isRunning, requireMigration } from '../migration.js';
+import { isRunning, migrationHandle, readResult, requireMigration } from '../migration.js';
 import type { Shell } from '../shell.js';
 import { signalMigration } from '../steer.js';
 import { submitAgain } from '../submit.js';
+import type { TemporalAccess } from '../temporal.js';
 import { withTemporal } from '../with-temporal.js';
 
 /** A running migration is told of so many units, one by one. */
@@ -17,7 +18,13 @@ export async function run(shell: Shell, args: RetryArgs): Promise<number> {
   if (args.unit !== undefined && Object.keys(choiceOf(args)).length > 0)
     throw new CommandError(exitCodes.usage, '--unit names one unit already; leave out --selection and --account');
   return withTemporal(shell, args, async (temporal) => {
-    await requireMigration(temporal, args.name);
+    if (await isAllProven(temporal, args.name)) {
+      shell.err(`${args.name}: nothing to retry: everything is verified`);
+      shell.err(
+        `  \`migrate verify ${args.name}\` compares it with the target again; \`migrate apply\` moves what is new`,
+      );
+      return exitCodes.done;
+    }
     const chosen = await askForUnits(shell, temporal, args.name, args);
     const units = chosen?.map(({ n }) => n) ?? (args.unit === undefined ? undefined : [args.unit]);
     // The worker took its time.
@@ -44,4 +51,11 @@ export async function run(shell: Shell, args: RetryArgs): Promise<number> {
     shell.err(`${args.name}: ${what} tried again in the present run`);
     return exitCodes.done;
   });
+}
+
+/** Its last run has ended and left nothing open. */
+async function isAllProven(temporal: TemporalAccess, name: string): Promise<boolean> {
+  if (isRunning(await requireMigration(temporal, name))) return false;
+  const end = await readResult(migrationHandle(temporal, name));
+  return 'result' in end && end.result.allProven === true;
 }

@@ -170,7 +170,7 @@ describe('apply', () => {
     const opened = await migrate(terminal, 'credentials', name);
 
     expect(status.out).toContain('waits for credentials');
-    expect(opened.err).toContain('unit 2 goes on');
+    expect(opened.err).toMatch(/bert.* goes on/);
     expect(await waiting.ended).toBe(0);
   });
 
@@ -299,7 +299,7 @@ describe('runs that schedules start', () => {
     const created = runs.map((run) => (run.totals as { created: number }).created);
     expect(created.slice(0, -1).filter((items) => items > 0)).toEqual([1]);
     const shown = await migrate(terminal, 'list', sample.name);
-    expect(shown.out.split('\n')[0]).toMatch(/^run +why +state +began +took +items +created +updated +skipped/);
+    expect(shown.out.split('\n')[0]).toMatch(/^run +why +state +began +took +items +created +updated +moved +skipped/);
     expect(shown.out).toMatch(/^ *1 +apply +done .* +5 +5 +0/m);
     expect((await migrate(terminal, 'list', 'nobody')).err).toContain('knows no run of "nobody"');
     const ticks = stack.client.workflow.list({ query: `WorkflowType = "tick"` });
@@ -378,7 +378,31 @@ describe('steering', () => {
       expect((await migrate(terminal, verb, 'nobody')).err).toContain('there is no migration "nobody"');
     }
     expect((await migrate(terminal, 'verify', name, '--wait')).code).toBe(0);
-    expect((await migrate(terminal, 'retry', name)).code).toBe(0);
+    const needless = await migrate(terminal, 'retry', name);
+    expect([needless.code, needless.err]).toEqual([
+      0,
+      expect.stringContaining('nothing to retry: everything is verified'),
+    ]);
+    expect((await migrate(terminal, 'status', name)).out).toContain('run 2 is done');
+  });
+
+  it('retries what another run left open, and starts no run for what is proven', async () => {
+    const { name, file, source } = await makeSample(['anna', 'bert']);
+    source.account('bert').locked = 'password expired';
+    await migrate(terminal, 'apply', file);
+    await expect.poll(async () => (await migrate(terminal, 'status', name)).out).toContain('credentials');
+    await migrate(terminal, 'cancel', name);
+    await stack.client.workflow.start('migration', {
+      workflowId: `migrate/${name}`,
+      taskQueue: stack.stack.taskQueue,
+      args: [{ name, queue: [{ id: randomUUID(), reason: 'retry', units: [1] }] }],
+    });
+    expect((await migrate(terminal, 'watch', name)).code).toBe(0);
+    source.account('bert').locked = undefined;
+
+    const retried = await migrate(terminal, 'retry', name);
+
+    expect([retried.code, retried.err]).toEqual([0, expect.stringContaining('a new run tries again what failed')]);
     expect((await migrate(terminal, 'watch', name)).code).toBe(0);
     expect((await migrate(terminal, 'status', name)).out).toContain('run 3 is done');
   });
