@@ -6,9 +6,11 @@ interface Level {
   readonly path: string;
   readonly words: readonly { readonly word: string; readonly about: string }[];
   readonly commands: readonly string[];
+  /** Its first argument is the file of a spec. */
+  readonly ofSpec: boolean;
 }
 
-/** A completion script for the program: verbs and long options; else file names. */
+/** A completion script for the program: verbs, specs and long options; else file names. */
 export function completionScript(program: Command, shell: 'bash' | 'zsh' | 'fish'): string {
   const levels = collect(program, '', []);
   switch (shell) {
@@ -36,7 +38,12 @@ function collect(command: Command, path: string, inherited: Level['words']): Lev
     help,
   ];
   return [
-    { path, words, commands: commands.map((child) => child.name()) },
+    {
+      path,
+      words,
+      commands: commands.map((child) => child.name()),
+      ofSpec: command.registeredArguments[0]?.name() === 'spec',
+    },
     ...commands.flatMap((child) => collect(child, `${path} ${child.name()}`.trim(), global)),
   ];
 }
@@ -47,14 +54,21 @@ function bash(levels: readonly Level[]): string {
     '# migrate completion bash > /etc/bash_completion.d/migrate',
     '_migrate() {',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: bash's own braces.
-    '  local current="${COMP_WORDS[COMP_CWORD]}" path="" word words',
+    '  local current="${COMP_WORDS[COMP_CWORD]}" path="" word words specs=""',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: bash's own braces.
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
     `    case "\${path:+$path }$word" in ${known.join('|')}) path="\${path:+$path }$word" ;; esac`,
     '  done',
     '  case "$path" in',
-    ...levels.map(({ path, words }) => `    '${path}') words='${words.map(({ word }) => word).join(' ')}' ;;`),
+    ...levels.map(
+      ({ path, words, ofSpec }) =>
+        `    '${path}') words='${words.map(({ word }) => word).join(' ')}'${ofSpec ? ' specs=yes' : ''} ;;`,
+    ),
     '  esac',
+    '  if [[ -n "$specs" && "$current" != -* ]]; then',
+    '    COMPREPLY=($(compgen -d -- "$current"; for word in yaml yml json; do compgen -f -X "!*.$word" -- "$current"; done))',
+    '    return',
+    '  fi',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: bash's own braces.
     '  if [ "${#COMPREPLY[@]}" -eq 0 ]; then COMPREPLY=($(compgen -f -- "$current")); fi',

@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { manifests, specSchema } from '../schemas/load.js';
+import { offered, specSchema } from '../schemas/load.js';
 import { connectorsPage, specPage } from './pages.js';
 import type { Shell } from './shell.js';
 import { processShell } from './shell.js';
@@ -12,8 +12,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const schema = specSchema();
   return new Map([
     ['schemas/generated/spec.schema.json', `${JSON.stringify(schema, null, 2)}\n`],
-    ['docs/spec.md', specPage(schema, manifests)],
-    ['docs/connectors.md', connectorsPage(manifests)],
+    ['docs/spec.md', specPage(schema, offered)],
+    ['docs/connectors.md', connectorsPage(offered)],
   ]);
 }
 

@@ -23,7 +23,7 @@ it('has the time of the reader, to the second', () => {
 
   const event: Event = { id: 1, at: AT, migration: 'm', run: 3, unit: 7, level: 'warn', message: 'x', detail: {} };
 
-  expect(eventLine(event, style)).toBe('2026-03-01 10:05:07  warn   run 3 unit 7  x');
+  expect(eventLine(event, style)).toBe('2026-03-01 10:05:07  warn   run 3  unit 7  x');
 });
 
 it.each<[string, JsonObject, string]>([

@@ -33,10 +33,13 @@ function eventWords({ message, detail }: Event): string {
 }
 
 /** As it was typed, or might have been. */
-function options({ reset, units, ...values }: JsonObject): string[] {
+function options({ reset, units, deletions, failures, ...values }: JsonObject): string[] {
   const names = Object.entries(values).map(([name, value]) => `--${kebab(name)} ${plain(value)}`);
   const taken = reset === undefined ? [] : ['--reset', ...(Array.isArray(reset) ? [reset.map(kebab).join(',')] : [])];
-  return [...taken, ...names, ...(typeof units === 'number' ? [`(${plural(units, 'unit')})`] : [])];
+  const found = Object.entries({ unit: units, deletion: deletions, failure: failures }).flatMap(([word, value]) =>
+    typeof value === 'number' ? [plural(value, word)] : [],
+  );
+  return [...taken, ...names, ...(found.length > 0 ? [`(${found.join(', ')})`] : [])];
 }
 
 function opened({ reason, schedule, spec, units }: JsonObject): string {
@@ -53,7 +56,10 @@ function openedBy({ by }: JsonObject): string {
 /** A slice's own tally: what it has seen, written and proven. */
 function slice({ phase, ms, items, arrived, verified, failures, bytes }: JsonObject): string {
   const told = [
-    number(items) > 0 && `${plural(number(items), 'item')}`,
+    // What is written or read back is said as such.
+    number(items) > 0 &&
+      (phase === 'survey' || number(arrived) + number(verified) === 0) &&
+      `${plural(number(items), 'item')}`,
     number(arrived) > 0 && `${count(number(arrived))} arrived`,
     number(verified) > 0 && `${count(number(verified))} verified`,
     number(failures) > 0 && `${count(number(failures))} failed`,
@@ -64,9 +70,10 @@ function slice({ phase, ms, items, arrived, verified, failures, bytes }: JsonObj
 
 /** The sum that a run leaves. */
 function closed(message: string, totals: JsonObject): string {
-  const told = (['failures', 'pending', 'duplicates', 'created', 'updated', 'removed', 'skipped'] as const).flatMap(
-    (counter) =>
-      number(totals[counter]) > 0 ? [`${count(number(totals[counter]))} ${WORDS[counter] ?? counter}`] : [],
+  const told = (
+    ['failures', 'pending', 'duplicates', 'created', 'updated', 'moved', 'removed', 'skipped'] as const
+  ).flatMap((counter) =>
+    number(totals[counter]) > 0 ? [`${count(number(totals[counter]))} ${WORDS[counter] ?? counter}`] : [],
   );
   const proven = `${count(number(totals.verified))} of ${plural(number(totals.items), 'item')} verified`;
   const failed =

@@ -15,6 +15,8 @@ export interface ConnectorManifest {
   readonly options: OptionsSchema;
   /** Whether a source can list its accounts, so that a spec may say `accounts: all`. */
   readonly listsAccounts: boolean;
+  /** For the project's own tests: no command offers it. */
+  readonly isForTests?: true;
   /** Set where accounts are told apart also when no option says `{account}`. */
   readonly tellsAccountsApart?: true;
 }

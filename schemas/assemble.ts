@@ -10,13 +10,14 @@ export type Manifests = Readonly<Record<string, ConnectorManifest>>;
  */
 export function assembleSchema(manifests: Manifests): Schema {
   const names = Object.keys(manifests).sort();
+  const isOffered = (name: string): boolean => !manifests[name]?.isForTests;
   const withRole = (role: 'source' | 'target'): string[] =>
     names.filter((name) => manifests[name]?.roles.includes(role));
   const definitions: Record<string, Schema> = {};
   for (const name of names) definitions[name] = systemSchema(manifests[name] as ConnectorManifest);
   return coreSchema(
-    chooseSystem('source', withRole('source')),
-    chooseSystem('target', withRole('target')),
+    chooseSystem('source', withRole('source'), isOffered),
+    chooseSystem('target', withRole('target'), isOffered),
     definitions,
   );
 }
@@ -26,11 +27,22 @@ export function manifestOf(manifests: Manifests, type: string | undefined): Conn
   return type !== undefined && Object.hasOwn(manifests, type) ? manifests[type] : undefined;
 }
 
-function chooseSystem(role: 'source' | 'target', names: readonly string[]): Schema {
+function chooseSystem(
+  role: 'source' | 'target',
+  names: readonly string[],
+  isOffered: (name: string) => boolean,
+): Schema {
+  const offered = names.filter(isOffered);
   return {
     type: 'object',
     required: ['type'],
-    properties: { type: { enum: names, description: `The connector of this ${role}.` } },
+    properties: {
+      type: {
+        enum: names,
+        ...(offered.length < names.length && { offered }),
+        description: `The connector of this ${role}.`,
+      },
+    },
     allOf: names.map((name) => ({
       if: { type: 'object', required: ['type'], properties: { type: { const: name } } },
       // biome-ignore lint/suspicious/noThenProperty: `then` is a keyword of JSON Schema here.

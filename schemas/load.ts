@@ -11,6 +11,11 @@ export const manifests: Manifests = Object.fromEntries(
   Object.entries(connectors).map(([name, { manifest }]) => [name, manifest]),
 );
 
+/** Those that are offered to people. */
+export const offered: Manifests = Object.fromEntries(
+  Object.entries(manifests).filter(([, { isForTests }]) => !isForTests),
+);
+
 /**
  * Reads and checks a spec. The result has accounts from CSV files inlined and each system split into type,
  * limits and options; or it is every problem there is, in reading order, at file, line and column.
@@ -21,5 +26,5 @@ export function loadSpec(file: string, read: Read): Promise<Loaded> {
 
 /** The draft-07 JSON Schema of a spec with all connectors' options; for editors, docs and checks. */
 export function specSchema(): Schema {
-  return assembleSchema(manifests);
+  return assembleSchema(offered);
 }

@@ -179,7 +179,8 @@ function explainOne(error: ErrorObject, spec: unknown): Problem {
 }
 
 function explainEnum(error: ErrorObject, path: readonly string[], label: string): string {
-  const allowed = (error.params.allowedValues as readonly unknown[]).map(String);
+  const offered = error.parentSchema?.offered as readonly unknown[] | undefined;
+  const allowed = (offered ?? (error.params.allowedValues as readonly unknown[])).map(String);
   const given = error.data;
   if (typeof given !== 'string') return `${label} must be ${oneOfWords(allowed)}`;
   const isConnector = path.length === 3 && path[2] === 'type' && (path[0] === 'sources' || path[0] === 'targets');

@@ -1,11 +1,13 @@
 /** What the Web UI shows beside a workflow: Markdown. Who and why come first; names are encrypted where the workers encrypt. */
 
 import type { UnitName } from '../words/accounts.js';
+import { unitWords } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf, causeWords, whyWords } from '../words/causes.js';
 import { countWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
-import { plural } from '../words/numbers.js';
+import { coveredWords } from '../words/covered-words.js';
+import { count, plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
 import type { Gate, ParkedUnit, Step } from '../words/units.js';
 import { unitCounts } from '../words/units.js';
@@ -49,6 +51,7 @@ export function describeProgress(progress: Progress, failure?: string): string {
   return [
     `**Run ${progress.run}** (${progress.reason}): ${state ?? progress.state}${failure === undefined ? '' : `: ${failure}`}`,
     ...listed('Waiting for somebody', progress.waitingFor ?? causesOf(progress.gates), causeWords),
+    ...covered(progress),
     ...listed('Failed', progress.failedFor ?? []),
     ...listed('With items that failed', progress.itemsFailedFor ?? []),
     '',
@@ -73,6 +76,25 @@ function listed(title: string, causes: readonly Cause[], words: (cause: Cause) =
   });
   const rest = causes.length - shown.length;
   return ['', `**${title}**`, '', ...shown, ...(rest > 0 ? [`- ${plural(rest, 'other cause')}`] : [])];
+}
+
+/** Units whose approvals are named in the Web UI, and items of each. */
+const COVERED = { units: 5, items: 5 };
+
+function covered({ name, gates }: Progress): string[] {
+  const waiting = gates.filter(({ covers }) => covers !== undefined && covers.first.length > 0);
+  if (waiting.length === 0) return [];
+  const shown = waiting.slice(0, COVERED.units).flatMap((gate) => {
+    const { lines, more } = coveredWords(gate, COVERED.items);
+    const [head, ...rest] = lines;
+    return [`- ${unitWords(gate)}: ${head}`, ...rest, ...(more > 0 ? [`  - and ${count(more)} more`] : [])];
+  });
+  const others = waiting.length - COVERED.units;
+  return [
+    ...['', '**What an approval covers**', ...shown],
+    ...(others > 0 ? [`- ${plural(others, 'other unit')}`] : []),
+    `\nThe report has all of it, and so has \`migrate approve ${name} --list FILE\`.`,
+  ];
 }
 
 /** Units whose workflows are open: their accounts, else their numbers. */

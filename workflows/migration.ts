@@ -59,6 +59,8 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       run: last?.run ?? 0,
       reason: current?.reason ?? 'apply',
       specHash: current?.specHash ?? '',
+      ...(current?.selections && { selections: current.selections }),
+      ...(current?.accounts && { accounts: current.accounts }),
       state: isOpening ? 'preparing' : 'done',
       units: {
         total: last?.units ?? 0,
@@ -214,11 +216,12 @@ function nameOf(workflowId: string, input: Partial<MigrationInput> | undefined):
   );
 }
 
-function resultOf(name: string, { run, state, totals, counters, leftOut, reason }: ClosedRun): RunResult {
+function resultOf(name: string, { run, state, totals, counters, leftOut, allProven, reason }: ClosedRun): RunResult {
   const { units, done, failed } = totals;
   return {
     ...{ name, run, state, units, done, failed, totals: counters },
     ...(leftOut !== undefined && { leftOut }),
+    ...(allProven && { allProven }),
     ...(reason !== undefined && { reason }),
   };
 }

@@ -1,6 +1,6 @@
 import type { ConnectorManifest } from '../../connectors/manifest.js';
 import { oneOfWords, quote } from '../../schemas/diagnostic.js';
-import { manifests } from '../../schemas/load.js';
+import { offered } from '../../schemas/load.js';
 import { listOptions } from '../../schemas/options.js';
 import { didYouMean } from '../../schemas/suggest.js';
 import type { ConnectorsArgs } from '../arguments.js';
@@ -10,7 +10,7 @@ import type { Shell } from '../shell.js';
 
 /** Lists the connectors, or shows one with its options. JSON and YAML are the manifests. */
 export async function run(shell: Shell, args: ConnectorsArgs): Promise<number> {
-  const all = Object.values(manifests).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const all = Object.values(offered).sort((a, b) => (a.name < b.name ? -1 : 1));
   if (args.connector === undefined) {
     await print(shell, args.output, all, () =>
       table(

@@ -4,14 +4,14 @@ import type { Kind } from '../../connectors/contract.js';
 import type { ConnectorManifest } from '../../connectors/manifest.js';
 import { NAME_PATTERN } from '../../schemas/core.js';
 import { oneOfWords, quote } from '../../schemas/diagnostic.js';
-import { manifests } from '../../schemas/load.js';
+import { offered } from '../../schemas/load.js';
 import { didYouMean } from '../../schemas/suggest.js';
 import type { InitArgs } from '../arguments.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import type { Shell } from '../shell.js';
 import { starterSpec } from '../starter-spec.js';
 
-/** Writes a commented first spec (spec.yaml unless named), which is valid as it stands. Never overwrites a file. */
+/** Writes a commented first spec (spec.yaml unless named, `-` is stdout), which is valid as it stands. Never overwrites a file. */
 export async function run(shell: Shell, args: InitArgs): Promise<number> {
   const file = args.file ?? 'spec.yaml';
   if (!new RegExp(NAME_PATTERN).test(args.name)) {
@@ -25,6 +25,10 @@ export async function run(shell: Shell, args: InitArgs): Promise<number> {
   // Most people leave a system for another of its sort.
   const target = args.to === undefined && source.roles.includes('target') ? source : find(args.to ?? 'imap', 'target');
   const text = starterSpec(args.name, kindOf(source, target, args.kind), source, target);
+  if (file === '-') {
+    shell.out(text.trimEnd());
+    return exitCodes.done;
+  }
   try {
     await writeFile(resolve(shell.cwd, file), text, { flag: 'wx' });
   } catch (error) {
@@ -61,7 +65,7 @@ function kindOf(source: ConnectorManifest, target: ConnectorManifest, asked: Kin
 }
 
 function find(name: string, role: 'source' | 'target'): ConnectorManifest {
-  const possible = Object.values(manifests).filter(({ roles }) => roles.includes(role));
+  const possible = Object.values(offered).filter(({ roles }) => roles.includes(role));
   const found = possible.find((manifest) => manifest.name === name);
   if (found !== undefined) return found;
   const names = possible.map((manifest) => manifest.name);

@@ -1,10 +1,10 @@
 /** The other commands that need nothing but this machine: init, schema, connectors, completion. */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadSpec, manifests, specSchema } from '../../schemas/load.js';
+import { loadSpec, manifests, offered, specSchema } from '../../schemas/load.js';
 import { expectGolden } from '../../tests/golden.js';
 import { createRecordingShell } from '../recording-shell.js';
 import { main } from '../run.js';
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 describe('migrate init', () => {
-  const all = Object.values(manifests);
+  const all = Object.values(offered);
   const sources = all.filter(({ roles }) => (roles as readonly string[]).includes('source'));
   const targets = all.filter(({ roles }) => (roles as readonly string[]).includes('target'));
   const pairs = sources.flatMap((from) =>
@@ -70,6 +70,30 @@ describe('migrate init', () => {
     expectGolden('init-contacts.yaml.txt', await readFile(join(dir, 'contacts.yaml'), 'utf8'));
     await main(createRecordingShell({ argv: ['init', 'files.yaml', '--from', 'folder'], cwd: dir }).shell);
     expectGolden('init-files.yaml.txt', await readFile(join(dir, 'files.yaml'), 'utf8'));
+  });
+
+  it('prints to stdout for "-", and writes no file', async () => {
+    const { shell, out, err } = createRecordingShell({ argv: ['init', '-', '--name', 'acme'], cwd: dir });
+
+    expect(await main(shell)).toBe(0);
+
+    expect([out.join('\n'), err]).toEqual([expect.stringMatching(/^version: 1\nname: acme$/m), []]);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('offers nothing that is for tests only, and neither do the list, the schema and errors', async () => {
+    const offers = async (...argv: string[]): Promise<string> => {
+      const { shell, out, err } = createRecordingShell({ argv, cwd: dir });
+      await main(shell);
+      return [...out, ...err].join('\n');
+    };
+    await writeFile(join(dir, 's.yaml'), 'version: 1\nname: x\nsources: { a: { type: nothing } }\n');
+
+    expect(await offers('init', '--from', 'nothing')).toContain('there is caldav');
+    expect(await offers('init', '--from', 'memory')).toContain('no connector "memory"');
+    expect(await offers('validate', join(dir, 's.yaml'))).toContain('use caldav');
+    for (const argv of [['init', '--from', 'nothing'], ['validate', join(dir, 's.yaml')], ['connectors'], ['schema']])
+      expect(await offers(...argv)).not.toMatch(/\bmemory\b(?!:)/);
   });
 
   it('refuses to overwrite', async () => {
@@ -159,6 +183,16 @@ describe('migrate completion', () => {
   it('falls back to files', async () => {
     await writeFile(join(dir, 'office.yaml'), '');
     expect(await complete('apply', 'off')).toEqual(['office.yaml']);
+  });
+
+  it('offers specs and folders where a spec is asked for, and options after a dash', async () => {
+    await writeFile(join(dir, 'office.yaml'), '');
+    await writeFile(join(dir, 'people.csv'), '');
+    await mkdir(join(dir, 'specs'));
+
+    expect(await complete('plan', '')).toEqual(['specs', 'office.yaml']);
+    expect(await complete('plan', '--detailed')).toEqual(['--detailed-exitcode']);
+    expect(await complete('logs', 'peo')).toEqual(['people.csv']);
   });
 
   it('offers the same in zsh and fish', async () => {

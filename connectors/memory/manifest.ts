@@ -9,6 +9,7 @@ export const manifest = {
   roles: ['source', 'target'],
   listsAccounts: true,
   tellsAccountsApart: true,
+  isForTests: true,
   options: {
     type: 'object',
     additionalProperties: false,

@@ -6,6 +6,7 @@ import { endGates } from '../../ledger/gates.js';
 import { sumLeftOut } from '../../ledger/left-out.js';
 import type { RunTotals } from '../../ledger/runs.js';
 import { closeRun, followedRun, runOfRequest } from '../../ledger/runs.js';
+import type { UnitRow } from '../../ledger/units.js';
 import { endOpenUnits, listUnits } from '../../ledger/units.js';
 import { openWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
@@ -31,6 +32,8 @@ export interface ClosedRun {
   readonly counters: Counters;
   /** Absent where the spec leaves nothing out. */
   readonly leftOut?: LeftOutSum;
+  /** Present where no unit of the migration is left with anything to prove, those of other runs among them. */
+  readonly allProven?: true;
   /** Why it is not done. */
   readonly reason?: string;
 }
@@ -69,9 +72,13 @@ export async function finishRun(deps: Ledgered, input: CloseRunInput): Promise<C
     totals,
     counters,
     ...(leftOutWords(leftOut) !== undefined && { leftOut }),
+    ...(rows.every(isSettled) && { allProven: true }),
     ...(state === 'failed' && { reason: reasonOf(await whyNotDone(ledger.pool, mine), counters) }),
   };
 }
+
+const isSettled = ({ state, counters }: UnitRow): boolean =>
+  state === 'done' && isProven(addCounters(NO_COUNTERS, counters));
 
 /** Closes the run that a request has led to; null when it has led to none, as its opening was given up. */
 export async function closeRequest(

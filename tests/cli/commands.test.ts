@@ -170,7 +170,7 @@ describe('apply', () => {
     const opened = await migrate(terminal, 'credentials', name);
 
     expect(status.out).toContain('waits for credentials');
-    expect(opened.err).toContain('unit 2 goes on');
+    expect(opened.err).toMatch(/bert.* goes on/);
     expect(await waiting.ended).toBe(0);
   });
 
@@ -299,7 +299,7 @@ describe('runs that schedules start', () => {
     const created = runs.map((run) => (run.totals as { created: number }).created);
     expect(created.slice(0, -1).filter((items) => items > 0)).toEqual([1]);
     const shown = await migrate(terminal, 'list', sample.name);
-    expect(shown.out.split('\n')[0]).toMatch(/^run +why +state +began +took +items +created +updated +skipped/);
+    expect(shown.out.split('\n')[0]).toMatch(/^run +why +state +began +took +items +created +updated +moved +skipped/);
     expect(shown.out).toMatch(/^ *1 +apply +done .* +5 +5 +0/m);
     expect((await migrate(terminal, 'list', 'nobody')).err).toContain('knows no run of "nobody"');
     const ticks = stack.client.workflow.list({ query: `WorkflowType = "tick"` });
@@ -378,7 +378,31 @@ describe('steering', () => {
       expect((await migrate(terminal, verb, 'nobody')).err).toContain('there is no migration "nobody"');
     }
     expect((await migrate(terminal, 'verify', name, '--wait')).code).toBe(0);
-    expect((await migrate(terminal, 'retry', name)).code).toBe(0);
+    const needless = await migrate(terminal, 'retry', name);
+    expect([needless.code, needless.err]).toEqual([
+      0,
+      expect.stringContaining('nothing to retry: everything is verified'),
+    ]);
+    expect((await migrate(terminal, 'status', name)).out).toContain('run 2 is done');
+  });
+
+  it('retries what another run left open, and starts no run for what is proven', async () => {
+    const { name, file, source } = await makeSample(['anna', 'bert']);
+    source.account('bert').locked = 'password expired';
+    await migrate(terminal, 'apply', file);
+    await expect.poll(async () => (await migrate(terminal, 'status', name)).out).toContain('credentials');
+    await migrate(terminal, 'cancel', name);
+    await stack.client.workflow.start('migration', {
+      workflowId: `migrate/${name}`,
+      taskQueue: stack.stack.taskQueue,
+      args: [{ name, queue: [{ id: randomUUID(), reason: 'retry', units: [1] }] }],
+    });
+    expect((await migrate(terminal, 'watch', name)).code).toBe(0);
+    source.account('bert').locked = undefined;
+
+    const retried = await migrate(terminal, 'retry', name);
+
+    expect([retried.code, retried.err]).toEqual([0, expect.stringContaining('a new run tries again what failed')]);
     expect((await migrate(terminal, 'watch', name)).code).toBe(0);
     expect((await migrate(terminal, 'status', name)).out).toContain('run 3 is done');
   });
@@ -454,5 +478,68 @@ describe('looking', () => {
     expect([well.code, well.out]).toEqual([0, expect.stringContaining('all is well')]);
     expect([ill.code, ill.out]).toEqual([1, expect.stringContaining('✗')]);
     expect([idle.code, idle.out]).toEqual([1, expect.stringContaining('migrate worker')]);
+  });
+});
+
+describe('a part of a spec', () => {
+  const verified = ({ out }: { readonly out: string }): unknown => JSON.parse(out).totals.verified;
+  const holds = ({ target }: Sample, person: string): number =>
+    target.accounts.get(person)?.folders.get('["INBOX"]')?.messages.size ?? 0;
+
+  it('moves, is proven and is tried again alone; the rest stays as it is, and so do schedules', async () => {
+    const sample = await makeSample(['anna', 'bert', 'carl']);
+    await sample.write({ schedules: [{ name: 'nightly', selections: ['mail'], every: '1d' }] });
+    const { name, file } = sample;
+
+    const pilot = await migrate(terminal, 'apply', file, '--account', 'bert', '--wait', '-o', 'json');
+    const after = ['anna', 'bert', 'carl'].map((person) => holds(sample, person));
+    const schedules = await migrate(terminal, 'schedule', 'list', name);
+    const unknown = await migrate(terminal, 'verify', name, '--account', 'anna');
+    const proof = await migrate(terminal, 'verify', name, '--account', 'bert', '--wait', '-o', 'json');
+    const again = await migrate(terminal, 'retry', name, '--account', 'brt');
+    const report = await migrate(terminal, 'report', name);
+    const whole = await migrate(terminal, 'apply', file, '--wait', '-o', 'json');
+
+    expect(pilot.err).toContain('only account "bert": the rest of the spec, and its schedules, stay as they are');
+    expect([pilot.code, verified(pilot)]).toEqual([0, 5]);
+    expect(after).toEqual([0, 5, 0]);
+    expect(schedules.out).not.toContain('nightly');
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toContain('there is no account "anna"');
+    expect([proof.code, verified(proof)]).toEqual([0, 5]);
+    expect(again.err).toContain('did you mean "bert"?');
+    expect(report.code).toBe(0);
+    expect([whole.code, verified(whole)]).toEqual([0, 15]);
+  });
+
+  it('is attached to only where the very same is under way', async () => {
+    const sample = await makeSample(['anna', 'bert']);
+    const release = sample.hold();
+
+    const whole = await migrate(terminal, 'apply', sample.file);
+    const same = await migrate(terminal, 'apply', sample.file);
+    const part = start(terminal, 'apply', sample.file, '--account', 'anna', '--wait');
+    await says(part, 'this one follows it');
+    release();
+
+    expect(whole.out).toContain('started');
+    expect(same.out).toContain('attached');
+    expect(await part.ended).toBe(0);
+    expect(part.out.join('\n')).toContain('all 5 items verified');
+  });
+
+  it('is refused for a name that the spec lacks, and with --prune, before anything is asked of anybody', async () => {
+    const { file } = await makeSample();
+
+    const account = await migrate(terminal, 'apply', file, '--account', 'ana');
+    const selection = await migrate(terminal, 'plan', file, '--selection', 'mial');
+    const prune = await migrate(terminal, 'apply', file, '--account', 'anna', '--prune');
+    const planned = await migrate(terminal, 'plan', file, '--account', 'anna', '-o', 'json');
+
+    expect([account.code, selection.code, prune.code]).toEqual([64, 64, 64]);
+    expect(account.err).toContain('did you mean "anna"?');
+    expect(selection.err).toContain('did you mean "mail"?');
+    expect(prune.err).toContain('--prune removes schedules');
+    expect(JSON.parse(planned.out).totals.create).toBe(5);
   });
 });
