@@ -132,6 +132,7 @@ function statusLines(status: Status, snapshot: Snapshot | undefined, columns: nu
       lines.push(...wrapped(`trouble: ${said}`, columns, '  '));
     for (const cause of progress.failedFor ?? [])
       lines.push(...wrapped(`failed: ${printable(whyWords(cause))}`, columns, '  '));
+    if (progress.units.failed > 0) lines.push(`        migrate retry ${progress.name}`);
     lines.push(...gatePage(progress, columns));
     if (progress.tuning)
       lines.push(
