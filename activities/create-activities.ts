@@ -6,6 +6,7 @@ import type { Deps } from '../engine/deps.js';
 import { doctor } from '../engine/doctor/doctor.js';
 import { move } from '../engine/move.js';
 import { plan } from '../engine/plan/plan.js';
+import { chosenUnits } from '../engine/run/chosen-units.js';
 import type { ClosedRun, CloseRunInput } from '../engine/run/close-run.js';
 import { closeRequest, finishRun } from '../engine/run/close-run.js';
 import type { ControlInput } from '../engine/run/control.js';
@@ -26,11 +27,12 @@ import { forget } from '../engine/upkeep/forget.js';
 import { prune } from '../engine/upkeep/prune.js';
 import { verify } from '../engine/verify.js';
 import type { Step } from '../ledger/events.js';
+import type { Choice } from '../schemas/choice.js';
 import type { SpecPart } from '../schemas/packed-spec.js';
 import type { Check, DoctorInput, DoctorProgress } from '../words/check.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
-import type { LookInput, LookResult, Prepared, RunResult, RunSum } from '../words/runs.js';
+import type { ChosenUnit, LookInput, LookResult, Prepared, RunResult, RunSum } from '../words/runs.js';
 import type { ForgetInput, ForgetResult, PruneInput, PruneResult } from '../words/upkeep.js';
 import { atBoundary } from './boundary.js';
 import type { AskInput } from './tick.js';
@@ -52,6 +54,7 @@ export interface Activities {
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
   closeRequest(input: Parameters<typeof closeRequest>[1]): Promise<ClosedRun | null>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
+  chosenUnits(input: Choice & { readonly name: string }): Promise<ChosenUnit[]>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
   prune(input: PruneInput): Promise<PruneResult>;
@@ -120,6 +123,7 @@ export function createActivities(deps: Deps, client: WorkflowClient): Activities
     finishRun: (input) => guarded((context) => beating(context, () => finishRun(deps, input))),
     closeRequest: (input) => guarded((context) => beating(context, () => closeRequest(deps, input))),
     writeReport: (input) => guarded((context) => beating(context, () => writeRunReport(deps, input))),
+    chosenUnits: (input) => guarded((context) => beating(context, () => chosenUnits(deps, input))),
     plan: (input) =>
       guarded((context) =>
         beating(context, () => plan(deps, input, context.cancellationSignal, () => context.heartbeat())),

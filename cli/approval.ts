@@ -1,17 +1,19 @@
 /** `migrate approve`: what waits is shown, and nothing but what was shown is approved. */
+import { sidesOf, unitWords } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf } from '../words/causes.js';
-import { count, plural } from '../words/numbers.js';
+import { plural } from '../words/numbers.js';
 import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { approveSignal } from '../workflows/messages.js';
 import type { ApproveArgs } from './arguments.js';
 import { isTyped } from './ask.js';
+import { choiceOf, choiceWords } from './choice.js';
 import { coveredLines } from './covered-lines.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { gateWords } from './gate-lines.js';
 import { noWorker, readProgress, requireRunning } from './migration.js';
-import { print } from './output.js';
+import { print, printable } from './output.js';
 import type { Shell } from './shell.js';
 import { signalMigration, waitToSee } from './steer.js';
 import type { TemporalAccess } from './temporal.js';
@@ -30,9 +32,11 @@ export async function approve(shell: Shell, temporal: TemporalAccess, args: Appr
       'nothing was approved: no worker answers now, so it cannot be shown what waits',
       noWorker(temporal),
     );
-  const waiting = progress.gates.filter((gate) => isApproval(gate) && (args.unit ?? gate.n) === gate.n);
+  const waiting = progress.gates.filter((gate) => isApproval(gate) && isMeant(args, gate));
   if (waiting.length === 0) {
-    const who = args.unit === undefined ? 'no unit waits' : `unit ${args.unit} does not wait`;
+    const part = choiceWords(choiceOf(args));
+    const who =
+      args.unit === undefined ? `no unit${part ? ` of ${part}` : ''} waits` : `unit ${args.unit} does not wait`;
     shell.err(`${name}: ${who} for an approval`);
     return exitCodes.done;
   }
@@ -52,6 +56,15 @@ export async function approve(shell: Shell, temporal: TemporalAccess, args: Appr
 const otherwise = (name: string): string => `\`migrate retry ${name}\` starts what is left of it`;
 
 const isApproval = ({ gate }: ParkedUnit): boolean => gate === 'approval' || gate === 'failures';
+
+function isMeant({ unit, selection, account }: ApproveArgs, gate: ParkedUnit): boolean {
+  const names = gate.account === undefined ? [] : sidesOf(gate.account);
+  return (
+    (unit ?? gate.n) === gate.n &&
+    (selection?.includes(gate.selection) ?? true) &&
+    (account?.some((name) => names.includes(name)) ?? true)
+  );
+}
 
 function approvalLines({ name, units, gates }: Progress, waiting: readonly ParkedUnit[]): string[] {
   const unseen = units.parked - gates.length;
@@ -94,11 +107,11 @@ async function seen(
       const on = waiting.length - again.length;
       if (on > 0)
         shell.err(
-          `${name}: ${on === 1 && waiting.length === 1 ? `unit ${waiting[0]?.n} goes on` : `${count(on)} units go on`}`,
+          `${name}: ${on === 1 && waiting[0] && !waiting[1] ? `${printable(unitWords(waiting[0]))} goes on` : `${plural(on, 'unit')} ${on === 1 ? 'goes' : 'go'} on`}`,
         );
-      for (const { n } of again)
+      for (const { n, ...gate } of again)
         shell.err(
-          `${name}: unit ${n} waits again, for something else than what was shown: look at it with \`migrate approve ${name} --unit ${n}\``,
+          `${name}: ${printable(unitWords({ n, ...gate }))} waits again, for something else than what was shown: look at it with \`migrate approve ${name} --unit ${n}\``,
         );
       return again.length === 0 ? exitCodes.done : exitCodes.failed;
     }

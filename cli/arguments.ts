@@ -19,6 +19,12 @@ interface Named extends GlobalArgs {
   /** The migration's name, as its spec says. */
   readonly name: string;
 }
+/** A part of a spec, by names. */
+export interface PartArgs {
+  readonly selection?: readonly string[];
+  /** By their names on either side. */
+  readonly account?: readonly string[];
+}
 interface OfUnit extends Named {
   readonly unit?: number;
 }
@@ -45,7 +51,7 @@ export interface InitArgs extends GlobalArgs {
 export interface CompletionArgs extends GlobalArgs {
   readonly shell: 'bash' | 'zsh' | 'fish';
 }
-export interface PlanArgs extends GlobalArgs {
+export interface PlanArgs extends GlobalArgs, PartArgs {
   readonly spec: string;
   /** Each account with its folders. */
   readonly details?: boolean;
@@ -53,7 +59,7 @@ export interface PlanArgs extends GlobalArgs {
   /** A file for all that would be deleted. */
   readonly deletions?: string;
 }
-export interface ApplyArgs extends GlobalArgs {
+export interface ApplyArgs extends GlobalArgs, PartArgs {
   readonly spec: string;
   readonly dryRun?: boolean;
   readonly watch?: boolean;
@@ -79,8 +85,8 @@ export type ResumeArgs = Named;
 export interface CancelArgs extends Named {
   readonly timeoutMs?: number;
 }
-export type RetryArgs = OfUnit;
-export interface ApproveArgs extends OfUnit {
+export interface RetryArgs extends OfUnit, PartArgs {}
+export interface ApproveArgs extends OfUnit, PartArgs {
   /** Nobody is asked. */
   readonly yes?: boolean;
   /** A file for all that an approval would cover; nothing is approved. */
@@ -96,7 +102,7 @@ export interface RetuneArgs extends Named {
   readonly bytesPerSecond?: number;
   readonly lanes?: number;
 }
-export interface VerifyArgs extends Named {
+export interface VerifyArgs extends Named, PartArgs {
   readonly wait?: boolean;
   readonly timeoutMs?: number;
 }
@@ -117,7 +123,7 @@ export interface ScheduleArgs extends GlobalArgs {
   readonly start?: string;
   readonly end?: string;
 }
-export interface DoctorArgs extends GlobalArgs {
+export interface DoctorArgs extends GlobalArgs, PartArgs {
   readonly spec?: string;
   /** So many accounts of each selection; absent: all. */
   readonly sample?: number;

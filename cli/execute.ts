@@ -1,7 +1,8 @@
-/** The short workflows that a worker runs for a command: `plan`, `doctor`, `prune`, `forget`. */
+/** The short workflows that a worker runs for a command: `plan`, `doctor`, `search`, `prune`, `forget`. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { attend } from './attend.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { hasWorker, noWorker } from './migration.js';
 import type { Shell } from './shell.js';
@@ -10,13 +11,13 @@ import { grpc, grpcCode, until, wordsOf } from './with-temporal.js';
 
 /**
  * Runs one of a worker's short workflows and returns its answer, once what it needs (`ahead`) is done. Ctrl-C cancels
- * both: nobody else waits for them.
+ * both, and so does a worker that is not there or falls silent: nobody else waits for them.
  * Throws `CommandError` with the workflow's own reason when it fails.
  */
 export async function execute<Answer>(
   shell: Shell,
   temporal: TemporalAccess,
-  type: 'plan' | 'doctor' | 'prune' | 'forget',
+  type: 'plan' | 'doctor' | 'search' | 'prune' | 'forget',
   workflowId: string,
   input: unknown,
   ahead: readonly WorkflowHandle[] = [],
@@ -24,17 +25,28 @@ export async function execute<Answer>(
   if (!(await hasWorker(temporal))) shell.err(`${noWorker(temporal)}; waiting for one`);
   const client: Client = temporal.client;
   const open = [...ahead];
-  const ended = (handle: WorkflowHandle): Promise<unknown> => until(shell.signal, client, () => handle.result());
-  try {
+  const over = new AbortController();
+  const signal = AbortSignal.any([shell.signal, over.signal]);
+  const ended = (handle: WorkflowHandle): Promise<unknown> => until(signal, client, () => handle.result());
+  const answer = async (): Promise<unknown> => {
     await Promise.all(ahead.map(ended));
     const { taskQueue } = temporal;
     const handle = await client.workflow.start(type, { workflowId, taskQueue, args: [input], staticSummary: type });
     open.push(handle);
-    return (await ended(handle)) as Answer;
+    return ended(handle);
+  };
+  const answered = answer();
+  const attended = attend(shell, temporal, type, () => open.at(-1), signal);
+  try {
+    return (await Promise.race([answered, attended])) as Answer;
   } catch (error) {
     if (shell.signal.aborted) {
       await Promise.all(open.map(cancelled));
       throw new CommandError(exitCodes.interrupted, `the ${type} was stopped`, undefined, error);
+    }
+    if (error instanceof CommandError) {
+      await Promise.allSettled(open.map(cancelled));
+      throw error;
     }
     if (error instanceof WorkflowFailedError) {
       throw new CommandError(
@@ -47,6 +59,9 @@ export async function execute<Answer>(
     if (grpcCode(error) === grpc.notFound)
       throw new CommandError(exitCodes.failed, `the ${type} is gone from Temporal`, 'try again', error);
     throw error;
+  } finally {
+    over.abort();
+    await Promise.allSettled([answered, attended]);
   }
 }
 

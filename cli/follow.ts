@@ -170,6 +170,8 @@ export function createView(shell: Shell, options: Pick<FollowOptions, 'watch' | 
 
 function liveView(shell: Shell, color: boolean): View {
   const style = createStyle(shell, color);
+  // It says by itself what it waits for.
+  shell.waiting?.mute(true);
   let drawn = 0;
   // ECMA-48: cursor up, then erase to the end of the screen.
   const clear = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
@@ -186,6 +188,7 @@ function liveView(shell: Shell, color: boolean): View {
       shell.err(line);
     },
     end() {
+      shell.waiting?.mute(false);
       shell.draw(clear());
       drawn = 0;
     },

@@ -33,10 +33,13 @@ function eventWords({ message, detail }: Event): string {
 }
 
 /** As it was typed, or might have been. */
-function options({ reset, units, ...values }: JsonObject): string[] {
+function options({ reset, units, deletions, failures, ...values }: JsonObject): string[] {
   const names = Object.entries(values).map(([name, value]) => `--${kebab(name)} ${plain(value)}`);
   const taken = reset === undefined ? [] : ['--reset', ...(Array.isArray(reset) ? [reset.map(kebab).join(',')] : [])];
-  return [...taken, ...names, ...(typeof units === 'number' ? [`(${plural(units, 'unit')})`] : [])];
+  const found = Object.entries({ unit: units, deletion: deletions, failure: failures }).flatMap(([word, value]) =>
+    typeof value === 'number' ? [plural(value, word)] : [],
+  );
+  return [...taken, ...names, ...(found.length > 0 ? [`(${found.join(', ')})`] : [])];
 }
 
 function opened({ reason, schedule, spec, units }: JsonObject): string {

@@ -1,10 +1,11 @@
 /** Progress as people and programs read it: a block of lines on a terminal, one JSON object a line elsewhere. */
 import { causesOf, namesWords, whoWords, whyWords } from '../words/causes.js';
 import { changeWords, countWords } from '../words/count-words.js';
-import { count, duration, plural, size } from '../words/numbers.js';
+import { count, duration, size } from '../words/numbers.js';
 import type { FileUnderWay } from '../words/progress.js';
 import { LEASE_MS } from '../words/progress.js';
 import type { Phase } from '../words/units.js';
+import { unitCounts } from '../words/units.js';
 import { gateBlock, openCommand, waitingFor } from './gate-lines.js';
 import type { Style } from './output.js';
 import { fitted, fittedEnd, printable, wrapped } from './output.js';
@@ -23,7 +24,7 @@ const MAX_LOST = 3;
 /** The live view: plain lines no wider than the terminal, colours apart. */
 export function liveLines(snapshot: Snapshot, columns: number, style: Style): string[] {
   const { progress, files, troubles, lost } = snapshot;
-  const head = [`run ${progress.run}`, stateWords(snapshot), unitWords(progress.units)].filter(Boolean).join(' · ');
+  const head = [`run ${progress.run}`, stateWords(snapshot), unitCounts(progress.units)].filter(Boolean).join(' · ');
   const lines = [
     `${style.bold(progress.name)}${fitted(` · ${head}`, Math.max(10, columns - progress.name.length))}`,
     ...barLines(snapshot, columns, style),
@@ -75,17 +76,6 @@ export function progressRecord(snapshot: Snapshot): Record<string, unknown> {
       command: openCommand(progress.name, gate),
     })),
   };
-}
-
-export function unitWords(units: Snapshot['progress']['units']): string {
-  const parts = [
-    `${count(units.done)} of ${plural(units.total, 'unit')} done`,
-    units.running > 0 && `${count(units.running)} running`,
-    units.waiting > 0 && `${count(units.waiting)} waiting`,
-    units.parked > 0 && `${count(units.parked)} parked`,
-    units.failed > 0 && `${count(units.failed)} failed`,
-  ];
-  return parts.filter((part) => part !== false).join(', ');
 }
 
 function stateWords({ progress, phases }: Snapshot): string {

@@ -20,7 +20,7 @@ export async function loadFrom(shell: Shell, path: string): Promise<Loaded> {
 export async function requireSpec(shell: Shell, path: string): Promise<Spec> {
   const loaded = await loadFrom(shell, path);
   if ('spec' in loaded) {
-    for (const warning of loaded.warnings) shell.err(formatDiagnostic(warning));
+    for (const warning of loaded.warnings) if (warning.severity === 'warning') shell.err(formatDiagnostic(warning));
     return loaded.spec;
   }
   for (const problem of loaded.problems) shell.err(formatDiagnostic(problem));

@@ -1,3 +1,6 @@
+import type { Waiting } from './waiting.js';
+import { createWaiting } from './waiting.js';
+
 /** Everything a command may touch of the world around it, so that a test can hand it another one. */
 export interface Shell {
   /** The arguments after the command's own name. */
@@ -16,6 +19,8 @@ export interface Shell {
   readonly err: (line: string) => void;
   /** Writes to stdout without a line end: a progress bar that is drawn over. Only on a terminal. */
   readonly draw: (text: string) => void;
+  /** Says on stderr what is waited for. Absent: nowhere. */
+  readonly waiting?: Waiting;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }
@@ -37,6 +42,17 @@ export function processShell(): { readonly shell: Shell; readonly release: () =>
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
+  const waiting = createWaiting({
+    isTty: process.stderr.isTTY === true && process.env.TERM !== 'dumb',
+    columns: process.stderr.columns || 80,
+    line: (text) => void process.stderr.write(`${text}\n`),
+    over: (text) => void process.stderr.write(text),
+  });
+  /** What is waited for stands in the line that something else is written to now. */
+  const write = (stream: NodeJS.WriteStream, text: string): void => {
+    waiting.clear();
+    stream.write(text);
+  };
   return {
     shell: {
       argv: process.argv.slice(2),
@@ -44,10 +60,11 @@ export function processShell(): { readonly shell: Shell; readonly release: () =>
       cwd: process.cwd(),
       stdin: process.stdin,
       isTty: process.stdout.isTTY === true,
-      columns: process.stdout.columns ?? 80,
-      out: (line) => void process.stdout.write(`${line}\n`),
-      err: (line) => void process.stderr.write(`${line}\n`),
-      draw: (text) => void process.stdout.write(text),
+      columns: process.stdout.columns || 80,
+      out: (line) => write(process.stdout, `${line}\n`),
+      err: (line) => write(process.stderr, `${line}\n`),
+      draw: (text) => write(process.stdout, text),
+      waiting,
       signal: interrupted.signal,
     },
     release: () => {

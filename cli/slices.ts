@@ -46,15 +46,16 @@ export async function readSlice(
     const [details] = await decodeArrayFromPayloads(loadedDataConverter, activity.heartbeatDetails?.payloads);
     const isScheduled = activity.state === SCHEDULED;
     const failure = activity.lastFailure?.message;
-    const wasLost = activity.lastFailure?.timeoutFailureInfo?.timeoutType === HEARTBEAT;
+    const wasLost = isHeartbeatTimeout(activity.lastFailure);
     return {
       ...(isHeartbeat(details) && { heartbeat: details }),
       ...(failure && !wasLost && { failure }),
-      isBeating: isHeartbeat(details) && !isScheduled && ms(activity.lastHeartbeatTime) >= ms(activity.lastStartedTime),
+      isBeating:
+        isHeartbeat(details) && !isScheduled && millis(activity.lastHeartbeatTime) >= millis(activity.lastStartedTime),
       attempt: activity.attempt ?? 1,
       isScheduled,
-      dueAt: Math.max(ms(activity.scheduledTime), ms(activity.nextAttemptScheduleTime)),
-      heardAt: Math.max(ms(activity.lastStartedTime), ms(activity.lastHeartbeatTime)),
+      dueAt: Math.max(millis(activity.scheduledTime), millis(activity.nextAttemptScheduleTime)),
+      heardAt: Math.max(millis(activity.lastStartedTime), millis(activity.lastHeartbeatTime)),
       wasLost,
       worker: activity.lastWorkerIdentity ?? '',
     };
@@ -69,8 +70,15 @@ export async function readSlice(
 const SCHEDULED = 1;
 const HEARTBEAT = 4;
 
-const ms = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
+/** A time of Temporal's, in milliseconds since the epoch. */
+export const millis = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
   time ? Number(time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1_000_000) : 0;
+
+type Failed = { readonly timeoutFailureInfo?: { readonly timeoutType?: number | null } | null } | null | undefined;
+
+export const isTimeout = (failure: Failed): boolean => Boolean(failure?.timeoutFailureInfo);
+
+export const isHeartbeatTimeout = (failure: Failed): boolean => failure?.timeoutFailureInfo?.timeoutType === HEARTBEAT;
 
 function isHeartbeat(details: unknown): details is SliceHeartbeat {
   return typeof details === 'object' && details !== null && 'phase' in details && 'counters' in details;

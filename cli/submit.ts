@@ -5,7 +5,10 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from '@temporalio/common';
+import type { Choice } from '../schemas/choice.js';
+import { isPart, isSameChoice } from '../schemas/choice.js';
 import type { Spec } from '../schemas/spec.js';
+import { plural } from '../words/numbers.js';
 import type { RunReason, RunRequest } from '../words/runs.js';
 import type { MigrationInput, Progress } from '../workflows/messages.js';
 import { makeMigrationId, requestSignal } from '../workflows/messages.js';
@@ -35,13 +38,13 @@ export async function submitSpec(
   temporal: TemporalAccess,
   spec: Spec,
   specHash: string,
-  replace: boolean,
+  { replace, choice }: { readonly replace: boolean; readonly choice: Choice },
   signal: AbortSignal,
 ): Promise<Submission> {
   const { carried } = await sendSpec(temporal, spec, signal);
-  const request: RunRequest = { id: randomUUID(), reason: 'apply', ...carried, specHash };
+  const request: RunRequest = { id: randomUUID(), reason: 'apply', ...carried, specHash, ...choice };
   for (;;) {
-    if (await start(temporal, spec.name, request, { specHash, details: describeSpec(spec) })) return 'started';
+    if (await start(temporal, spec.name, request, { specHash, details: describeSpec(spec, choice) })) return 'started';
     const found = await findMigration(temporal, spec.name);
     // It ended between the two calls: the next start succeeds.
     if (!found || !isRunning(found)) continue;
@@ -52,7 +55,8 @@ export async function submitSpec(
       // Started by a schedule a moment ago: which spec it takes is not known yet, so this run waits its turn.
       if (await ask(temporal, spec.name, { ...request, replace })) return replace ? 'replacing' : 'queued';
     } else if (running === specHash) {
-      if (progress === undefined || (progress.reason === 'apply' && !isEnding(progress))) return 'attached';
+      // Nobody answers for it: what runs may be the whole, or another part.
+      if (progress === undefined ? !isPart(choice) : isUnderWay(progress, choice)) return 'attached';
       if (await ask(temporal, spec.name, request)) return 'queued';
     } else if (replace) {
       if (await ask(temporal, spec.name, { ...request, replace: true })) return 'replacing';
@@ -66,8 +70,12 @@ export async function submitSpec(
   }
 }
 
-/** It has looked at everything already, or looks at nothing any more. */
-const isEnding = ({ state }: Progress): boolean => state === 'stopping' || state === 'done';
+/** This very part, or the whole, is being applied; and not all of it has been looked at already. */
+const isUnderWay = (progress: Progress, choice: Choice): boolean =>
+  progress.reason === 'apply' &&
+  isSameChoice(progress, choice) &&
+  progress.state !== 'stopping' &&
+  progress.state !== 'done';
 
 /** Asks for a run of the spec that the migration ran last. */
 export async function submitAgain(
@@ -136,7 +144,7 @@ async function ask(
 }
 
 /** What the Web UI shows, in Markdown. Names of selections and systems' types; no addresses, no accounts. */
-export function describeSpec(spec: Spec): string {
+export function describeSpec(spec: Spec, choice: Choice = {}): string {
   const selections = spec.selections.map((selection) => {
     const from = spec.sources[selection.from]?.type ?? '?';
     const to = spec.targets[selection.to]?.type ?? '?';
@@ -146,7 +154,17 @@ export function describeSpec(spec: Spec): string {
         : `${selection.accounts.length} ${selection.accounts.length === 1 ? 'account' : 'accounts'}`;
     return `- **${selection.name}**: ${selection.kind}, ${from} → ${to}, ${accounts}`;
   });
-  return [...selections, '', `Commands: \`migrate status ${spec.name}\`, \`pause\`, \`resume\`, \`cancel\``].join('\n');
+  const { selections: only, accounts } = choice;
+  const part = [
+    ...(only ? [`of these only ${only.map((name) => `**${name}**`).join(', ')}`] : []),
+    ...(accounts ? [`only ${plural(accounts.length, 'account')}`] : []),
+  ];
+  return [
+    ...selections,
+    ...(part.length > 0 ? ['', `Asked for: ${part.join(', ')}`] : []),
+    '',
+    `Commands: \`migrate status ${spec.name}\`, \`pause\`, \`resume\`, \`cancel\``,
+  ].join('\n');
 }
 
 const short = (hash: unknown): string => (typeof hash === 'string' && hash !== '' ? hash.slice(0, 12) : 'unknown');

@@ -1,7 +1,8 @@
 /** Connects a command to Temporal, and tells where the ledger is. Temporal's SDK is loaded only when asked for. */
-import type { Client, Connection as TemporalConnection } from '@temporalio/client';
+import type { Client, Connection, ConnectionOptions } from '@temporalio/client';
 import { findDevStack } from '../worker/stack/discovery.js';
 import { CommandError, exitCodes } from './exit-codes.js';
+import { requestRules } from './requests.js';
 import type { Shell } from './shell.js';
 
 export interface ConnectionArgs {
@@ -24,7 +25,11 @@ export interface TemporalAccess {
 
 type Where = Pick<TemporalAccess, 'address' | 'namespace' | 'taskQueue' | 'uiAddress'>;
 
-const CONNECT_TIMEOUT_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+/** Of one that is there, and busy. */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** Codes of gRPC (github.com/grpc/grpc, statuscodes.md). */
+const [DEADLINE, NOT_FOUND, UNAVAILABLE] = [4, 5, 14];
 /** Any of these is somebody's wish, and wins over a dev stack that happens to run here. */
 const EXPLICIT = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'];
 
@@ -35,7 +40,7 @@ const EXPLICIT = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'
  * Throws `CommandError`: 69 when nobody answers there, 64 when the configuration is wrong.
  */
 export async function connectTemporal(
-  shell: Pick<Shell, 'env' | 'cwd'>,
+  shell: Pick<Shell, 'env' | 'cwd' | 'waiting'>,
   args: ConnectionArgs,
 ): Promise<TemporalAccess> {
   const { readTemporalSettings } = await import('../worker/settings.js');
@@ -67,45 +72,86 @@ export async function connectTemporal(
   return connect(shell, where, dev ? {} : configured.connection);
 }
 
-async function connect(shell: Pick<Shell, 'env'>, where: Where, settings: object): Promise<TemporalAccess> {
+async function connect(
+  shell: Pick<Shell, 'env' | 'waiting'>,
+  where: Where,
+  settings: ConnectionOptions,
+): Promise<TemporalAccess> {
   const dataConverter = await loadDataConverter(shell.env.DROVER_ENCRYPTION_KEYS_FILE);
-  const { Client, Connection, isGrpcServiceError } = await import('@temporalio/client');
+  const { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } = await import('@temporalio/client');
   const { address, namespace } = where;
-  let connection: TemporalConnection;
+  const rules = defaultGrpcRetryOptions();
+  let isThere = false;
+  const connection = Connection.lazy({
+    ...settings,
+    address,
+    interceptors: requestRules(
+      address,
+      shell.waiting,
+      // Who was never there is not asked again and again.
+      makeGrpcRetryInterceptor({
+        ...rules,
+        retryableDecider: (...tried) => isThere && rules.retryableDecider(...tried),
+      }),
+    ),
+  });
   try {
-    connection = await Connection.connect({ ...settings, address, connectTimeout: CONNECT_TIMEOUT_MS });
-  } catch (error) {
-    throw new CommandError(
-      exitCodes.unreachable,
-      `Temporal cannot be reached at ${address}: ${reason(error)}`,
-      'start one with `migrate dev`, or say where it is with --address or TEMPORAL_ADDRESS',
-      error,
-    );
-  }
-  try {
-    await connection.withDeadline(Date.now() + 5_000, () =>
-      connection.workflowService.describeNamespace({ namespace }),
-    );
+    await findNamespace(connection, namespace);
+    isThere = true;
   } catch (error) {
     await connection.close();
-    const NOT_FOUND = 5;
-    const unknown = isGrpcServiceError(error) && (error as { code?: number }).code === NOT_FOUND;
-    throw new CommandError(
-      exitCodes.unreachable,
-      unknown
-        ? `Temporal at ${address} has no namespace "${namespace}"`
-        : `Temporal at ${address} refuses: ${reason(error)}`,
-      unknown
-        ? 'say another with --namespace or TEMPORAL_NAMESPACE'
-        : 'check TEMPORAL_API_KEY and the TLS settings (docs/settings.md)',
-      error,
-    );
+    throw unreachable(error, where);
   }
   return {
     ...where,
     client: new Client({ connection, namespace, ...(dataConverter && { dataConverter }) }),
     close: () => connection.close(),
   };
+}
+
+/** The first request: it fails at once where nobody listens, and within seconds where nobody answers. */
+async function findNamespace(connection: Connection, namespace: string): Promise<void> {
+  const ask = (withinMs: number): Promise<unknown> =>
+    connection.withDeadline(Date.now() + withinMs, () => connection.workflowService.describeNamespace({ namespace }));
+  try {
+    await ask(CONNECT_TIMEOUT_MS);
+  } catch (error) {
+    if (!isSlow(error)) throw error;
+    await ask(ANSWER_TIMEOUT_MS);
+  }
+}
+
+/** Connected, and without an answer so far: gRPC names the peer that it waited for. */
+const isSlow = (error: unknown): boolean => {
+  const { code, details } = error as { code?: unknown; details?: string };
+  return code === DEADLINE && /remote_addr/.test(details ?? '');
+};
+
+function unreachable(error: unknown, { address, namespace }: Where): CommandError {
+  const { code } = error as { code?: unknown };
+  if (code === NOT_FOUND) {
+    return new CommandError(
+      exitCodes.unreachable,
+      `Temporal at ${address} has no namespace "${namespace}"`,
+      'say another with --namespace or TEMPORAL_NAMESPACE',
+      error,
+    );
+  }
+  if (code === UNAVAILABLE || code === DEADLINE) {
+    const why = code === DEADLINE ? 'it does not answer' : reason(error);
+    return new CommandError(
+      exitCodes.unreachable,
+      `Temporal cannot be reached at ${address}: ${why}`,
+      'start one with `migrate dev`, or say where it is with --address or TEMPORAL_ADDRESS',
+      error,
+    );
+  }
+  return new CommandError(
+    exitCodes.unreachable,
+    `Temporal at ${address} refuses: ${reason(error)}`,
+    'check TEMPORAL_API_KEY and the TLS settings (docs/settings.md)',
+    error,
+  );
 }
 
 /**
@@ -131,7 +177,11 @@ async function loadDataConverter(keysFile: string | undefined) {
   }
 }
 
+/** gRPC's own words around the cause say nothing to whoever reads them. */
 function reason(error: unknown): string {
   const { details, message } = error as { details?: string; message: string };
-  return (details || message).split('\n')[0] ?? '';
+  const words = (details || message).split('\n')[0] ?? '';
+  return words
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/\.? Resolution note:.*$/, '');
 }

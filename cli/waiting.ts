@@ -2,8 +2,6 @@
  * What a command waits for, said on stderr when it takes longer than a moment: on a terminal beside something that turns,
  * elsewhere in a line, once. Never on stdout.
  */
-import { fitted } from './output.js';
-
 /** Where that is shown. */
 export interface WaitingScreen {
   /** Whether stderr is a terminal. */
@@ -18,6 +16,10 @@ export interface WaitingScreen {
 export interface Waiting {
   /** Says what is waited for, from a second on, until the work ends. `words` are asked anew each time they are shown. */
   during<T>(words: string | (() => string), work: Promise<T>): Promise<T>;
+  /** The same, until the answer is called. */
+  begin(words: string | (() => string)): () => void;
+  /** Shows nothing until it is called with false: something else draws on the same terminal. */
+  mute(isMuted: boolean): void;
   /** Something else is about to be written. */
   clear(): void;
 }
@@ -38,6 +40,7 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
   let timer: NodeJS.Timeout | undefined;
   let isDrawn = false;
   let turn = 0;
+  let isMuted = false;
 
   const clear = (): void => {
     // ECMA-48: to the first column, then erase to the end of the line.
@@ -46,38 +49,52 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
   };
   const draw = (words: string, ms: number): void => {
     const text = `waiting for ${words} (${Math.floor(ms / 1000)} s)`;
-    screen.over(`\r\u001b[K${TURNS[turn++ % TURNS.length]} ${fitted(text, screen.columns - 3)}`);
+    screen.over(`\r\u001b[K${TURNS[turn++ % TURNS.length]} ${cut(text, screen.columns - 3)}`);
     isDrawn = true;
   };
   const tick = (): void => {
-    // What was begun last is what the others wait for.
-    const wait = [...waits].at(-1);
+    // What has taken longest; those that were begun meanwhile may be its parts.
+    const [wait] = waits;
     const words = wait?.words() ?? '';
     const ms = wait ? now() - wait.since : 0;
-    if (words === '') clear();
+    if (words === '' || isMuted) clear();
     else if (screen.isTty && ms >= SHOWN_AFTER_MS) draw(words, ms);
     else if (!screen.isTty && ms >= TOLD_AFTER_MS && !told.has(words)) {
       told.add(words);
       screen.line(`waiting for ${words}`);
     }
   };
+  const begin = (words: string | (() => string)): (() => void) => {
+    const wait = { words: typeof words === 'string' ? () => words : words, since: now() };
+    waits.add(wait);
+    timer ??= setInterval(tick, TURN_MS).unref();
+    return () => {
+      waits.delete(wait);
+      if (waits.size > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+      clear();
+    };
+  };
   return {
     tick,
     clear,
+    begin,
     async during(words, work) {
-      const wait = { words: typeof words === 'string' ? () => words : words, since: now() };
-      waits.add(wait);
-      timer ??= setInterval(tick, TURN_MS).unref();
+      const end = begin(words);
       try {
         return await work;
       } finally {
-        waits.delete(wait);
-        if (waits.size === 0) {
-          clearInterval(timer);
-          timer = undefined;
-          clear();
-        }
+        end();
       }
+    },
+    mute(muted) {
+      clear();
+      isMuted = muted;
     },
   };
 }
+
+/** Addresses and hosts: a letter is a column. */
+const cut = (text: string, columns: number): string =>
+  text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;

@@ -32,6 +32,7 @@ export async function workersAsking({ client, namespace, taskQueue }: TemporalAc
 
 /** Where a worker runs, as people look for it. */
 export function placeOf(identity: string): string {
-  const [, host, process] = /@(.+):(\d+)$/.exec(identity) ?? [];
-  return host === undefined ? identity : `${host} (process ${process})`;
+  const host = identity.slice(identity.indexOf('@') + 1);
+  const colon = host.lastIndexOf(':');
+  return colon > 0 ? `${host.slice(0, colon)} (process ${host.slice(colon + 1)})` : host;
 }

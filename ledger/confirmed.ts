@@ -41,7 +41,8 @@ export async function confirmingRun(sql: Sql, migration: string, run: number): P
        (totals->>'verified')::bigint as verified, (totals->>'skipped')::bigint as skipped, (totals->>'bytes')::bigint as bytes
      from this, base, changed
      where this.state = 'done' and this.reason = any($3) and changed.n = 0
-       and exists (select from run b where b.migration = $1 and b.number = base.number and b.state = 'done')
+       and exists (select from run b where b.migration = $1 and b.number = base.number and b.state = 'done'
+         and (b.part is null or b.part = this.part))
        and not exists (select from run r where r.migration = $1 and r.number > base.number and r.number < $2
          and r.confirms is distinct from base.number)
        and not exists (select from outcome where migration = $1 and run = $2 and what <> 'linked')
@@ -57,9 +58,9 @@ export async function confirmingRun(sql: Sql, migration: string, run: number): P
   return rows[0];
 }
 
-/** The last "apply" up to a run of $1. */
+/** The last "apply" of a whole spec up to a run of $1. */
 const APPLIED = (run: string): string =>
-  `select max(a.number) from run a where a.migration = $1 and a.reason = 'apply' and a.number <= ${run}`;
+  `select max(a.number) from run a where a.migration = $1 and a.reason = 'apply' and a.part is null and a.number <= ${run}`;
 
 /** Notes that it left one line. */
 export async function noteConfirmed(sql: Sql, migration: string, { run, confirms }: ConfirmingRun): Promise<void> {

@@ -137,13 +137,19 @@ export async function* eachCovered(
   }
 }
 
+export interface WaitingUnit {
+  readonly n: number;
+  readonly gate: ApprovalGate;
+  readonly selection: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** Units that wait for an approval in a run, in their order. */
-export async function waitingForApproval(
-  sql: Sql,
-  { migration, run }: RunAt,
-): Promise<{ readonly n: number; readonly gate: ApprovalGate }[]> {
-  const { rows } = await sql.query<{ n: number; gate: ApprovalGate }>(
-    `select n, gate from unit where migration = $1 and run = $2 and state = 'parked' and gate in ('approval', 'failures') order by n`,
+export async function waitingForApproval(sql: Sql, { migration, run }: RunAt): Promise<WaitingUnit[]> {
+  const { rows } = await sql.query<WaitingUnit>(
+    `select n, gate, selection, account_from as "from", account_to as "to" from unit
+     where migration = $1 and run = $2 and state = 'parked' and gate in ('approval', 'failures') order by n`,
     [migration, run],
   );
   return rows;

@@ -149,8 +149,8 @@ export async function pruneRuns(
          select confirms from run where migration = $1 and number in (select number from kept) and confirms is not null)
      select number from run where migration = $1 and number not in (select number from based)
        and number not in (
-         select (select max(a.number) from run a where a.migration = $1 and a.reason = 'apply' and a.number <= based.number) as applied
-         from based where exists (select from run a where a.migration = $1 and a.reason = 'apply' and a.number <= based.number))
+         select (select max(a.number) from run a where a.migration = $1 and a.reason = 'apply' and a.part is null and a.number <= based.number) as applied
+         from based where exists (select from run a where a.migration = $1 and a.reason = 'apply' and a.part is null and a.number <= based.number))
      order by number`,
     [migration, olderThanMs, reported, ofItems, outcomesMs ?? null],
   );

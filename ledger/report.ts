@@ -20,6 +20,8 @@ export interface ReportRun {
   readonly confirms: number | null;
   /** When its outcomes were removed for their age. */
   readonly prunedAt: Date | null;
+  /** How many units somebody asked for by their names; null: the whole spec, or all that a schedule names. */
+  readonly part: number | null;
 }
 
 /** A run that nobody has closed. */
@@ -143,7 +145,7 @@ export async function readSnapshot<T>(ledger: Ledger, work: (sql: Sql) => Promis
 export async function readRuns(sql: Sql, migration: string): Promise<ReportRun[]> {
   const { rows } = await sql.query<ReportRun>(
     `select number, reason, schedule, spec as "specHash", state, started_at as "startedAt", ended_at as "endedAt", totals,
-       confirms, pruned_at as "prunedAt"
+       confirms, pruned_at as "prunedAt", cardinality(part) as part
      from run where migration = $1 order by number`,
     [migration],
   );
@@ -165,16 +167,27 @@ export async function readOpenRun(sql: Sql, migration: string): Promise<OpenRun 
 }
 
 /**
- * The units a run stands for: those that it, or the last `apply` up to it, or a later run called. An account that
- * a later spec dropped is not among them; one that a retry left alone is.
+ * The units a run stands for: those that it, or the last `apply` of a whole spec up to it, or a later run called. An account
+ * that a later spec dropped is not among them; one that a retry left alone is. A run that somebody asked for by names stands
+ * for what was named, unless the whole is asked for.
  */
-export async function readReportUnits(sql: Sql, migration: string, run: number): Promise<ReportUnit[]> {
+export async function readReportUnits(
+  sql: Sql,
+  migration: string,
+  run: number,
+  scope: 'asked' | 'whole' = 'asked',
+): Promise<ReportUnit[]> {
   const { rows } = await sql.query<ReportUnit>(
-    `select n, selection, account_from as "from", account_to as "to", pairing, back, p.kind, run, state, gate, reason, next
-     from unit left join pairing p on p.id = pairing where migration = $1 and run >= (
-       select coalesce(max(number) filter (where reason = 'apply' and number <= $2), $2) from run where migration = $1)
+    `select n, selection, account_from as "from", account_to as "to", pairing, back, p.kind, u.run, u.state, gate, reason, next
+     from unit u left join pairing p on p.id = pairing
+     cross join (
+       select max(number) filter (where reason = 'apply' and part is null and number <= $2) as applied,
+         (select part from run where migration = $1 and number = $2 and $3) as part
+       from run where migration = $1) this
+     where u.migration = $1 and case when part is not null then n = any(part)
+       when applied is not null then u.run >= applied else u.run >= $2 or $4 end
      order by n`,
-    [migration, run],
+    [migration, run, scope === 'asked', scope === 'whole'],
   );
   return rows;
 }

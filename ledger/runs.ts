@@ -88,9 +88,30 @@ async function refuseLate(sql: Sql, migration: string, execution: string | null,
   throw new Fault('conflict', `this call to open a run of "${migration}" came too late: others have been made since`);
 }
 
-/** The run's units are called, and what is asked of them is written down: from now on the ledger knows where it stands. */
-export async function markPrepared(sql: Sql, migration: string, run: number): Promise<void> {
-  await sql.query('update run set prepared = true where migration = $1 and number = $2', [migration, run]);
+/**
+ * The run's units are called, and what is asked of them is written down: from now on the ledger knows where it stands. `part`:
+ * they are what somebody asked for; null: they are the whole.
+ */
+export async function markPrepared(
+  sql: Sql,
+  migration: string,
+  run: number,
+  part: readonly number[] | null,
+): Promise<void> {
+  await sql.query('update run set prepared = true, part = $3 where migration = $1 and number = $2', [
+    migration,
+    run,
+    part,
+  ]);
+}
+
+/** Whether the last `apply` was of a part of its spec. Then the rest of it waits for another. */
+export async function isPartApplied(sql: Sql, migration: string): Promise<boolean> {
+  const { rows } = await sql.query<{ part: boolean }>(
+    `select part is not null as part from run where migration = $1 and reason = 'apply' and prepared order by number desc limit 1`,
+    [migration],
+  );
+  return rows[0]?.part ?? false;
 }
 
 /** The latest run that a request has led to; undefined before it was opened. */

@@ -30,14 +30,17 @@ export interface UnitRow {
 
 const COLUMNS = `migration, n, selection, account_from as "from", account_to as "to", pairing, back, run, state, gate, reason, next, approved, counters, idle_slices as "idleSlices", summed`;
 
-/** Allots each account of a selection its number, once and for ever, and calls it to this run, or only those of `only`. Returns the numbers. */
+/**
+ * Allots each account of a selection its number, once and for ever, and calls it to this run; `only`: these units alone, or
+ * those that have begun in an earlier run. Returns the numbers.
+ */
 export async function callUnits(
   ledger: Ledger,
   migration: string,
   run: number,
   selection: string,
   accounts: readonly Account[],
-  only?: readonly number[],
+  only?: readonly number[] | 'begun',
 ): Promise<number[]> {
   return ledger.transaction(async (sql) => {
     await sql.query('select from migration where name = $1 for update', [migration]);
@@ -46,7 +49,7 @@ export async function callUnits(
         fresh as (
           select w.f, w.t, row_number() over (order by place) as step from wanted w
           where not exists (select from unit u where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t)
-            and $6::int[] is null),
+            and $6::int[] is null and not $7),
         added as (
           insert into unit (migration, n, selection, account_from, account_to, run)
           select $1, (select coalesce(max(n), 0) from unit where migration = $1) + step, $2, f, t, $5 from fresh returning n),
@@ -61,11 +64,14 @@ export async function callUnits(
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t
             and ($6::int[] is null or u.n = any ($6)) returning u.n)
        select n from added union all select n from called order by n`,
-      [migration, selection, accounts.map((a) => a.from), accounts.map((a) => a.to), run, only ?? null],
+      [migration, selection, accounts.map((a) => a.from), accounts.map((a) => a.to), run, ...onlyOf(only)],
     );
     return rows.map((row) => row.n);
   });
 }
+
+const onlyOf = (only: readonly number[] | 'begun' | undefined): [readonly number[] | null, boolean] =>
+  only === 'begun' ? [null, true] : [only ?? null, false];
 
 /** A unit as a run has called it. */
 export interface CalledUnit extends UnitRow {

@@ -2,7 +2,7 @@
 import type { CoveredItem } from '../words/covers.js';
 import { count, size } from '../words/numbers.js';
 import type { Approval, Gathered } from './gather.js';
-import { section, tableOf } from './tables.js';
+import { foldedTable, section } from './tables.js';
 import { escapeHtml } from './text.js';
 
 /** Rows that the page shows; all of them are in removals.csv. */
@@ -17,7 +17,7 @@ export function approvals(report: Gathered): string {
   const rest = all - shown.length;
   return section(
     'Deletions that wait for approval',
-    `<p>${count(all)} ${all === 1 ? 'copy is' : 'copies are'} deleted once somebody approves it with <code>migrate approve ${escapeHtml(report.migration)}</code>, and ${all === 1 ? 'stays' : 'stay'} otherwise. ${all === 1 ? 'It is' : 'All of them are'} in removals.csv.</p>${tableOf(HEADS, shown, ['unit', 'size'])}${rest > 0 ? `<p class="soft">${count(rest)} more in removals.csv.</p>` : ''}`,
+    `<p>${count(all)} ${all === 1 ? 'copy is' : 'copies are'} deleted once somebody approves it with <code>migrate approve ${escapeHtml(report.migration)}</code>, and ${all === 1 ? 'stays' : 'stay'} otherwise. ${all === 1 ? 'It is' : 'All of them are'} in removals.csv.</p>${foldedTable(HEADS, shown, 'copy', ['unit', 'size'])}${rest > 0 ? `<p class="soft">${count(rest)} more in removals.csv.</p>` : ''}`,
   );
 }
 

@@ -6,6 +6,8 @@ import { eachCovered, waitingForApproval } from '../ledger/covered.js';
 import type { Ledger, Sql } from '../ledger/ledger.js';
 import { readRuns, readSnapshot } from '../ledger/report.js';
 import { readSpec } from '../ledger/specs.js';
+import type { Choice } from '../schemas/choice.js';
+import { choosesAccount } from '../schemas/choice.js';
 import type { SpecRules } from '../schemas/spec.js';
 import { deletedFrom } from '../schemas/system-words.js';
 import { csvRow } from './csv.js';
@@ -24,16 +26,28 @@ export interface WrittenCovered {
   readonly items: number;
 }
 
+export interface CoveredRequest {
+  readonly migration: string;
+  readonly unit?: number;
+  readonly choice?: Choice;
+  readonly file: string;
+}
+
 /** Of the migration's last run, in one snapshot. Undefined where the ledger knows none. */
 export function writeCovered(
   ledger: Ledger,
-  { migration, unit, file }: { readonly migration: string; readonly unit?: number; readonly file: string },
+  { migration, unit, file, choice = {} }: CoveredRequest,
 ): Promise<WrittenCovered | undefined> {
   return readSnapshot(ledger, async (sql) => {
     const last = (await readRuns(sql, migration)).at(-1);
     if (!last) return undefined;
     const at = { migration, run: last.number };
-    const waiting = (await waitingForApproval(sql, at)).filter(({ n }) => (unit ?? n) === n);
+    const waiting = (await waitingForApproval(sql, at)).filter(
+      (one) =>
+        (unit ?? one.n) === one.n &&
+        (choice.selections?.includes(one.selection) ?? true) &&
+        choosesAccount(choice)(one),
+    );
     const handle = await open(file, 'w');
     try {
       return await writeUnits(sql, handle, await readSpec(sql, last.specHash), at, waiting);

@@ -3,9 +3,12 @@ import { stringify } from 'csv-stringify/sync';
 
 /**
  * What Excel, LibreOffice and Sheets take for a formula, their full-width forms included, also behind blanks and
- * characters that are not seen. csv-stringify's own `escape_formulas` looks at the first character only.
+ * characters that are not seen. csv-stringify's own `escape_formulas` looks at the first character only. Behind any `'`
+ * too: so who takes one `'` away from a text of this form has the exact value, whatever it began with.
  */
-const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
+const FORMULA = /^'*[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
+/** They would begin another cell or row. */
+const MOVING = /^'*[\t\r]/;
 
 const FORM = {
   record_delimiter: '\r\n',
@@ -14,13 +17,15 @@ const FORM = {
 } as const;
 
 /**
- * One row with its line end, CRLF as RFC 4180 has it. Text that could be a formula gets a `'` before it (CWE-1236), so
- * items.json is where the exact value is. Numbers stay numbers.
+ * One row with its line end, CRLF as RFC 4180 has it. Text that could be a formula gets a `'` before it (CWE-1236), which
+ * a reader takes away again. Numbers stay numbers.
  */
 export function csvRow(cells: readonly (string | number | null)[]): string {
   return stringify([cells.map(harmless)], FORM);
 }
 
 function harmless(cell: string | number | null): string | number | null {
-  return typeof cell === 'string' && (FORMULA.test(cell) || /^[\t\r]/.test(cell)) ? `'${cell}` : cell;
+  return typeof cell === 'string' && isActive(cell) ? `'${cell}` : cell;
 }
+
+const isActive = (text: string): boolean => FORMULA.test(text) || MOVING.test(text);

@@ -245,8 +245,9 @@ async function readApprovals(
   if (waiting.length === 0) return [];
   const spec = await readSpec(sql, specHash);
   const covers = await coversOf(sql, (row) => deletedFrom(spec, row), at, waiting, APPROVALS_NAMED);
+  const unitAt = new Map(units.map((unit) => [unit.n, unit]));
   return waiting.flatMap(({ n, gate }) => {
-    const unit = units.find((one) => one.n === n);
+    const unit = unitAt.get(n);
     const covered = covers.get(n);
     return unit && covered ? [{ unit, gate, covers: covered }] : [];
   });

@@ -57,6 +57,12 @@ export async function fillHostileLedger(ledger: Ledger, { waiting = 20, done = 0
     [LONG_WORD, LONG_REASON],
   );
   await pool.query(
+    `update unit set state = 'parked', gate = 'approval', reason = '1 of 20 items would be deleted', next = 'look at them, then approve' where n = 2`,
+  );
+  await pool.query(
+    `update item set todo = 'remove', gone = true, target_ref = repeat('d', 300) where key = '00000002' and container = (select max(id) from container)`,
+  );
+  await pool.query(
     `insert into gate (migration, unit, run, gate, reason, next) select migration, n, run, gate, reason, next from unit where gate is not null`,
   );
   await pool.query(

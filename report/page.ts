@@ -84,6 +84,11 @@ function standing({ run, runs }: Gathered): string {
   const confirming = runs.filter(({ confirms }) => confirms === run.number);
   const last = confirming.at(-1);
   return [
+    ...(run.part === null
+      ? []
+      : [
+          `This run was asked for ${plural(run.part, 'account')} by name, and this report is about ${run.part === 1 ? 'it' : 'them'} alone. <code>migrate report --run</code> with the number of a run of the whole spec has all.`,
+        ]),
     ...(run.confirms === null ? [] : [`It changed nothing: all is as the report of run ${run.confirms} says.`]),
     ...(last
       ? [

@@ -12,6 +12,7 @@ export function summary(report: Gathered): object {
     reason: run.reason,
     ...(run.schedule !== null && { schedule: run.schedule }),
     state: run.state,
+    ...(run.part !== null && { part: run.part }),
     ...(run.confirms !== null && { confirms: run.confirms }),
     ...(run.prunedAt !== null && { prunedAt: run.prunedAt }),
     confirmedBy: report.runs.filter(({ confirms }) => confirms === run.number).map(({ number }) => number),

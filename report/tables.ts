@@ -64,8 +64,11 @@ const CONTAINER_WORDS = {
   files: 'folder',
 } satisfies Record<Kind, string>;
 
+/** `2 more accounts`, `2 more copies`. */
+const more = (n: number, word: string): string => plural(n, `more ${word}`).replace(/copys$/, 'copies');
+
 export function rest(hidden: number, word: string, where = ' They are in summary.json.'): string {
-  return hidden > 0 ? `<p class="soft">${plural(hidden, `more ${word}`)} not shown here.${where}</p>` : '';
+  return hidden > 0 ? `<p class="soft">${more(hidden, word)} not shown here.${where}</p>` : '';
 }
 
 const RIGHT = new Set([
@@ -97,7 +100,7 @@ export function foldedTable(
 ): string {
   if (rows.length <= IN_SIGHT + 5) return tableOf(heads, rows, right);
   const folded = rows.slice(IN_SIGHT);
-  return `${tableOf(heads, rows.slice(0, IN_SIGHT), right)}<details><summary>${plural(folded.length, `more ${word}`)}</summary><div>${tableOf(heads, folded, right)}</div></details>`;
+  return `${tableOf(heads, rows.slice(0, IN_SIGHT), right)}<details><summary>${more(folded.length, word)}</summary><div>${tableOf(heads, folded, right)}</div></details>`;
 }
 
 export function section(title: string, body: string): string {

@@ -20,37 +20,45 @@ interface Row {
 }
 
 /**
- * Reads the bytes of the file; problems come with their line and column, the first thousand of them. Tolerated: a byte order mark,
- * CRLF, blank lines, blanks around cells, and ";" or a tab instead of "," (as spreadsheets save it).
+ * Reads the bytes of the file; problems come with their line and column, the first thousand of them. Taken as spreadsheets
+ * save it: a first line such as sep=;, semicolons or tabs, a byte order mark, UTF-16, CRLF, blank lines and columns, blanks
+ * around cells, names of columns in any letter case. Columns that are not read are noted.
  */
 export function readAccounts(
   file: string,
   bytes: Uint8Array,
-): { readonly accounts: Account[] } | { readonly problems: Diagnostic[] } {
+): { readonly accounts: Account[]; readonly notes: Diagnostic[] } | { readonly problems: Diagnostic[] } {
   const at = (line: number, column: number, message: string): Diagnostic => ({ file, line, column, message, path: '' });
   if (bytes.byteLength > MAX_ACCOUNTS_FILE_BYTES) {
     return { problems: [at(1, 1, 'the file is larger than 16 MiB; split it over several specs')] };
   }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return { problems: [at(1, 1, 'the file is not UTF-8; save it as "CSV UTF-8"')] };
-  }
+  const decoded = decode(bytes);
+  if (decoded === undefined) return { problems: [at(1, 1, NOT_UNICODE)] };
+  const [first = ''] = /^.*/.exec(decoded) ?? [];
+  const told = SEPARATOR.exec(first)?.[1];
+  // Its line stays, so that the others keep their numbers.
+  const text = told === undefined ? decoded : decoded.slice(first.length);
   const lines = text.split(/\r\n|\n|\r/);
-  const delimiter = [',', ';', '\t'].find((mark) => lines[0]?.includes(mark)) ?? ',';
+  const delimiter = told ?? delimiterOf(lines.find((line) => line.trim() !== '') ?? '');
   const rows = readRows(text, delimiter);
   if (!Array.isArray(rows)) return { problems: [at(rows.line, 1, rows.message)] };
-  const [header, ...entries] = rows;
-  if (header === undefined) return { problems: [at(1, 1, 'the file is empty; its first line must be from,to')] };
+  const [written, ...entries] = rows;
+  if (written === undefined) return { problems: [at(1, 1, 'the file is empty; its first line must be from,to')] };
+  const header = { ...written, cells: written.cells.map((name) => name.toLowerCase()) };
   const place = (row: Row, cell: number): number => cellColumn(lines[row.line - 1] ?? '', delimiter, cell);
 
   // A file that is none has a thousand wrong columns; the place of each is looked for from the line's beginning.
-  const headerProblems = checkHeader(header)
-    .slice(0, MAX_HEADER_PROBLEMS)
-    .map(([cell, message]) => at(header.line, place(header, cell), message));
-  if (headerProblems.length > 0) return { problems: headerProblems };
+  const { problems: headerProblems, unread } = checkHeader(header);
+  const placed = (found: readonly (readonly [number, string])[]): Diagnostic[] =>
+    found.slice(0, MAX_HEADER_PROBLEMS).map(([cell, message]) => at(header.line, place(header, cell), message));
+  if (headerProblems.length > 0) return { problems: placed(headerProblems) };
   if (entries.length === 0) return { problems: [at(header.line, 1, 'no accounts follow the header')] };
+  const notes = placed(
+    unread.map((cell) => [
+      cell,
+      `the column ${quote(written.cells[cell] as string)} is not read; only from and to are`,
+    ]),
+  );
 
   const positions = COLUMNS.map((name) => header.cells.indexOf(name));
   const problems: Diagnostic[] = [];
@@ -62,7 +70,7 @@ export function readAccounts(
       break;
     }
     const before = problems.length;
-    if (row.cells.length > header.cells.length) {
+    if (row.cells.slice(header.cells.length).some((cell) => cell !== '')) {
       problems.push(
         at(
           row.line,
@@ -91,7 +99,7 @@ export function readAccounts(
       problems.push(at(row.line, 1, `the same pair as in line ${first}; remove one`));
     }
   }
-  return problems.length > 0 ? { problems } : { accounts };
+  return problems.length > 0 ? { problems } : { accounts, notes };
 }
 
 function readRows(text: string, delimiter: string): Row[] | { readonly line: number; readonly message: string } {
@@ -113,23 +121,54 @@ function readRows(text: string, delimiter: string): Row[] | { readonly line: num
   }
 }
 
-function checkHeader(header: Row): [number, string][] {
+/** What is wrong, by the number of the cell; or the cells of columns that are there for others. */
+function checkHeader(header: Row): { readonly problems: [number, string][]; readonly unread: number[] } {
   const problems: [number, string][] = [];
+  const missing = COLUMNS.filter((name) => !header.cells.includes(name));
+  const strange: number[] = [];
   for (const [cell, name] of header.cells.entries()) {
-    if (!(COLUMNS as readonly string[]).includes(name)) {
-      problems.push([
-        cell,
-        `unknown column ${quote(name)}${didYouMean(name, COLUMNS) || '; the columns are from and to'}`,
-      ]);
-    } else if (header.cells.indexOf(name) !== cell) {
-      problems.push([cell, `a second column ${quote(name)}; remove one`]);
-    }
+    if (name === '') continue;
+    if (!(COLUMNS as readonly string[]).includes(name)) strange.push(cell);
+    else if (header.cells.indexOf(name) !== cell) problems.push([cell, `a second column ${quote(name)}; remove one`]);
   }
-  for (const name of COLUMNS) {
-    if (!header.cells.includes(name))
-      problems.push([0, `the column ${quote(name)} is missing; the first line must be from,to`]);
+  for (const name of missing)
+    problems.push([0, `the column ${quote(name)} is missing; the first line must be from,to`]);
+  if (missing.length === 0) return { problems, unread: strange };
+  // One of them may be meant.
+  for (const cell of strange) {
+    const name = header.cells[cell] as string;
+    problems.push([
+      cell,
+      `unknown column ${quote(name)}${didYouMean(name, missing) || '; the columns are from and to'}`,
+    ]);
   }
-  return problems;
+  return { problems, unread: [] };
+}
+
+/** What Excel writes for itself, and reads. */
+const SEPARATOR = /^"?sep=([,;\t])"?$/i;
+
+/** The one by which the line has both columns; where none has, the first that is in it. */
+function delimiterOf(line: string): string {
+  const marks = [',', ';', '\t'];
+  const cellsBy = (mark: string): string[] =>
+    line.split(mark).map((cell) => cell.replace(/"/g, '').trim().toLowerCase());
+  const fitting = marks.find((mark) => COLUMNS.every((name) => cellsBy(mark).includes(name)));
+  return fitting ?? marks.find((mark) => line.includes(mark)) ?? ',';
+}
+
+const NOT_UNICODE =
+  'the file is not UTF-8, but perhaps Windows-1252: Excel writes that as plain "CSV"; save it as "CSV UTF-8" or as "Unicode Text"';
+
+/** UTF-8, or UTF-16 with a byte order mark; undefined for anything else. */
+function decode(bytes: Uint8Array): string | undefined {
+  const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0);
+  const form = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8';
+  try {
+    return new TextDecoder(form, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Column, from 1, where a cell of the line begins. */

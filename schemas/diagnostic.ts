@@ -12,11 +12,11 @@ export interface Diagnostic {
   readonly message: string;
   /** JSON Pointer (RFC 6901) into the spec; empty for the document as a whole. */
   readonly path: string;
-  /** Present where the spec works as it stands, but perhaps not as it is meant. */
-  readonly severity?: 'warning';
+  /** Present where the spec works as it stands: `warning`, perhaps not as it is meant; `note`, and that is worth knowing. */
+  readonly severity?: 'warning' | 'note';
 }
 
-/** `file:line:column: message`, which editors and terminals turn into a link; `warning: ` stands before a warning's message. */
+/** `file:line:column: message`, which editors and terminals turn into a link; `warning: ` or `note: ` stands before the message of one. */
 export function formatDiagnostic({ file, line, column, message, severity }: Diagnostic): string {
   return `${file}:${line}:${column}: ${severity === undefined ? '' : `${severity}: `}${message}`;
 }

@@ -9,7 +9,11 @@ export function systemOptionProblems(spec: unknown): Problem[] {
   return ['sources', 'targets'].flatMap((group) =>
     [...textsIn(mappingAt(spec, [group]), [group])].flatMap(({ path, text }) => {
       if (path[2] === 'type' || path[2] === 'limits') return [];
-      const message = loginInUrl(text) ?? (path.at(-1) === 'host' ? hostProblem(text) : undefined) ?? template(text);
+      const message =
+        (path.at(-1) === 'env' ? variableProblem(text) : undefined) ??
+        loginInUrl(text) ??
+        (path.at(-1) === 'host' ? hostProblem(text) : undefined) ??
+        template(text);
       return message === undefined ? [] : [{ path, at: 'value', message } satisfies Problem];
     }),
   );
@@ -46,6 +50,12 @@ function hostProblem(text: string): string | undefined {
   if (text.startsWith('[')) return 'an address of IPv6 stands without brackets in host';
   if (/[\s/?#@]/.test(text)) return 'host is the name or address of a server alone';
   return undefined;
+}
+
+/** A variable for each account would be called as the account is. */
+function variableProblem(text: string): string | undefined {
+  if (!text.includes('{account}')) return undefined;
+  return 'an account cannot name an environment variable: e-mail addresses are not names of variables; keep a secret for each account in a file: { file: "/run/secrets/{account}" }';
 }
 
 /** What the schemes of mail clients mean; `implicit` is the default. */

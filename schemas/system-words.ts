@@ -1,18 +1,19 @@
 /** A system as people recognise it: by its name in the spec, and where it really is. */
-import type { JsonObject } from '../connectors/contract.js';
 import type { SpecRules, SystemConfig } from './spec.js';
 
 /** `old (imap.example.org)`: the name of a system in its spec, and where it is. */
-export function systemWords(name: string, { options }: SystemConfig): string {
-  const at = addressOf(options);
+export function systemWords(name: string, config: SystemConfig): string {
+  const at = addressOf(config);
   return at === undefined ? name : `${name} (${at})`;
 }
 
-/** The host or the path, as its spec has it. */
-function addressOf({ host, url, path }: JsonObject): string | undefined {
+/** Its host or its path, as its spec has it. Never more of a URL than that: a login may stand in it. */
+export function addressOf({ options: { host, url, path } }: SystemConfig): string | undefined {
   if (typeof host === 'string') return host;
-  if (typeof url === 'string') return /^[a-z][a-z0-9+.-]*:\/\/(?:[^/@]*@)?([^/?#]+)/i.exec(url)?.[1] ?? url;
-  return typeof path === 'string' ? path : undefined;
+  if (typeof url !== 'string') return typeof path === 'string' ? path : undefined;
+  if (URL.canParse(url)) return new URL(url).host || undefined;
+  // A domain alone, whose server DNS names.
+  return /^[a-z0-9.-]+$/i.test(url) ? url : undefined;
 }
 
 /** From which system the copy of an item is deleted, and whose account there: that which it was written to. */

@@ -295,3 +295,15 @@ selections: [{ name: all, kind: ${kind}, from: old, to: new, accounts: [{ from: 
     },
   );
 });
+
+it('refuses a variable that an account would name, and takes a file for each account', async () => {
+  const load = async (old: string) => {
+    const text = valid.replace('{ env: P }', old);
+    const loaded = await loadSpec('s.yaml', memory({ 's.yaml': text, 'people.csv': 'from,to\na,b\n' }));
+    return ('problems' in loaded ? loaded.problems : loaded.warnings).map(({ message }) => message);
+  };
+  expect(await load('{ env: "PW_{account}" }')).toEqual([
+    'an account cannot name an environment variable: e-mail addresses are not names of variables; keep a secret for each account in a file: { file: "/run/secrets/{account}" }',
+  ]);
+  expect(await load('{ file: "/run/secrets/{account}" }')).toEqual([]);
+});

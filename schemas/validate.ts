@@ -45,6 +45,7 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
   problems.push(...referenceProblems(value, manifests), ...systemOptionProblems(value));
   const fromFiles = new Map<number, readonly Account[]>();
   const inFiles: Diagnostic[] = [];
+  const notes: Diagnostic[] = [];
   for (const [index] of (listAt(value, ['selections']) ?? []).entries()) {
     const path = ['selections', String(index), 'accounts', 'file'];
     const name = textAt(value, path);
@@ -58,7 +59,10 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
     const accounts = readAccounts(csvFile, csv);
     if ('problems' in accounts)
       for (const found of accounts.problems) inFiles.push({ ...found, path: makePointer(path) });
-    else fromFiles.set(index, accounts.accounts);
+    else {
+      fromFiles.set(index, accounts.accounts);
+      for (const note of accounts.notes) notes.push({ ...note, severity: 'note', path: makePointer(path) });
+    }
   }
   problems.push(...overlapProblems(value, manifests, fromFiles), ...samePlaceProblems(value, manifests, fromFiles));
   const locate = ({ path, at, message }: Problem): Diagnostic => ({
@@ -77,7 +81,10 @@ export async function validateSpec(file: string, read: Read, manifests: Manifest
       ...locate(odd),
       severity: 'warning' as const,
     }));
-    return { spec: toSpec(value as Written, fromFiles), warnings: sortDiagnostics(warnings) };
+    return {
+      spec: toSpec(value as Written, fromFiles),
+      warnings: [...sortDiagnostics(warnings), ...sortDiagnostics(notes)],
+    };
   }
   return { problems: [...sortDiagnostics([...parsed.problems, ...problems.map(locate)]), ...sortDiagnostics(inFiles)] };
 }

@@ -7,6 +7,9 @@ export function accountName({ from, to }: { readonly from: string; readonly to: 
 
 const ARROW = ' → ';
 
+/** What either side calls it. */
+export const sidesOf = (account: string): readonly string[] => account.split(ARROW);
+
 /** A unit, as people look for it. */
 export interface UnitName {
   readonly n: number;
@@ -22,7 +25,7 @@ export function unitWords({ n, account, selection }: UnitName): string {
 
 /** The account that a text names, as a placeholder: what is said of many is then the same text. */
 export function withoutAccount(text: string, account: string | undefined): string {
-  const names = (account?.split(ARROW) ?? []).filter((name) => name.length >= SHORT);
+  const names = (account === undefined ? [] : sidesOf(account)).filter((name) => name.length >= SHORT);
   return names.reduce((rest, name) => rest.replaceAll(name, '{account}'), text);
 }
 

@@ -1,8 +1,9 @@
 /** What `doctor` finds. */
+import type { Choice } from '../schemas/choice.js';
 import type { Spec } from '../schemas/spec.js';
 import { count, plural } from './numbers.js';
 
-export interface DoctorInput {
+export interface DoctorInput extends Choice {
   readonly spec?: Spec;
   /** Of a spec that has come to the ledger in parts. */
   readonly specHash?: string;

@@ -1,5 +1,6 @@
 /** What `plan` finds: what a run would do, and what stands in its way. */
 import type { Kind } from '../connectors/contract.js';
+import type { Choice } from '../schemas/choice.js';
 import type { Spec } from '../schemas/spec.js';
 import type { UnitName } from './accounts.js';
 import type { LeftOutRule } from './left-out.js';
@@ -197,7 +198,7 @@ export interface PlanTotals extends PlanCounts {
   readonly volume?: PlanVolume;
 }
 
-export interface PlanInput {
+export interface PlanInput extends Choice {
   /** Absent: that under `specHash` in the ledger. */
   readonly spec?: Spec;
   readonly specHash: string;

@@ -24,10 +24,20 @@ export interface RunRequest {
   readonly specHash?: string;
   /** Names of selections; absent: all. */
   readonly selections?: readonly string[];
-  /** With `retry`: these units only. */
+  /** Accounts by their names on either side; absent: all. */
+  readonly accounts?: readonly string[];
+  /** With `retry` and `verify`: these units only. */
   readonly units?: readonly number[];
   /** Ids of workflows that are told how the run ended, by the signal `runEnded`. */
   readonly waiters?: readonly string[];
+}
+
+/** A unit by the names of its accounts. */
+export interface ChosenUnit {
+  readonly n: number;
+  readonly selection: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** What all units of a run count, each as it ended last; of two sums the one with more `sums` is the later. */

@@ -1,5 +1,6 @@
 /** Units: their states, what they may wait for, and the steps they take. */
 import type { Covers } from './covers.js';
+import { count, plural } from './numbers.js';
 import type { Ranges } from './ranges.js';
 import { numbersOf } from './ranges.js';
 
@@ -54,4 +55,26 @@ export interface UnitGroup {
 
 export function callsOf(groups: readonly UnitGroup[]): UnitCall[] {
   return groups.flatMap(({ units, ...group }) => [...numbersOf(units)].map((n) => ({ n, ...group })));
+}
+
+/** How many units of a run stand where. */
+export interface UnitCounts {
+  readonly total: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly parked: number;
+  readonly done: number;
+  readonly failed: number;
+}
+
+/** `3 of 7 units done, 3 parked, 1 failed`. */
+export function unitCounts(units: UnitCounts): string {
+  const parts = [
+    `${count(units.done)} of ${plural(units.total, 'unit')} done`,
+    units.running > 0 && `${count(units.running)} running`,
+    units.waiting > 0 && `${count(units.waiting)} waiting`,
+    units.parked > 0 && `${count(units.parked)} parked`,
+    units.failed > 0 && `${count(units.failed)} failed`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
 }

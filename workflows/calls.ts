@@ -41,7 +41,7 @@ export const reports = proxyActivities<Pick<Activities, 'writeReport'>>({
 });
 
 /** Looks that a person waits for: a few tries, then the reason. */
-export const looks = proxyActivities<Pick<Activities, 'plan' | 'doctor'>>({
+export const looks = proxyActivities<Pick<Activities, 'plan' | 'doctor' | 'chosenUnits'>>({
   startToCloseTimeout: '2 hours',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumAttempts: 3 },

@@ -1,17 +1,20 @@
 /** What the Web UI shows beside a workflow: Markdown. Who and why come first; names are encrypted where the workers encrypt. */
 
 import type { UnitName } from '../words/accounts.js';
+import { unitWords } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf, causeWords, whyWords } from '../words/causes.js';
 import { countWords } from '../words/count-words.js';
 import type { Counters } from '../words/counters.js';
-import { plural } from '../words/numbers.js';
+import { coveredWords } from '../words/covered-words.js';
+import { count, plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
-import type { Gate, ParkedUnit, Phase } from '../words/units.js';
+import type { Gate, ParkedUnit, Step } from '../words/units.js';
+import { unitCounts } from '../words/units.js';
 import type { Progress } from './messages.js';
 
 /** How a unit stands: what it is at, or what it waits for, or why it failed. */
-export type UnitStanding = { readonly phase: Phase; readonly back?: boolean } | Pick<Cause, 'gate' | 'reason' | 'next'>;
+export type UnitStanding = Step | Pick<Cause, 'gate' | 'reason' | 'next'>;
 
 export function describeUnit(
   unit: UnitName,
@@ -23,15 +26,20 @@ export function describeUnit(
   return [
     `**${account ?? `unit ${n}`}** (${[...(account === undefined ? [] : [`unit ${n}`]), selection].join(', ')}): ${standingWords(at)}`,
     ...('reason' in at && at.next !== undefined ? ['', at.next] : []),
-    ...(troubles.length > 0 ? ['', '**Failed**', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)] : []),
+    ...(troubles.length > 0
+      ? ['', '**Failed**', '', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)]
+      : []),
     ...(counters ? ['', countWords(counters)] : []),
   ].join('\n');
 }
 
 const DOING = { survey: 'surveying', move: 'moving', verify: 'verifying' } as const;
 
+/** `moving`; `moving, the way back`. */
+export const doing = ({ phase, back }: Step): string => `${DOING[phase]}${back ? ', the way back' : ''}`;
+
 function standingWords(at: UnitStanding): string {
-  if ('phase' in at) return `${DOING[at.phase]}${at.back ? ', the way back' : ''}`;
+  if ('phase' in at) return doing(at);
   return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${at.reason}`;
 }
 
@@ -43,12 +51,13 @@ export function describeProgress(progress: Progress, failure?: string): string {
   return [
     `**Run ${progress.run}** (${progress.reason}): ${state ?? progress.state}${failure === undefined ? '' : `: ${failure}`}`,
     ...listed('Waiting for somebody', progress.waitingFor ?? causesOf(progress.gates), causeWords),
+    ...covered(progress),
     ...listed('Failed', progress.failedFor ?? []),
     ...listed('With items that failed', progress.itemsFailedFor ?? []),
     '',
-    `Units: ${units.done} done, ${units.running} running, ${units.waiting} waiting, ${units.parked} parked, ${units.failed} failed of ${units.total}`,
+    unitCounts(units),
     '',
-    countWords(totals),
+    `${ended ? 'Items' : 'Items so far'}: ${countWords(totals)}`,
     ...(progress.running.length > 0 ? ['', `At work: ${atWork(progress.running)}`] : []),
     '',
     ended
@@ -66,7 +75,26 @@ function listed(title: string, causes: readonly Cause[], words: (cause: Cause) =
     return `- ${words(cause)}${cause.next === undefined ? '' : `. **To do:** ${cause.next}`}`;
   });
   const rest = causes.length - shown.length;
-  return ['', `**${title}**`, ...shown, ...(rest > 0 ? [`- ${plural(rest, 'other cause')}`] : [])];
+  return ['', `**${title}**`, '', ...shown, ...(rest > 0 ? [`- ${plural(rest, 'other cause')}`] : [])];
+}
+
+/** Units whose approvals are named in the Web UI, and items of each. */
+const COVERED = { units: 5, items: 5 };
+
+function covered({ name, gates }: Progress): string[] {
+  const waiting = gates.filter(({ covers }) => covers !== undefined && covers.first.length > 0);
+  if (waiting.length === 0) return [];
+  const shown = waiting.slice(0, COVERED.units).flatMap((gate) => {
+    const { lines, more } = coveredWords(gate, COVERED.items);
+    const [head, ...rest] = lines;
+    return [`- ${unitWords(gate)}: ${head}`, ...rest, ...(more > 0 ? [`  - and ${count(more)} more`] : [])];
+  });
+  const others = waiting.length - COVERED.units;
+  return [
+    ...['', '**What an approval covers**', ...shown],
+    ...(others > 0 ? [`- ${plural(others, 'other unit')}`] : []),
+    `\nThe report has all of it, and so has \`migrate approve ${name} --list FILE\`.`,
+  ];
 }
 
 /** Units whose workflows are open: their accounts, else their numbers. */

@@ -5,5 +5,6 @@ export { migration } from './migration.js';
 export { part } from './part.js';
 export { plan } from './plan.js';
 export { prune } from './prune.js';
+export { search } from './search.js';
 export { tick } from './tick.js';
 export { unit } from './unit.js';

@@ -7,7 +7,7 @@ import type { Covers } from '../words/covers.js';
 import type { Measure, Trouble } from '../words/progress.js';
 import type { RunReason, RunRequest, RunResult } from '../words/runs.js';
 import type { TuningInput } from '../words/tuning.js';
-import type { Gate, ParkedUnit, UnitCall } from '../words/units.js';
+import type { Gate, ParkedUnit, UnitCall, UnitCounts } from '../words/units.js';
 
 export const TASK_QUEUE = 'drover';
 
@@ -17,6 +17,7 @@ export const migrationOf = (workflowId: string): string => /^migrate\/([^/]+)$/.
 export const makeUnitId = (name: string, n: number): string => `migrate/${name}/${n}`;
 export const makePartId = (hash: string, part: number): string => `spec/${hash}/${part}`;
 export const makePlanId = (name: string, request: string): string => `plan/${name}/${request}`;
+export const makeSearchId = (name: string, request: string): string => `search/${name}/${request}`;
 export const makeDoctorId = (request: string): string => `doctor/${request}`;
 export const makeScheduleId = (name: string, schedule: string): string => `migrate/${name}/${schedule}`;
 export const makeTickId = (name: string, schedule: string): string => `tick/${name}/${schedule}`;
@@ -60,15 +61,11 @@ export interface Progress {
   readonly run: number;
   readonly reason: RunReason;
   readonly specHash: string;
+  /** What of the spec was asked for; absent: all. */
+  readonly selections?: readonly string[];
+  readonly accounts?: readonly string[];
   readonly state: 'preparing' | 'running' | 'pausing' | 'paused' | 'waiting' | 'stopping' | 'done';
-  readonly units: {
-    readonly total: number;
-    readonly waiting: number;
-    readonly running: number;
-    readonly parked: number;
-    readonly done: number;
-    readonly failed: number;
-  };
+  readonly units: UnitCounts;
   /** Of all units of the run, each as it ended last. What running units have done since is in their slice's heartbeat. */
   readonly totals: Counters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */

@@ -59,6 +59,8 @@ export async function migration(input?: Partial<MigrationInput>): Promise<RunRes
       run: last?.run ?? 0,
       reason: current?.reason ?? 'apply',
       specHash: current?.specHash ?? '',
+      ...(current?.selections && { selections: current.selections }),
+      ...(current?.accounts && { accounts: current.accounts }),
       state: isOpening ? 'preparing' : 'done',
       units: {
         total: last?.units ?? 0,

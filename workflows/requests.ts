@@ -9,14 +9,15 @@ const REASONS: ReadonlySet<unknown> = new Set(['apply', 'schedule', 'retry', 've
  */
 export function isRequest(asked: unknown): asked is Partial<RunRequest> & { readonly replace?: boolean } {
   if (!isObject(asked)) return false;
-  const { reason, schedule, spec, specHash, selections, units, waiters }: Partial<Record<keyof RunRequest, unknown>> =
-    asked;
+  const fields: Partial<Record<keyof RunRequest, unknown>> = asked;
+  const { reason, schedule, spec, specHash, selections, accounts, units, waiters } = fields;
   return (
     (isAbsent(reason) || REASONS.has(reason)) &&
     (isAbsent(schedule) || isName(schedule)) &&
     (isAbsent(spec) || (isObject(spec) && isName(specHash))) &&
     (isAbsent(specHash) || typeof specHash === 'string') &&
     isListOf(selections, isName) &&
+    isListOf(accounts, isName) &&
     isListOf(units, (n) => Number.isInteger(n) && (n as number) > 0) &&
     isListOf(waiters, isName)
   );

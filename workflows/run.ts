@@ -143,6 +143,8 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
       run: prepared.run,
       reason: request.reason,
       specHash: prepared.specHash,
+      ...(request.selections && { selections: request.selections }),
+      ...(request.accounts && { accounts: request.accounts }),
       state: stateOf(),
       ...units.progress(),
       queued,

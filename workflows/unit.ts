@@ -14,9 +14,10 @@ import { stepsOf } from '../words/units.js';
 import { slices } from './calls.js';
 import { describeUnit } from './details.js';
 import type { UnitInput, UnitResult } from './messages.js';
+import { sliceSummary } from './summaries.js';
 import { endOf, failureOf } from './unit-failure.js';
 
-const slice: Record<Phase, (input: SliceInput) => Promise<SliceResult>> = {
+const slice: Record<Phase, typeof slices.surveySlice> = {
   survey: slices.surveySlice,
   move: slices.moveSlice,
   verify: slices.verifySlice,
@@ -46,7 +47,10 @@ export async function unit(input: UnitInput & { readonly step?: number }): Promi
       const doing = { phase, ...(back && { back }) };
       do {
         setCurrentDetails(describeUnit(name, doing, last?.counters, last?.troubles));
-        const result = await slice[phase](back ? { ...call, back } : call);
+        const asked = back ? { ...call, back } : call;
+        const result: SliceResult = await slice[phase].executeWithOptions({ summary: sliceSummary(name, doing) }, [
+          asked,
+        ]);
         name = { ...name, ...(result.account !== undefined && { account: result.account }) };
         if (result.state === 'parked') {
           setCurrentDetails(describeUnit(name, result, result.counters));

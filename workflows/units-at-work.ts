@@ -2,7 +2,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { CancellationScope, condition, executeChild } from '@temporalio/workflow';
 import type { Approved, UnitEnd } from '../engine/run/end-units.js';
-import { unitWords } from '../words/accounts.js';
 import type { StuckUnit } from '../words/causes.js';
 import { Causes } from '../words/causes.js';
 import type { Covers } from '../words/covers.js';
@@ -14,6 +13,7 @@ import { looksAtUnits, records } from './calls.js';
 import type { Approval, Progress, UnitResult } from './messages.js';
 import { makeUnitId } from './messages.js';
 import { StuckUnits } from './stuck-units.js';
+import { endSummary, unitSummary } from './summaries.js';
 import type { unit } from './unit.js';
 import { resultOf } from './unit-failure.js';
 
@@ -226,7 +226,7 @@ export class UnitsAtWork {
             { key: SELECTION, value: call.selection },
             { key: KIND, value: call.kind },
           ],
-          staticSummary: `${call.account ?? `unit ${n}`}: ${call.kind}, ${unitWords({ n, selection: call.selection })}, run ${run}`,
+          staticSummary: unitSummary(call, run),
         }),
       )
       .then(
@@ -247,7 +247,8 @@ export class UnitsAtWork {
   }
 
   async #end(end: UnitEnd): Promise<void> {
-    this.#takeSum(await records.endUnit(end));
+    const summary = endSummary(this.#call(end.unit), end);
+    this.#takeSum(await records.endUnit.executeWithOptions({ summary }, [end]));
   }
 
   /** Looks and ends of units overtake each other. Older workers answered without a sum: what was known stays. */

@@ -1,5 +1,7 @@
+import { isPart } from '../../schemas/choice.js';
 import { specHash } from '../../schemas/hash.js';
 import type { ApplyArgs } from '../arguments.js';
+import { choiceOf, choiceWords, requireChoice } from '../choice.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { follow } from '../follow.js';
 import { hasWorker, noWorker } from '../migration.js';
@@ -22,16 +24,26 @@ export async function run(shell: Shell, args: ApplyArgs): Promise<number> {
       '--dry-run changes nothing, so nothing can be waited for, replaced or pruned',
     );
   }
+  if (args.prune && isPart(choiceOf(args))) {
+    throw new CommandError(
+      exitCodes.usage,
+      '--prune removes schedules, which --selection and --account do not speak of',
+      'apply the whole spec with --prune',
+    );
+  }
   const spec = await requireSpec(shell, args.spec);
+  const choice = requireChoice(spec, args);
   const hash = specHash(spec);
   return withTemporal(shell, args, async (temporal) => {
-    if (args.dryRun) return plan(shell, temporal, { spec, specHash: hash, dryRun: true }, args);
-    const migration = await submitSpec(temporal, spec, hash, args.replace ?? false, shell.signal);
-    const schedules = await syncSchedules(temporal, spec, hash, args.prune ?? false);
+    if (args.dryRun) return plan(shell, temporal, { spec, specHash: hash, dryRun: true, ...choice }, args);
+    const migration = await submitSpec(temporal, spec, hash, { replace: args.replace ?? false, choice }, shell.signal);
+    const part = choiceWords(choice);
+    const schedules = part === undefined ? await syncSchedules(temporal, spec, hash, args.prune ?? false) : [];
     const say = args.wait || args.watch ? shell.err : shell.out;
-    const told = { migration: spec.name, submitted: migration, spec: hash, schedules };
+    const told = { migration: spec.name, submitted: migration, spec: hash, ...choice, schedules };
     const lines = [
       `${spec.name}: ${SUBMITTED[migration]}`,
+      ...(part === undefined ? [] : [`only ${part}: the rest of the spec, and its schedules, stay as they are`]),
       ...schedules.map(({ schedule, change }) => `schedule ${schedule}: ${SCHEDULED[change]}`),
     ];
     if (args.wait || args.watch) {
@@ -54,7 +66,7 @@ export async function run(shell: Shell, args: ApplyArgs): Promise<number> {
 
 const SUBMITTED: Readonly<Record<Submission, string>> = {
   started: 'started',
-  attached: 'already running with this very spec: attached',
+  attached: 'already running with this very request: attached',
   queued: 'a run of this migration is under way: this one follows it',
   replacing: 'taking over from the running spec at the next safe point',
 };

@@ -3,6 +3,7 @@ import { writeCovered } from '../../report/covered-file.js';
 import { plural } from '../../words/numbers.js';
 import { approve } from '../approval.js';
 import type { ApproveArgs } from '../arguments.js';
+import { choiceOf } from '../choice.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { withLedger } from '../open-ledger.js';
 import { print } from '../output.js';
@@ -16,7 +17,12 @@ export function run(shell: Shell, args: ApproveArgs): Promise<number> {
   return withLedger(shell, async (ledger) => {
     const file = resolve(shell.cwd, list);
     const { name, unit } = args;
-    const written = await writeCovered(ledger, { migration: name, file, ...(unit !== undefined && { unit }) });
+    const written = await writeCovered(ledger, {
+      migration: name,
+      file,
+      choice: choiceOf(args),
+      ...(unit !== undefined && { unit }),
+    });
     if (!written)
       throw new CommandError(
         exitCodes.failed,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isPart } from '../../schemas/choice.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Spec } from '../../schemas/spec.js';
 import type { Check, DoctorInput } from '../../words/check.js';
@@ -6,6 +7,7 @@ import { makeDoctorId } from '../../workflows/messages.js';
 import type { DoctorArgs } from '../arguments.js';
 import { checkLines, summaryLine } from '../check-lines.js';
 import { clientChecks } from '../checks.js';
+import { choiceOf, requireChoice } from '../choice.js';
 import { execute } from '../execute.js';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { createStyle, print } from '../output.js';
@@ -17,6 +19,8 @@ import { connectTemporal } from '../temporal.js';
 
 /** Checks Temporal from here, and all else where the secrets are: on a worker. What is known is said at once. */
 export async function run(shell: Shell, args: DoctorArgs): Promise<number> {
+  if (args.spec === undefined && isPart(choiceOf(args)))
+    throw new CommandError(exitCodes.usage, '--selection and --account choose from a spec; name it');
   const spec = args.spec === undefined ? undefined : await requireSpec(shell, args.spec);
   const style = createStyle(shell, args.color);
   const columns = shell.isTty ? shell.columns : Number.POSITIVE_INFINITY;
@@ -32,33 +36,47 @@ export async function run(shell: Shell, args: DoctorArgs): Promise<number> {
 }
 
 async function* checksOf(shell: Shell, args: DoctorArgs, spec: Spec | undefined): AsyncGenerator<readonly Check[]> {
+  const asked = {
+    ...(args.sample !== undefined && { sample: args.sample }),
+    ...(spec && requireChoice(spec, args)),
+  };
   let temporal: TemporalAccess;
   try {
     temporal = await connectTemporal(shell, args);
   } catch (error) {
-    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.unreachable) throw error;
-    const { message: value, next } = error;
-    yield [{ subject: 'temporal', check: 'reachable', ok: false, value, ...(next && { fix: next }) }];
+    yield [unreachable(error, 'temporal')];
     return;
   }
   try {
     const { checks, worker } = await clientChecks(temporal);
     yield checks;
-    if (worker) yield await askWorker(shell, temporal, spec, args.sample);
+    if (!worker) return;
+    try {
+      yield await askWorker(shell, temporal, spec, asked);
+    } catch (error) {
+      yield [unreachable(error, 'worker')];
+    }
   } finally {
     await temporal.close();
   }
+}
+
+/** That somebody does not answer is what doctor is asked for; anything else ends it. */
+function unreachable(error: unknown, subject: 'temporal' | 'worker'): Check {
+  if (!(error instanceof CommandError) || error.exitCode !== exitCodes.unreachable) throw error;
+  const { message: value, next: fix } = error;
+  return { subject, check: 'reachable', ok: false, value, ...(fix && { fix }) };
 }
 
 async function askWorker(
   shell: Shell,
   temporal: TemporalAccess,
   spec: Spec | undefined,
-  sample: number | undefined,
+  asked: Pick<DoctorInput, 'sample' | 'selections' | 'accounts'>,
 ): Promise<readonly Check[]> {
   const id = makeDoctorId(randomUUID());
   if (!spec) return execute<Check[]>(shell, temporal, 'doctor', id, {} satisfies DoctorInput);
   const { carried, parts } = await sendSpec(temporal, spec, shell.signal);
-  const input: DoctorInput = { ...carried, specHash: specHash(spec), ...(sample !== undefined && { sample }) };
+  const input: DoctorInput = { ...carried, specHash: specHash(spec), ...asked };
   return execute<Check[]>(shell, temporal, 'doctor', id, input, parts);
 }

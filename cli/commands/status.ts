@@ -4,6 +4,7 @@ import { changeWords, countWords } from '../../words/count-words.js';
 import type { Counters } from '../../words/counters.js';
 import { ago, count, instant, size } from '../../words/numbers.js';
 import type { RunResult } from '../../words/runs.js';
+import { unitCounts } from '../../words/units.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
 import { exitCodes } from '../exit-codes.js';
@@ -11,7 +12,7 @@ import { gatePage } from '../gate-lines.js';
 import { ANSWER_MS, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
 import { print, printable, wrapped } from '../output.js';
 import { atWorkLines } from '../progress-lines.js';
-import { fileWords, lostWords, rateWords, troubleWords, unitWords } from '../progress-view.js';
+import { fileWords, lostWords, rateWords, troubleWords } from '../progress-view.js';
 import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
 import type { LostUnit } from '../silence.js';
@@ -112,7 +113,7 @@ function statusLines(status: Status, snapshot: Snapshot | undefined, columns: nu
   lines.push(`since: ${when(status.since)}${status.ended ? `, ended: ${when(status.ended)}` : ''}`);
   if (status.reason) lines.push(`reason: ${printable(status.reason)}`);
   if (progress && totals) {
-    lines.push(`units: ${unitWords(progress.units)}`);
+    lines.push(`units: ${unitCounts(progress.units)}`);
     lines.push(
       `items: ${countWords(totals)}`,
       `bytes: ${size(totals.bytesArrived)} of ${size(totals.bytes)} arrived`,

@@ -19,8 +19,9 @@ export async function run(shell: Shell, args: ValidateArgs): Promise<number> {
     shell.err(countProblems(problems.length, args.spec));
     return exitCodes.invalidSpec;
   }
-  if (warnings.length > 0) shell.err(countProblems(warnings.length, args.spec, 'warning'));
-  if (warnings.length > 0 && args.strict) return exitCodes.invalidSpec;
+  const warned = warnings.filter(({ severity }) => severity === 'warning').length;
+  if (warned > 0) shell.err(countProblems(warned, args.spec, 'warning'));
+  if (warned > 0 && args.strict) return exitCodes.invalidSpec;
   if (args.output === 'text') shell.err(`${args.spec === '-' ? 'the spec' : args.spec} is valid`);
   return exitCodes.done;
 }

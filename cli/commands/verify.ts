@@ -1,4 +1,6 @@
+import { plural } from '../../words/numbers.js';
 import type { VerifyArgs } from '../arguments.js';
+import { askForUnits } from '../choice.js';
 import { exitCodes } from '../exit-codes.js';
 import { follow } from '../follow.js';
 import { requireMigration } from '../migration.js';
@@ -10,11 +12,18 @@ import { withTemporal } from '../with-temporal.js';
 export async function run(shell: Shell, args: VerifyArgs): Promise<number> {
   return withTemporal(shell, args, async (temporal) => {
     await requireMigration(temporal, args.name);
-    const submitted = await submitAgain(temporal, args.name, 'verify');
+    const chosen = await askForUnits(shell, temporal, args.name, args);
+    const submitted = await submitAgain(
+      temporal,
+      args.name,
+      'verify',
+      chosen?.map(({ n }) => n),
+    );
+    const what = chosen ? plural(chosen.length, 'account') : 'everything';
     shell.err(
       submitted === 'queued'
-        ? `${args.name}: a run is under way; the comparison follows it`
-        : `${args.name}: everything is compared again`,
+        ? `${args.name}: a run is under way; the comparison of ${what} follows it`
+        : `${args.name}: ${what} ${chosen && chosen.length > 1 ? 'are' : 'is'} compared again`,
     );
     if (!args.wait) {
       shell.err(`  \`migrate watch ${args.name}\` follows it`);

@@ -1,4 +1,4 @@
-import { positive, unit } from './options.js';
+import { account, positive, selection, unit } from './options.js';
 import type { AddVerb } from './verb.js';
 
 /** Changes nothing. */
@@ -39,5 +39,8 @@ export function addLookingVerbs(verb: AddVerb): void {
       ['of very many accounts, twenty of each selection', 'migrate doctor spec.yaml --sample 20'],
       ['which accounts fail, all by name', `migrate doctor spec.yaml -o json | jq '.[] | select(.ok | not)'`],
     ],
-  }).addOption(positive('--sample <n>', 'try only so many accounts of each selection, spread evenly over them'));
+  })
+    .addOption(selection())
+    .addOption(account())
+    .addOption(positive('--sample <n>', 'try only so many accounts of each selection, spread evenly over them'));
 }

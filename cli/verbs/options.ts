@@ -53,3 +53,14 @@ export function positive(flags: string, description: string): Option {
     return value;
   });
 }
+
+/** `--selection`, as often as it is meant. */
+export const selection = (): Option => named('--selection <name>', 'only this selection of the spec; may be repeated');
+
+/** `--account`, as often as it is meant. */
+export const account = (): Option =>
+  named('--account <account>', 'only this account, by its name on either side; may be repeated');
+
+function named(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((name: string, names: readonly string[] = []) => [...names, name]);
+}

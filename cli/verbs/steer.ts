@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { positive, reset, timeout, unit } from './options.js';
+import { account, positive, reset, selection, timeout, unit } from './options.js';
 import type { AddVerb, Dispatch } from './verb.js';
 import { describe, verbsOf } from './verb.js';
 
@@ -15,18 +15,25 @@ export function addSteeringVerbs(program: Command, verb: AddVerb, dispatch: Disp
   verb('retry <name>', 'try again what failed', {
     examples: [
       ['all that failed or waits', 'migrate retry acme-mail'],
+      ['of one person', 'migrate retry acme-mail --account anna@old.example'],
       ['one unit', 'migrate retry acme-mail --unit 3'],
     ],
-  }).addOption(unit());
+  })
+    .addOption(unit())
+    .addOption(selection())
+    .addOption(account());
   verb('approve <name>', 'show what waits for approval, ask, and let that go on', {
     files: ['writes FILE, with --list: CSV, one line for each item'],
     examples: [
       ['look, and be asked; nothing but what is shown is approved', 'migrate approve acme-mail'],
       ['all of it in a file; nothing is approved', 'migrate approve acme-mail --list covered.csv'],
       ['one unit, without a question', 'migrate approve acme-mail --unit 3 --yes'],
+      ['one person', 'migrate approve acme-mail --account anna@old.example'],
     ],
   })
     .addOption(unit())
+    .addOption(selection())
+    .addOption(account())
     .option('--yes', 'do not ask')
     .option('--list <file>', 'write all that an approval would cover to this file, and approve nothing');
   verb('credentials <name>', 'say that secrets were renewed, so that parked units try again', {

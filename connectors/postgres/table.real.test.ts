@@ -93,8 +93,8 @@ describe('says what is wrong, and what to do', () => {
     ],
     ['a missing database', { ...people, database: 'nowhere' }, 'spec', 'nowhere', 'correct database'],
     ['a closed port', { ...people, port: 1 }, 'unavailable', 'ECONNREFUSED', 'host and port'],
-    ['a server without TLS', { ...people, tls: 'verify' }, 'spec', 'SSL', 'tls'],
-    ['a wrong password', { ...people, password: 'wrong' }, 'credentials', '28P01', 'its password'],
+    ['a server without TLS', { ...people, tls: 'verify' }, 'spec', 'does not speak TLS', 'tls'],
+    ['a wrong password', { ...people, password: 'wrong' }, 'credentials', '28P01', 'the right password'],
     ['a role without rights', { ...people, auth: reader, password: 'reads' }, 'credentials', 'may not insert', 'grant'],
     [
       'a role that may make no table',

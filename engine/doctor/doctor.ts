@@ -22,7 +22,7 @@ export async function doctor(
   const { specHash } = input;
   if (!ledger.ok || (input.spec === undefined && specHash === undefined)) return [ledger];
   const spec = input.spec ?? (await arrivedSpec(deps, specHash as string));
-  return [ledger, ...(await checkSystems(deps, spec, input.sample, signal, progress))];
+  return [ledger, ...(await checkSystems(deps, spec, input, signal, progress))];
 }
 
 async function checkLedger(deps: Deps, signal: AbortSignal): Promise<Check> {
@@ -65,11 +65,12 @@ async function eachSystem(
 async function checkSystems(
   deps: Deps,
   spec: Spec,
-  sample: number | undefined,
+  { sample, selections, accounts }: DoctorInput,
   signal: AbortSignal,
   progress: (progress: DoctorProgress) => void,
 ): Promise<readonly Check[]> {
-  const covered = await coveredBy(deps, spec, sample, signal);
+  const chosen = { ...(selections && { selections }), ...(accounts && { accounts }) };
+  const covered = await coveredBy(deps, spec, { ...(sample !== undefined && { sample }), ...chosen }, signal);
   const uses = usesOf(spec, covered);
   const used = uses.filter((use): use is TriedUse => use.kind !== undefined);
   const rooms = createRooms(deps, covered);

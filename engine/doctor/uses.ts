@@ -1,9 +1,12 @@
 /** Which systems a spec uses, as what, and for which accounts. */
 import type { Kind } from '../../connectors/contract.js';
 import { Fault } from '../../connectors/errors.js';
+import type { Choice } from '../../schemas/choice.js';
+import { choosesAccount, chosenSelections } from '../../schemas/choice.js';
 import type { Account, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { Deps } from '../deps.js';
 import { accountsOf } from '../run/accounts.js';
+import { refuseChoice } from '../run/whom.js';
 
 /** A selection with the accounts that are tried of it. */
 export interface Covered {
@@ -38,13 +41,15 @@ export interface Use {
 export async function coveredBy(
   deps: Deps,
   spec: Spec,
-  sample: number | undefined,
+  { sample, ...choice }: Choice & { readonly sample?: number },
   signal: AbortSignal,
 ): Promise<Covered[]> {
+  refuseChoice(spec, choice);
+  const chooses = choosesAccount(choice);
   return Promise.all(
-    spec.selections.map(async (selection): Promise<Covered> => {
+    chosenSelections(spec.selections, choice).map(async (selection): Promise<Covered> => {
       try {
-        const accounts = await accountsOf(deps, spec, selection, signal);
+        const accounts = (await accountsOf(deps, spec, selection, signal)).filter(chooses);
         return { selection, accounts: spread(accounts, sample ?? accounts.length), all: accounts.length };
       } catch (fault) {
         signal.throwIfAborted();

@@ -10,7 +10,7 @@ export interface Left {
   stays: boolean;
 }
 
-/** A new item, counted as to be created. */
+/** A new item: counted as to be created, or not counted yet. */
 export interface Arrived {
   /** Where it was counted. */
   readonly plan: {
@@ -19,6 +19,8 @@ export interface Arrived {
     readonly counts: { create: number; bytes: number; moved: number; unchanged: number };
   };
   readonly bytes: number;
+  /** It shares its identity with another of the source: what becomes of it where it was not moved. */
+  readonly otherwise?: () => void;
   /** Its digest in each version of the rules, where its content was read; else what may be read. */
   readonly content: { readonly digests: readonly Digest[] } | { readonly item: ItemRef };
 }
@@ -46,7 +48,10 @@ export function createArrivals(): Arrivals {
   return {
     add(arrived) {
       if (held.length < MAX_HELD) held.push(arrived);
-      else unheld++;
+      else {
+        unheld++;
+        arrived.otherwise?.();
+      }
     },
     held,
     get unheld() {

@@ -4,6 +4,7 @@ import type { Described, ItemRef } from '../../connectors/contract.js';
 import { bringsName } from '../../connectors/kinds/traits.js';
 import type { ItemRow } from '../../ledger/items.js';
 import type { PlannedContainer, PlannedItem } from '../../ledger/planned.js';
+import type { Selection } from '../../schemas/spec.js';
 import type { Entry } from '../decide/fitting.js';
 import { fitItem } from '../decide/fitting.js';
 import { coversItem } from '../select/selecting.js';
@@ -16,9 +17,6 @@ import type { Look } from './look.js';
 export function looksAtTarget({ rules, dryRun }: Look): boolean {
   return bringsName(rules) || dryRun;
 }
-
-const UNTOLD =
-  'the source tells size and date of some items only with their content: what filters say of those is decided when they are read';
 
 /** What is to become of a listed item, as far as its listing and the ledger tell. */
 export type Sorted = 'new' | 'edited' | 'update' | 'unchanged' | 'skip' | 'refuse';
@@ -52,11 +50,11 @@ export async function planItems(
   }
   await countUnchanged(plan, same);
   if (!looksAtTarget(look)) {
-    counts.create += created.length;
-    counts.bytes += created.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
-    for (const item of created) look.arrivals?.add({ plan, bytes: item.bytes ?? 0, content: { item } });
-    const untold = created.filter(({ bytes, meta }) => bytes === undefined || meta === undefined).length;
-    if (untold > 0) look.remarks.note(plan.said, UNTOLD, untold);
+    for (const item of await toldEnough(plan, created)) {
+      counts.create++;
+      counts.bytes += item.bytes ?? 0;
+      look.arrivals?.add({ plan, bytes: item.bytes ?? 0, content: { item } });
+    }
     return;
   }
   await readItems(plan, created, known, (entries) => judgeNew(plan, entries));
@@ -97,6 +95,35 @@ async function countUnchanged({ look, at, counts }: ContainerPlan, same: readonl
     if (changedThere) counts.changedThere++;
     if (outcome !== 'linked') counts.unchanged++;
   }
+}
+
+/** What filters ask for and the source tells only with the content is read, so that the plan leaves out what the run will. */
+async function toldEnough({ look, counts, container }: ContainerPlan, items: readonly ItemRef[]): Promise<ItemRef[]> {
+  const covers = coversItem(look.selection);
+  const isUntold = ({ bytes, meta }: ItemRef): boolean => bytes === undefined || meta === undefined;
+  const untold = asksBeyondFolders(look.selection) ? items.filter(isUntold) : [];
+  if (untold.length === 0) return [...items];
+  const told = new Map(untold.map((item) => [item.key, item]));
+  for await (const read of look.source.read(container, untold, look.signal)) {
+    // What cannot be had counts as to be created: the run names it.
+    if ('refused' in read) continue;
+    const item = told.get(read.key);
+    if (!item) continue;
+    const bytes = item.bytes ?? look.rules.size(read.body);
+    told.set(read.key, { ...item, bytes, meta: item.meta ?? read.meta ?? {} });
+  }
+  const all = items.map((item) => told.get(item.key) ?? item);
+  const covered = all.filter(covers);
+  counts.excluded += all.length - covered.length;
+  return covered;
+}
+
+function asksBeyondFolders({ include, exclude }: Selection): boolean {
+  return [include, exclude].some((filter) =>
+    (['since', 'before', 'larger', 'smaller', 'olderThan', 'newerThan'] as const).some(
+      (key) => filter?.[key] !== undefined,
+    ),
+  );
 }
 
 /** Reads items in chunks as large as a batch of the move, fits them to the target, and hands them on. */

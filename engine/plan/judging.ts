@@ -99,11 +99,11 @@ export async function judgeEdits(
   await settle(plan, conflicts);
 }
 
-function arrive(plan: ContainerPlan, entry: Entry): void {
+function arrive(plan: ContainerPlan, entry: Entry, otherwise?: () => void): void {
   const { arrivals, rules } = plan.look;
   // What another reading says otherwise is no other item's content.
-  if (entry.item.unstable) return;
-  arrivals?.add({ plan, bytes: entry.bytes, content: { digests: everyDigest(rules, entry) } });
+  const digests = entry.item.unstable ? [] : everyDigest(rules, entry);
+  arrivals?.add({ plan, bytes: entry.bytes, content: { digests }, ...(otherwise && { otherwise }) });
 }
 
 const isFree = (copy: PlannedUnclaimed): boolean => !copy.taken;
@@ -163,7 +163,13 @@ export async function settleTwins(plan: ContainerPlan, left: LeftByName): Promis
     if (known && !known.stays) {
       known.stays = true;
       renamed.push({ entry, known: known.item });
-    } else leaveTwin(plan, entry, other, by);
+    } else {
+      // A run moves what it can before it looks for namesakes.
+      const otherwise = (): void => leaveTwin(plan, entry, other, by);
+      const { arrivals } = plan.look;
+      if (arrivals) arrive(plan, entry, otherwise);
+      else otherwise();
+    }
   }
   await judgeEdits(plan, renamed);
 }

@@ -10,9 +10,16 @@ import { asRow, described } from './items.js';
 import type { Look } from './look.js';
 
 /** Takes what was moved out of what is to create, and marks that its copy stays. */
-export async function settleMoves(look: Look, arrivals: Arrivals, left: readonly Left[]): Promise<void> {
-  const free = left.filter(({ stays, item }) => !stays && item.digest !== null);
-  if (free.length === 0 || arrivals.held.length === 0) return;
+export async function settleMoves(opened: Look, arrivals: Arrivals, left: readonly Left[]): Promise<void> {
+  const look = onceEach(opened);
+  const free = await standing(
+    look,
+    left.filter(({ stays, item }) => !stays && item.digest !== null),
+  );
+  if (free.length === 0) {
+    for (const { otherwise } of arrivals.held) otherwise?.();
+    return;
+  }
   if (arrivals.unheld > 0) look.remarks.note(look.selection.name, NOT_COMPARED, arrivals.unheld);
   const byDigest = new Map<Digest, Left[]>();
   for (const one of free) {
@@ -23,11 +30,36 @@ export async function settleMoves(look: Look, arrivals: Arrivals, left: readonly
   const read = await readLikely(look, arrivals.held, free);
   for (const arrived of arrivals.held) {
     const digests = 'digests' in arrived.content ? arrived.content.digests : read.get(arrived);
-    if (!digests) continue;
-    const at = await keyOf(look, arrived);
-    const from = departedAs(look, at, digests, byDigest);
+    const at = digests && (await keyOf(look, arrived));
+    const from = digests && departedAs(look, at, digests, byDigest);
     if (from) settleMove(look, arrived, at, from);
+    else arrived.otherwise?.();
   }
+}
+
+/** Of a kind whose copies a plan looks at: those that are there. What a person removed cannot be moved. */
+async function standing(look: Look, left: readonly Left[]): Promise<readonly Left[]> {
+  if (look.rules.edits !== 'content') return left;
+  const there: Left[] = [];
+  for (const one of left) {
+    const { targetKey } = one.container;
+    const versions = targetKey === null ? undefined : await look.versions(targetKey);
+    if (!versions || versions.has(one.item.targetRef as string)) there.push(one);
+  }
+  return there;
+}
+
+/** Each container of the target is listed once, whatever left it. */
+function onceEach(look: Look): Look {
+  const listed = new Map<string, ReturnType<Look['versions']>>();
+  return {
+    ...look,
+    versions(targetKey) {
+      const known = listed.get(targetKey) ?? look.versions(targetKey);
+      listed.set(targetKey, known);
+      return known;
+    },
+  };
 }
 
 const NOT_COMPARED = 'new items, too many to be compared with what left other folders: some may be moved instead';
@@ -51,10 +83,12 @@ function departedAs(
   return open.find((one) => isAt(at, one)) ?? elsewhere;
 }
 
-function settleMove(look: Look, { plan, bytes }: Arrived, at: string | undefined, from: Left): void {
+function settleMove(look: Look, { plan, bytes, otherwise }: Arrived, at: string | undefined, from: Left): void {
   const { counts } = plan;
-  counts.create--;
-  counts.bytes -= bytes;
+  if (!otherwise) {
+    counts.create--;
+    counts.bytes -= bytes;
+  }
   counts[isAt(at, from) ? 'unchanged' : 'moved']++;
   from.stays = true;
   look.handled.add(from.container.targetKey ?? '', from.item.targetRef as string);

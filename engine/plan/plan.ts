@@ -2,8 +2,8 @@
 import { Fault } from '../../connectors/errors.js';
 import type { PlanInput, PlanResult } from '../../words/plan.js';
 import type { Deps } from '../deps.js';
-import { accountsOf } from '../run/accounts.js';
 import { arrivedSpec } from '../run/specs.js';
+import { whom } from '../run/whom.js';
 import { createDeletions } from './deletions.js';
 import { createGrouping } from './grouped.js';
 import { createOutlook } from './outlook.js';
@@ -17,12 +17,9 @@ export async function plan(deps: Deps, input: PlanInput, signal: AbortSignal, be
   const remarks = createRemarks(deps);
   const outlook = createOutlook(spec);
   const deletions = input.deletions ? createDeletions() : undefined;
-  let unit = 0;
-  for (const selection of spec.selections) {
-    const accounts = await accountsOf(deps, spec, selection, signal);
+  for (const { selection, accounts } of await whom(deps, spec, input, signal)) {
     grouping.begin(selection, accounts.length);
-    for (const account of accounts) {
-      unit++;
+    for (const { n: unit, account } of accounts) {
       const planned = { spec, selection, account, unit, dryRun: input.dryRun, ...(deletions && { deletions }) };
       try {
         for await (const row of planUnit(deps, planned, remarks, outlook, signal)) {

@@ -50,5 +50,5 @@ export async function judgeGone(
 /** What the brake says of so many deletions at once; undefined when they may go. */
 export function braked(gone: number, items: number, maxDeletions = DEFAULT_MAX_DELETIONS): string | undefined {
   if (gone <= maxDeletions * items) return undefined;
-  return `deletions are more than the ${Math.round(maxDeletions * 100)} % that may go at once: the run will wait for \`migrate approve\``;
+  return `deletions are more than the ${Math.round(maxDeletions * 100)} % that may go at once: the run will wait for \`migrate approve\`, and \`migrate plan --deletions FILE\` names them`;
 }

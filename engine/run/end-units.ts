@@ -85,32 +85,47 @@ export async function reopenUnits(deps: Deps, input: ReopenInput, step?: Step): 
   const numbers = [...numbersOf(units)];
   await ledger.transaction(async (sql) => {
     await closeGates(sql, migration, numbers, by);
-    const approved = by === 'order' ? numbers : by === 'approve' ? await stillMeant(sql, input, numbers) : [];
+    const { approved, items } = by === 'approve' ? await stillMeant(sql, input, numbers) : NOTHING;
     // A retry is written down where it is heard: it may find nothing to start again.
     if (by === 'approve' || by === 'credentials')
-      await noteAsked(sql, { migration, run }, by, { units: numbers.length }, step);
-    await reopen(sql, migration, numbers, approved);
+      await noteAsked(sql, { migration, run }, by, { units: numbers.length, ...items }, step);
+    await reopen(sql, migration, numbers, by === 'order' ? numbers : approved);
   });
   for (const unit of numbers.slice(0, EVENTS))
     await writeEvent(ledger.pool, { migration, run, unit }, 'info', 'gate opened', { by });
 }
+
+interface Meant {
+  readonly approved: readonly number[];
+  /** How many items that lets pass. */
+  readonly items: { readonly deletions?: number; readonly failures?: number };
+}
+
+const NOTHING: Meant = { approved: [], items: {} };
 
 /** Those that still wait for what they were approved for, and those of which that is not known. */
 async function stillMeant(
   sql: Sql,
   { migration, run, covers = [] }: ReopenInput,
   numbers: readonly number[],
-): Promise<readonly number[]> {
+): Promise<Meant> {
   const pinned = new Set(covers.map(([n]) => n));
   const meant = new Set(numbers.filter((n) => !pinned.has(n)));
+  const items: Record<string, number> = {};
   const waiting = await waitingForApproval(sql, { migration, run });
   for (const gate of ['approval', 'failures'] as const) {
     const there = waiting.filter((unit) => unit.gate === gate && pinned.has(unit.n)).map(({ n }) => n);
     if (there.length === 0) continue;
     const now = await countCovered(sql, { migration, run }, there, gate);
-    for (const [n, token] of covers) if (now.get(n)?.token === token) meant.add(n);
+    for (const [n, token] of covers) {
+      const counted = now.get(n);
+      if (counted?.token !== token) continue;
+      meant.add(n);
+      const what = gate === 'approval' ? 'deletions' : 'failures';
+      items[what] = (items[what] ?? 0) + counted.items;
+    }
   }
-  return [...meant];
+  return { approved: [...meant], items };
 }
 
 /** Of units that were let go on together, so many are named one by one. */

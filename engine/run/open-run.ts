@@ -8,11 +8,12 @@ import { endGates } from '../../ledger/gates.js';
 import { settledUnits } from '../../ledger/idle-units.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { requeue } from '../../ledger/requeue.js';
-import { markPrepared, openRun, openRunsBefore, readControl } from '../../ledger/runs.js';
+import { isPartApplied, markPrepared, openRun, openRunsBefore, readControl, runOfRequest } from '../../ledger/runs.js';
 import { readSpec } from '../../ledger/specs.js';
 import { sumUnits } from '../../ledger/sums.js';
 import type { UnitStanding } from '../../ledger/units.js';
 import { callUnits, unitsOfRun } from '../../ledger/units.js';
+import { isPart } from '../../schemas/choice.js';
 import type { SpecRules } from '../../schemas/spec.js';
 import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
@@ -23,10 +24,11 @@ import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
 import type { Gate, ParkedUnit, UnitCall, UnitGroup } from '../../words/units.js';
 import { callsOf } from '../../words/units.js';
 import type { Deps } from '../deps.js';
-import { accountsOf } from './accounts.js';
 import { finishRun } from './close-run.js';
 import { liftBlocksOf } from './lift-blocks.js';
 import { arrivedSpec, takeSpec } from './specs.js';
+import type { Whom } from './whom.js';
+import { whom } from './whom.js';
 
 export interface PrepareInput {
   readonly name: string;
@@ -44,6 +46,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
   const { ledger } = deps;
   const { request, name } = input;
   const specHash = await takeSpec(deps, name, request, waitedMs);
+  const whose = await whoseIsNew(deps, input, specHash, signal);
   const { number: run, isPrepared } = await openRun(ledger, {
     migration: name,
     request: request.id,
@@ -56,7 +59,7 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
     // Somebody terminated their workflow, or reset it to a run before them.
     for (const open of await openRunsBefore(ledger.pool, name, run))
       await finishRun(deps, { name, run: open, state: 'replaced' });
-    await callAll(deps, { ...input, specHash, run }, signal);
+    await callAll(deps, { ...input, specHash, run, whose }, signal);
   }
   const { paused, tuning } = await readControl(ledger, name);
   const spec = await readSpec(ledger.pool, specHash);
@@ -75,25 +78,46 @@ export async function prepare(deps: Deps, input: PrepareInput, signal: AbortSign
 interface Opening extends PrepareInput {
   readonly specHash: string;
   readonly run: number;
+  readonly whose: readonly Whom[] | undefined;
+}
+
+/** A schedule's selections are its whole. */
+const asksForPart = (request: RunRequest): boolean =>
+  request.reason !== 'schedule' && (isPart(request) || request.units !== undefined);
+
+/**
+ * Whom a part of a spec is about, before a run is opened for it: a name that is misspelt leaves none behind. Of a run that is
+ * open already, that is settled.
+ */
+async function whoseIsNew(
+  deps: Deps,
+  { name, request }: PrepareInput,
+  specHash: string,
+  signal: AbortSignal,
+): Promise<readonly Whom[] | undefined> {
+  if (!asksForPart(request) || (await runOfRequest(deps.ledger.pool, name, request.id))?.state === 'running')
+    return undefined;
+  return whom(deps, await arrivedSpec(deps, specHash), request, signal);
 }
 
 /** Gives each account its number and calls it to the run; safe to repeat until it is through. */
-async function callAll(deps: Deps, { name, request, specHash, run }: Opening, signal: AbortSignal): Promise<void> {
+async function callAll(
+  deps: Deps,
+  { name, request, specHash, run, whose }: Opening,
+  signal: AbortSignal,
+): Promise<void> {
   const { ledger } = deps;
-  const spec = await arrivedSpec(deps, specHash);
   const { reason } = request;
-  const strange = request.selections?.find((name) => !spec.selections.some((selection) => selection.name === name));
-  if (strange !== undefined)
-    throw new Fault('spec', `the spec that "${name}" runs has no selection "${strange}"`, {
-      next: 'name one that it has; a schedule that names it is brought up to date by `migrate apply`',
-    });
+  const selected = whose ?? (await whom(deps, await arrivedSpec(deps, specHash), request, signal));
   if (reason === 'retry') await liftBlocksOf(deps, specHash);
   await endGates(ledger, name, run - 1, `run ${run}`);
+  // Nobody who proves a pilot again, or mends it, means to move everybody else.
+  const again = (reason === 'retry' || reason === 'verify') && (await isPartApplied(ledger.pool, name));
+  const only = request.units ?? (again ? 'begun' : undefined);
   const called: number[] = [];
-  for (const selection of spec.selections) {
-    if (request.selections && !request.selections.includes(selection.name)) continue;
-    const accounts = await accountsOf(deps, spec, selection, signal);
-    for (const n of await callUnits(ledger, name, run, selection.name, accounts, request.units)) called.push(n);
+  for (const { selection, accounts } of selected) {
+    const pairs = accounts.map(({ account }) => account);
+    for (const n of await callUnits(ledger, name, run, selection.name, pairs, only)) called.push(n);
   }
   const missing = request.units?.find((n) => !called.includes(n));
   if (missing !== undefined)
@@ -102,7 +126,7 @@ async function callAll(deps: Deps, { name, request, specHash, run }: Opening, si
     });
   await ledger.transaction(async (sql) => {
     if (reason === 'retry' || reason === 'verify') await requeue(sql, name, called, reason);
-    await markPrepared(sql, name, run);
+    await markPrepared(sql, name, run, asksForPart(request) ? called : null);
     await writeEvent(sql, { migration: name, run }, 'info', 'run opened', {
       reason,
       ...(request.schedule !== undefined && { schedule: request.schedule }),

@@ -20,3 +20,16 @@ test('an account stands for itself in texts, and is encoded in URLs', () => {
 test('an account that would lead elsewhere is refused', () => {
   expect(() => withAccount(options, 'a/../../admin')).toThrow('would lead out of https://dav.example.org');
 });
+
+test('each account may have a file of its own, and no account leads to another', () => {
+  const secret = { auth: { username: '{account}', password: { file: '/run/secrets/old/{account}' } } };
+  expect(withAccount(secret, 'anna@old.example')).toEqual({
+    auth: { username: 'anna@old.example', password: { file: '/run/secrets/old/anna@old.example' } },
+  });
+  for (const account of ['../new-master', '..', 'x/../../../etc/shadow'])
+    expect(() => withAccount(secret, account)).toThrow('would lead out of /run/secrets/old/{account}');
+  expect(() => withAccount({ path: '/srv/mail/{account}/Maildir' }, '../bela')).toThrow('would lead out of');
+  expect(() => withAccount({ password: { file: '{account}' } }, '../bela')).toThrow('would lead out of');
+  // A name is none of a file.
+  expect(withAccount({ username: '{account}' }, '..')).toEqual({ username: '..' });
+});

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import type { SpecRules } from '../../schemas/spec.js';
-import { systemWords } from '../../schemas/system-words.js';
 import { directionOf } from './both-sides.js';
 import { gateOfSystems, saidOf } from './systems.js';
 
@@ -15,18 +14,6 @@ const spec: SpecRules = {
 const unit = { selection: 'mail', from: 'anna', to: 'anna' };
 const forth = directionOf(spec, unit);
 const back = directionOf(spec, unit, true);
-
-describe('a system', () => {
-  it.each([
-    [{ host: 'imap.old.example', port: 993 }, 'old (imap.old.example)'],
-    [{ url: 'https://me:pw@dav.new.example:8443/x' }, 'old (dav.new.example:8443)'],
-    [{ url: 'new.example' }, 'old (new.example)'],
-    [{ path: '/srv/mail/{account}' }, 'old (/srv/mail/{account})'],
-    [{ name: 'store' }, 'old'],
-  ])('%j is named %s', (options, words) => {
-    expect(systemWords('old', { type: 'x', options })).toBe(words);
-  });
-});
 
 describe('what is said of a side', () => {
   const gate = {
@@ -66,6 +53,13 @@ describe('what is said of a side', () => {
       message: 'nothing stands in new (dav.new.example:8443)',
       next: 'mount new (dav.new.example:8443)',
     });
+  });
+
+  it('knows a path with the account in it', () => {
+    const gone = new Fault('not-found', 'there is no folder /srv/mail/anna', { side: 'source' });
+    const folders = { old: { type: 'maildir', options: { path: '/srv/mail/{account}' } } };
+    const direction = directionOf({ ...spec, sources: folders }, unit);
+    expect(saidOf(gone, direction)).toMatchObject({ message: 'old: there is no folder /srv/mail/anna' });
   });
 
   it('is left as it is where no side is to blame', () => {

@@ -3,7 +3,7 @@
  * which on the way back of a two-way unit are the spec's target and source: whoever reads it then would look in the wrong one.
  */
 import { Fault } from '../../connectors/errors.js';
-import { systemWords } from '../../schemas/system-words.js';
+import { addressOf, systemWords } from '../../schemas/system-words.js';
 import type { Side } from '../session/sides.js';
 import type { Direction } from './both-sides.js';
 import type { GateOpened } from './gate-of.js';
@@ -26,7 +26,7 @@ export function saidOf(error: unknown, direction: Direction): unknown {
   const said = naming(error.message, systems);
   const { code, retryAfterMs, next, side } = error;
   const isNamed = side === undefined || error.message.includes(`the ${side}`);
-  return new Fault(code, isNamed ? said : behind(systems[side], said), {
+  return new Fault(code, isNamed ? said : `${inFrontOf(said, direction, side)}: ${said}`, {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(next !== undefined && { next: naming(next, systems) }),
     ...(side !== undefined && { side }),
@@ -34,10 +34,13 @@ export function saidOf(error: unknown, direction: Direction): unknown {
   });
 }
 
-/** A host or path that is named already is not told twice. */
-function behind(system: string, said: string): string {
-  const [, name = system, at] = /^(.*?) \((.*)\)$/.exec(system) ?? [];
-  return `${at !== undefined && said.includes(at) ? name : system}: ${said}`;
+/** Where its host or path is named already, its name in the spec is enough. */
+function inFrontOf(said: string, direction: Direction, side: Side): string {
+  const { selection, sourceConfig, targetConfig, account } = direction;
+  const [name, config, whose] =
+    side === 'source' ? [selection.from, sourceConfig, account.from] : [selection.to, targetConfig, account.to];
+  const at = addressOf(config)?.replaceAll('{account}', whose);
+  return at !== undefined && said.includes(at) ? name : systemWords(name, config);
 }
 
 export function gateOfSystems(gate: GateOpened, direction: Direction): GateOpened {

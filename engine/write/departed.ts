@@ -5,6 +5,8 @@ import { everyDigest, isDigestOf } from '../../connectors/kinds/digest-version.j
 import type { Replaced } from '../../ledger/batches.js';
 import type { Departed } from '../../ledger/departed.js';
 import { departedByDigest } from '../../ledger/departed.js';
+import { hashIdentity, setIdentities } from '../../ledger/identities.js';
+import { fenced } from '../../ledger/leases.js';
 import type { Entry } from '../decide/fitting.js';
 import type { Slice } from '../slice/slice.js';
 import { attempt } from './attempt.js';
@@ -24,15 +26,29 @@ export async function moveDeparted(
   const candidates = slice.rules.adopts.includes('identity') ? departed.filter(elsewhere(to)) : departed;
   if (candidates.length === 0) return entries;
   const rest: Entry[] = [];
+  const moved: Entry[] = [];
   for (const entry of entries) {
     const at = hasContent(slice, entry)
       ? candidates.findIndex((one) => isDigestOf(slice.rules, entry, one.digest) && !to.shared.moved.has(nameOf(one)))
       : -1;
     const from = at === -1 ? undefined : candidates.splice(at, 1)[0];
-    if (!from || !(await stands(slice, to, target, from)) || !(await moveOne(slice, to, target, entry, from)))
-      rest.push(entry);
+    const isMoved =
+      from !== undefined && (await stands(slice, to, target, from)) && (await moveOne(slice, to, target, entry, from));
+    (isMoved ? moved : rest).push(entry);
   }
+  await takeNames(slice, to, moved);
   return rest;
+}
+
+/** Another of the same identity, which comes after it, is its twin. */
+async function takeNames(
+  { deps, lease, rules }: Slice,
+  { bound }: OpenDestination,
+  moved: readonly Entry[],
+): Promise<void> {
+  if (moved.length === 0 || !rules.adopts.includes('identity')) return;
+  const named = moved.map(({ item, identities }) => ({ key: item.key, identities: identities.map(hashIdentity) }));
+  await fenced(deps.ledger, lease, (sql) => setIdentities(sql, bound.id, named));
 }
 
 const elsewhere =

@@ -13,3 +13,6 @@ create table left_out (
   primary key (migration, unit, back, key),
   foreign key (migration, unit) references unit on delete cascade
 );
+
+-- The units of a run that a person asked for by names: its report is about them alone. Null: it is about the whole.
+alter table run add column part int[];

@@ -117,9 +117,10 @@ it('names ten of what waits, writes all of it to a file, and approves nothing by
   expect(left('anna')).toBe(20);
 
   const agreed = await migrate({ ...terminal, isTty: true, typed: 'yes\n' }, 'approve', name);
-  expect(agreed).toMatchObject({ code: 0, err: expect.stringContaining('unit 1 goes on') });
+  expect(agreed).toMatchObject({ code: 0, err: expect.stringContaining('unit 1, anna → anna@new (mail) goes on') });
   await migrate(terminal, 'watch', name);
   expect(left('anna')).toBe(6);
+  expect((await migrate(terminal, 'logs', name)).out).toContain('a person asked: approve (1 unit, 14 deletions)');
 });
 
 it('lists the deletions that wait in the report, and in a file of its own beside it', async () => {
@@ -147,8 +148,12 @@ it('lists the deletions that wait in the report, and in a file of its own beside
 it('approves one unit of two, without a question where there is no terminal', async () => {
   const { name, left } = await waiting({ anna: 5, bert: 7 });
 
-  const approved = await migrate(terminal, 'approve', name, '--unit', '2');
+  const nobody = await migrate(terminal, 'approve', name, '--account', 'carl');
+  const listed = await migrate(terminal, 'approve', name, '--account', 'bert@new', '--list', 'bert.csv');
+  const approved = await migrate(terminal, 'approve', name, '--account', 'bert');
 
+  expect(nobody).toMatchObject({ code: 0, err: `${name}: no unit of account "carl" waits for an approval` });
+  expect(listed).toMatchObject({ code: 0, err: `${name}: 7 items of 1 unit; nothing was approved` });
   expect(approved).toMatchObject({ code: 0, out: expect.stringContaining('deletes 7 copies from new') });
   expect(approved.out).not.toContain('anna');
   await expect.poll(() => left('bert'), { timeout: 60_000 }).toBe(13);

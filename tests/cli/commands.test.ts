@@ -481,3 +481,66 @@ describe('looking', () => {
     expect([idle.code, idle.out]).toEqual([1, expect.stringContaining('migrate worker')]);
   });
 });
+
+describe('a part of a spec', () => {
+  const verified = ({ out }: { readonly out: string }): unknown => JSON.parse(out).totals.verified;
+  const holds = ({ target }: Sample, person: string): number =>
+    target.accounts.get(person)?.folders.get('["INBOX"]')?.messages.size ?? 0;
+
+  it('moves, is proven and is tried again alone; the rest stays as it is, and so do schedules', async () => {
+    const sample = await makeSample(['anna', 'bert', 'carl']);
+    await sample.write({ schedules: [{ name: 'nightly', selections: ['mail'], every: '1d' }] });
+    const { name, file } = sample;
+
+    const pilot = await migrate(terminal, 'apply', file, '--account', 'bert', '--wait', '-o', 'json');
+    const after = ['anna', 'bert', 'carl'].map((person) => holds(sample, person));
+    const schedules = await migrate(terminal, 'schedule', 'list', name);
+    const unknown = await migrate(terminal, 'verify', name, '--account', 'anna');
+    const proof = await migrate(terminal, 'verify', name, '--account', 'bert', '--wait', '-o', 'json');
+    const again = await migrate(terminal, 'retry', name, '--account', 'brt');
+    const report = await migrate(terminal, 'report', name);
+    const whole = await migrate(terminal, 'apply', file, '--wait', '-o', 'json');
+
+    expect(pilot.err).toContain('only account "bert": the rest of the spec, and its schedules, stay as they are');
+    expect([pilot.code, verified(pilot)]).toEqual([0, 5]);
+    expect(after).toEqual([0, 5, 0]);
+    expect(schedules.out).not.toContain('nightly');
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toContain('there is no account "anna"');
+    expect([proof.code, verified(proof)]).toEqual([0, 5]);
+    expect(again.err).toContain('did you mean "bert"?');
+    expect(report.code).toBe(0);
+    expect([whole.code, verified(whole)]).toEqual([0, 15]);
+  });
+
+  it('is attached to only where the very same is under way', async () => {
+    const sample = await makeSample(['anna', 'bert']);
+    const release = sample.hold();
+
+    const whole = await migrate(terminal, 'apply', sample.file);
+    const same = await migrate(terminal, 'apply', sample.file);
+    const part = start(terminal, 'apply', sample.file, '--account', 'anna', '--wait');
+    await says(part, 'this one follows it');
+    release();
+
+    expect(whole.out).toContain('started');
+    expect(same.out).toContain('attached');
+    expect(await part.ended).toBe(0);
+    expect(part.out.join('\n')).toContain('all 5 items verified');
+  });
+
+  it('is refused for a name that the spec lacks, and with --prune, before anything is asked of anybody', async () => {
+    const { file } = await makeSample();
+
+    const account = await migrate(terminal, 'apply', file, '--account', 'ana');
+    const selection = await migrate(terminal, 'plan', file, '--selection', 'mial');
+    const prune = await migrate(terminal, 'apply', file, '--account', 'anna', '--prune');
+    const planned = await migrate(terminal, 'plan', file, '--account', 'anna', '-o', 'json');
+
+    expect([account.code, selection.code, prune.code]).toEqual([64, 64, 64]);
+    expect(account.err).toContain('did you mean "anna"?');
+    expect(selection.err).toContain('did you mean "mail"?');
+    expect(prune.err).toContain('--prune removes schedules');
+    expect(JSON.parse(planned.out).totals.create).toBe(5);
+  });
+});

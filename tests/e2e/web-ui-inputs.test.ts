@@ -13,7 +13,7 @@ import { readControl } from '../../ledger/runs.js';
 import type { Spec } from '../../schemas/spec.js';
 import { encryptingConverter } from '../../worker/codec/data-converter.js';
 import type { Progress } from '../../workflows/messages.js';
-import { makeMigrationId, progressQuery } from '../../workflows/messages.js';
+import { makeMigrationId, makeUnitId, progressQuery } from '../../workflows/messages.js';
 import type { Migration } from './apply-spec.js';
 import { applySpec } from './apply-spec.js';
 import { fill, memorySpec, sourceOf } from './memory-spec.js';
@@ -224,4 +224,23 @@ it('a start that no migration can be made of fails with a reason', async () => {
     /knows no migration/,
   );
   expect(await reasonOf(`migrate/move-${id}/1`, [], 'unit')).toMatch(/started by its migration/);
+});
+
+it('names accounts in summaries, however long, which are encrypted like everything else', async () => {
+  // Temporal takes summaries of 400 bytes, as they are stored.
+  const long = `${'会'.repeat(300)}@corp.example`;
+  const spec = memorySpec([long]);
+  fill(spec, [long], 1);
+  const { result } = await applySpec(client, test.stack.taskQueue, spec);
+  expect(await result()).toMatchObject({ done: 1 });
+
+  const id = makeUnitId(spec.name, 1);
+  const { events } = await test.client.workflow.getHandle(id).fetchHistory();
+  const summaries = (events ?? []).flatMap(({ userMetadata }) => userMetadata?.summary ?? []);
+  expect(summaries.length).toBeGreaterThan(3);
+  const stored = summaries.map(({ data }) => Buffer.from(data ?? []).toString()).join();
+  for (const letters of ['会', 'surveying', 'mail']) expect(stored).not.toContain(letters);
+  expect(await (await client.workflow.getHandle(id).describe()).staticSummary()).toMatch(
+    /^会+….*: mail, unit 1, run 1$/,
+  );
 });

@@ -53,7 +53,7 @@ it('accounts that wait for one reason are one entry, and their workflows name th
   expect(details.split('\n').filter((line) => line.includes(ANNA))).toEqual([
     expect.stringMatching(/^- 2 accounts wait for credentials: .*\*\*To do:\*\* unlock the account$/),
   ]);
-  expect(await summaryOf(makeUnitId(spec.name, 1))).toBe(`${ANNA}: mail, unit 1 (mail), run 1`);
+  expect(await summaryOf(makeUnitId(spec.name, 1))).toBe(`${ANNA}: mail, unit 1, run 1`);
   expect(await detailsOf(makeUnitId(spec.name, 1))).toMatch(
     /^\*\*anna@corp.example\*\* \(unit 1, mail\): waits for credentials: old: memory: password expired/,
   );
@@ -95,7 +95,7 @@ it('items that failed for one reason are one sentence, too', async () => {
 
   expect(reason).toMatch(/^3 accounts, 5 items: .*the message is too large/);
   expect(await detailsOf(makeMigrationId(spec.name))).toMatch(
-    /\*\*With items that failed\*\*\n- 3 accounts, 5 items: /,
+    /\*\*With items that failed\*\*\n\n- 3 accounts, 5 items: /,
   );
 });
 

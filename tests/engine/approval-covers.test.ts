@@ -189,6 +189,7 @@ describe('an approval of deletions', () => {
     expect(next).toMatchObject({ state: 'parked', gate: 'failures' });
     // The fifteen that are new, and not the one that had failed.
     expect(coversOf(next).items).toBe(16);
+    expect(coversOf(next).token).not.toBe(coversOf(gate).token);
     expect(world.target.counts.create - tried).toBeLessThanOrEqual(15);
     await world.close();
   });

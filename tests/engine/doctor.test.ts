@@ -52,8 +52,11 @@ function watched(
 ): {
   readonly connectors: Readonly<Record<string, Registration>>;
   readonly opened: string[];
+  /** How long the connectors may take to connect. */
+  readonly patience: ReadonlySet<number | undefined>;
 } {
   const opened: string[] = [];
+  const patience = new Set<number | undefined>();
   const memory = connectors.memory as Registration;
   const load: Registration['load'] = async () => {
     const loaded = await memory.load();
@@ -66,6 +69,7 @@ function watched(
           ...session,
           async place(asked: AbortSignal) {
             opened.push(`${role} ${access.account}`);
+            patience.add(access.patienceMs);
             const fault = await away(access.account, role);
             if (fault) throw fault;
             return session?.place(asked);
@@ -74,14 +78,16 @@ function watched(
       };
     return { source: wrap('source'), target: wrap('target') };
   };
-  return { connectors: { ...connectors, memory: { ...memory, load } }, opened };
+  return { connectors: { ...connectors, memory: { ...memory, load } }, opened, patience };
 }
 
 describe('logins', () => {
   test('every account is tried on both sides; what is well is one line', async () => {
-    const { connectors, opened } = watched();
+    const { connectors, opened, patience } = watched();
     begin(same('anna', 'bela', 'carl'), { connectors });
     const checks = await checked();
+    // Who gives up first can say what it waited for.
+    expect([...patience]).toEqual([8_000]);
     expect(new Set(opened)).toEqual(
       new Set(['anna', 'bela', 'carl'].flatMap((name) => [`source ${name}`, `target ${name}`])),
     );

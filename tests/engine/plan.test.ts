@@ -212,7 +212,7 @@ describe('one way', () => {
     const braked = await planned({ ...mirror, maxDeletions: 0.5 });
     expect(braked.notes).toContainEqual({
       where: 'book, unit 1, anna',
-      note: 'deletions are more than the 50 % that may go at once: the run will wait for `migrate approve`',
+      note: 'deletions are more than the 50 % that may go at once: the run will wait for `migrate approve`, and `migrate plan --deletions FILE` names them',
       count: 2,
     });
     expect(await keptPromise(mirror)).toMatchObject({ ...NOTHING, remove: 1, skip: 1, unchanged: 1 });

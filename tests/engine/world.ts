@@ -24,6 +24,7 @@ import { survey } from '../../engine/survey/survey.js';
 import { verify } from '../../engine/verify.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { createReports } from '../../report/kept-reports.js';
+import type { Choice } from '../../schemas/choice.js';
 import { specHash } from '../../schemas/hash.js';
 import type { Limits, SelectionWithAccounts, Spec, SystemConfig } from '../../schemas/spec.js';
 import type { SliceHeartbeat } from '../../words/progress.js';
@@ -52,6 +53,8 @@ export interface RunOptions {
   readonly request?: string;
   /** Changes the spec for this run. */
   readonly selection?: Partial<SelectionWithAccounts>;
+  /** Asks for a part. */
+  readonly part?: Choice;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -157,12 +160,13 @@ export function createWorld(ledger: Ledger, options: WorldOptions = {}): World {
     reason = 'apply',
     request = randomUUID(),
     selection,
+    part = {},
   }: RunOptions = {}): ReturnType<World['slices']> {
     const asked: Spec = { ...spec, selections: spec.selections.map((s) => ({ ...s, ...selection })) };
     const hash = specHash(asked);
     const { run, groups } = await prepare(
       deps,
-      { name: spec.name, request: { id: request, reason, spec: asked, specHash: hash } },
+      { name: spec.name, request: { id: request, reason, ...part, spec: asked, specHash: hash } },
       signal,
     );
     const of = { migration: spec.name, run };
