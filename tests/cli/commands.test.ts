@@ -172,6 +172,7 @@ describe('apply', () => {
     expect(status.out).toContain('waits for credentials');
     expect(opened.err).toMatch(/bert.* goes on/);
     expect(await waiting.ended).toBe(0);
+    expect((await migrate(terminal, 'logs', name)).out).toMatch(/run 1 {2}a person asked: credentials \(1 unit\)$/m);
   });
 
   it('prints progress as NDJSON where there is no terminal, and draws it where there is one', async () => {
