@@ -135,7 +135,7 @@ it('lists the deletions that wait in the report, and in a file of its own beside
   expect(rows).toHaveLength(14);
   expect(rows[0]).toMatchObject({ what: 'delete', unit: '1', account: 'anna@new', system: 'new' });
   expect(summary.approvals).toMatchObject([{ unit: 1, gate: 'approval', items: 14, account: 'anna@new' }]);
-  expect(page).toContain('14 copies are deleted once somebody approves it');
+  expect(page).toContain('14 copies are deleted once somebody approves them');
   expect(page).toContain('4 more in removals.csv');
 
   await migrate(terminal, 'approve', name, '--yes');
