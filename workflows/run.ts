@@ -156,7 +156,7 @@ export async function openRun(name: string, request: RunRequest): Promise<OpenRu
 
   function stateOf(): Progress['state'] {
     if (ending || isOver) return 'stopping';
-    if (paused) return units.isIdle ? 'paused' : 'pausing';
-    return units.isIdle && units.isStarted && units.parked.length > 0 ? 'waiting' : 'running';
+    if (paused) return units.isStill ? 'paused' : 'pausing';
+    return units.isStill && units.isStarted && units.parked.length > 0 ? 'waiting' : 'running';
   }
 }

@@ -55,6 +55,8 @@ export class UnitsAtWork {
   /** What came while the run did something else: taken one after the other. */
   readonly #ended: { readonly n: number; readonly result: UnitResult }[] = [];
   readonly #looked: { readonly units: readonly number[]; readonly result: LookResult | undefined }[] = [];
+  /** Ends that are being written down. */
+  #noting = 0;
   /** Units that this run has stopped itself, and whose end has not come yet. */
   readonly #halted = new Set<number>();
   #done: number;
@@ -76,6 +78,11 @@ export class UnitsAtWork {
     for (const n of numbersOf(prepared.failed)) if (!this.#failed.has(n)) this.#fail(n, '');
     this.#done = prepared.done;
     this.#sum = { totals: prepared.totals, sums: prepared.sums ?? 0 };
+  }
+
+  /** Nobody works, and how they ended is in the sum. */
+  get isStill(): boolean {
+    return this.isIdle && this.#noting === 0;
   }
 
   /** Nobody works. */
@@ -248,7 +255,9 @@ export class UnitsAtWork {
 
   async #end(end: UnitEnd): Promise<void> {
     const summary = endSummary(this.#call(end.unit), end);
+    this.#noting++;
     this.#takeSum(await records.endUnit.executeWithOptions({ summary }, [end]));
+    this.#noting--;
   }
 
   /** Looks and ends of units overtake each other. Older workers answered without a sum: what was known stays. */
