@@ -24,10 +24,10 @@ export async function signalMigration<Args extends unknown[]>(
 }
 
 /** Cancels it as the Web UI does, by Temporal itself: then it ends as cancelled, where the signal `cancel` ends it as failed. */
-export function cancelMigration(temporal: TemporalAccess, name: string, otherwise: string): Promise<void> {
-  return steer(temporal, name, otherwise, async (handle) => {
-    // Temporal takes a cancel of what has ended, and says nothing.
-    await requireRunning(temporal, name, otherwise);
+export async function cancelMigration(temporal: TemporalAccess, name: string, otherwise: string): Promise<void> {
+  // Temporal takes a cancel of what has ended, and says nothing.
+  await requireRunning(temporal, name, otherwise);
+  await steer(temporal, name, otherwise, async (handle) => {
     await handle.cancel();
   });
 }
