@@ -1,5 +1,6 @@
 /** The event log that `migrate logs` reads. Messages are ours: no content, no subjects, no secrets. */
 import type { JsonObject } from '../connectors/contract.js';
+import { seenFromSpec } from '../words/sides.js';
 import type { Ledger, Sql } from './ledger.js';
 
 export type Level = 'info' | 'warn' | 'error';
@@ -21,6 +22,8 @@ export interface EventPlace {
   readonly migration: string;
   readonly run: number;
   readonly unit?: number;
+  /** Of a two-way unit: on the way back. */
+  readonly back?: boolean;
 }
 
 export async function writeEvent(
@@ -35,7 +38,7 @@ export async function writeEvent(
     at.run,
     at.unit ?? null,
     level,
-    message,
+    seenFromSpec(message, at.back),
     JSON.stringify(detail),
   ]);
 }

@@ -1,5 +1,6 @@
 /** Conflicts of a run, as a person reads them: seen from the spec's source, whichever direction met them. */
 import type { ReportConflict, ReportUnit } from '../ledger/report.js';
+import { seenFromSpec } from '../words/sides.js';
 
 export interface DescribedConflict {
   readonly unit: number;
@@ -34,10 +35,4 @@ export function describeConflict(conflict: ReportConflict, unit: ReportUnit | un
     end: /\b(?:won|kept)\b/.test(end) ? end : [...rest, NOBODY].join('; '),
     at: conflict.at,
   };
-}
-
-/** On the way back the source that the ledger speaks of is the target of the spec. The sentences are our own. */
-export function seenFromSpec(reason: string, back: boolean): string {
-  if (!back) return reason;
-  return reason.replace(/\b(?:source|target)\b/g, (side) => (side === 'source' ? 'target' : 'source'));
 }

@@ -23,6 +23,7 @@ export interface Holding {
   readonly unit: number;
   /** Whose it is, as people know it. */
   readonly account: string;
+  readonly back?: boolean;
   readonly phase: Phase;
   /** The target place. */
   readonly place: number;
@@ -160,7 +161,7 @@ function hold(
   }
   const beat = (): void => {
     if (!tell) return;
-    const troubles = troublesOf(known, tally);
+    const troubles = troublesOf(known, tally, holding.back);
     const seconds = Math.max(1, performance.now() - started) / 1000;
     const { counters, isCounted } = recount(tally.carrying);
     tell({

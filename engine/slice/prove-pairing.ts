@@ -6,8 +6,9 @@ import type { CountedUnit } from '../../ledger/counts.js';
 import type { Pairing } from '../../ledger/places.js';
 import { ensurePairing } from '../../ledger/places.js';
 import type { CalledUnit } from '../../ledger/units.js';
-import { bindUnit, overlappingUnit } from '../../ledger/units.js';
+import { bindUnit, overlappingUnit, readCalledUnits } from '../../ledger/units.js';
 import type { Selection } from '../../schemas/spec.js';
+import { accountName, unitWords } from '../../words/accounts.js';
 import type { Deps } from '../deps.js';
 import type { Sides } from './both-sides.js';
 import type { SliceInput } from './slice.js';
@@ -48,7 +49,9 @@ async function refuseOverlap(deps: Deps, input: SliceInput, known: CalledUnit, p
       ? known.firstOfPairing
       : await overlappingUnit(deps.ledger.pool, input.migration, input.unit, input.run, pairing.id);
   if (other === undefined || other >= input.unit) return;
-  throw new Fault('spec', `units ${other} and ${input.unit} move the same account to the same place`, {
+  const [first] = await readCalledUnits(deps.ledger.pool, input, [other]);
+  const both = [first, known].flatMap((unit) => (unit ? unitWords({ ...unit, account: accountName(unit) }) : []));
+  throw new Fault('spec', `${both.join(' and ')} move the same account to the same place`, {
     next: 'name each pair of accounts in one selection only',
   });
 }

@@ -63,6 +63,7 @@ export async function runSlice(
         migration: input.migration,
         unit: input.unit,
         account: accountName(unit),
+        ...(input.back && { back: true }),
         phase,
         place: proven.pairing.target,
         counters: { ...NO_COUNTERS, ...unit.counters },

@@ -1,5 +1,7 @@
 /** What a slice has done so far. */
+
 import type { FileUnderWay, Trouble } from '../../words/progress.js';
+import { seenFromSpec } from '../../words/sides.js';
 
 export interface Tally {
   items: number;
@@ -40,10 +42,17 @@ export function noteTrouble({ troubles }: Tally, reason: string, items = 1): voi
 /** So many reasons are shown while a unit is worked on; all are in the report. */
 const TROUBLES_SHOWN = 5;
 
-/** What was known when the slice began, and what it met since, the largest first. */
-export function troublesOf(before: readonly Trouble[], { troubles }: Pick<Tally, 'troubles'>): readonly Trouble[] {
+/** What was known when the slice began, and what it met since, the largest first, as seen from the spec. */
+export function troublesOf(
+  before: readonly Trouble[],
+  { troubles }: Pick<Tally, 'troubles'>,
+  back = false,
+): readonly Trouble[] {
   const all = new Map(before.map(({ reason, items }) => [reason, items]));
-  for (const [reason, items] of troubles) all.set(reason, Math.max(items, all.get(reason) ?? 0));
+  for (const [met, items] of troubles) {
+    const reason = seenFromSpec(met, back);
+    all.set(reason, Math.max(items, all.get(reason) ?? 0));
+  }
   return [...all]
     .map(([reason, items]) => ({ reason, items }))
     .sort((a, b) => b.items - a.items)

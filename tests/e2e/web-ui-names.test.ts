@@ -2,6 +2,7 @@
  * Whom the Web UI of Temporal names, and why, where it is read: summaries and details of workflows, messages of failures.
  * Accounts stand nowhere else: ids, search attributes and lists hold no personal data.
  */
+import { readFileSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gateReport } from '../../cli/gate-lines.js';
@@ -98,6 +99,18 @@ it('items that failed for one reason are one sentence, too', async () => {
     /\*\*With items that failed\*\*\n\n- 3 accounts, 5 items: /,
   );
 });
+
+it.each(documentedQueries())('the documentation has a view that Temporal understands: %s', async (query) => {
+  const found: string[] = [];
+  for await (const { type } of client.workflow.list({ query })) found.push(type);
+  const named = [...query.matchAll(/"(\w+)"/g)].map(([, value]) => value);
+  for (const type of found) expect(named).toContain(type);
+});
+
+function documentedQueries(): string[] {
+  const page = readFileSync('docs/operations.md', 'utf8');
+  return [...page.matchAll(/^\| .* \| `(WorkflowType .*)` \|$/gm)].map(([, query]) => query as string);
+}
 
 /** What lists show, and what Temporal never encrypts. */
 async function expectNobodyIn({ name }: Spec): Promise<void> {

@@ -51,6 +51,16 @@ it('retry makes again what was refused on the way back', async () => {
   await world.close();
 });
 
+it('says what failed as seen from the spec, on the way back too', async () => {
+  const world = twoBooks();
+  world.source.fault = ({ op, when }) => {
+    if (op === 'create' && when === 'before') throw new Fault('refused', 'look at it in the source');
+  };
+  const { reason } = (await world.run()) as ClosedRun;
+  expect(reason).toContain('1 item: look at it in the target');
+  await world.close();
+});
+
 it('verify reads what either direction wrote, each item once', async () => {
   const world = twoBooks();
   await world.run();
