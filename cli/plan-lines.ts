@@ -113,7 +113,8 @@ function detailed(made: PlanResult, selection: PlanSelection): PlanRow[] {
     if (one.unit !== unit) {
       unit = one.unit;
       const account = accounts.get(`${one.selection} ${unit}`);
-      rows.push({ name: `${one.account} (unit ${unit})`, counts: account ?? one, head: true });
+      const idle = account !== undefined && changesIn(account) === 0 ? ': nothing to do' : '';
+      rows.push({ name: `${one.account} (unit ${unit})${idle}`, counts: account ?? one, head: true });
     }
     if (changesIn(one) + (one.make ? 1 : 0) === 0) continue;
     rows.push({

@@ -103,8 +103,11 @@ async function finish(
   counts.create += carried.create;
   counts.update += carried.update;
   // Asked only where it matters: what stands there already, or whether it must be made.
-  const matters = looksAtTarget(look) && (counts.create > 0 || (row?.targetKey ?? null) === null);
-  const opened = matters ? await at.open() : undefined;
+  const looks = looksAtTarget(look);
+  const matters = (looks && counts.create > 0) || (row?.targetKey ?? null) === null;
+  const opened = matters && (looks || look.target.find) ? await at.open() : undefined;
+  // Where there is nothing, there is nothing to look at.
+  const isEmpty = opened?.looked === true && (opened.container?.items ?? 0) === 0;
   if (voided) look.remarks.note(plan.said, 'the source renumbered a folder; its items are recognised by digest', 1);
   if (opened?.renewed) look.remarks.note(plan.said, tree ? ANOTHER_TREE : RENEWED, 1);
   return {
@@ -112,7 +115,7 @@ async function finish(
     row: {
       ...namesOf(look, container.path, to),
       make: opened?.looked === true && opened.container === undefined,
-      looked: opened?.looked ?? (looksAtTarget(look) || counts.create === 0),
+      looked: counts.create === 0 || isEmpty || (looks && (opened?.looked ?? true)),
       ...counts,
       ...(tree && { volume: tree.volume }),
     },

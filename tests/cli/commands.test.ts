@@ -416,8 +416,8 @@ describe('looking', () => {
     const plan = await migrate(terminal, 'plan', file, '--detailed-exitcode');
     const dry = await migrate(terminal, 'apply', file, '--dry-run');
 
-    expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('5 to add')]);
-    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('5 to add')]);
+    expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('Plan: 5 to add')]);
+    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('Plan: 5 to add')]);
     expect(target.counts.create).toBe(0);
   });
 

@@ -71,7 +71,7 @@ describe.each(['mail', 'calendar'] as const)('%s', (kind) => {
       const again = await planned();
       const dry = await planned(true);
 
-      expect(first.totals).toMatchObject({ create: 1, update: 0, remove: 0, moved: 3, unchanged: 4 });
+      expect(first.totals).toMatchObject({ make: 1, create: 1, update: 0, remove: 0, moved: 3, unchanged: 4 });
       expect(first.containers.map((row) => [row.path, row.create, row.moved])).toEqual(
         expect.arrayContaining([
           ['Archive', 1, 2],
