@@ -71,13 +71,16 @@ function approvalLines({ name, units, gates }: Progress, waiting: readonly Parke
   return [
     ...waiting.flatMap((gate) => [
       gateWords(causesOf([gate])[0] as Cause),
-      ...coveredLines(name, gate).map((line) => `  ${line}`),
+      ...(gate.covers ? coveredLines(name, gate) : [unlisted(name, gate)]).map((line) => `  ${line}`),
     ]),
     ...(unseen > 0
       ? [`${plural(unseen, 'more unit')} ${unseen === 1 ? 'waits' : 'wait'} for something; not approved by this`]
       : []),
   ];
 }
+
+const unlisted = (name: string, { n }: ParkedUnit): string =>
+  `an earlier version opened this gate: \`migrate approve ${name} --unit ${n} --list FILE\` writes what it covers`;
 
 /** Of gates that an older worker opened it is not known what they cover: those are named by their units. */
 async function send(temporal: TemporalAccess, name: string, waiting: readonly ParkedUnit[]): Promise<void> {

@@ -1,6 +1,8 @@
 /** Stands by while a worker does something for a command: says what is waited for, and gives up on one that is gone. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { isDoctorProgress, triedWords } from '../words/check.js';
 import { duration } from '../words/numbers.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { pause } from './follow.js';
@@ -19,6 +21,9 @@ const ANSWER_MS = 3_000;
 const SILENT_MS = 30_000;
 /** Where none is there, one may be about to be started. */
 const NOBODY_MS = 60_000;
+
+/** `said`: how far the worker has got, where it tells. */
+type Attended = Watched & { readonly said?: string };
 
 /** Ends with `signal`; throws a `CommandError` where nobody has worked on it for half a minute. */
 export async function attend(
@@ -55,12 +60,14 @@ async function look(
   handle: WorkflowHandle,
   vigil: ReturnType<typeof createVigil>,
   signal: AbortSignal,
-): Promise<Watched | undefined> {
+): Promise<Attended | undefined> {
   try {
     const { raw } = await until(signal, client, () =>
       client.connection.withDeadline(Date.now() + ANSWER_MS, () => handle.describe()),
     );
-    return vigil.note(Date.now(), raw);
+    const payloads = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads;
+    const [at] = await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads);
+    return { ...vigil.note(Date.now(), raw), ...(isDoctorProgress(at) && { said: triedWords(at) }) };
   } catch (error) {
     if (isAway(error) || error instanceof WorkflowNotFoundError) return undefined;
     throw error;
@@ -89,14 +96,18 @@ async function answers({ client }: TemporalAccess, handle: WorkflowHandle, signa
   }
 }
 
-function wordsFor(what: string, { silentMs, isUntaken, worker }: Watched, workers: readonly WorkerSeen[]): string {
+function wordsFor(
+  what: string,
+  { silentMs, isUntaken, worker, said }: Attended,
+  workers: readonly WorkerSeen[],
+): string {
   const who = worker ?? workers[0]?.identity;
   const on = who === undefined ? 'a worker' : `the worker on ${placeOf(who)}`;
   if (isUntaken)
     return workers.length === 0 && silentMs > LOOK_MS ? 'a worker: none asks for work' : `${on} to take the ${what}`;
   return silentMs > SILENT_MS / 3
     ? `${on}, which has said nothing for ${duration(1_000 * Math.round(silentMs / 1_000))}`
-    : `${on}, which makes the ${what}`;
+    : `${on}, which makes the ${what}${said === undefined ? '' : `: ${said}`}`;
 }
 
 function givenUp(

@@ -10,7 +10,7 @@ export const exitCodes = {
   usage: 64,
   /** The spec is wrong. */
   invalidSpec: 65,
-  /** Temporal or the ledger cannot be reached. */
+  /** Temporal, the ledger or a worker cannot be reached. */
   unreachable: 69,
   /** `--timeout` passed while waiting. */
   timedOut: 75,

@@ -177,7 +177,8 @@ describe('the time left', () => {
         ...moment(at, { ...NO_COUNTERS, items: 100 * (done + 8), verified: 100 * done }),
         units: { total: 500, waiting: 492 - done, running: 8, parked: 0, done, failed: 0 },
       });
-      if (at === 24) expect(pace.timeLeft()).toEqual({ untold: 'counting' });
+      // Eight have ended by then, as many as work at once: these may have ended all together.
+      if (at === 53) expect(pace.timeLeft()).toEqual({ untold: 'counting' });
     }
 
     expect(pace.timeLeft()).toEqual({ secondsLeft: 480 * 6 });

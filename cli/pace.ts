@@ -37,8 +37,12 @@ const STEPS_WANTED = 10;
 const SHORTEST_MS = 3_000;
 /** Whoever did not look for so long knows nothing of the time in between. */
 const LOOKED_AWAY_MS = 15_000;
-/** Units that were seen to end, before those that are not counted yet are guessed from them. */
+/**
+ * Units that were seen to end, before those that are not counted yet are guessed from them: twice as many as work at once,
+ * which end at nearly the same time where they are alike.
+ */
 const UNITS_WANTED = 5;
+const TURNS_WANTED = 2;
 const UNITS_WINDOW_MS = 600_000;
 
 /** What was done between two looks, while somebody worked. */
@@ -141,7 +145,9 @@ function byBytes(totals: Counters, spans: readonly Span[]): number | undefined {
 
 function byUnits(units: Progress['units'], spans: readonly Span[]): number | undefined {
   const seen = sumOf(spans, 'units');
-  return seen < UNITS_WANTED ? undefined : secondsFor(units.waiting + units.running, seen, sumOf(spans, 'ms'));
+  return seen < Math.max(UNITS_WANTED, TURNS_WANTED * units.running)
+    ? undefined
+    : secondsFor(units.waiting + units.running, seen, sumOf(spans, 'ms'));
 }
 
 const secondsFor = (left: number, done: number, ms: number): number | undefined =>

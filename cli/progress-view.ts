@@ -117,7 +117,7 @@ export function silenceWords({ silentSeconds, workers }: Pick<Snapshot, 'silentS
   const [latest] = workers ?? [];
   if (workers?.length === 0) return ['no worker asks for work: start one with `migrate worker`'];
   const who = latest === undefined ? '' : `; the last that asked for work is on ${placeOf(latest.identity)}`;
-  return [`no worker has answered for ${duration(1000 * silentSeconds)}${who}`];
+  return [`no worker has answered for ${secondsWords(silentSeconds)}${who}`];
 }
 
 /** Units whose worker is gone, or frozen: those of one worker together. */
@@ -126,7 +126,7 @@ export function lostWords(lost: readonly LostUnit[]): string[] {
     lost.reduce((most, one) => (one.worker === worker ? Math.max(most, one.seconds) : most), 0);
   const why = ({ why, worker }: LostUnit): string =>
     why === 'silent'
-      ? `the worker${worker ? ` on ${placeOf(worker)}` : ''} has said nothing for ${duration(1000 * longest(worker))}`
+      ? `the worker${worker ? ` on ${placeOf(worker)}` : ''} has said nothing for ${secondsWords(longest(worker))}`
       : `a worker was lost; waiting until its lease ends (${LEASE_MS / 1000} s), then another goes on`;
   const stuck = lost.map(({ unit, why: _why, seconds: _seconds, worker: _worker, ...named }) => ({
     n: unit,
@@ -161,5 +161,8 @@ const UNTOLD: Readonly<Record<Untold, string>> = {
 /** A guess is not told to the second. */
 function leftWords(seconds: number): string {
   const grain = seconds < 20 ? 1 : seconds < 120 ? 5 : seconds < 600 ? 30 : seconds < 7_200 ? 60 : 600;
-  return duration(1000 * Math.max(grain, Math.round(seconds / grain) * grain));
+  return secondsWords(Math.max(grain, Math.round(seconds / grain) * grain));
 }
+
+/** Whole seconds: nobody looks closer. */
+const secondsWords = (seconds: number): string => (seconds < 60 ? `${seconds} s` : duration(1000 * seconds));

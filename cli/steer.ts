@@ -5,7 +5,7 @@ import type { Progress } from '../workflows/messages.js';
 import { CommandError, exitCodes } from './exit-codes.js';
 import { pause } from './follow.js';
 import type { MigrationHandle } from './migration.js';
-import { findMigration, isRunning, readProgress, requireRunning } from './migration.js';
+import { findMigration, isRunning, migrationHandle, readProgress, requireRunning } from './migration.js';
 import type { Shell } from './shell.js';
 import type { TemporalAccess } from './temporal.js';
 
@@ -26,6 +26,8 @@ export async function signalMigration<Args extends unknown[]>(
 /** Cancels it as the Web UI does, by Temporal itself: then it ends as cancelled, where the signal `cancel` ends it as failed. */
 export function cancelMigration(temporal: TemporalAccess, name: string, otherwise: string): Promise<void> {
   return steer(temporal, name, otherwise, async (handle) => {
+    // Temporal takes a cancel of what has ended, and says nothing.
+    await requireRunning(temporal, name, otherwise);
     await handle.cancel();
   });
 }
@@ -36,18 +38,21 @@ async function steer(
   otherwise: string,
   act: (handle: MigrationHandle) => Promise<void>,
 ): Promise<void> {
-  const handle = await requireRunning(temporal, name, otherwise);
   try {
-    await act(handle);
+    await act(migrationHandle(temporal, name));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
+    // Why there is nothing to steer is asked only then: most times there is.
+    await requireRunning(temporal, name, otherwise);
     throw new CommandError(exitCodes.failed, `migration "${name}" ended just now`, otherwise, error);
   }
 }
 
 export type Seen = 'yes' | 'ended' | 'timeout' | 'interrupted';
 
-/** Asks twice a second until progress is as wished, the migration ended, or the time is up. */
+const LOOK_MS = 250;
+
+/** Asks again and again until progress is as wished, the migration ended, or the time is up. */
 export async function waitToSee(
   shell: Shell,
   temporal: TemporalAccess,
@@ -58,11 +63,11 @@ export async function waitToSee(
   const timeUp = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([shell.signal, timeUp]);
   while (!signal.aborted) {
-    const found = await findMigration(temporal, name);
-    if (!found || !isRunning(found)) return 'ended';
     const progress = await readProgress(temporal, name, signal);
     if (progress && wished(progress)) return 'yes';
-    await pause(500, signal);
+    const found = await findMigration(temporal, name);
+    if (!found || !isRunning(found)) return 'ended';
+    await pause(LOOK_MS, signal);
   }
   return shell.signal.aborted ? 'interrupted' : 'timeout';
 }

@@ -180,8 +180,7 @@ async function loadDataConverter(keysFile: string | undefined) {
 /** gRPC's own words around the cause say nothing to whoever reads them. */
 function reason(error: unknown): string {
   const { details, message } = error as { details?: string; message: string };
-  const words = (details || message).split('\n')[0] ?? '';
-  return words
-    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
-    .replace(/\.? Resolution note:.*$/, '');
+  const [words = ''] = (details || message).split('\n');
+  const cause = words.split('Last error: ').at(-1) ?? words;
+  return (cause.split(' Resolution note:')[0] ?? cause).replace(/^Error: /, '').replace(/\.$/, '');
 }

@@ -70,3 +70,16 @@ it('is silent while something else draws there', () => {
 
   expect(drawn).toHaveLength(2);
 });
+
+it('tells in a log once what only counts on', async () => {
+  const { waiting, lines, at } = begin(false);
+  let tried = 10;
+  const end = waiting.begin(() => `the worker, which makes the doctor: ${tried} of 2,000 logins tried`);
+
+  at(4_100);
+  tried = 1_340;
+  at(5_100);
+  end();
+
+  expect(lines).toEqual(['waiting for the worker, which makes the doctor: 10 of 2,000 logins tried']);
+});

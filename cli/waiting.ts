@@ -59,8 +59,8 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
     const ms = wait ? now() - wait.since : 0;
     if (words === '' || isMuted) clear();
     else if (screen.isTty && ms >= SHOWN_AFTER_MS) draw(words, ms);
-    else if (!screen.isTty && ms >= TOLD_AFTER_MS && !told.has(words)) {
-      told.add(words);
+    else if (!screen.isTty && ms >= TOLD_AFTER_MS && !told.has(withoutNumbers(words))) {
+      told.add(withoutNumbers(words));
       screen.line(`waiting for ${words}`);
     }
   };
@@ -98,3 +98,6 @@ export function createWaiting(screen: WaitingScreen, now: () => number = Date.no
 /** Addresses and hosts: a letter is a column. */
 const cut = (text: string, columns: number): string =>
   text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
+
+/** What only counts on is told once in a log. */
+const withoutNumbers = (words: string): string => words.replace(/\d[\d,]*/g, '#');

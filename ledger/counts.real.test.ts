@@ -123,7 +123,7 @@ it('counts what a ledger of an earlier version holds', async () => {
   await old.pool.query(
     `insert into item (container, key, version, meta, bytes, todo, outcome, target_ref, run)
      values (1, 'a', '1', '{}', 10, 'verify', 'arrived', '1', 1), (1, 'b', '1', '{}', 20, null, 'verified', '2', 1),
-       (1, 'c', '1', '{}', 30, 'create', null, null, 1)`,
+       (1, 'c', '1', '{}', 30, 'create', null, null, 1), (1, 'd', '1', '{}', 40, 'verify', 'verified', '4', 1)`,
   );
 
   await migrateLedger(old);

@@ -299,6 +299,11 @@ export async function forgetPlaces(sql: Sql, places: readonly number[], names: r
 export async function forgetUnits(sql: Sql, { migration, account, units }: Forgetting): Promise<void> {
   await sql.query('delete from survey where migration = $1 and unit = any($2)', [migration, units]);
   await sql.query('delete from unit where migration = $1 and n = any($2)', [migration, units]);
+  // Somebody who comes later may get the number.
+  await sql.query(
+    'update run set part = array(select n from unnest(part) n where n <> all($2)) where migration = $1 and part && $2',
+    [migration, units],
+  );
   if (account !== undefined) return;
   await sql.query('delete from run where migration = $1', [migration]);
   await sql.query('delete from migration where name = $1', [migration]);

@@ -31,7 +31,7 @@ export async function namesakes(
     `select i.identities, i.key, i.container, i.target_ref as ref, encode(i.digest, 'hex') as digest
      from item i join container c on c.id = i.container join pairing p on p.id = c.pairing
      where p.target = $1 and c.target_key = $2 and i.identities && $3 and not i.gone
-       and coalesce(i.outcome, '') not in ('refused', 'skipped', 'quarantined', 'linked')
+       and coalesce(i.outcome, '') not in ('refused', 'skipped', 'quarantined')
      union all
      select identities, null, null, ref, encode(digest, 'hex') from found
      where place = $1 and target_key = $2 and identities && $3 and not taken`,

@@ -18,7 +18,7 @@ export async function releaseTwins(sql: Sql, surveyor: Surveyor, said: string): 
        select from (select * from item where identities && i.identities and identities is not null offset 0) o
          join container oc on oc.id = o.container join pairing op on op.id = oc.pairing
        where op.target = p.target and oc.target_key = c.target_key and not o.gone
-         and coalesce(o.outcome, '') not in ('refused', 'skipped', 'quarantined', 'linked')
+         and coalesce(o.outcome, '') not in ('refused', 'skipped', 'quarantined')
          and not (o.container = i.container and o.key = i.key) offset 0))`,
     [...covered(surveyor), said],
   );

@@ -12,12 +12,13 @@ export function approvals(report: Gathered): string {
   const deletions = report.approvals.filter(({ gate }) => gate === 'approval');
   if (deletions.length === 0) return '';
   const all = deletions.reduce((sum, { covers }) => sum + covers.items, 0);
+  if (all === 0) return '';
   const named = deletions.flatMap((waiting) => waiting.covers.first.map((item) => row(waiting, item)));
   const shown = named.slice(0, MAX_ROWS);
   const rest = all - shown.length;
   return section(
     'Deletions that wait for approval',
-    `<p>${count(all)} ${all === 1 ? 'copy is' : 'copies are'} deleted once somebody approves it with <code>migrate approve ${escapeHtml(report.migration)}</code>, and ${all === 1 ? 'stays' : 'stay'} otherwise. ${all === 1 ? 'It is' : 'All of them are'} in removals.csv.</p>${foldedTable(HEADS, shown, 'copy', ['unit', 'size'])}${rest > 0 ? `<p class="soft">${count(rest)} more in removals.csv.</p>` : ''}`,
+    `<p>${count(all)} ${all === 1 ? 'copy is' : 'copies are'} deleted once somebody approves ${all === 1 ? 'it' : 'them'} with <code>migrate approve ${escapeHtml(report.migration)}</code>, and ${all === 1 ? 'stays' : 'stay'} otherwise. ${all === 1 ? 'It is' : 'All of them are'} in removals.csv.</p>${foldedTable(HEADS, shown, 'copy', ['unit', 'size'])}${rest > 0 ? `<p class="soft">${count(rest)} more in removals.csv.</p>` : ''}`,
   );
 }
 

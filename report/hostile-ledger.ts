@@ -30,6 +30,13 @@ export async function fillHostileLedger(ledger: Ledger, { waiting = 20, done = 0
     `insert into left_out (migration, unit, back, key, path, rule, items) values ('acme', 1, false, $1, array[$1], 'exclude.roles junk', 77)`,
     [LONG_WORD],
   );
+  await pool.query(`update spec set body = $1`, [
+    {
+      selections: [{ name: 'mail', kind: 'mail', from: 'old', to: 'new' }],
+      sources: { old: { type: 'imap', options: { host: 'imap.old.example' } } },
+      targets: { new: { type: 'imap', options: { host: `${LONG_WORD}.example` } } },
+    },
+  ]);
   await pool.query(
     `update survey set excluded = 1203 where unit = 1 and container = (select min(container) from survey)`,
   );
@@ -60,7 +67,7 @@ export async function fillHostileLedger(ledger: Ledger, { waiting = 20, done = 0
     `update unit set state = 'parked', gate = 'approval', reason = '1 of 20 items would be deleted', next = 'look at them, then approve' where n = 2`,
   );
   await pool.query(
-    `update item set todo = 'remove', gone = true, target_ref = repeat('d', 300) where key = '00000002' and container = (select max(id) from container)`,
+    `update item set todo = 'remove', gone = true, removal = 2, target_ref = repeat('d', 300) where key = '00000002' and container = (select max(id) from container)`,
   );
   await pool.query(
     `insert into gate (migration, unit, run, gate, reason, next) select migration, n, run, gate, reason, next from unit where gate is not null`,

@@ -19,6 +19,7 @@ export function nextSteps(report: Gathered): string {
   const { migration, verdict, unfinished } = report;
   const causes = causesOf(report.accounts);
   const steps = [
+    ...(unfinished?.step ? [`<p><b>${unfinished.step.words}</b></p>${command(unfinished.step.command)}`] : []),
     ...causes.map((cause) => accountStep(cause, causeCommands(cause, causes, migration))),
     ...itemSteps(report),
     ...report.filters
@@ -28,24 +29,19 @@ export function nextSteps(report: Gathered): string {
           `<p><b>A filter fits nothing</b>: ${escapeHtml(said)}. Look whether the name is spelt as in the source.</p>`,
       ),
   ];
-  const goesOn = verdict.goesOn && unfinished ? command(unfinished.command) : '';
   if (steps.length === 0) {
-    const words = verdict.goesOn
-      ? '<p>Nothing yet: the numbers change as long as the run goes on.</p>'
+    const [words, verb] = verdict.goesOn
+      ? ['Nothing yet: the numbers change as long as the run goes on.', 'watch']
       : verdict.complete
-        ? '<p>Nothing: everything is verified. To compare all of it with the target once more:</p>'
-        : '<p>Start the migration: nobody was called to this run.</p>';
-    return section(
-      'What to do next',
-      words + (goesOn || command(`migrate ${verdict.complete ? 'verify' : 'retry'} ${migration}`)),
-    );
+        ? ['Nothing: everything is verified. To compare all of it with the target once more:', 'verify']
+        : ['Nobody was called to this run. To run it again:', 'retry'];
+    return section('What to do next', `<p>${words}</p>${command(`migrate ${verb} ${migration}`)}`);
   }
   const shown = steps.slice(0, CAUSES_IN_SIGHT);
   const folded = steps.slice(CAUSES_IN_SIGHT, MAX_CAUSES);
   return section(
     'What to do next',
-    goesOn +
-      list(shown) +
+    list(shown) +
       (folded.length === 0
         ? ''
         : `<details><summary>${plural(folded.length, 'more cause')}</summary><div>${list(folded)}</div></details>`),

@@ -62,14 +62,8 @@ function answer(report: Gathered): string {
   }
   if (verdict.unitsOpen > 0) {
     const unknown = report.accounts.filter(({ unit }) => unit.pairing === null).length;
-    sentences.push(
-      `<b>${plural(verdict.unitsOpen, 'account')} of ${count(verdict.units)} did not finish${unknown > 0 ? `, and ${count(unknown)} could not be looked into at all` : ''}: there may be more items than are counted here.</b>`,
-    );
-  }
-  if (verdict.duplicates > 0) {
-    sentences.push(
-      `<b>The target holds ${verdict.duplicates === 1 ? '1 extra copy' : `${count(verdict.duplicates)} extra copies`} of items that are there already.</b>`,
-    );
+    const why = unknown > 0 ? `: ${plural(unknown, 'account')} could not be looked into yet` : '';
+    sentences.push(`<b>There may be more items than are counted here${why}.</b>`);
   }
   const capital = headline(report).replace(/^./, (first) => first.toUpperCase());
   const latest = report.runs.at(-1)?.number === run.number;
@@ -113,11 +107,11 @@ const PROOF_WORDS: Readonly<Record<string, string>> = {
   'rendering-size': 'by the size of the one rendering that was written only',
 };
 
-function tiles({ run, total, verdict, kinds, leftOut }: Gathered): string {
+function tiles({ run, total, verdict, kinds, leftOut, writtenAt }: Gathered): string {
   const word = containerWord({ kinds });
   const folders = leftOut.reduce((sum, { containers }) => sum + containers, 0);
   const counters = countersOf(total);
-  const took = run.endedAt ? duration(run.endedAt.getTime() - run.startedAt.getTime()) : 'not ended';
+  const took = duration((run.endedAt ?? writtenAt).getTime() - run.startedAt.getTime());
   const some = (value: number, words: string): [string, string][] => (value > 0 ? [[count(value), words]] : []);
   const written = (['created', 'updated', 'moved', 'removed'] as const).flatMap((counter) =>
     some(Number(run.totals?.[counter] ?? 0), `${counter} in this run`),
@@ -137,7 +131,7 @@ function tiles({ run, total, verdict, kinds, leftOut }: Gathered): string {
     ...some(verdict.leftOut.filtered, 'items left out'),
     ...some(verdict.duplicates, 'duplicates'),
     [size(total.bytes), 'in all'],
-    [took, 'this run'],
+    [took, run.endedAt ? 'this run' : 'since it began'],
     ...written,
   ];
   return `<div class="tiles">${entries.map(([value, label]) => `<div class="tile"><b>${value}</b><span>${label}</span></div>`).join('')}</div>`;

@@ -20,7 +20,8 @@ export const PROOFS = ['readback', 'scan', 'checksum', 'size'] as const;
 
 /**
  * Where an item stands; undefined when it is not the report's concern: it left the source before it was copied,
- * or its copy followed it elsewhere. Work that waits takes a proof back: it is of an earlier version.
+ * or its copy followed it elsewhere. Work that waits takes a proof back, for it is
+ * of an earlier version; but for a second look at the same.
  */
 export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 'targetRef'>): Standing | undefined {
   if (item.gone && item.targetRef === null) return undefined;
@@ -30,7 +31,8 @@ export function standingOf(item: Pick<ReportItem, 'outcome' | 'todo' | 'gone' | 
   if (item.outcome === null && item.todo === null && item.targetRef === null) return undefined;
   // What was skipped and is asked for anew has not been decided yet.
   if (item.outcome === null || (item.outcome === 'skipped' && item.todo !== null)) return 'pending';
-  if (item.outcome === 'verified' && item.todo !== null) return 'arrived';
+  // A proof holds until it is contradicted, also while it is made once more.
+  if (item.outcome === 'verified' && item.todo !== null && item.todo !== 'verify') return 'arrived';
   return item.outcome;
 }
 

@@ -69,7 +69,7 @@ describe('writeReport', () => {
     expect(whole?.verdict).toMatchObject({ complete: true, unproven: 0 });
     expect(whole?.headline).toBe('all 40 items verified: each arrived once, unchanged');
     expect(parked?.verdict).toMatchObject({ complete: false, unitsOpen: 1 });
-    expect(await read('report.html')).toContain('1 account of 2 did not finish');
+    expect(await read('report.html')).toContain('1 of 2 accounts did not finish');
   });
 
   it.each(['arrived', 'unsure', 'missing', 'altered', 'quarantined'])(
@@ -172,7 +172,7 @@ describe('writeReport', () => {
 
     expect(report?.verdict.duplicates).toBe(1);
     expect(report?.headline).toBe('all 40 items verified; 1 duplicate in the target');
-    expect(await read('report.html')).toContain('extra copy');
+    expect(await read('report.html')).toContain('<h2>Duplicates</h2>');
   });
 
   it('lets no name of others become markup or a formula', async () => {

@@ -124,8 +124,9 @@ function quoteTemplates(document: Document.Parsed, text: string): [number, strin
 function templateWithin(text: string, at: number): [number, string] | undefined {
   const [rest, key = ''] = TEMPLATE.exec(text.slice(at, at + LONGEST)) ?? [];
   if (rest === undefined || !isTemplate(key)) return undefined;
-  const [before = ''] = /[^\s,#{}[\]"']*$/.exec(text.slice(Math.max(0, at - LONGEST), at)) ?? [];
-  return [at - before.length, quoteIt(before + rest)];
+  let from = at;
+  while (from > Math.max(0, at - LONGEST) && !/[\s,#{}[\]"']/.test(text.charAt(from - 1))) from--;
+  return [from, quoteIt(text.slice(from, at) + rest)];
 }
 
 const LONGEST = 200;

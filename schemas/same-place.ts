@@ -73,10 +73,16 @@ function urlOf(url: string): string {
   const usual = scheme.toLowerCase() === 'http' ? ':80' : ':443';
   const host = authority.toLowerCase();
   const bare = host.endsWith(usual) ? host.slice(0, -usual.length) : host;
-  return `${scheme.toLowerCase()}://${hostOf(bare)}${path.replace(/\/+$/, '')}`;
+  return `${scheme.toLowerCase()}://${hostOf(bare)}${withoutEnd(path)}`;
 }
 
-const pathOf = (path: string): string => posix.normalize(path).replace(/\/+$/, '') || '/';
+function withoutEnd(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
+}
+
+const pathOf = (path: string): string => withoutEnd(posix.normalize(path)) || '/';
 
 /** Whose account is opened: a master user's name behind the account's own, or beside it, is only how. */
 function loginOf(auth: unknown): unknown {

@@ -64,7 +64,7 @@ const TLS_OF: Readonly<Record<string, string>> = { imap: 'tls: starttls', imaps:
 const bare = (name: string): string => name.replace(/^\[(.*)\]$/, '$1');
 
 function template(text: string): string | undefined {
-  const doubled = /\{\{+\s*account\s*\}+\}/.exec(text)?.[0];
+  const doubled = /\{{2,9}\s{0,9}account\s{0,9}\}{2,9}/.exec(text)?.[0];
   if (doubled !== undefined) return `${quote(doubled)} has braces too many: write "{account}"`;
   for (const [written, word = ''] of text.matchAll(/\{\s*([A-Za-z][\w.-]*)\s*\}/g)) {
     if (written !== '{account}')

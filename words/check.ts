@@ -39,3 +39,8 @@ export interface DoctorProgress {
 
 /** What a command that waits for it says. */
 export const triedWords = ({ tried, of }: DoctorProgress): string => `${count(tried)} of ${plural(of, 'login')} tried`;
+
+export function isDoctorProgress(value: unknown): value is DoctorProgress {
+  const { tried, of } = (value ?? {}) as Partial<Record<keyof DoctorProgress, unknown>>;
+  return typeof tried === 'number' && typeof of === 'number';
+}

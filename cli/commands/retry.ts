@@ -18,6 +18,7 @@ export async function run(shell: Shell, args: RetryArgs): Promise<number> {
   if (args.unit !== undefined && Object.keys(choiceOf(args)).length > 0)
     throw new CommandError(exitCodes.usage, '--unit names one unit already; leave out --selection and --account');
   return withTemporal(shell, args, async (temporal) => {
+    const chosen = await askForUnits(shell, temporal, args.name, args);
     if (await isAllProven(temporal, args.name)) {
       shell.err(`${args.name}: nothing to retry: everything is verified`);
       shell.err(
@@ -25,7 +26,6 @@ export async function run(shell: Shell, args: RetryArgs): Promise<number> {
       );
       return exitCodes.done;
     }
-    const chosen = await askForUnits(shell, temporal, args.name, args);
     const units = chosen?.map(({ n }) => n) ?? (args.unit === undefined ? undefined : [args.unit]);
     // The worker took its time.
     if (!isRunning(await requireMigration(temporal, args.name))) {

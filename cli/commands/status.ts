@@ -7,6 +7,7 @@ import type { RunResult } from '../../words/runs.js';
 import { unitCounts } from '../../words/units.js';
 import type { Progress } from '../../workflows/messages.js';
 import type { StatusArgs } from '../arguments.js';
+import { choiceWords } from '../choice.js';
 import { exitCodes } from '../exit-codes.js';
 import { gatePage } from '../gate-lines.js';
 import { ANSWER_MS, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
@@ -109,7 +110,10 @@ const when = (at: string | undefined): string =>
 function statusLines(status: Status, snapshot: Snapshot | undefined, columns: number): string[] {
   if (status.result) return [...resultLines(status.result), `ended: ${when(status.ended)}`];
   const { progress, totals } = status;
-  const lines = [`${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}`];
+  const only = progress && choiceWords(progress);
+  const lines = [
+    `${status.migration}: ${status.state}${progress ? `, run ${progress.run} (${progress.reason})` : ''}${only ? `, only ${only}` : ''}`,
+  ];
   lines.push(`since: ${when(status.since)}${status.ended ? `, ended: ${when(status.ended)}` : ''}`);
   if (status.reason) lines.push(`reason: ${printable(status.reason)}`);
   if (progress && totals) {

@@ -19,6 +19,7 @@ export const manifest = {
         type: 'string',
         minLength: 1,
         pattern: '^https?://[^\\s]+$',
+        patternErrorMessage: 'an address that begins with https:// (or http://), without blanks',
         examples: ['https://cloud.example'],
         description:
           "URL of the instance (https://cloud.example), or of the account's files (https://cloud.example/remote.php/dav/files/anna), or of a folder of them. {account} stands for the account. http:// sends the password in the clear.",

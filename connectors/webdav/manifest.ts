@@ -19,6 +19,7 @@ export const manifest = {
         type: 'string',
         minLength: 1,
         pattern: '^https?://[^\\s]+$',
+        patternErrorMessage: 'an address that begins with https:// (or http://), without blanks',
         examples: ['https://files.example/{account}'],
         description:
           'The folder whose contents are moved, or moved to; {account} stands for the account. http:// sends the password in the clear.',

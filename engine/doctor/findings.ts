@@ -82,9 +82,9 @@ export function createFindings(redact: (text: string) => string): Findings {
       'make room there or have the quota raised (`migrate plan` counts what is there already); a run waits at the gate `quota` when it is full';
     const [only] = short;
     if (only && short.length === 1) {
-      const where = only.disk
-        ? `on the disk of ${plural(only.accounts.length, 'account')}`
-        : `in ${only.accounts.join(', ')}`;
+      const [first, ...others] = only.accounts;
+      const whose = others.length === 0 ? first : plural(only.accounts.length, 'account');
+      const where = only.disk ? `on the disk of ${whose}` : `in ${only.accounts.join(', ')}`;
       say({ subject, check, ok: false, value: `${needWords(only)} ${where}`, fix, ...listed(namesOf(only)) });
     } else if (only) {
       const accounts = short.flatMap(namesOf);

@@ -90,10 +90,10 @@ function lean(one: Tried): Tried {
   return { ...one, told: one.told.filter((told) => told.problem !== undefined) };
 }
 
-/** Whether every other account would meet the same: not where each has a host of its own. */
+/** Whether every other account would meet the same: not where each has a host or a database of its own. */
 function isDown({ options }: SystemConfig, { fault }: Tried): boolean {
   if (!fault?.systemWide) return false;
-  const { host, url } = options;
+  const { host, url, database } = options;
   const authority = typeof url === 'string' ? url.replace(/^(\w+:\/\/[^/]*).*$/s, '$1') : '';
-  return !`${host ?? ''}${authority}`.includes('{account}');
+  return !`${host ?? ''}${authority}${database ?? ''}`.includes('{account}');
 }

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Fault } from '../../connectors/errors.js';
 import type { MemoryStore } from '../../connectors/memory/store.js';
 import { memoryStore, removeFrom } from '../../connectors/memory/store.js';
 import { approveSignal, makeMigrationId, progressQuery, retrySignal } from '../../workflows/messages.js';
@@ -77,10 +78,10 @@ async function waiting(lost: Readonly<Record<string, number>>): Promise<Mirrored
 }
 
 /** So many units stand at the gate, in the ledger too. */
-async function untilParked(name: string, units: number): Promise<void> {
-  const parked = `select from unit where migration = $1 and state = 'parked' and gate = 'approval'`;
+async function untilParked(name: string, units: number, gate = 'approval'): Promise<void> {
+  const parked = `select from unit where migration = $1 and state = 'parked' and gate = $2`;
   await expect
-    .poll(async () => (await stack.ledger.pool.query(parked, [name])).rowCount, { timeout: 60_000 })
+    .poll(async () => (await stack.ledger.pool.query(parked, [name, gate])).rowCount, { timeout: 60_000 })
     .toBe(units);
 }
 
@@ -135,7 +136,7 @@ it('lists the deletions that wait in the report, and in a file of its own beside
   expect(rows).toHaveLength(14);
   expect(rows[0]).toMatchObject({ what: 'delete', unit: '1', account: 'anna@new', system: 'new' });
   expect(summary.approvals).toMatchObject([{ unit: 1, gate: 'approval', items: 14, account: 'anna@new' }]);
-  expect(page).toContain('14 copies are deleted once somebody approves it');
+  expect(page).toContain('14 copies are deleted once somebody approves them');
   expect(page).toContain('4 more in removals.csv');
 
   await migrate(terminal, 'approve', name, '--yes');
@@ -143,6 +144,36 @@ it('lists the deletions that wait in the report, and in a file of its own beside
   await migrate(terminal, 'report', name, '--out', folder);
   expect(await readdir(folder)).not.toContain('removals.csv');
   expect(await readFile(join(folder, 'report.html'), 'utf8')).not.toContain('wait for approval');
+});
+
+it('says what a unit goes on without, by cause, before it goes on without them', async () => {
+  const name = `move-${randomUUID().slice(0, 8)}`;
+  const file = join(stack.dir, `${name}.json`);
+  const [source, target] = [memoryStore(`${name}-source`), memoryStore(`${name}-target`)];
+  const spec = {
+    version: 1,
+    name,
+    sources: { old: { type: 'memory', name: source.name } },
+    targets: { new: { type: 'memory', name: target.name } },
+    selections: [{ name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: [{ from: 'anna', to: 'anna' }] }],
+  };
+  await writeFile(file, JSON.stringify(spec));
+  for (let n = 1; n <= 30; n++)
+    source.account('anna').put(INBOX, { bytes: Buffer.from(`Message-ID: <${n}@anna>\r\n\r\nbody ${n}\r\n`) });
+  target.fault = ({ op, when }) => {
+    if (op === 'create' && when === 'before') throw new Fault('refused', 'the folder is read-only');
+  };
+  await migrate(terminal, 'apply', file);
+  await untilParked(name, 1, 'failures');
+
+  const approved = await migrate(terminal, 'approve', name);
+
+  expect(approved.code).toBe(0);
+  expect(approved.out).toContain('goes on without 30 items that failed:');
+  expect(approved.out).toMatch(/^ +30: .*the folder is read-only/m);
+  expect(approved.out).toContain('and 20 more:');
+  await migrate(terminal, 'watch', name);
+  expect((await migrate(terminal, 'status', name)).out).toMatch(/run 1 ended with failures|30 failed/);
 });
 
 it('approves one unit of two, without a question where there is no terminal', async () => {

@@ -172,6 +172,7 @@ describe('apply', () => {
     expect(status.out).toContain('waits for credentials');
     expect(opened.err).toMatch(/bert.* goes on/);
     expect(await waiting.ended).toBe(0);
+    expect((await migrate(terminal, 'logs', name)).out).toMatch(/run 1 {2}a person asked: credentials \(1 unit\)$/m);
   });
 
   it('prints progress as NDJSON where there is no terminal, and draws it where there is one', async () => {
@@ -415,8 +416,8 @@ describe('looking', () => {
     const plan = await migrate(terminal, 'plan', file, '--detailed-exitcode');
     const dry = await migrate(terminal, 'apply', file, '--dry-run');
 
-    expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('5 to create')]);
-    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('5 to create')]);
+    expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('5 to add')]);
+    expect([dry.code, dry.out]).toEqual([0, expect.stringContaining('5 to add')]);
     expect(target.counts.create).toBe(0);
   });
 
@@ -516,16 +517,20 @@ describe('a part of a spec', () => {
     const sample = await makeSample(['anna', 'bert']);
     const release = sample.hold();
 
-    const whole = await migrate(terminal, 'apply', sample.file);
-    const same = await migrate(terminal, 'apply', sample.file);
-    const part = start(terminal, 'apply', sample.file, '--account', 'anna', '--wait');
-    await says(part, 'this one follows it');
+    const part = await migrate(terminal, 'apply', sample.file, '--account', 'anna');
+    const stated = await migrate(terminal, 'status', sample.name);
+    const same = await migrate(terminal, 'apply', sample.file, '--account', 'anna');
+    const other = await migrate(terminal, 'apply', sample.file, '--account', 'bert');
+    const whole = start(terminal, 'apply', sample.file, '--wait');
+    await says(whole, 'this one follows it');
     release();
 
-    expect(whole.out).toContain('started');
+    expect(part.out).toContain('started');
+    expect(stated.out).toContain('only account "anna"');
     expect(same.out).toContain('attached');
-    expect(await part.ended).toBe(0);
-    expect(part.out.join('\n')).toContain('all 5 items verified');
+    expect(other.out).toContain('this one follows it');
+    expect(await whole.ended).toBe(0);
+    expect(whole.out.join('\n')).toContain('all 10 items verified');
   });
 
   it('is refused for a name that the spec lacks, and with --prune, before anything is asked of anybody', async () => {

@@ -58,7 +58,7 @@ async function watched(terminal: Terminal, name: string): Promise<string> {
 async function detailsOf(client: Client, name: string, wanted: string): Promise<string> {
   const handle = client.workflow.getHandle(makeMigrationId(name));
   const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  return currentDetails.split('\n').includes(wanted) ? wanted : currentDetails;
+  return /^Items(?: so far)?: (.*)$/m.exec(currentDetails)?.[1] === wanted ? wanted : currentDetails;
 }
 
 interface Summary {

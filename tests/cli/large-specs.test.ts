@@ -92,7 +92,7 @@ it('plans it, and says what is wrong with an account in it', async () => {
   const dryRun = await migrate(terminal, 'apply', file, '--dry-run', '-o', 'json');
   const doctor = await migrate(terminal, 'doctor', file);
 
-  expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('1 to create')]);
+  expect([plan.code, plan.out]).toEqual([2, expect.stringContaining('1 to add')]);
   expect(JSON.parse(dryRun.out)).toMatchObject({ name: spec.name, totals: { create: 1 }, truncated: false });
   expect([doctor.code, doctor.out]).toEqual([0, expect.stringContaining('all is well')]);
   dropMemoryStore(source.name);

@@ -5,7 +5,7 @@ import type { Registration } from '../../connectors/registry.js';
 import { connectors } from '../../connectors/registry.js';
 import { doctor } from '../../engine/doctor/doctor.js';
 import { within } from '../../engine/doctor/try-account.js';
-import type { Account, Limits, SelectionWithAccounts } from '../../schemas/spec.js';
+import type { Account, Limits, SelectionWithAccounts, SystemConfig } from '../../schemas/spec.js';
 import type { Check, DoctorInput, DoctorProgress } from '../../words/check.js';
 import type { LedgerServer } from './ledger.js';
 import { startLedger } from './ledger.js';
@@ -49,6 +49,7 @@ const message = (bytes: number): { bytes: Buffer } => ({
 /** Memory systems of which each session is counted, and which may be away as a whole. */
 function watched(
   away: (account: string, role: 'source' | 'target') => Fault | Promise<undefined> | undefined = () => undefined,
+  disk?: number,
 ): {
   readonly connectors: Readonly<Record<string, Registration>>;
   readonly opened: string[];
@@ -67,6 +68,7 @@ function watched(
         const session = loaded[role]?.(options, access);
         return {
           ...session,
+          ...(disk && role === 'target' && { room: async () => ({ bytes: disk, disk: 'disk 1' }) }),
           async place(asked: AbortSignal) {
             opened.push(`${role} ${access.account}`);
             patience.add(access.patienceMs);
@@ -156,6 +158,19 @@ describe('logins', () => {
     expect(seen[0]).toEqual({ tried: 0, of: 4 });
     expect(seen.at(-1)).toEqual({ tried: 4, of: 4 });
   });
+});
+
+test('a host for each account: one that is away says nothing of the others', async () => {
+  const away = new Fault('unavailable', 'nothing listens there', { systemWide: true });
+  const { connectors, opened } = watched((account, role) =>
+    role === 'source' && account === 'anna' ? away : undefined,
+  );
+  begin(same('anna', 'bela', 'carl'), { connectors });
+  const old = world.spec.sources.old as SystemConfig;
+  const own: SystemConfig = { ...old, options: { ...old.options, url: 'https://{account}.example' } };
+  const checks = await checked({ spec: { ...world.spec, sources: { old: own } } });
+  expect(opened.filter((one) => one.startsWith('source'))).toHaveLength(3);
+  expect(of(checks, 'source old', 'reachable')).toMatchObject([{ accounts: [{ account: 'anna' }] }]);
 });
 
 describe('a system that is away', () => {
@@ -253,6 +268,14 @@ describe('room', () => {
     expect(of(await checked(), 'target new', 'room')[0]?.value).toBe('2.0 KB to move, and room for it');
     await world.run();
     expect(of(await checked(), 'target new', 'room')[0]?.value).toBe('0 bytes to move, and room for it');
+  });
+
+  test('accounts on one disk share its room', async () => {
+    const { connectors } = watched(() => undefined, 5_000);
+    begin(same('anna', 'bela'), { connectors });
+    for (const name of ['anna', 'bela']) world.source.account(name).put(['INBOX'], message(3_000));
+    const [line] = of(await checked(), 'target new', 'room');
+    expect(line).toMatchObject({ ok: false, value: '6.0 KB to move, 5.0 KB free on the disk of 2 accounts' });
   });
 
   test('several accounts that go into one are added up', async () => {

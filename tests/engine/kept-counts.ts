@@ -17,7 +17,7 @@ export async function assertCountsKept({ pool }: Ledger, migration?: string): Pr
        select container, run, outcome, made, todo, gone, copy, scan, n as kept, bytes as kept_bytes, 0 as plain, 0 as plain_bytes
        from item_count
        union all
-       select container, run, outcome, made, todo is not null, gone, target_ref is not null, coalesce(proof = 'scan', false),
+       select container, run, outcome, made, is_open(todo, outcome), gone, target_ref is not null, coalesce(proof = 'scan', false),
          0, 0, 1, bytes from item) both_ways
      where $1::text is null or container in (
        select c.id from container c join unit u on c.pairing in (u.pairing, u.back) where u.migration = $1)
@@ -43,12 +43,12 @@ export async function assertCountsKept({ pool }: Ledger, migration?: string): Pr
 export async function countPlainly(sql: Sql, unit: CountedUnit, run: number): Promise<Counters> {
   const { rows } = await sql.query<Counters>(
     `select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes,
-       count(*) filter (where outcome = 'verified' and todo is null) as verified,
-       count(*) filter (where outcome in ('arrived', 'linked') or outcome = 'verified' and todo is not null) as arrived,
+       count(*) filter (where outcome = 'verified' and (todo is null or todo = 'verify')) as verified,
+       count(*) filter (where outcome in ('arrived', 'linked') or outcome = 'verified' and todo <> 'verify') as arrived,
        count(*) filter (where outcome in ('refused', 'quarantined', 'altered', 'missing', 'unsure', 'conflict')) as failures,
        count(*) filter (where outcome is null or outcome = 'skipped' and todo is not null) as pending,
        coalesce(sum(bytes) filter (where target_ref is not null), 0)::bigint as "bytesArrived",
-       coalesce(sum(bytes) filter (where outcome = 'verified' and todo is null), 0)::bigint as "bytesVerified",
+       coalesce(sum(bytes) filter (where outcome = 'verified' and (todo is null or todo = 'verify')), 0)::bigint as "bytesVerified",
        count(*) filter (where i.run = r.id and outcome is not null and coalesce(proof, '') <> 'scan'
          and not gone and outcome not in ('skipped', 'conflict', 'refused', 'quarantined') and made is distinct from 'adopted') as changed,
        count(*) filter (where i.run = r.id and made = 'created' and not gone) as created,

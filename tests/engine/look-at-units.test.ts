@@ -122,7 +122,9 @@ describe('leaves to its workflow an account', () => {
       [world.spec.name],
     );
     expect(await run.look()).toMatchObject({ idle: [1, 2], changed: [3] });
-    await expect(run.byWorkflow(3)).rejects.toThrow('unit 1, a1 (mail) and unit 3, a1 (again) move the same account to the same place');
+    await expect(run.byWorkflow(3)).rejects.toThrow(
+      'unit 1, a1 (mail) and unit 3, a1 (again) move the same account to the same place',
+    );
 
     await world.close();
   });

@@ -311,6 +311,14 @@ describe('two-way', () => {
     expect(await keptPromise(twoWay)).toMatchObject({ ...NOTHING, unchanged: 4 });
   });
 
+  test('a second item of the UID of one that came from the other side is left out, by plan and run', async () => {
+    begin(twoWay, []);
+    world.to.put(BOOK, { bytes: card('anna') });
+    await world.run();
+    world.from.put(BOOK, { bytes: card('anna') });
+    expect(await keptPromise(twoWay)).toMatchObject({ ...NOTHING, skip: 1, unchanged: 1 });
+  });
+
   test('edits, additions and deletions of both sides', async () => {
     begin(twoWay);
     world.to.put(BOOK, { bytes: card('dora') });

@@ -110,7 +110,10 @@ async function recordPlain(test: TestStack): Promise<readonly Recorded[]> {
   await apply('approved', ['one'], { deletions: 'mirror' }, 0);
   await until('approved', (p) => p.state === 'waiting');
   await save('unit-parked', makeUnitId('approved', 1));
-  await client.workflow.getHandle(makeMigrationId('approved')).signal(approveSignal, {});
+  // As `migrate approve` sends it: what was shown, and nothing else.
+  const approved = client.workflow.getHandle(makeMigrationId('approved'));
+  const { gates } = await approved.query(progressQuery);
+  await approved.signal(approveSignal, { shown: gates.flatMap(({ covers }) => covers?.token ?? []) });
   await ended('approved');
   await save('approved', makeMigrationId('approved'));
 

@@ -7,6 +7,7 @@ export const davOptions = {
     type: 'string',
     minLength: 1,
     pattern: '^(https?://[^\\s]+|[A-Za-z0-9.-]+)$',
+    patternErrorMessage: 'an address that begins with https:// (or http://), or a domain alone',
     description:
       'Where the account is: any URL of it (the server, the principal, the home of its collections), or a domain alone, looked up by DNS SRV and /.well-known (RFC 6764). {account} stands for the account. http:// sends the password in the clear.',
   },
