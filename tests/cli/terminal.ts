@@ -23,7 +23,7 @@ export interface Terminal {
 }
 
 /** In the folder of a stack, with its addresses. */
-export function terminalAt({ dir, stack }: TestStack): Terminal {
+export function terminalAt({ dir, stack }: Pick<TestStack, 'dir' | 'stack'>): Terminal {
   return {
     cwd: dir,
     env: {
