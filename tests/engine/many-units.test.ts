@@ -75,3 +75,14 @@ it('finds another unit of a pairing by an index, as each slice asks for it', asy
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('unit_by_pairing');
   expect(await overlappingUnit(pool, spec.name, 14_999, 1, pairing)).toBe(7);
 });
+
+it('tells who waits for an approval, also behind many who wait for something else', async () => {
+  await server.ledger.pool.query(
+    `update unit set state = 'parked', reason = 'why', gate = case when n = $1 then 'approval' else 'credentials' end`,
+    [UNITS],
+  );
+
+  const { parked } = await open();
+
+  expect(parked[0]).toMatchObject({ n: UNITS, gate: 'approval' });
+});
