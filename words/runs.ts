@@ -32,14 +32,6 @@ export interface RunRequest {
   readonly waiters?: readonly string[];
 }
 
-/** A unit by the names of its accounts. */
-export interface ChosenUnit {
-  readonly n: number;
-  readonly selection: string;
-  readonly from: string;
-  readonly to: string;
-}
-
 /** What all units of a run count, each as it ended last; of two sums the one with more `sums` is the later. */
 export interface RunSum {
   readonly totals: Counters;
