@@ -119,7 +119,7 @@ function statusLines(status: Status, snapshot: Snapshot | undefined, columns: nu
   if (progress && totals) {
     lines.push(`units: ${unitCounts(progress.units)}`);
     lines.push(
-      `items: ${countWords(totals)}`,
+      `items${progress.state === 'done' ? '' : ' so far'}: ${countWords(totals)}`,
       `bytes: ${size(totals.bytesArrived)} of ${size(totals.bytes)} arrived`,
       `this run: ${changeWords(totals) || 'nothing written so far'}`,
     );

@@ -11,21 +11,14 @@ import { approveSignal, makeMigrationId, progressQuery, retrySignal } from '../.
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import type { Terminal } from './terminal.js';
-import { migrate } from './terminal.js';
+import { migrate, terminalAt } from './terminal.js';
 
 let stack: TestStack;
 let terminal: Terminal;
 
 beforeAll(async () => {
   stack = await startTestStack();
-  terminal = {
-    cwd: stack.dir,
-    env: {
-      TEMPORAL_ADDRESS: stack.stack.temporalAddress,
-      DROVER_LEDGER_URL: stack.stack.ledgerUrl,
-      DROVER_TASK_QUEUE: stack.stack.taskQueue,
-    },
-  };
+  terminal = terminalAt(stack);
 });
 afterAll(() => stack.stop());
 

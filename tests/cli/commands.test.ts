@@ -9,7 +9,7 @@ import { memoryStore } from '../../connectors/memory/store.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import type { Run, Terminal } from './terminal.js';
-import { migrate, start } from './terminal.js';
+import { migrate, start, terminalAt } from './terminal.js';
 
 let stack: TestStack;
 let terminal: Terminal;
@@ -17,14 +17,7 @@ const releases: (() => void)[] = [];
 
 beforeAll(async () => {
   stack = await startTestStack();
-  terminal = {
-    cwd: stack.dir,
-    env: {
-      TEMPORAL_ADDRESS: stack.stack.temporalAddress,
-      DROVER_LEDGER_URL: stack.stack.ledgerUrl,
-      DROVER_TASK_QUEUE: stack.stack.taskQueue,
-    },
-  };
+  terminal = terminalAt(stack);
   // The worker registers search attributes before it takes work.
   await vi.waitFor(
     async () => {

@@ -38,7 +38,7 @@ export async function sameCounts(
 
 /** `acme: run 3 is done: all 5 items verified (160 bytes); …`, `items: all 5 items verified`. */
 const counted = (text: string): string =>
-  /^items: (.*)$/m.exec(text)?.[1] ?? /^\S+: run \d+ [^:]*: (.*?) \([\d.,]+ \w+\)/m.exec(text)?.[1] ?? text;
+  /^items(?: so far)?: (.*)$/m.exec(text)?.[1] ?? /^\S+: run \d+ [^:]*: (.*?) \([\d.,]+ \w+\)/m.exec(text)?.[1] ?? text;
 
 async function statusOf(terminal: Terminal, name: string): Promise<string> {
   return counted((await migrate(terminal, 'status', name)).out);

@@ -15,20 +15,13 @@ import { makeMigrationId, makePartId } from '../../workflows/messages.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import type { Terminal } from './terminal.js';
-import { migrate, start } from './terminal.js';
+import { migrate, start, terminalAt } from './terminal.js';
 
 let stack: TestStack;
 let terminal: Terminal;
 beforeAll(async () => {
   stack = await startTestStack();
-  terminal = {
-    cwd: stack.dir,
-    env: {
-      TEMPORAL_ADDRESS: stack.stack.temporalAddress,
-      DROVER_LEDGER_URL: stack.stack.ledgerUrl,
-      DROVER_TASK_QUEUE: stack.stack.taskQueue,
-    },
-  };
+  terminal = terminalAt(stack);
   await vi.waitFor(
     async () => {
       const { code, out } = await migrate(terminal, 'doctor');

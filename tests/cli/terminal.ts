@@ -1,6 +1,7 @@
 /** A shell whose output a test can read, and commands run in it as `migrate …` runs them. */
 import { main } from '../../cli/run.js';
 import type { Shell } from '../../cli/shell.js';
+import type { TestStack } from '../e2e/stack.js';
 
 export interface Run {
   /** Resolves with the exit code. */
@@ -19,6 +20,18 @@ export interface Terminal {
   readonly isTty?: boolean;
   /** What is typed there. */
   readonly typed?: string;
+}
+
+/** In the folder of a stack, with its addresses. */
+export function terminalAt({ dir, stack }: Pick<TestStack, 'dir' | 'stack'>): Terminal {
+  return {
+    cwd: dir,
+    env: {
+      TEMPORAL_ADDRESS: stack.temporalAddress,
+      DROVER_LEDGER_URL: stack.ledgerUrl,
+      DROVER_TASK_QUEUE: stack.taskQueue,
+    },
+  };
 }
 
 export function start(terminal: Terminal, ...argv: string[]): Run {

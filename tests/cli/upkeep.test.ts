@@ -8,7 +8,7 @@ import { memoryStore } from '../../connectors/memory/store.js';
 import type { TestStack } from '../e2e/stack.js';
 import { startTestStack } from '../e2e/stack.js';
 import type { Terminal } from './terminal.js';
-import { migrate } from './terminal.js';
+import { migrate, terminalAt } from './terminal.js';
 
 let stack: TestStack;
 let terminal: Terminal;
@@ -19,14 +19,7 @@ const reports = (): string => join(stack.dir, 'reports');
 
 beforeAll(async () => {
   stack = await startTestStack((dir) => ({ DROVER_REPORT_FOLDER: join(dir, 'reports') }));
-  terminal = {
-    cwd: stack.dir,
-    env: {
-      TEMPORAL_ADDRESS: stack.stack.temporalAddress,
-      DROVER_LEDGER_URL: stack.stack.ledgerUrl,
-      DROVER_TASK_QUEUE: stack.stack.taskQueue,
-    },
-  };
+  terminal = terminalAt(stack);
   await vi.waitFor(
     async () => {
       const { code, out } = await migrate(terminal, 'doctor');

@@ -10,6 +10,8 @@ import { digestCalendar } from '../../connectors/kinds/calendar.js';
 import { digestContact } from '../../connectors/kinds/contacts.js';
 import type { Limits, Spec } from '../../schemas/spec.js';
 import { retuneUpdate } from '../../workflows/messages.js';
+import { sameCounts } from '../cli/five-counts.js';
+import { terminalAt } from '../cli/terminal.js';
 import { card, oddCards } from '../conformance/odd-cards.js';
 import { event } from '../conformance/odd-events.js';
 import { createRandom } from '../sample/random.js';
@@ -159,6 +161,7 @@ it(`loses, doubles and alters nothing (TEST_SEED=${seed})`, async () => {
 
   const again = await fleet.apply(davSpec({ itemsPerSecond: 100_000 }));
   expect(await again.result()).toMatchObject({ state: 'done', failed: 0, totals: { failures: 0, duplicates: 0 } });
+  await sameCounts(terminalAt(fleet), fleet.client, davSpec({}).name);
   const calendars = digestsOf(readRadicale(target, 'anna', 'VCALENDAR'), digestCalendar);
   const { Work, Home } = digestsOf(readRadicale(source, 'anna', 'VCALENDAR'), digestCalendar);
   expect({ Work: calendars.Work, Home: calendars.Home }).toEqual({ Work, Home });

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { JsonObject } from '../../connectors/contract.js';
 import type { Limits, Spec } from '../../schemas/spec.js';
 import { retuneUpdate } from '../../workflows/messages.js';
+import { sameCounts } from '../cli/five-counts.js';
+import { terminalAt } from '../cli/terminal.js';
 import { tree } from '../engine/file-tree.js';
 import { createRandom } from '../sample/random.js';
 import { giveAll, startApache } from '../servers/apache.js';
@@ -117,6 +119,7 @@ it(`loses, doubles and alters nothing (TEST_SEED=${seed})`, async () => {
   await killAll();
   await handle.executeUpdate(retuneUpdate, { args: [{ bytesPerSecond: 1_000_000_000 }] });
   expect(await result).toMatchObject({ state: 'done', totals: { failures: 0, pending: 0 } });
+  await sameCounts(terminalAt(fleet), fleet.client, filesSpec(SLOW).name);
 
   expect(Object.keys(await tree(join(target.folder, 'anna'))).sort()).toEqual(Object.keys(await tree(root)).sort());
   expect(

@@ -2,6 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { retuneUpdate } from '../../workflows/messages.js';
+import { sameCounts } from '../cli/five-counts.js';
+import { terminalAt } from '../cli/terminal.js';
 import { createRandom } from '../sample/random.js';
 import type { Dovecot } from '../servers/dovecot.js';
 import { startDovecot } from '../servers/dovecot.js';
@@ -96,11 +98,15 @@ it(`survives 23 kills during 5,000 messages (TEST_SEED=${seed})`, async () => {
     failed: 0,
     totals: { items: 5_000, verified: 5_000, failures: 0, duplicates: 0 },
   });
+  let held = 0;
   for (const person of PEOPLE) {
     const [before, after] = [await contentsOf(source, person), await contentsOf(target, person)];
     expect(difference(before, after), person).toEqual({ lost: [], extra: [] });
     expect(after.length).toBe(MESSAGES[PEOPLE.indexOf(person)]);
+    held += after.length;
   }
+  const said = await sameCounts(terminalAt(fleet), fleet.client, spec.name);
+  expect(said).toEqual({ words: 'all 5,000 items verified', copies: held });
   const { rows } = await fleet.ledger.pool.query<{ doubts: number; quarantined: number }>(
     `select (select count(*) from event where message = 'located writes whose answers were lost') as doubts,
        (select count(*) from item where outcome = 'quarantined') as quarantined`,
