@@ -1,5 +1,5 @@
 /** Foreign text in the Markdown of the Web UI: it is read, and makes no links, pictures, headings or lines of its own. */
-import { visibleText } from '../schemas/visible-text.js';
+import { visibleText } from '../words/visible-text.js';
 
 /** Commands and options of our own stand between backticks, and hold no marks. */
 const CODE_OR_MARK = /`[^`\\[\]<>*|]*`|[`\\[\]<>*|]/g;
