@@ -151,7 +151,7 @@ export async function accountsAt(template: string): Promise<string[]> {
 }
 
 /** The folder itself, or the one above in which it would be made. */
-export async function nearestFolder(path: string): Promise<string> {
+async function nearestFolder(path: string): Promise<string> {
   const parent = dirname(path);
   return parent === path || (await ifThere(lstat(path))) ? path : nearestFolder(parent);
 }
