@@ -21,7 +21,7 @@ export async function noteSlice(deps: Deps, input: SliceInput, note: SliceNote):
   const { phase, kind, counters, tally, idleSlices } = note;
   const ms = Math.round(note.ms);
   await changeUnit(deps.ledger.pool, input, { state: 'running', phase, counters, idleSlices });
-  const { carrying: _under, troubles: _told, ...done } = tally;
+  const { carrying: _under, troubles: _told, container: _at, ...done } = tally;
   if (tally.items > 0 || tally.failures > 0 || tally.bytes > 0)
     await writeEvent(deps.ledger.pool, input, tally.failures > 0 ? 'warn' : 'info', 'slice', { phase, ms, ...done });
   measure(deps, { migration: input.migration, kind }, phase, tally, ms);
