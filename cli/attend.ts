@@ -107,7 +107,7 @@ function wordsFor(
     return workers.length === 0 && silentMs > LOOK_MS ? 'a worker: none asks for work' : `${on} to take the ${what}`;
   return silentMs > SILENT_MS / 3
     ? `${on}, which has said nothing for ${duration(1_000 * Math.round(silentMs / 1_000))}`
-    : `${on}, which makes the ${what}${said === undefined ? '' : `: ${said}`}`;
+    : `${on}, at work on the ${what}${said === undefined ? '' : `: ${said}`}`;
 }
 
 function givenUp(

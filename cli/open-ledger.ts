@@ -19,7 +19,7 @@ export async function withLedger(shell: Shell, work: (ledger: Ledger) => Promise
     throw new CommandError(
       exitCodes.unreachable,
       'it is not known where the ledger is',
-      'set DROVER_LEDGER_URL or DROVER_LEDGER_URL_FILE, or run this in the folder of `migrate dev`',
+      'set DROVER_LEDGER_URL or DROVER_LEDGER_URL_FILE, or run this in the folder of `migrate dev`, while that runs',
     );
   }
   const ledger = openLedger(url, { max: 2, connectMs: CONNECT_MS });

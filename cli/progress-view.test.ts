@@ -8,7 +8,7 @@ import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { gatePage, gateReport, onlyGatesLeft } from './gate-lines.js';
 import { createStyle } from './output.js';
-import { liveLines, progressRecord, silenceWords } from './progress-view.js';
+import { countLines, liveLines, progressRecord, silenceWords } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import { joined, sumUp } from './snapshot.js';
@@ -176,6 +176,16 @@ describe('liveLines', () => {
       'verified ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░   0 %  0 bytes of 100 KB',
     ]);
     expect(at(80, snapshot)).toContain('  unit 3  moving     20 KB of 95 KB');
+  });
+
+  it('says every count, also where a line is too short for all of them', () => {
+    const { totals } = progress();
+    const snapshot = sumUp(1_000, progress({ totals: { ...totals, items: 2_830, failures: 52, arrived: 1_270 } }), []);
+    for (const columns of [40, 60, 80]) {
+      const said = at(columns, snapshot).join(' ').replace(/ +/g, ' ');
+      expect(said).toContain(countLines(snapshot)[0]);
+      expect(at(columns, snapshot).filter((line) => stringWidth(line) > columns)).toEqual([]);
+    }
   });
 
   it('shows whose account and which folder is at work, four of them, whatever they are called', () => {

@@ -28,7 +28,7 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
   const lines = [
     `${style.bold(progress.name)}${fitted(` · ${head}`, Math.max(10, columns - progress.name.length))}`,
     ...barLines(snapshot, columns, style),
-    ...countLines(snapshot).map((line) => fitted(line, columns)),
+    ...countLines(snapshot).flatMap((line) => wrapped(line, columns, '  ')),
     style.dim(fitted(rateWords(snapshot), columns)),
     ...atWorkLines(snapshot, columns),
   ];

@@ -74,12 +74,12 @@ it('is silent while something else draws there', () => {
 it('tells in a log once what only counts on', async () => {
   const { waiting, lines, at } = begin(false);
   let tried = 10;
-  const end = waiting.begin(() => `the worker, which makes the doctor: ${tried} of 2,000 logins tried`);
+  const end = waiting.begin(() => `the worker, at work on the doctor: ${tried} of 2,000 logins tried`);
 
   at(4_100);
   tried = 1_340;
   at(5_100);
   end();
 
-  expect(lines).toEqual(['waiting for the worker, which makes the doctor: 10 of 2,000 logins tried']);
+  expect(lines).toEqual(['waiting for the worker, at work on the doctor: 10 of 2,000 logins tried']);
 });

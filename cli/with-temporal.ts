@@ -68,7 +68,8 @@ export function wordsOf(error: unknown): string {
   return words.split('\n')[0] as string;
 }
 
-function explain(error: unknown, temporal: TemporalAccess): unknown {
+/** What Temporal answered, as a sentence with the exit code that goes with it. */
+export function explain(error: unknown, temporal: Pick<TemporalAccess, 'address' | 'namespace'>): unknown {
   if (error instanceof CommandError) return error;
   const code = grpcCode(error);
   if (code === undefined) return error;
@@ -85,6 +86,14 @@ function explain(error: unknown, temporal: TemporalAccess): unknown {
       exitCodes.failed,
       `Temporal's namespace "${temporal.namespace}" lacks a search attribute: ${wordsOf(error)}`,
       'start a worker once, which registers them (`migrate worker`), and try again',
+      error,
+    );
+  }
+  if (code === grpc.cancelled) {
+    return new CommandError(
+      exitCodes.interrupted,
+      'interrupted before Temporal had answered: whether it took the request is not known',
+      '`migrate list` shows what runs; the same command again does no harm',
       error,
     );
   }

@@ -7,6 +7,7 @@ import { countToDo } from '../ledger/items.js';
 import { fenced } from '../ledger/leases.js';
 import { releaseTwins } from '../ledger/twins.js';
 import { failuresPassed } from '../ledger/units.js';
+import { count as numberOf } from '../words/numbers.js';
 import { deliver } from './carry/deliver.js';
 import type { Chunk, Transfer } from './carry/feed.js';
 import { feed } from './carry/feed.js';
@@ -195,7 +196,7 @@ async function tooManyFailures(slice: Slice): Promise<GateOpened | undefined> {
   if (failures - passed <= Math.max(FAILURES_ALLOWED, share * items, passed)) return undefined;
   return {
     gate: 'failures',
-    reason: `${failures} of ${items} items failed, more than ${passed > 0 ? `twice the ${passed} that were approved` : `the ${Math.round(share * 100)} % that the spec allows`}`,
+    reason: `${numberOf(failures)} of ${numberOf(items)} items failed, more than ${passed > 0 ? `twice the ${numberOf(passed)} that were approved` : `the ${Math.round(share * 100)} % that the spec allows`}`,
     next: 'look at `migrate report`; `migrate approve` goes on all the same, `migrate cancel` ends it',
   };
 }

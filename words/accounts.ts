@@ -29,6 +29,11 @@ export function withoutAccount(text: string, account: string | undefined): strin
   return names.reduce((rest, name) => rest.replaceAll(name, '{account}'), text);
 }
 
+/** The placeholder as the account, where `withoutAccount` finds it again. */
+export function withAccount(text: string, name: string): string {
+  return name.length < SHORT ? text : text.replaceAll('{account}', () => name);
+}
+
 /** Shorter names may be words of the text. */
 const SHORT = 4;
 

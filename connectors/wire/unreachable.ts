@@ -48,7 +48,7 @@ function ofNetwork(code: string, { at, address }: WayThere): Verdict | undefined
       );
     case 'ENOTFOUND':
       return away(
-        `there is no host of the name in ${at}`,
+        `the name in ${at} is not known`,
         `correct ${address} in the spec; the name has to be known on the worker's machine`,
       );
     case 'EAI_AGAIN':

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
 import type { SpecRules } from '../../schemas/spec.js';
+import { accountName } from '../../words/accounts.js';
+import { causesOf } from '../../words/causes.js';
 import { directionOf } from './both-sides.js';
 import { gateOfSystems, saidOf } from './systems.js';
 
@@ -53,6 +55,36 @@ describe('what is said of a side', () => {
       message: 'nothing stands in new (dav.new.example:8443)',
       next: 'mount new (dav.new.example:8443)',
     });
+  });
+
+  it('names the account where the fault has a placeholder: one person is looked for by name, several are said once', () => {
+    const direction = directionOf(spec, { selection: 'mail', from: 'anna@old.example', to: 'anna@new.example' });
+    const refused = (side: 'source' | 'target') =>
+      saidOf(
+        new Fault('credentials', 'imap.old.example:993 refuses the login {account}*m', {
+          side,
+          next: 'put it into /run/secrets/{account}',
+        }),
+        direction,
+      );
+    expect(refused('source')).toMatchObject({
+      message: 'old: imap.old.example:993 refuses the login anna@old.example*m',
+      next: 'put it into /run/secrets/anna@old.example',
+    });
+    expect(refused('target')).toMatchObject({ next: 'put it into /run/secrets/anna@new.example' });
+    const units = ['anna', 'bela'].map((name, n) => {
+      const account = { selection: 'mail', from: `${name}@old.example`, to: `${name}@new.example` };
+      const { message, next } = saidOf(
+        new Fault('credentials', 'the login {account} is refused', { side: 'source', next: 'see /run/{account}' }),
+        directionOf(spec, account),
+      ) as Fault;
+      return { n, gate: 'credentials' as const, reason: message, next: next as string, account: accountName(account) };
+    });
+    expect(causesOf(units)).toMatchObject([{ count: 2, next: 'see /run/{account}' }]);
+    // Such a name is not taken out again where several wait: it stays a placeholder.
+    const bob = directionOf(spec, { selection: 'mail', from: 'bob', to: 'bob' });
+    const short = new Fault('credentials', 'the login {account} is refused', { side: 'source' });
+    expect(saidOf(short, bob)).toMatchObject({ message: expect.stringContaining('{account}') });
   });
 
   it('knows a path with the account in it', () => {

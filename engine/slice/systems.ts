@@ -4,6 +4,7 @@
  */
 import { Fault } from '../../connectors/errors.js';
 import { addressOf, systemWords } from '../../schemas/system-words.js';
+import { withAccount } from '../../words/accounts.js';
 import type { Side } from '../session/sides.js';
 import type { Direction } from './both-sides.js';
 import type { GateOpened } from './gate-of.js';
@@ -23,12 +24,16 @@ export function naming(text: string, systems: Systems): string {
 export function saidOf(error: unknown, direction: Direction): unknown {
   if (!(error instanceof Fault)) return error;
   const systems = systemsOf(direction);
-  const said = naming(error.message, systems);
   const { code, retryAfterMs, next, side } = error;
+  const { from, to } = direction.account;
+  // Connectors say the same of everybody; a person is looked for by name.
+  const named = (text: string): string =>
+    side === undefined ? naming(text, systems) : withAccount(naming(text, systems), side === 'source' ? from : to);
+  const said = named(error.message);
   const isNamed = side === undefined || error.message.includes(`the ${side}`);
   return new Fault(code, isNamed ? said : `${inFrontOf(said, direction, side)}: ${said}`, {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(next !== undefined && { next: naming(next, systems) }),
+    ...(next !== undefined && { next: named(next) }),
     ...(side !== undefined && { side }),
     cause: error,
   });
