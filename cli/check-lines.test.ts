@@ -75,3 +75,13 @@ it('keeps what is to be done whole on a narrow terminal', () => {
     '                worker and start it again',
   ]);
 });
+
+it('stays readable where a terminal is narrow', () => {
+  const value = 'DroverMigration, DroverSelection, DroverKind';
+  const checks: Check[] = [{ subject: 'temporal', check: 'search attributes', ok: true, value }];
+  expect(checkLines(checks, style, 40)).toEqual([
+    '✓ temporal  search attributes ',
+    '    DroverMigration, DroverSelection,',
+    '    DroverKind',
+  ]);
+});

@@ -7,6 +7,9 @@ import { padded, printable, widest, wrapped } from './output.js';
 /** The rest is in `-o json`. */
 const NAMED = 10;
 
+/** A column that is narrower is no column. */
+const NARROWEST = 20;
+
 /** `columns`: of the terminal; elsewhere a check and what to do are a line each. */
 export function checkLines(checks: readonly Check[], style: Style, columns = Number.POSITIVE_INFINITY): string[] {
   const subjects = widest(checks.map((one) => printable(one.subject)));
@@ -15,9 +18,10 @@ export function checkLines(checks: readonly Check[], style: Style, columns = Num
   return checks.flatMap((one) => {
     const mark = one.ok ? style.green('✓') : style.red('✗');
     const head = `${mark} ${padded(printable(one.subject), subjects)}  ${padded(one.check, names)}  ${printable(one.value)}`;
+    const hanging = indent.length + names + 2;
     const fix = !one.ok && one.fix ? wrapped(`${indent}→ ${printable(one.fix)}`, columns, `${indent}  `) : [];
     return [
-      ...wrapped(head.trimEnd(), columns, `${indent}${' '.repeat(names + 2)}`),
+      ...wrapped(head.trimEnd(), columns, ' '.repeat(columns - hanging < NARROWEST ? 4 : hanging)),
       ...whomLines(one).flatMap((line) => wrapped(`${indent}${line}`, columns, indent)),
       ...fix.map((line) => style.yellow(line)),
     ];

@@ -148,7 +148,7 @@ interface View {
   end(): void;
 }
 
-export function createView(shell: Shell, options: Pick<FollowOptions, 'watch' | 'output' | 'color'>): View {
+function createView(shell: Shell, options: Pick<FollowOptions, 'watch' | 'output' | 'color'>): View {
   if (!options.watch) return { showsAll: false, show: () => {}, say: shell.err, end: () => {} };
   if (shell.isTty && options.output === 'text') return liveView(shell, options.color);
   let last = '';

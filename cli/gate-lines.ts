@@ -1,6 +1,7 @@
 /** Gates as people read them: who waits for what, what to do, and the command that opens it. Each cause once. */
 import type { Cause } from '../words/causes.js';
 import { causesOf, namesWords, stateWords } from '../words/causes.js';
+import { commandsFor, OPENED_BY } from '../words/gates.js';
 import { ago, count, plural } from '../words/numbers.js';
 import type { Gate, ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
@@ -8,39 +9,27 @@ import { coveredLines } from './covered-lines.js';
 import { fitted, printable, wrapped } from './output.js';
 import type { Snapshot } from './snapshot.js';
 
-const OPENERS: Readonly<Record<Gate, string>> = {
-  credentials: 'credentials',
-  approval: 'approve',
-  failures: 'approve',
-  quota: 'retry',
-  // The run opens it by itself; this only does so at once.
-  order: 'retry',
-};
-
 /** The command that opens the gate of one unit. */
 export const openCommand = (name: string, { gate, n }: Pick<ParkedUnit, 'gate' | 'n'>): string =>
-  `migrate ${OPENERS[gate]} ${name} --unit ${n}`;
+  `migrate ${OPENED_BY[gate]} ${name} --unit ${n}`;
 
 /** What units wait for, each cause once. */
 export const waitingFor = ({ waitingFor, gates }: Pick<Progress, 'waitingFor' | 'gates'>): readonly Cause[] =>
   waitingFor ?? causesOf(gates);
 
-/**
- * The commands that open a gate: one for all who wait for the same, but where an approval would cover others, too. Then it
- * is one for each of the units that are named.
- */
+/** The commands that open a gate, and where the units are that they do not name. */
 function openCommands(name: string, cause: Cause, causes: readonly Cause[]): string[] {
   const verb = verbOf(cause);
-  const covered = causes.every((other) => other === cause || verbOf(other) !== verb);
-  if (cause.count > 1 && (covered || verb !== 'approve')) return [`migrate ${verb} ${name}`];
-  const rest = cause.count - cause.units.length;
-  return [
-    ...cause.units.map(({ n }) => `migrate ${verb} ${name} --unit ${n}`),
-    ...(rest > 0 ? [`and so for ${plural(rest, 'more unit')}: migrate status ${name} --output json`] : []),
-  ];
+  const others = causes.some((other) => other !== cause && verbOf(other) === verb);
+  const named = cause.units.map(({ n }) => n);
+  const commands = commandsFor(name, verb, { named, all: cause.count, others });
+  const rest = commands.length > 1 ? cause.count - commands.length : 0;
+  return rest > 0
+    ? [...commands, `and so for ${plural(rest, 'more unit')}: migrate status ${name} --output json`]
+    : commands;
 }
 
-const verbOf = ({ gate }: Cause): string => OPENERS[gate as Gate];
+const verbOf = ({ gate }: Cause): string => OPENED_BY[gate as Gate];
 
 /** Whether nothing moves until somebody, or time, opens a gate. */
 export function onlyGatesLeft({ progress }: Pick<Snapshot, 'progress'>): boolean {

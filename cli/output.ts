@@ -1,6 +1,6 @@
 /** How commands print: one value as text, JSON or YAML; tables; colours where they are wanted. */
 import stringWidth from 'string-width';
-import { visibleText } from '../schemas/visible-text.js';
+import { visibleText } from '../words/visible-text.js';
 import type { Shell } from './shell.js';
 
 export const OUTPUT_FORMATS = ['text', 'json', 'yaml'] as const;

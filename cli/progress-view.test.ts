@@ -351,6 +351,9 @@ describe('a result', () => {
     expect(resultLines({ ...result, state: 'failed', reason: 'unit 2: no such folder' })[1]).toBe(
       'why: unit 2: no such folder',
     );
+    expect(resultLines({ ...result, state: 'failed', reason: 'unit 2: no folder a\u001b[2J\nb' })[1]).toBe(
+      'why: unit 2: no folder a\\u001b[2J\\u000ab',
+    );
     expect(resultLines({ ...result, totals: { ...result.totals, created: 0 } })[0]).toContain(
       'nothing had to be written',
     );

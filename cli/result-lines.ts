@@ -3,6 +3,7 @@ import { changeWords, countWords } from '../words/count-words.js';
 import { leftOutWords } from '../words/left-out.js';
 import { count, plural, size } from '../words/numbers.js';
 import type { RunResult } from '../words/runs.js';
+import { printable } from './output.js';
 
 /** Done, all of it: the rule of exit code 0, for `apply` as for the report. */
 export function isComplete(result: RunResult): boolean {
@@ -18,9 +19,9 @@ export function resultLines(result: RunResult): string[] {
     changeWords(totals) || 'nothing had to be written',
     ...(failed > 0 ? [`${count(failed)} of ${plural(units, 'account')} failed`] : []),
   ].join('; ');
-  const why = result.reason === undefined ? [] : [`why: ${result.reason}`];
+  const why = result.reason === undefined ? [] : [`why: ${printable(result.reason)}`];
   const left = result.leftOut && leftOutWords(result.leftOut);
-  return [head, ...(left ? [left] : []), ...why, `report: migrate report ${result.name}`];
+  return [head, ...(left ? [printable(left)] : []), ...why, `report: migrate report ${result.name}`];
 }
 
 const STATE_WORDS: Readonly<Record<RunResult['state'], string>> = {

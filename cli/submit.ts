@@ -144,7 +144,7 @@ async function ask(
 }
 
 /** What the Web UI shows, in Markdown. Names of selections and systems' types; no addresses, no accounts. */
-export function describeSpec(spec: Spec, choice: Choice = {}): string {
+function describeSpec(spec: Spec, choice: Choice = {}): string {
   const selections = spec.selections.map((selection) => {
     const from = spec.sources[selection.from]?.type ?? '?';
     const to = spec.targets[selection.to]?.type ?? '?';

@@ -36,6 +36,7 @@ beforeEach(async () => {
 /** A home without configuration files, unless a test writes one. */
 const shell = (env: Record<string, string> = {}) => ({
   env: { HOME: folder, XDG_CONFIG_HOME: join(folder, 'config'), ...env },
+  signal: new AbortController().signal,
   cwd: folder,
 });
 

@@ -8,7 +8,11 @@ import { freePort } from '../worker/stack/free-port.js';
 import { connectTemporal } from './temporal.js';
 import { createWaiting } from './waiting.js';
 
-const here = { env: { HOME: tmpdir(), XDG_CONFIG_HOME: tmpdir() }, cwd: tmpdir() };
+const here = {
+  env: { HOME: tmpdir(), XDG_CONFIG_HOME: tmpdir() },
+  cwd: tmpdir(),
+  signal: new AbortController().signal,
+};
 
 it('is said to refuse at once, in its own words', async () => {
   const address = `127.0.0.1:${await freePort()}`;
@@ -38,5 +42,20 @@ it('is waited for two seconds where it takes connections and says nothing, and a
   expect(connections).toBe(1);
   expect(lines.join()).toContain(`waiting for Temporal at ${address}`);
   expect(lines.at(-1)).toBe('\r\u001b[K');
+  server.close();
+});
+
+it('is no longer waited for at Ctrl-C', async () => {
+  const interrupted = new AbortController();
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    interrupted.abort();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  await expect(connectTemporal({ ...here, signal: interrupted.signal }, { address })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
   server.close();
 });

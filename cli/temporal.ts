@@ -40,7 +40,7 @@ const EXPLICIT = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'
  * Throws `CommandError`: 69 when nobody answers there, 64 when the configuration is wrong.
  */
 export async function connectTemporal(
-  shell: Pick<Shell, 'env' | 'cwd' | 'waiting'>,
+  shell: Pick<Shell, 'env' | 'cwd' | 'waiting' | 'signal'>,
   args: ConnectionArgs,
 ): Promise<TemporalAccess> {
   const { readTemporalSettings } = await import('../worker/settings.js');
@@ -73,7 +73,7 @@ export async function connectTemporal(
 }
 
 async function connect(
-  shell: Pick<Shell, 'env' | 'waiting'>,
+  shell: Pick<Shell, 'env' | 'waiting' | 'signal'>,
   where: Where,
   settings: ConnectionOptions,
 ): Promise<TemporalAccess> {
@@ -96,10 +96,11 @@ async function connect(
     ),
   });
   try {
-    await findNamespace(connection, namespace);
+    await connection.withAbortSignal(shell.signal, () => findNamespace(connection, namespace));
     isThere = true;
   } catch (error) {
     await connection.close();
+    shell.signal.throwIfAborted();
     throw unreachable(error, where);
   }
   return {

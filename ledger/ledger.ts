@@ -29,10 +29,14 @@ const RENEWAL_TIMEOUT_MS = 5_000;
  * `migrateLedger` is called once by the worker. What the driver throws leaves here as `Fault('unavailable')` where
  * the server is lost, restarting or overwhelmed, and as it is where PostgreSQL refuses the statement.
  */
-export function openLedger(url: string, options: { readonly max?: number } = {}): Ledger {
-  const pool = openPool({ connectionString: url, max: options.max ?? 10 });
-  const renewals = openPool({
+export function openLedger(url: string, options: { readonly max?: number; readonly connectMs?: number } = {}): Ledger {
+  const shared = {
     connectionString: url,
+    ...(options.connectMs !== undefined && { connectionTimeoutMillis: options.connectMs }),
+  };
+  const pool = openPool({ ...shared, max: options.max ?? 10 });
+  const renewals = openPool({
+    ...shared,
     max: RENEWAL_CONNECTIONS,
     query_timeout: RENEWAL_TIMEOUT_MS,
   });

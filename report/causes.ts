@@ -1,5 +1,6 @@
 /** Accounts that are not done, by cause: thousands that wait for one secret are one line. */
 import { accountName, withoutAccount } from '../words/accounts.js';
+import { commandsFor, OPENED_BY } from '../words/gates.js';
 import type { Gate, UnitState } from '../words/units.js';
 import type { AccountSums } from './gather.js';
 import { grouped } from './grouped.js';
@@ -39,27 +40,19 @@ function causeKey({ unit }: AccountSums): string {
   return JSON.stringify([unit.state, unit.gate, plain(unit.reason), plain(unit.next)]);
 }
 
-const OPENERS: Readonly<Record<Gate, string>> = {
-  credentials: 'credentials',
-  approval: 'approve',
-  failures: 'approve',
-  quota: 'retry',
-  order: 'retry',
-};
-
 /** Undefined for what goes on by itself. */
 function verbOf({ state, gate }: Cause): string | undefined {
   if (state === 'waiting' || state === 'running') return undefined;
-  return state === 'parked' && gate !== null ? OPENERS[gate] : 'retry';
+  return state === 'parked' && gate !== null ? OPENED_BY[gate] : 'retry';
 }
 
 const UNITS_SHOWN = 3;
 
-/** What to type: one line for all of them, but where an approval would cover what others wait for, too. */
+/** What to type. */
 export function causeCommands(cause: Cause, causes: readonly Cause[], migration: string): string[] {
   const verb = verbOf(cause);
   if (verb === undefined) return [];
   const others = causes.some((other) => other !== cause && verbOf(other) === verb);
-  if (cause.accounts.length > 1 && (verb !== 'approve' || !others)) return [`migrate ${verb} ${migration}`];
-  return cause.accounts.slice(0, UNITS_SHOWN).map(({ unit }) => `migrate ${verb} ${migration} --unit ${unit.n}`);
+  const named = cause.accounts.slice(0, UNITS_SHOWN).map(({ unit }) => unit.n);
+  return commandsFor(migration, verb, { named, all: cause.accounts.length, others });
 }

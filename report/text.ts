@@ -1,6 +1,7 @@
 /** Times and foreign text as the report's page shows them. */
-import { visibleText } from '../schemas/visible-text.js';
+
 import type { Gate, UnitState } from '../words/units.js';
+import { visibleText } from '../words/visible-text.js';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',

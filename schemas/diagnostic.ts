@@ -1,4 +1,4 @@
-import { visibleText } from './visible-text.js';
+import { visibleText } from '../words/visible-text.js';
 
 /** One problem or warning of a spec, at the place where a person can mend it. */
 export interface Diagnostic {

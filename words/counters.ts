@@ -62,12 +62,6 @@ export function addCounters(a: Counters, b: Partial<Counters>): Counters {
   return Object.fromEntries(names.map((name) => [name, a[name] + (b[name] ?? 0)])) as unknown as Counters;
 }
 
-/** `a` without `b`, which was added to it before. */
-export function subtractCounters(a: Counters, b: Counters): Counters {
-  const negative = Object.fromEntries(Object.entries(b).map(([name, value]) => [name, -value])) as unknown as Counters;
-  return addCounters(a, negative);
-}
-
 /** Every item is verified: nothing failed, nothing is left to do, nothing is written and not yet proven. */
 export function isProven({ failures, pending, arrived }: Counters): boolean {
   return failures === 0 && pending === 0 && arrived === 0;

@@ -11,6 +11,7 @@ import { count, plural } from '../words/numbers.js';
 import type { Trouble } from '../words/progress.js';
 import type { Gate, ParkedUnit, Step } from '../words/units.js';
 import { unitCounts } from '../words/units.js';
+import { markdown, markdownName } from './markdown.js';
 import type { Progress } from './messages.js';
 
 /** How a unit stands: what it is at, or what it waits for, or why it failed. */
@@ -24,10 +25,10 @@ export function describeUnit(
 ): string {
   const { n, account, selection } = unit;
   return [
-    `**${account ?? `unit ${n}`}** (${[...(account === undefined ? [] : [`unit ${n}`]), selection].join(', ')}): ${standingWords(at)}`,
-    ...('reason' in at && at.next !== undefined ? ['', at.next] : []),
+    `**${markdownName(account ?? `unit ${n}`)}** (${[...(account === undefined ? [] : [`unit ${n}`]), selection].join(', ')}): ${standingWords(at)}`,
+    ...('reason' in at && at.next !== undefined ? ['', markdown(at.next)] : []),
     ...(troubles.length > 0
-      ? ['', '**Failed**', '', ...troubles.map(({ items, reason }) => `- ${items}: ${reason}`)]
+      ? ['', '**Failed**', '', ...troubles.map(({ items, reason }) => `- ${items}: ${markdown(reason)}`)]
       : []),
     ...(counters ? ['', countWords(counters)] : []),
   ].join('\n');
@@ -40,7 +41,7 @@ export const doing = ({ phase, back }: Step): string => `${DOING[phase]}${back ?
 
 function standingWords(at: UnitStanding): string {
   if ('phase' in at) return doing(at);
-  return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${at.reason}`;
+  return `${at.gate === undefined ? 'failed' : `waits for ${at.gate}`}: ${markdown(at.reason)}`;
 }
 
 /** `failure`: why a run could not be opened, or broke off. */
@@ -49,7 +50,7 @@ export function describeProgress(progress: Progress, failure?: string): string {
   const ended = progress.state === 'done';
   const state = ended ? (failure === undefined ? last?.state : 'failed') : undefined;
   return [
-    `**Run ${progress.run}** (${progress.reason}): ${state ?? progress.state}${failure === undefined ? '' : `: ${failure}`}`,
+    `**Run ${progress.run}** (${progress.reason}): ${state ?? progress.state}${failure === undefined ? '' : `: ${markdown(failure)}`}`,
     ...listed('Waiting for somebody', progress.waitingFor ?? causesOf(progress.gates), causeWords),
     ...covered(progress),
     ...listed('Failed', progress.failedFor ?? []),
@@ -72,7 +73,7 @@ const SHOWN = 20;
 function listed(title: string, causes: readonly Cause[], words: (cause: Cause) => string = whyWords): string[] {
   if (causes.length === 0) return [];
   const shown = causes.slice(0, SHOWN).map((cause) => {
-    return `- ${words(cause)}${cause.next === undefined ? '' : `. **To do:** ${cause.next}`}`;
+    return `- ${markdown(words(cause))}${cause.next === undefined ? '' : `. **To do:** ${markdown(cause.next)}`}`;
   });
   const rest = causes.length - shown.length;
   return ['', `**${title}**`, '', ...shown, ...(rest > 0 ? [`- ${plural(rest, 'other cause')}`] : [])];
@@ -86,8 +87,8 @@ function covered({ name, gates }: Progress): string[] {
   if (waiting.length === 0) return [];
   const shown = waiting.slice(0, COVERED.units).flatMap((gate) => {
     const { lines, more } = coveredWords(gate, COVERED.items);
-    const [head, ...rest] = lines;
-    return [`- ${unitWords(gate)}: ${head}`, ...rest, ...(more > 0 ? [`  - and ${count(more)} more`] : [])];
+    const [head, ...rest] = lines.map(markdown);
+    return [`- ${markdown(unitWords(gate))}: ${head}`, ...rest, ...(more > 0 ? [`  - and ${count(more)} more`] : [])];
   });
   const others = waiting.length - COVERED.units;
   return [
@@ -99,7 +100,7 @@ function covered({ name, gates }: Progress): string[] {
 
 /** Units whose workflows are open: their accounts, else their numbers. */
 function atWork(running: Progress['running']): string {
-  const names = running.slice(0, SHOWN).map(({ n, account }) => account ?? `unit ${n}`);
+  const names = running.slice(0, SHOWN).map(({ n, account }) => markdownName(account ?? `unit ${n}`));
   return `${names.join(', ')}${running.length > SHOWN ? ` and ${running.length - SHOWN} more` : ''}`;
 }
 

@@ -10,7 +10,7 @@ import type { GateOpened } from './gate-of.js';
 
 type Systems = Readonly<Record<Side, string>>;
 
-export function systemsOf({ selection, sourceConfig, targetConfig }: Direction): Systems {
+function systemsOf({ selection, sourceConfig, targetConfig }: Direction): Systems {
   return { source: systemWords(selection.from, sourceConfig), target: systemWords(selection.to, targetConfig) };
 }
 

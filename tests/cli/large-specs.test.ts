@@ -106,7 +106,7 @@ it('schedules it: a start names no account', async () => {
 
 it('leaves nothing that waits when it is interrupted between two parts, and the next apply brings all', async () => {
   const { file, spec } = await write(TWO_PARTS);
-  const temporal = await connectTemporal(terminal, {});
+  const temporal = await connectTemporal({ ...terminal, signal: new AbortController().signal }, {});
   const interrupt = new AbortController();
   const { workflow } = temporal.client;
   const startPart = workflow.start.bind(workflow);
@@ -174,7 +174,7 @@ it('waits for a plan until Ctrl-C, and then leaves no part behind', async () => 
 it('asks again and again with one signal, and piles up no listeners on it', async () => {
   const { file, spec } = await write(PART_LIKE);
   await migrate(terminal, 'apply', file);
-  const temporal = await connectTemporal(terminal, {});
+  const temporal = await connectTemporal({ ...terminal, signal: new AbortController().signal }, {});
   const warned: string[] = [];
   const listen = ({ name }: Error): void => void warned.push(name);
   process.on('warning', listen);

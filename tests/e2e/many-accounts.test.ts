@@ -34,7 +34,7 @@ beforeAll(async () => {
       DROVER_TASK_QUEUE: fleet.stack.taskQueue,
     },
   };
-  temporal = await connectTemporal(terminal, {});
+  temporal = await connectTemporal({ ...terminal, signal: new AbortController().signal }, {});
   const rows = Array.from(
     { length: ACCOUNTS },
     (_, n) => `name.surname${n}@old.example.org,surname${n}@new.example.org`,
