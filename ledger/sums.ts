@@ -30,7 +30,8 @@ export async function sumUnits(sql: Sql, { migration, run }: Run): Promise<RunSu
      total as (
        select coalesce(jsonb_object_agg(name, value), '{}') as counters from (
          select key as name, sum(value::bigint) as value from now, jsonb_each_text(counters) group by key) t)
-     update run set counters = total.counters, sums = sums + 1 from total where migration = $1 and number = $2 returning run.counters, sums`,
+     insert into run_sum as s (migration, run, counters, sums) select $1, $2, counters, 1 from total
+     on conflict (migration, run) do update set counters = excluded.counters, sums = s.sums + 1 returning counters, sums`,
     [migration, run],
   );
   return answer(rows[0]);
@@ -51,9 +52,9 @@ export async function addToSum(sql: Sql, { migration, run }: Run, units: readonl
        select key, sum(value) as value from (
          select key, value::bigint as value from ended, jsonb_each_text(now)
          union all select key, -value::bigint from ended, jsonb_each_text(before)) both_ways group by key)
-     update run set counters = counters || coalesce((
+     update run_sum set counters = counters || coalesce((
        select jsonb_object_agg(key, coalesce((counters->>key)::bigint, 0) + value) from more), '{}'), sums = sums + 1
-     where migration = $1 and number = $2 returning counters, sums`,
+     where migration = $1 and run = $2 returning counters, sums`,
     [migration, run, units],
   );
   return answer(rows[0]);

@@ -1,17 +1,24 @@
 -- What a run's units count, added up as they end: what console, Web UI and status show while it goes on.
 
-alter table run add column counters jsonb not null default '{}';
--- How often it was added up: of two answers the later one holds.
-alter table run add column sums int not null default 0;
+create table run_sum (
+  migration text not null,
+  run int not null,
+  counters jsonb not null,
+  -- How often it was added up: of two answers the later one holds.
+  sums int not null default 0,
+  primary key (migration, run),
+  foreign key (migration, run) references run on delete cascade
+);
 -- What the sum of its run has of a unit: its counters when the run was opened or taken up, or when the unit ended last.
 alter table unit add column summed jsonb not null default '{}';
 
 -- The workflow of a run that is open goes on, and does not open it anew.
 update unit u set summed = u.counters from run r where r.migration = u.migration and r.number = u.run and r.state = 'running';
-update run r set counters = coalesce((
+insert into run_sum (migration, run, counters)
+select migration, number, coalesce((
   select jsonb_object_agg(key, value) from (
     select key, sum(value::bigint) as value from unit u, jsonb_each_text(u.counters)
-    where u.migration = r.migration and u.run = r.number group by key) t), '{}') where state = 'running';
+    where u.migration = r.migration and u.run = r.number group by key) t), '{}') from run r where state = 'running';
 
 -- Other writers are held off until this commits: what they change meanwhile is counted in one way.
 lock table item in share row exclusive mode;
