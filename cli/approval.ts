@@ -2,9 +2,9 @@
 import { sidesOf, unitWords } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf } from '../words/causes.js';
-import { waitsForApproval } from '../words/covers.js';
 import { plural } from '../words/numbers.js';
 import type { ParkedUnit } from '../words/units.js';
+import { waitsForApproval } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { approveSignal } from '../workflows/messages.js';
 import type { ApproveArgs } from './arguments.js';

@@ -4,8 +4,8 @@ import { CONTAINER_COLUMNS } from './containers.js';
 import type { Ledger, Sql } from './ledger.js';
 import type { Surveyor } from './surveys.js';
 
-/** Items whose copies were written or found, and are not on the list to be looked at anyway. */
-const STANDS = `target_ref is not null and not gone and outcome in ('verified', 'arrived') and todo is distinct from 'verify'`;
+/** Items whose copies were written or found; also those that a verify has put on the list, which may be broken off. */
+const STANDS = `target_ref is not null and not gone and outcome in ('verified', 'arrived')`;
 
 /** Some references that should stand in a container, as chance has it: in the order of their digests. */
 export async function someStanding(sql: Sql, container: number, most: number): Promise<readonly string[]> {

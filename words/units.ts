@@ -9,6 +9,10 @@ export type UnitState = 'waiting' | 'running' | 'parked' | 'done' | 'failed' | '
 /** `order`: attendees' copies wait for the organisers' of all units; the run opens it by itself. */
 export type Gate = 'credentials' | 'quota' | 'approval' | 'failures' | 'order';
 
+/** Of gates that an approval opens: it opens those alone that it was shown, so that these are shown before all others. */
+export const waitsForApproval = ({ gate }: { readonly gate?: Gate | null }): boolean =>
+  gate === 'approval' || gate === 'failures';
+
 export const PHASES = ['survey', 'move', 'verify'] as const;
 /** The slices of a unit, in their order. */
 export type Phase = (typeof PHASES)[number];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { waitsForApproval } from '../words/covers.js';
 import type { ParkedUnit } from '../words/units.js';
+import { waitsForApproval } from '../words/units.js';
 import { StuckUnits } from './stuck-units.js';
 
 const parked = (n: number, gate: ParkedUnit['gate']): ParkedUnit => ({

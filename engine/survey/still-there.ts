@@ -35,6 +35,8 @@ export async function lookAtTarget(slice: Slice): Promise<boolean> {
   let stands = false;
   for (const row of rows) {
     if (row.targetKey === null || row.standing === 0) continue;
+    // Nothing of it can be asked for, and so nothing is known.
+    if (!slice.target.standing && row.refs.length === 0) continue;
     if (slice.ending()) return false;
     const why = await lossOf(slice, row);
     if (why === undefined) stands = true;

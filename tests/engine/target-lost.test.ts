@@ -131,6 +131,19 @@ describe('a disk', () => {
     expect(await world.run({ reason: 'retry' })).toMatchObject({ state: 'done', totals: { failures: 0, verified: 5 } });
   });
 
+  it('that is not mounted while a verify begins that is broken off gets nothing written by the next run', async () => {
+    await filesWorld();
+    await world.run();
+    await unmount();
+    for await (const _survey of world.slices({ reason: 'verify' })) break;
+    expect(await reportOf(world, server.ledger)).toMatchObject({ verdict: { items: 5, verified: 0 } });
+    await writeFile(join(dir, 'from', 'new'), 'new');
+    await expect(world.run()).rejects.toThrow('may not be mounted');
+    expect(await readdir(mounted())).toEqual([]);
+    await mount();
+    expect(await world.run()).toMatchObject({ state: 'done', totals: { failures: 0, verified: 6 } });
+  });
+
   it('whose folder was emptied in its place is told', async () => {
     await filesWorld();
     await world.run();
