@@ -32,7 +32,8 @@ import type { SpecPart } from '../schemas/packed-spec.js';
 import type { Check, DoctorInput, DoctorProgress } from '../words/check.js';
 import type { PlanInput, PlanResult } from '../words/plan.js';
 import type { SliceHeartbeat } from '../words/progress.js';
-import type { ChosenUnit, LookInput, LookResult, Prepared, RunResult, RunSum } from '../words/runs.js';
+import type { Ranges } from '../words/ranges.js';
+import type { LookInput, LookResult, Prepared, RunResult, RunSum } from '../words/runs.js';
 import type { ForgetInput, ForgetResult, PruneInput, PruneResult } from '../words/upkeep.js';
 import { atBoundary } from './boundary.js';
 import type { AskInput } from './tick.js';
@@ -54,7 +55,7 @@ export interface Activities {
   finishRun(input: CloseRunInput): Promise<ClosedRun>;
   closeRequest(input: Parameters<typeof closeRequest>[1]): Promise<ClosedRun | null>;
   writeReport(input: { readonly name: string; readonly run: number }): Promise<string | null>;
-  chosenUnits(input: Choice & { readonly name: string }): Promise<ChosenUnit[]>;
+  chosenUnits(input: Choice & { readonly name: string }): Promise<Ranges>;
   plan(input: PlanInput): Promise<PlanResult>;
   doctor(input: DoctorInput): Promise<Check[]>;
   prune(input: PruneInput): Promise<PruneResult>;

@@ -2,6 +2,7 @@
 import { sidesOf, unitWords } from '../words/accounts.js';
 import type { Cause } from '../words/causes.js';
 import { causesOf } from '../words/causes.js';
+import { waitsForApproval } from '../words/covers.js';
 import { plural } from '../words/numbers.js';
 import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
@@ -32,7 +33,7 @@ export async function approve(shell: Shell, temporal: TemporalAccess, args: Appr
       'nothing was approved: no worker answers now, so it cannot be shown what waits',
       noWorker(temporal),
     );
-  const waiting = progress.gates.filter((gate) => isApproval(gate) && isMeant(args, gate));
+  const waiting = progress.gates.filter((gate) => waitsForApproval(gate) && isMeant(args, gate));
   if (waiting.length === 0) {
     const part = choiceWords(choiceOf(args));
     const who =
@@ -54,8 +55,6 @@ export async function approve(shell: Shell, temporal: TemporalAccess, args: Appr
 }
 
 const otherwise = (name: string): string => `\`migrate retry ${name}\` starts what is left of it`;
-
-const isApproval = ({ gate }: ParkedUnit): boolean => gate === 'approval' || gate === 'failures';
 
 function isMeant({ unit, selection, account }: ApproveArgs, gate: ParkedUnit): boolean {
   const names = gate.account === undefined ? [] : sidesOf(gate.account);
@@ -80,7 +79,7 @@ function approvalLines({ name, units, gates }: Progress, waiting: readonly Parke
 }
 
 const unlisted = (name: string, { n }: ParkedUnit): string =>
-  `an earlier version opened this gate: \`migrate approve ${name} --unit ${n} --list FILE\` writes what it covers`;
+  `what it covers is not named here: \`migrate approve ${name} --unit ${n} --list FILE\` writes it`;
 
 /** Of gates that an older worker opened it is not known what they cover: those are named by their units. */
 async function send(temporal: TemporalAccess, name: string, waiting: readonly ParkedUnit[]): Promise<void> {
@@ -101,7 +100,7 @@ async function seen(
     const same = (now: ParkedUnit, then: ParkedUnit): boolean =>
       now.n === then.n && now.covers?.token === then.covers?.token;
     if (gates.some((now) => waiting.some((then) => same(now, then)))) return false;
-    again = gates.filter((now) => isApproval(now) && waiting.some(({ n }) => n === now.n));
+    again = gates.filter((now) => waitsForApproval(now) && waiting.some(({ n }) => n === now.n));
     return true;
   });
   switch (went) {

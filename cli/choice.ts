@@ -5,7 +5,8 @@ import { choiceProblem, isPart } from '../schemas/choice.js';
 import { quote } from '../schemas/diagnostic.js';
 import type { Spec } from '../schemas/spec.js';
 import { plural } from '../words/numbers.js';
-import type { ChosenUnit } from '../words/runs.js';
+import type { Ranges } from '../words/ranges.js';
+import { numbersOf } from '../words/ranges.js';
 import { makeSearchId } from '../workflows/messages.js';
 import type { PartArgs } from './arguments.js';
 import { execute } from './execute.js';
@@ -38,15 +39,15 @@ export function choiceWords({ selections, accounts }: Choice): string | undefine
   return words.length === 0 ? undefined : words.join(', ');
 }
 
-/** The units that are meant, asked of a worker; undefined where no part is named. Throws `CommandError` for a name that none has. */
+/** The numbers of the units that are meant, asked of a worker; undefined where no part is named. Throws `CommandError` for a name that none has. */
 export async function askForUnits(
   shell: Shell,
   temporal: TemporalAccess,
   name: string,
   args: PartArgs,
-): Promise<readonly ChosenUnit[] | undefined> {
+): Promise<readonly number[] | undefined> {
   const choice = choiceOf(args);
   if (!isPart(choice)) return undefined;
   const id = makeSearchId(name, randomUUID());
-  return execute<ChosenUnit[]>(shell, temporal, 'search', id, { name, ...choice });
+  return [...numbersOf(await execute<Ranges>(shell, temporal, 'search', id, { name, ...choice }))];
 }

@@ -83,7 +83,7 @@ export async function noteReported(sql: Sql, migration: string, run: number): Pr
  */
 const STANDING = `
   select u.n, u.run, u.reported, md5(concat_ws('|', m.spec, u.pairing, u.back,
-    (u.counters - '{changed,created,updated,removed}'::text[])::text, folders.said, filters.said, away.said)) as said
+    (u.counters - '{changed,created,updated,moved,removed}'::text[])::text, folders.said, filters.said, away.said)) as said
   from unit u join migration m on m.name = u.migration
   left join (
     select s.unit, string_agg(concat_ws(' ', c.id, c.path::text, c.target_path::text, c.notes::text), ';' order by c.id) as said

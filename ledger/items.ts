@@ -259,6 +259,9 @@ export interface Settlement {
   readonly base?: JsonObject;
 }
 
+/** That is not changed; nor is what was looked for, and found as it was (`verifyAll`). */
+const PROVEN_AGAIN = `i.proof = t.proof and (i.outcome = t.outcome or i.outcome = 'arrived' and t.outcome = 'verified')`;
+
 /** Writes settlements; what a settlement leaves out stays as it was, but for the reason. */
 export async function settleItems(
   sql: Sql,
@@ -277,12 +280,11 @@ export async function settleItems(
        base = coalesce(t.base, i.base), bytes = coalesce(t.bytes, i.bytes),
        broken = case when t.outcome in ('arrived', 'verified') then null else i.broken end,
        -- What comes on top within a run (flags: a settlement without an outcome) does not say what that run did first.
-       made = case when i.outcome = t.outcome and i.proof = t.proof then i.made
+       made = case when ${PROVEN_AGAIN} then i.made
          when i.run = $10 and t.outcome is null then coalesce(i.made, t.made)
          when i.run = $10 then coalesce(t.made, i.made) else t.made end,
        tries = case when t.outcome in ('arrived', 'verified') then 0 else i.tries end,
-       -- Proven again is not changed.
-       run = case when i.outcome = t.outcome and i.proof = t.proof then i.run else $10 end
+       run = case when ${PROVEN_AGAIN} then i.run else $10 end
      from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[],
        $11::text[], $12::bool[], $13::bigint[], $14::text[])
        as t (key, todo, outcome, proof, reason, digest, ref, base, version, unbound, bytes, made)

@@ -7,6 +7,9 @@ import type { Sql } from './ledger.js';
  */
 const STANDS = `todo is null and target_ref is not null and not gone and outcome not in ('skipped', 'linked')`;
 
+/** As much, and what is to be proven again already. */
+const LOOKED_FOR = `(todo is null or todo = 'verify' and outcome = 'verified') and target_ref is not null and not gone and outcome not in ('skipped', 'linked')`;
+
 /**
  * `verify`: every item that stands in the target is to be proven again. `retry`: every item that failed is to be
  * made again; the target is scanned anew first, so that a copy that is there after all is adopted, not doubled. Both
@@ -43,10 +46,15 @@ export async function requeue(
   );
 }
 
-/** Everything of one container that stands in the target is to be proven again; how many items that are. */
+/**
+ * Everything of one container is looked for in the target, which does not seem to hold it any more: what was proven counts as
+ * arrived until it is found. How many items that are.
+ */
 export async function verifyAll(sql: Sql, container: number): Promise<number> {
-  const { rowCount } = await sql.query(`update item set todo = 'verify' where container = $1 and ${STANDS}`, [
-    container,
-  ]);
+  const { rowCount } = await sql.query(
+    `update item set todo = 'verify', outcome = case when outcome = 'verified' then 'arrived' else outcome end
+     where container = $1 and ${LOOKED_FOR}`,
+    [container],
+  );
   return rowCount ?? 0;
 }

@@ -60,3 +60,29 @@ it('leaves alone what a later run has called', async () => {
 
   expect((await addToSum(pool, RUN, [1])).totals).toEqual(totals);
 });
+
+it('loses nothing when it is added up anew while units end and are counted', async () => {
+  const { ledger } = server;
+  await sumUnits(ledger.pool, RUN);
+  await count(1, { items: 12, verified: 12 });
+  await count(2, { items: 15, verified: 15 });
+  let anew: Promise<unknown> | undefined;
+  await ledger.transaction(async (sql) => {
+    // One ends, and a slice counts the other: both are under way when another execution opens the run.
+    await addToSum(sql, RUN, [1]);
+    await sql.query(`update unit set counters = '{"items": 20, "verified": 20}' where n = 2`);
+    anew = sumUnits(ledger.pool, RUN);
+    await untilOneWaits();
+  });
+  await anew;
+
+  const { totals } = await addToSum(ledger.pool, RUN, [1, 2, 3]);
+
+  expect(totals).toMatchObject({ items: 42, verified: 36 });
+});
+
+/** Waits for a lock of another transaction. */
+async function untilOneWaits(): Promise<void> {
+  const waits = `select from pg_locks l join pg_stat_activity a using (pid) where a.datname = current_database() and not granted`;
+  while ((await server.ledger.pool.query(waits)).rowCount === 0);
+}

@@ -22,12 +22,14 @@ const answer = (row: Sum | undefined): RunSum => ({
 /** Adds up all units of a run anew, as it is opened, or taken up by another workflow execution. */
 export async function sumUnits(sql: Sql, { migration, run }: Run): Promise<RunSum> {
   const { rows } = await sql.query<Sum>(
-    `with summed as (
-       update unit set summed = counters where migration = $1 and run = $2 and summed <> counters),
+    // Locked, they are read as they are now: slices count them meanwhile, and others bring them into the sum.
+    `with now as (
+       select n, counters from unit where migration = $1 and run = $2 order by n for update),
+     summed as (
+       update unit u set summed = now.counters from now where u.migration = $1 and u.n = now.n and u.summed <> now.counters),
      total as (
        select coalesce(jsonb_object_agg(name, value), '{}') as counters from (
-         select key as name, sum(value::bigint) as value from unit, jsonb_each_text(counters)
-         where migration = $1 and run = $2 group by key) t)
+         select key as name, sum(value::bigint) as value from now, jsonb_each_text(counters) group by key) t)
      update run set counters = total.counters, sums = sums + 1 from total where migration = $1 and number = $2 returning run.counters, sums`,
     [migration, run],
   );

@@ -58,7 +58,7 @@ export async function callUnits(
             retry_at = null, phase = case when u.run = $5 then u.phase end,
             -- Where its items stand is known until it is counted anew; what a run did is nothing yet.
             counters = case when u.run = $5 or u.counters = '{}' then u.counters
-              else u.counters || '{"changed": 0, "created": 0, "updated": 0, "removed": 0}' end,
+              else u.counters || '{"changed": 0, "created": 0, "updated": 0, "moved": 0, "removed": 0}' end,
             -- What a person let pass was of that run.
             approved = case when u.run = $5 then u.approved else '{}' end
           from wanted w where u.migration = $1 and u.selection = $2 and u.account_from = w.f and u.account_to = w.t

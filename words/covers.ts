@@ -1,7 +1,12 @@
 /** What an approval covers: named before it is asked for, and nothing else is let pass by it. */
+import type { Gate } from './units.js';
 
 /** So many items of a gate are named where people look; all of them are in the ledger. */
 export const COVERED_NAMED = 10;
+
+/** Of gates that an approval opens: it opens those alone that it was shown, so that these are shown before all others. */
+export const waitsForApproval = ({ gate }: { readonly gate?: Gate | null }): boolean =>
+  gate === 'approval' || gate === 'failures';
 
 export interface Covers {
   /** Stands for exactly these items, at this gate, in this run. An approval that carries it opens no other gate. */

@@ -32,14 +32,6 @@ export interface RunRequest {
   readonly waiters?: readonly string[];
 }
 
-/** A unit by the names of its accounts. */
-export interface ChosenUnit {
-  readonly n: number;
-  readonly selection: string;
-  readonly from: string;
-  readonly to: string;
-}
-
 /** What all units of a run count, each as it ended last; of two sums the one with more `sums` is the later. */
 export interface RunSum {
   readonly totals: Counters;
@@ -55,7 +47,7 @@ export interface Prepared {
   readonly waiting: Ranges;
   /** Units that ended their last run as done, and of which nothing is asked anew: most have nothing to do. */
   readonly settled: Ranges;
-  /** The first hundred units that wait at a gate, with their reasons. */
+  /** The first hundred units that wait at a gate, those for an approval before all others, with their reasons. */
   readonly parked: readonly ParkedUnit[];
   /** The others, by cause: one by one they would not fit into one answer. The earliest time opens the gate of all. */
   readonly parkedBesides: readonly {

@@ -70,7 +70,7 @@ export interface Progress {
   readonly totals: Counters;
   /** Units whose workflows are open: `migrate/<name>/<n>`. */
   readonly running: readonly UnitCall[];
-  /** The first hundred units that wait; `units.parked` counts all. */
+  /** The first hundred units that wait, those for an approval before all others; `units.parked` counts all. */
   readonly gates: readonly ParkedUnit[];
   /** What units wait for, each cause once; absent: by a worker of an older version. */
   readonly waitingFor?: readonly Cause[];

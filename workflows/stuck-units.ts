@@ -1,10 +1,21 @@
-/** Units of a run that wait at a gate, or that failed: in their order, and by cause. */
+/** Units of a run that wait at a gate, or that failed: in their order, those ahead that people must see, and by cause. */
 import type { StuckUnit } from '../words/causes.js';
 import { Causes } from '../words/causes.js';
 
 export class StuckUnits<T extends StuckUnit> {
   readonly causes = new Causes();
   readonly #units = new Map<number, T>();
+  readonly #ahead = new Map<number, T>();
+  readonly #isAhead: (unit: T) => boolean;
+
+  constructor(isAhead: (unit: T) => boolean = () => false) {
+    this.#isAhead = isAhead;
+  }
+
+  /** How many of them are shown before all others. */
+  get ahead(): number {
+    return this.#ahead.size;
+  }
 
   get size(): number {
     return this.#units.size;
@@ -13,6 +24,7 @@ export class StuckUnits<T extends StuckUnit> {
   add(unit: T): void {
     this.delete(unit.n);
     this.#units.set(unit.n, unit);
+    if (this.#isAhead(unit)) this.#ahead.set(unit.n, unit);
     this.causes.add(unit);
   }
 
@@ -20,6 +32,7 @@ export class StuckUnits<T extends StuckUnit> {
     const unit = this.#units.get(n);
     if (!unit) return;
     this.#units.delete(n);
+    this.#ahead.delete(n);
     this.causes.remove(unit);
   }
 
@@ -30,8 +43,11 @@ export class StuckUnits<T extends StuckUnit> {
   }
 
   first(most: number): T[] {
-    const first: T[] = [];
-    for (const unit of this.#units.values()) if (first.push(unit) === most) break;
+    const first = [...this.#ahead.values()].slice(0, most);
+    for (const unit of this.#units.values()) {
+      if (first.length >= most) break;
+      if (!this.#ahead.has(unit.n)) first.push(unit);
+    }
     return first;
   }
 }

@@ -5,6 +5,7 @@ import type { Approved, UnitEnd } from '../engine/run/end-units.js';
 import type { StuckUnit } from '../words/causes.js';
 import { Causes } from '../words/causes.js';
 import type { Covers } from '../words/covers.js';
+import { waitsForApproval } from '../words/covers.js';
 import { numbersOf, toRanges } from '../words/ranges.js';
 import type { LookResult, Prepared, RunReason, RunSum } from '../words/runs.js';
 import type { ParkedUnit, UnitCall } from '../words/units.js';
@@ -44,7 +45,7 @@ export class UnitsAtWork {
   readonly #waiting: number[];
   /** To be looked at together before they get workflows. */
   readonly #settled: number[];
-  readonly #parked = new StuckUnits<ParkedUnit>();
+  readonly #parked = new StuckUnits<ParkedUnit>(waitsForApproval);
   readonly #failed = new StuckUnits<UnitCall & StuckUnit>();
   /** Why items failed of units that got through. */
   readonly #itemsFailed = new Causes();
@@ -148,10 +149,10 @@ export class UnitsAtWork {
   /** What waits for an approval, and is what was shown to whoever approves, goes on. */
   async approve({ unit, shown }: Approval): Promise<void> {
     await this.reopen(
-      ({ n, gate, covers }) =>
-        (gate === 'approval' || gate === 'failures') &&
-        (unit ?? n) === n &&
-        (shown === undefined || (covers !== undefined && shown.includes(covers.token))),
+      (parked) =>
+        waitsForApproval(parked) &&
+        (unit ?? parked.n) === parked.n &&
+        (shown === undefined || (parked.covers !== undefined && shown.includes(parked.covers.token))),
       'approve',
     );
   }
@@ -287,7 +288,7 @@ export class UnitsAtWork {
           ...(next === undefined ? {} : { next }),
           ...(retryAfterMs === undefined ? {} : { retryAt: Date.now() + retryAfterMs }),
         };
-        const named = this.#parked.size < GATES_SHOWN;
+        const named = this.#parked.ahead < GATES_SHOWN;
         this.#park({ ...park, ...(covers && { covers: named ? covers : unnamed(covers) }) });
         return this.#end({ ...end, state: 'parked', park, ...(counters && { counters }) });
       }

@@ -26,7 +26,7 @@ export async function run(shell: Shell, args: RetryArgs): Promise<number> {
       );
       return exitCodes.done;
     }
-    const units = chosen?.map(({ n }) => n) ?? (args.unit === undefined ? undefined : [args.unit]);
+    const units = chosen ?? (args.unit === undefined ? undefined : [args.unit]);
     // The worker took its time.
     if (!isRunning(await requireMigration(temporal, args.name))) {
       await submitAgain(temporal, args.name, 'retry', units);

@@ -124,7 +124,7 @@ function statusLines(status: Status, snapshot: Snapshot | undefined, columns: nu
       `this run: ${changeWords(totals) || 'nothing written so far'}`,
     );
     const rates = snapshot ? rateWords(snapshot, false) : '';
-    if (rates !== '') lines.push(`rate: ${rates}`);
+    if (rates !== '') lines.push(rates.startsWith('time left') ? rates : `rate: ${rates}`);
     for (const line of snapshot ? atWorkLines(snapshot, LINE_COLUMNS) : []) lines.push(`at work: ${line.trim()}`);
     for (const said of lostWords(snapshot?.lost ?? [])) lines.push(...wrapped(`lost: ${said}`, columns, '  '));
     for (const file of snapshot?.files ?? []) lines.push(`file: ${fileWords(file, LINE_COLUMNS).trim()}`);

@@ -13,12 +13,7 @@ export async function run(shell: Shell, args: VerifyArgs): Promise<number> {
   return withTemporal(shell, args, async (temporal) => {
     await requireMigration(temporal, args.name);
     const chosen = await askForUnits(shell, temporal, args.name, args);
-    const submitted = await submitAgain(
-      temporal,
-      args.name,
-      'verify',
-      chosen?.map(({ n }) => n),
-    );
+    const submitted = await submitAgain(temporal, args.name, 'verify', chosen);
     const what = chosen ? plural(chosen.length, 'account') : 'everything';
     shell.err(
       submitted === 'queued'

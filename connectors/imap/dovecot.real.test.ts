@@ -1,5 +1,5 @@
 /** What is particular to IMAP, on a real Dovecot: encryption, logins, limits, poison, cuts, change tracking. */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -174,6 +174,23 @@ describe('limits of a target', () => {
     expect((await target.describe(never)).filter((one) => one.problem)).toMatchObject([
       { name: 'quota message', value: '3 of 3' },
     ]);
+  });
+
+  it('refuses what is written into a folder that this login may only read, item by item, and writes on elsewhere', async () => {
+    const acl = 'mail_plugins = acl\nprotocol imap {\n  mail_plugins = acl imap_acl\n}\nplugin {\n  acl = vfile\n}';
+    const server = await dovecot({ extra: acl });
+    const target = closing(openTarget(server, 'anna'));
+    for (const rights of ['lr', 'lrw', 'lrwst']) {
+      const made = await target.ensure({ path: [rights], subscribed: false }, never);
+      await writeFile(join(server.mailDir('anna'), `.${rights}`, 'dovecot-acl'), `owner ${rights}\n`);
+      const later = closing(openTarget(server, 'anna'));
+      const answers = await apply(later, made, [create('a', plain('1')), create('b', plain('2'))]);
+      expect([...answers.keys()]).toEqual(['a', 'b']);
+      for (const answer of answers.values())
+        expect(answer).toMatchObject({ reason: expect.stringMatching(/read-only|NOPERM/) });
+      const inbox = await later.ensure({ path: ['INBOX'], subscribed: false }, never);
+      expect(written(await apply(later, inbox, [create('c', plain(rights))]), 'c').ref).toBeDefined();
+    }
   });
 
   it('removes and moves nothing that others marked \\Deleted', async () => {

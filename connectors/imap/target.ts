@@ -78,9 +78,10 @@ export function createImapTarget(session: ImapSession): Target<Mail> {
     if (writes.length === 0) return;
     const connection = await open(container, signal);
     if (session.selected?.readOnly) {
-      throw new Fault('refused', `folder ${container.path.join('/')} is read-only for this login`, {
-        next: 'give it the rights',
-      });
+      // A folder alone, and what belongs into it: a fault would end the whole account.
+      const reason = `folder ${container.path.join('/')} is read-only for this login; give it the right to write there`;
+      for (const { token } of writes) yield { refused: token, reason };
+      return;
     }
     const creates = writes.filter((one) => one.op === 'create');
     const limit = creates.length > 0 ? await appendLimit(connection, container) : undefined;

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, link, lstat, open, readdir, realpath, rename, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
+import { size } from '../../words/numbers.js';
 import type { Capability, Room } from '../contract.js';
 import type { FaultCode } from '../errors.js';
 import { Fault, saidBy } from '../errors.js';
@@ -176,7 +177,7 @@ export async function writableFolder(path: string): Promise<Capability[]> {
       own: true,
       ...(problem !== undefined && { problem }),
     },
-    { name: 'free bytes', value: String(bytes) },
+    { name: 'free bytes', value: size(bytes) },
   ];
 }
 

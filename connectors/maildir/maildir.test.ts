@@ -48,6 +48,14 @@ async function withFilesUpTo(bytes: number, step: () => Promise<void>): Promise<
 const source = (now = Date.now) => createMaildirSource({ path: root, layout: 'maildir++', now });
 const target = (now = Date.now) => createMaildirTarget({ path: root, layout: 'maildir++', now });
 
+it('finds nothing in a target that no run has made yet', async () => {
+  const path = join(root, 'not', 'yet');
+  const target = createMaildirTarget({ path, layout: 'maildir++' });
+
+  expect(await target.find({ path: ['INBOX'], role: 'inbox' }, never)).toBeUndefined();
+  await expect(stat(path)).rejects.toThrow('ENOENT');
+});
+
 describe('maildir source', () => {
   it('tells no token while a folder is younger than a tick', async () => {
     await writeFile(join(root, 'cur', '1.a.host:2,'), plain(1));

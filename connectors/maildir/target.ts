@@ -3,7 +3,7 @@
  * wholly or not at all. Its name is made from the write (token, digest, date): a write is recognised for
  * ever, and a worker that lost its lease, and writes on, only writes the same file again.
  */
-import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Known, Located, Target, TargetContainer, TargetRef, Wanted } from '../contract.js';
 import { rolesByName } from '../kinds/folder-roles.js';
@@ -103,7 +103,8 @@ export function createMaildirTarget({ path, layout, lanes = 1, now = Date.now }:
     },
     async find(wanted, signal) {
       closing.check(signal);
-      const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
+      // Nothing is there before the first run makes it.
+      const root = await onFiles(`opening ${path}`, () => ifThere(realpath(path)));
       const found = root && (await findFolder(root, layout, wanted));
       if (!found) return undefined;
       const { size } = await messageFilesIn(await folderBelow(root, found.key));

@@ -47,6 +47,13 @@ async function readAll(path: string, dialect: Dialect = 'mboxrd') {
   return { container, items, bodies };
 }
 
+it('finds nothing in a target that no run has made yet', async () => {
+  const path = join(root, 'not', 'yet');
+
+  expect(await createMboxTarget(path).find({ path: ['INBOX'], role: 'inbox' }, never)).toBeUndefined();
+  await expect(stat(path)).rejects.toThrow('ENOENT');
+});
+
 const FROM = 'From a@example.org Thu Jan  1 00:00:00 1970\n';
 
 describe('mbox files', () => {

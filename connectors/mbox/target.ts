@@ -3,7 +3,7 @@
  * as and where it is, which is why flags cannot be changed, and messages not moved or removed, later.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type {
   Known,
@@ -145,7 +145,8 @@ export function createMboxTarget(path: string): Target<Mail> {
     },
     async find(wanted, signal) {
       closing.check(signal);
-      const root = await onFiles(`opening ${path}`, () => ifThere(provenPath(path)));
+      // Nothing is there before the first run makes it.
+      const root = await onFiles(`opening ${path}`, () => ifThere(realpath(path)));
       const found = root && (await findFolder(root, wanted));
       if (!found) return undefined;
       const file = await inside(root, found.key.split('/'));

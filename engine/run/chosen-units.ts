@@ -4,14 +4,15 @@ import { lastRun } from '../../ledger/forget.js';
 import { readReportUnits } from '../../ledger/report.js';
 import type { Choice } from '../../schemas/choice.js';
 import { choiceProblem, choosesAccount } from '../../schemas/choice.js';
-import type { ChosenUnit } from '../../words/runs.js';
+import type { Ranges } from '../../words/ranges.js';
+import { toRanges } from '../../words/ranges.js';
 import type { Deps } from '../deps.js';
 
-/** Throws `Fault('not-found')` for a name that no unit has. */
+/** Their numbers: of a selection that may be very many. Throws `Fault('not-found')` for a name that no unit has. */
 export async function chosenUnits(
   { ledger }: Pick<Deps, 'ledger'>,
   { name, ...choice }: Choice & { readonly name: string },
-): Promise<ChosenUnit[]> {
+): Promise<Ranges> {
   const last = await lastRun(ledger.pool, name);
   const units = last === undefined ? [] : await readReportUnits(ledger.pool, name, last, 'whole');
   const selections = [...new Set(units.map(({ selection }) => selection))].map((selection) => ({
@@ -25,7 +26,6 @@ export async function chosenUnits(
     });
   }
   const chooses = choosesAccount(choice);
-  return units
-    .filter((unit) => (choice.selections?.includes(unit.selection) ?? true) && chooses(unit))
-    .map(({ n, selection, from, to }) => ({ n, selection, from, to }));
+  const chosen = units.filter((unit) => (choice.selections?.includes(unit.selection) ?? true) && chooses(unit));
+  return toRanges(chosen.map(({ n }) => n));
 }

@@ -18,6 +18,7 @@ import type { SpecRules } from '../../schemas/spec.js';
 import { deletedFrom } from '../../schemas/system-words.js';
 import { accountName, namesWithin } from '../../words/accounts.js';
 import type { Covers } from '../../words/covers.js';
+import { waitsForApproval } from '../../words/covers.js';
 import type { Ranges } from '../../words/ranges.js';
 import { toRanges } from '../../words/ranges.js';
 import type { Prepared, RunReason, RunRequest } from '../../words/runs.js';
@@ -164,7 +165,9 @@ async function whereItStands(
   const calls = new Map(callsOf(groups).map((call) => [call.n, call]));
   const waits = ({ n, state }: UnitStanding): boolean =>
     ['waiting', 'running', 'cancelled'].includes(state) && !settled.has(n);
-  const parked = units.filter(({ state }) => state === 'parked');
+  const parked = units
+    .filter(({ state }) => state === 'parked')
+    .sort((a, b) => Number(waitsForApproval(b)) - Number(waitsForApproval(a)));
   const covers = await coversOf(
     sql,
     (row) => deletedFrom(spec, row),

@@ -65,8 +65,11 @@ function fitsOf(where: 'include' | 'exclude', filter: Selection['include']): Fit
           matches: ({ path, isFile }) => isFile === ofFiles && fits(path),
         };
       });
-  const roles = (filter?.roles ?? []).map(
-    (wanted): Fit => ({ said: `${where}.roles ${wanted}`, matches: ({ role }) => role === wanted }),
-  );
-  return [...of('folders'), ...of('files'), ...roles];
+  // Where nothing has the role that is left out, there is nothing to leave out.
+  const roles = where === 'include' ? (filter?.roles ?? []) : [];
+  return [
+    ...of('folders'),
+    ...of('files'),
+    ...roles.map((wanted): Fit => ({ said: `include.roles ${wanted}`, matches: ({ role }) => role === wanted })),
+  ];
 }

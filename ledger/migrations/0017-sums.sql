@@ -6,6 +6,16 @@ alter table run add column sums int not null default 0;
 -- What the sum of its run has of a unit: its counters when the run was opened or taken up, or when the unit ended last.
 alter table unit add column summed jsonb not null default '{}';
 
+-- The workflow of a run that is open goes on, and does not open it anew.
+update unit u set summed = u.counters from run r where r.migration = u.migration and r.number = u.run and r.state = 'running';
+update run r set counters = coalesce((
+  select jsonb_object_agg(key, value) from (
+    select key, sum(value::bigint) as value from unit u, jsonb_each_text(u.counters)
+    where u.migration = r.migration and u.run = r.number group by key) t), '{}') where state = 'running';
+
+-- Other writers are held off until this commits: what they change meanwhile is counted in one way.
+lock table item in share row exclusive mode;
+
 -- A proof holds until it is contradicted: what is only to be proven once more counts as verified meanwhile.
 create function is_open(todo text, outcome text) returns boolean language sql immutable
   return todo is not null and not (todo = 'verify' and outcome is not distinct from 'verified');
@@ -37,7 +47,6 @@ begin
   end if;
   return null;
 end $$;
-
 
 insert into item_count
 select container, run, outcome, made, moved.todo, gone, copy, scan, moved.n, moved.bytes from (

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { removeFrom, setFlags } from '../../connectors/memory/store.js';
+import { addTo, removeFrom, setFlags } from '../../connectors/memory/store.js';
 import { writeRunReport } from '../../engine/run/write-report.js';
 import { writeEvent } from '../../ledger/events.js';
 import { writeReport } from '../../report/write-report.js';
@@ -74,6 +74,16 @@ describe('a run that changed nothing', () => {
       expect.objectContaining({ run: 3, confirms: 1 }),
     ]);
     expect((await bytesIn(folder)) - whole).toBeLessThan(2 * 300);
+  });
+
+  it('confirms the one before it, also where that has moved items', async () => {
+    await ran({ reason: 'apply' });
+    addTo(world.from.folder(['Sent']), removeFrom(world.from.folder(['INBOX']), 1));
+    await ran();
+
+    await ran();
+
+    expect(await lines(2)).toEqual([expect.objectContaining({ run: 3, confirms: 2, items: 51, verified: 51 })]);
   });
 
   it.each<[string, () => Promise<World>]>([

@@ -1,5 +1,6 @@
 /** Runs of very many accounts: what is written and answered at their opening and close stays small, and comes soon. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { chosenUnits } from '../../engine/run/chosen-units.js';
 import { prepare } from '../../engine/run/open-run.js';
 import { overlappingUnit } from '../../ledger/units.js';
 import { specHash } from '../../schemas/hash.js';
@@ -74,4 +75,21 @@ it('finds another unit of a pairing by an index, as each slice asks for it', asy
 
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('unit_by_pairing');
   expect(await overlappingUnit(pool, spec.name, 14_999, 1, pairing)).toBe(7);
+});
+
+it('tells who waits for an approval, also behind many who wait for something else', async () => {
+  await server.ledger.pool.query(
+    `update unit set state = 'parked', reason = 'why', gate = case when n = $1 then 'approval' else 'credentials' end`,
+    [UNITS],
+  );
+
+  const { parked } = await open();
+
+  expect(parked[0]).toMatchObject({ n: UNITS, gate: 'approval' });
+});
+
+it('answers within one message which units a selection has', async () => {
+  const chosen = await chosenUnits(world.deps, { name: spec.name, selections: ['mail'] });
+
+  expect(JSON.stringify(chosen).length).toBeLessThan(SMALL);
 });

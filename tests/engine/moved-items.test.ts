@@ -4,6 +4,8 @@ import type { MemoryAccount } from '../../connectors/memory/store.js';
 import { addTo, removeFrom, setFlags } from '../../connectors/memory/store.js';
 import { plan } from '../../engine/plan/plan.js';
 import type { ClosedRun } from '../../engine/run/close-run.js';
+import { finishRun } from '../../engine/run/close-run.js';
+import { prepare } from '../../engine/run/open-run.js';
 import { specHash } from '../../schemas/hash.js';
 import type { SelectionWithAccounts } from '../../schemas/spec.js';
 import type { PlanResult } from '../../words/plan.js';
@@ -118,4 +120,18 @@ test('flags that change in a later run are updates, and do not hide what the run
   expect((await planned()).totals).toMatchObject({ ...STILL, update: 1, unchanged: 6 });
   expect((await run()).totals).toMatchObject({ created: 0, updated: 1, changed: 1, verified: 7 });
   expect((await planned()).totals).toMatchObject({ ...STILL, unchanged: 7 });
+});
+
+test('what a run has moved is not counted for the next one, which is cancelled before it begins', async () => {
+  begin('mail', {});
+  await run();
+  moveTo(world.from, 'Inbox', 'Archive', 2);
+  expect((await run()).totals).toMatchObject({ moved: 2 });
+
+  const { spec, deps } = world;
+  const request = { id: 'next', reason: 'apply', spec, specHash: specHash(spec) } as const;
+  const next = await prepare(deps, { name: spec.name, request }, new AbortController().signal);
+  const closed = await finishRun(deps, { name: spec.name, run: next.run, state: 'cancelled' });
+
+  expect([next.totals.moved, closed.totals.moved]).toEqual([0, 0]);
 });

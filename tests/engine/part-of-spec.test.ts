@@ -131,10 +131,8 @@ describe('units that somebody names by their accounts', () => {
     const { name } = world.spec;
     await world.run({ part: { accounts: ['bela', 'carl'] } });
 
-    expect(await chosenUnits(world.deps, { name, accounts: ['carl@new'] })).toEqual([
-      { n: 2, selection: 'mail', from: 'carl', to: 'carl@new' },
-    ]);
-    expect(await chosenUnits(world.deps, { name, selections: ['mail'] })).toHaveLength(2);
+    expect(await chosenUnits(world.deps, { name, accounts: ['carl@new'] })).toEqual([[2, 2]]);
+    expect(await chosenUnits(world.deps, { name, selections: ['mail'] })).toEqual([[1, 2]]);
     await expect(chosenUnits(world.deps, { name, accounts: ['anna'] })).rejects.toThrow('there is no account "anna"');
     await expect(chosenUnits(world.deps, { name, accounts: ['karl'] })).rejects.toThrow('did you mean "carl"?');
     await world.close();

@@ -72,3 +72,18 @@ it('what was left of it is proven by the next run, whatever that is', async () =
   );
   expect([rows, await counted()]).toEqual([[{ n: 0 }], { verified: 12, arrived: 0, failures: 0 }]);
 });
+
+it('is contradicted where the target’s folders are seen to be gone, also when the run is broken off before it names what is missing', async () => {
+  const folders = new Map(world.to.folders);
+  world.to.folders.clear();
+  for await (const _survey of world.slices()) break;
+
+  expect(await counted()).toEqual({ verified: 0, arrived: 12, failures: 0 });
+  expect((await reportOf(world, server.ledger)).verdict).toMatchObject({ items: 12, verified: 0 });
+  await assertCountsKept(server.ledger, world.spec.name);
+  await assertOneCount(server.ledger, world.spec.name);
+
+  // They were out of sight for a while: nothing was written, and so nothing is changed.
+  for (const [key, folder] of folders) world.to.folders.set(key, folder);
+  expect(await world.run()).toMatchObject({ state: 'done', totals: { verified: 12, changed: 0 } });
+});
