@@ -121,6 +121,6 @@ function givenUp(
   return new CommandError(
     exitCodes.unreachable,
     `the worker on ${placeOf(who)} has not answered for ${duration(1_000 * Math.round(silentMs / 1_000))}; the ${what} was given up`,
-    'look at it there: where it hangs, end it and start another with `migrate worker`; what it was at goes on by itself',
+    'look at it, and its log, there: where it hangs, end it and start another with `migrate worker`; where it cannot read what this command sends, give both the same DROVER_ENCRYPTION_KEYS_FILE',
   );
 }

@@ -12,7 +12,7 @@ import type { Shell } from './shell.js';
 import { signalMigration } from './steer.js';
 import { withTemporal } from './with-temporal.js';
 
-/** Signals that gates of these names may open, and tells how many units wait behind them now. */
+/** Signals that gates of these names may open, and reports how many units wait behind them now. */
 export async function openGates(
   shell: Shell,
   args: ApproveArgs,
@@ -25,7 +25,7 @@ export async function openGates(
     const before = await readProgress(temporal, args.name, shell.signal);
     await signalMigration(temporal, args.name, signal, [args.unit === undefined ? {} : { unit: args.unit }], otherwise);
     if (before === undefined) {
-      shell.err(`${args.name}: told; no worker answers now, so it is heard when one does`);
+      shell.err(`${args.name}: sent; no worker answers now, so it takes effect when one does`);
       return exitCodes.done;
     }
     shell.err(`${args.name}: ${openedWords(before, gates, args.unit)}`);
@@ -40,7 +40,7 @@ function openedWords(before: Progress, gates: readonly Gate[], unit: number | un
       ? waitingFor(before).filter(({ gate }) => gate !== undefined && gates.includes(gate))
       : causesOf(before.gates.filter(({ n, gate }) => n === unit && gates.includes(gate)));
   if (causes.length === 0)
-    return `told, but ${unit === undefined ? 'no unit waits' : `unit ${unit} does not wait`} for that`;
+    return `nothing changes: ${unit === undefined ? 'no unit waits' : `unit ${unit} does not wait`} for that`;
   return causes
     .map((cause) => {
       const who = printable(`${whoWords(cause)} ${namesWords(cause)}`.trimEnd());

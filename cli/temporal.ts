@@ -2,6 +2,7 @@
 import type { Client, Connection, ConnectionOptions } from '@temporalio/client';
 import { findDevStack } from '../worker/stack/discovery.js';
 import { CommandError, exitCodes } from './exit-codes.js';
+import { loadDataConverter } from './keys.js';
 import { requestRules } from './requests.js';
 import type { Shell } from './shell.js';
 
@@ -105,7 +106,7 @@ async function connect(
   }
   return {
     ...where,
-    client: new Client({ connection, namespace, ...(dataConverter && { dataConverter }) }),
+    client: new Client({ connection, namespace, dataConverter }),
     close: () => connection.close(),
   };
 }
@@ -163,16 +164,6 @@ export async function ledgerUrlFor(shell: Pick<Shell, 'env' | 'cwd'>): Promise<s
   const { readLedgerUrl } = await import('../worker/settings.js');
   try {
     return readLedgerUrl(shell.env) ?? (await findDevStack(shell.cwd))?.ledgerUrl;
-  } catch (error) {
-    throw new CommandError(exitCodes.usage, (error as Error).message, undefined, error);
-  }
-}
-
-async function loadDataConverter(keysFile: string | undefined) {
-  if (!keysFile) return undefined;
-  const { encryptingConverter } = await import('../worker/codec/data-converter.js');
-  try {
-    return await encryptingConverter(keysFile);
   } catch (error) {
     throw new CommandError(exitCodes.usage, (error as Error).message, undefined, error);
   }

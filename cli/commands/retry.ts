@@ -10,8 +10,8 @@ import { submitAgain } from '../submit.js';
 import type { TemporalAccess } from '../temporal.js';
 import { withTemporal } from '../with-temporal.js';
 
-/** A running migration is told of so many units, one by one. */
-const MOST_TOLD = 100;
+/** A running migration takes so many units, one by one. */
+const MOST_AT_ONCE = 100;
 
 /** Tries again what failed or is parked: in the present run, or in a new one where none is under way. */
 export async function run(shell: Shell, args: RetryArgs): Promise<number> {
@@ -34,10 +34,10 @@ export async function run(shell: Shell, args: RetryArgs): Promise<number> {
       shell.err(`${args.name}: a new run tries again what failed${whose}; \`migrate watch ${args.name}\` follows it`);
       return exitCodes.done;
     }
-    if (units && units.length > MOST_TOLD) {
+    if (units && units.length > MOST_AT_ONCE) {
       throw new CommandError(
         exitCodes.usage,
-        `these are ${units.length} units, and a running migration is told of ${MOST_TOLD} at most`,
+        `these are ${units.length} units, and a running migration takes ${MOST_AT_ONCE} at most at once`,
         `\`migrate retry ${args.name}\` tries all again that failed or wait`,
       );
     }
