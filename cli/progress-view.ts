@@ -85,7 +85,7 @@ function stateWords({ progress, phases }: Snapshot): string {
 }
 
 /** How many items stand where, and what was written of them. */
-function countLines({ totals }: Pick<Snapshot, 'totals'>): string[] {
+export function countLines({ totals }: Pick<Snapshot, 'totals'>): string[] {
   if (totals.items === 0) return [];
   const written = [`${size(totals.bytesArrived)} of ${size(totals.bytes)}`, changeWords(totals)];
   return [countWords(totals), written.filter(Boolean).join('; ')];

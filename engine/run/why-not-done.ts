@@ -29,7 +29,7 @@ export async function whyNotDone(sql: Sql, units: readonly UnitRow[]): Promise<s
   }
   return [
     ...sentences(stuck),
-    ...(failed.length > 0 ? [`${count(failed.length)} of ${plural(units.length, 'unit')} failed`] : []),
+    ...(failed.length > 0 ? [`${count(failed.length)} of ${plural(units.length, 'account')} failed`] : []),
     ...sentences(troubled),
   ];
 }
