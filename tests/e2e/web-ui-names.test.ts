@@ -75,7 +75,7 @@ it('accounts that failed for one reason are one sentence of the failure', async 
   const { reason } = await (await apply(spec)).result();
 
   const why =
-    /^3 accounts: old: the folder of the spec is not there; correct it \((\w+@corp.example,? ?){3}\); 3 of 3 units failed$/;
+    /^3 accounts: old: the folder of the spec is not there; correct it \((\w+@corp.example,? ?){3}\); 3 of 3 accounts failed$/;
   expect(reason).toMatch(why);
   expect(await detailsOf(makeMigrationId(spec.name))).toContain(
     '- 3 accounts: old: the folder of the spec is not there',

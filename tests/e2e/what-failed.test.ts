@@ -79,7 +79,7 @@ it('a unit that could not start', async () => {
     status: 'FAILED',
     state: 'failed',
     failure: expect.stringMatching(
-      /^unit 1, anna@corp.example \(mail\): old: the folder of the spec is not there; 1 of 1 unit failed/,
+      /^unit 1, anna@corp.example \(mail\): old: the folder of the spec is not there; 1 of 1 account failed/,
     ),
   });
 });

@@ -1,5 +1,6 @@
 /** A proof holds until it is contradicted: a verify that was interrupted takes none away. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Fault } from '../../connectors/errors.js';
 import { setBytes } from '../../connectors/memory/store.js';
 import { countUnit } from '../../ledger/counts.js';
 import { listUnits } from '../../ledger/units.js';
@@ -86,4 +87,16 @@ it('is contradicted where the target’s folders are seen to be gone, also when 
   // They were out of sight for a while: nothing was written, and so nothing is changed.
   for (const [key, folder] of folders) world.to.folders.set(key, folder);
   expect(await world.run()).toMatchObject({ state: 'done', totals: { verified: 12, changed: 0 } });
+});
+
+it('a verify stands at no gate because of what fails beside it: whoever compares has not asked for that', async () => {
+  for (let n = 0; n < 12; n++) world.from.put(['D'], { bytes: Buffer.from(`Message-ID: <new${n}@x>\r\n\r\n${n}\r\n`) });
+  world.target.fault = ({ op, when }) => {
+    if (op === 'create' && when === 'before') throw new Fault('refused', 'the folder may only be read');
+  };
+
+  expect(await world.run({ reason: 'verify' })).toMatchObject({
+    state: 'failed',
+    totals: { verified: 12, failures: 12 },
+  });
 });
