@@ -73,7 +73,7 @@ it('begins with the answer, what to do and who is not done', async () => {
     'What to do next',
     'Deletions that wait for approval',
     'Accounts',
-    'Not proven',
+    'Not verified',
   ]);
 });
 

@@ -140,7 +140,7 @@ function tiles({ run, total, verdict, kinds, leftOut, writtenAt }: Gathered): st
 function exceptions(report: Gathered): string {
   const open = report.exceptions.filter(({ standing }) => standing !== 'skipped');
   const how = `<p class="soft">By reason, with what to do. At most ${count(MAX_EXAMPLES)} items are listed here; every one is in items.csv and items.json.</p>`;
-  return exceptionGroups(report, 'Not proven', how, open);
+  return exceptionGroups(report, 'Not verified', how, open);
 }
 
 /** Nothing to do for them, so they come late. */

@@ -35,7 +35,7 @@ export function sumColumns(all: Sums): SumColumns {
   };
 }
 
-const SUM_HEADS = ['items', 'size', 'verified', 'not proven'];
+const SUM_HEADS = ['items', 'size', 'verified', 'not verified'];
 
 function sumCells(sums: Sums): string[] {
   const { items, bytes } = sums;
@@ -72,7 +72,7 @@ export function rest(hidden: number, word: string, where = ' They are in summary
 }
 
 const RIGHT = new Set([
-  ...['items', 'size', 'verified', 'not proven', 'duplicates'],
+  ...['items', 'size', 'verified', 'not verified', 'duplicates'],
   ...['created', 'updated', 'moved', 'skipped', 'in conflict'],
 ]);
 
