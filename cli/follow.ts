@@ -6,7 +6,7 @@ import { gateReport, onlyGatesLeft } from './gate-lines.js';
 import { migrationHandle, noWorker, readResult } from './migration.js';
 import type { OutputFormat } from './output.js';
 import { createStyle, print } from './output.js';
-import { liveLines, lostWords, progressRecord, silenceWords } from './progress-view.js';
+import { liveLines, lostWords, progressRecord, silenceWords, silentLines } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import type { Snapshot } from './snapshot.js';
@@ -120,10 +120,10 @@ async function showProgress(
     } else {
       const { workers } = collector;
       const silentSeconds = Math.round((Date.now() - began) / 1000);
-      sayOnce(
-        'silence',
-        workers?.length === 0 ? [noWorker(temporal)] : silenceWords({ silentSeconds, ...(workers && { workers }) }),
-      );
+      const silence =
+        workers?.length === 0 ? [noWorker(temporal)] : silenceWords({ silentSeconds, ...(workers && { workers }) });
+      if (view.showsAll) view.await(name, silence);
+      else sayOnce('silence', silence);
     }
     await pause(EVERY_MS, signal);
   }
@@ -143,18 +143,21 @@ interface View {
   /** Whether `show` tells of gates and lost workers by itself. */
   readonly showsAll: boolean;
   show(snapshot: Snapshot): void;
+  /** Nothing is known yet, and why. Only where `showsAll`. */
+  await(name: string, why: readonly string[]): void;
   /** A line for people, on stderr, that a live view does not run into. */
   say(line: string): void;
   end(): void;
 }
 
 function createView(shell: Shell, options: Pick<FollowOptions, 'watch' | 'output' | 'color'>): View {
-  if (!options.watch) return { showsAll: false, show: () => {}, say: shell.err, end: () => {} };
+  if (!options.watch) return { showsAll: false, show: () => {}, await: () => {}, say: shell.err, end: () => {} };
   if (shell.isTty && options.output === 'text') return liveView(shell, options.color);
   let last = '';
   let lastAt = Number.NEGATIVE_INFINITY;
   return {
     showsAll: false,
+    await: () => {},
     say: shell.err,
     end: () => {},
     show(snapshot) {
@@ -175,13 +178,14 @@ function liveView(shell: Shell, color: boolean): View {
   let drawn = 0;
   // ECMA-48: cursor up, then erase to the end of the screen.
   const clear = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
+  const draw = (lines: readonly string[]): void => {
+    shell.draw(`${clear()}${lines.join('\n')}\n`);
+    drawn = lines.length;
+  };
   return {
     showsAll: true,
-    show(snapshot) {
-      const lines = liveLines(snapshot, shell.columns, style);
-      shell.draw(`${clear()}${lines.join('\n')}\n`);
-      drawn = lines.length;
-    },
+    show: (snapshot) => draw(liveLines(snapshot, shell.columns, style)),
+    await: (name, why) => draw(silentLines(name, why, shell.columns, style)),
     say(line) {
       shell.draw(clear());
       drawn = 0;

@@ -8,7 +8,7 @@ import type { ParkedUnit } from '../words/units.js';
 import type { Progress } from '../workflows/messages.js';
 import { gatePage, gateReport, onlyGatesLeft } from './gate-lines.js';
 import { createStyle } from './output.js';
-import { countLines, liveLines, progressRecord, silenceWords } from './progress-view.js';
+import { countLines, liveLines, progressRecord, silenceWords, silentLines } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import { joined, sumUp } from './snapshot.js';
@@ -371,4 +371,12 @@ describe('a result', () => {
       resultLines({ ...result, state: 'failed', totals: { ...result.totals, verified: 1_990, failures: 10 } })[0],
     ).toContain('; 10 failed');
   });
+});
+
+it('says what it waits for while no worker has answered yet', () => {
+  const lines = silentLines('acme', silenceWords({ silentSeconds: 12 }), 60, style);
+
+  expect(lines[0]).toBe('acme · waiting for a worker to say where it stands');
+  expect(lines.join('\n')).toContain('no worker has answered for 12 s');
+  expect(lines.every((line) => line.length <= 60)).toBe(true);
 });

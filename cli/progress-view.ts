@@ -21,6 +21,8 @@ const MAX_FILES = 4;
 const MAX_TROUBLES = 3;
 const MAX_LOST = 3;
 
+const HINT = 'Ctrl-C ends watching; the migration goes on';
+
 /** The live view: plain lines no wider than the terminal, colours apart. */
 export function liveLines(snapshot: Snapshot, columns: number, style: Style): string[] {
   const { progress, files, troubles, lost } = snapshot;
@@ -44,7 +46,7 @@ export function liveLines(snapshot: Snapshot, columns: number, style: Style): st
   for (const { head, toDo } of gateBlock(progress, columns, MAX_GATES)) lines.push(...head.map(style.yellow), ...toDo);
   const more = waitingFor(progress).length - MAX_GATES;
   if (more > 0) lines.push(`${count(more)} more gates: migrate status ${progress.name}`);
-  lines.push(style.dim(fitted('Ctrl-C ends watching; the migration goes on', columns)));
+  lines.push(style.dim(fitted(HINT, columns)));
   return lines;
 }
 
@@ -108,6 +110,18 @@ export function troubleWords(troubles: readonly UnitTrouble[]): string[] {
       return printable(`${again}: ${cause.reason} ${namesWords(cause)}`.trimEnd());
     }),
     ...failed.map((cause) => printable(whyWords(cause))),
+  ];
+}
+
+/** The live view while nothing is known yet. */
+export function silentLines(name: string, why: readonly string[], columns: number, style: Style): string[] {
+  return [
+    `${style.bold(name)} · waiting for a worker to say where it stands`,
+    ...why.flatMap((line) => wrapped(line, columns, '  ')).map(style.yellow),
+    ...(why.length > 0
+      ? wrapped('  what moves is safe: another worker goes on where this one stopped', columns, '  ')
+      : []),
+    style.dim(fitted(HINT, columns)),
   ];
 }
 
