@@ -1,9 +1,10 @@
 /** What waits for an approval: named before anybody gives it. */
 import type { CoveredItem } from '../words/covers.js';
 import { count, size } from '../words/numbers.js';
-import type { Approval, Gathered } from './gather.js';
+import type { Gathered } from './gather.js';
 import { foldedTable, section } from './tables.js';
 import { escapeHtml } from './text.js';
+import type { Approval } from './waiting-approvals.js';
 
 /** Rows that the page shows; all of them are in removals.csv. */
 const MAX_ROWS = 200;

@@ -2,8 +2,8 @@
 import { accountName, withoutAccount } from '../words/accounts.js';
 import { commandsFor, OPENED_BY } from '../words/gates.js';
 import type { Gate, UnitState } from '../words/units.js';
-import type { AccountSums } from './gather.js';
 import { grouped } from './grouped.js';
+import type { AccountSums } from './sums.js';
 
 export interface Cause {
   readonly state: UnitState;

@@ -2,8 +2,9 @@
 import { countWords } from '../words/count-words.js';
 import { leftOutWords } from '../words/left-out.js';
 import { count, plural } from '../words/numbers.js';
-import type { Gathered, Verdict } from './gather.js';
+import type { Gathered } from './gather.js';
 import { countersOf } from './sums.js';
+import type { Verdict } from './verdict.js';
 
 export function headline({ verdict, total }: Pick<Gathered, 'verdict' | 'total'>): string {
   const { units, unitsOpen } = verdict;

@@ -3,9 +3,10 @@ import { count, plural } from '../words/numbers.js';
 import type { Cause } from './causes.js';
 import { causeCommands, causesOf } from './causes.js';
 import type { ExceptionGroup } from './exceptions.js';
-import type { AccountSums, Gathered } from './gather.js';
+import type { Gathered } from './gather.js';
 import { grouped } from './grouped.js';
 import { MEANINGS } from './standing.js';
+import type { AccountSums } from './sums.js';
 import { section } from './tables.js';
 import { accountName, escapeHtml, nextWords, stateWords } from './text.js';
 

@@ -1,5 +1,5 @@
 /** What items add up to: by where they stand, and by what became of them. */
-import type { ReportItem } from '../ledger/report.js';
+import type { ReportItem, ReportUnit } from '../ledger/report.js';
 import type { Standings } from '../words/counters.js';
 import type { Result, Results } from './results.js';
 import { noResults, RESULTS } from './results.js';
@@ -18,6 +18,23 @@ export interface Sums {
   /** Items the spec's filters left out; they are in no other sum. */
   excluded: number;
   duplicates: number;
+}
+
+export interface FolderSums {
+  readonly unit: number;
+  /** Of the other direction of a two-way unit. */
+  readonly back: boolean;
+  readonly path: readonly string[];
+  readonly targetPath: readonly string[] | null;
+  readonly notes: readonly string[];
+  readonly sums: Sums;
+}
+
+export interface AccountSums {
+  readonly unit: ReportUnit;
+  readonly sums: Sums;
+  /** The unit that covers the same accounts and holds the sums; absent for all but overlapping units. */
+  readonly sameAs?: number;
 }
 
 export function noSums(): Sums {

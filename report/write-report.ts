@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import type { Ledger } from '../ledger/ledger.js';
 import { readRuns, readSnapshot } from '../ledger/report.js';
 import { writeRemovals } from './covered-file.js';
-import type { Gathered, Verdict } from './gather.js';
+import type { Gathered } from './gather.js';
 import { gather } from './gather.js';
 import { headline } from './headline.js';
 import { openItemFiles } from './item-files.js';
 import { page } from './page.js';
 import { summary } from './summary.js';
+import type { Verdict } from './verdict.js';
 
 export interface ReportRequest {
   readonly migration: string;
