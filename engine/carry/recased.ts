@@ -69,7 +69,7 @@ async function renamePage(slice: Slice, bound: Bound, names: Names, items: reado
       const item = byKey.get(key) as ItemRow;
       // Edited or removed by a person, or not to be renamed: the copy stays what it is, as that of any other item would.
       if ('refused' in answer || 'conflicted' in answer || answer.ref === undefined)
-        return { key, todo: afterwards(item, null) };
+        return { key, todo: afterwards(item, item.outcome === 'arrived' ? 'verify' : null) };
       const { ref, version } = answer;
       const todo = afterwards(item, 'verify');
       return { key, todo, outcome: 'arrived', ref, made: 'moved', ...(version !== undefined && { version }) };

@@ -55,7 +55,8 @@ function changed({ key, meta, proof, outcome, reason }: ItemRow, answer: WriteAn
     };
   return {
     key,
-    todo: proof === null ? 'verify' : null,
+    // What is looked for in a folder that was made anew has a proof of before.
+    todo: proof === null || outcome === 'arrived' ? 'verify' : null,
     base: answer.meta ?? meta,
     made: 'updated',
     said: { what: 'updated' },

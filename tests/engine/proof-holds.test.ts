@@ -1,7 +1,7 @@
 /** A proof holds until it is contradicted: a verify that was interrupted takes none away. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Fault } from '../../connectors/errors.js';
-import { setBytes } from '../../connectors/memory/store.js';
+import { setBytes, setFlags } from '../../connectors/memory/store.js';
 import { countUnit } from '../../ledger/counts.js';
 import { listUnits } from '../../ledger/units.js';
 import { assertCountsKept } from './kept-counts.js';
@@ -99,4 +99,12 @@ it('a verify stands at no gate because of what fails beside it: whoever compares
     state: 'failed',
     totals: { verified: 12, failures: 12 },
   });
+});
+
+it('in a folder that was renumbered, and whose flags change in the same run, is made anew for each message', async () => {
+  world.to.renumber(['A']);
+  const [first] = world.from.folder(['A']).messages.values();
+  setFlags(world.from.folder(['A']), first?.uid as number, ['\\Flagged']);
+
+  expect(await world.run()).toMatchObject({ state: 'done', totals: { items: 12, verified: 12, arrived: 0 } });
 });
