@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Kind } from '../connectors/contract.js';
 import type { CoveredCause } from '../words/covers.js';
+import type { PlanDeletion } from '../words/plan.js';
 import type { Gate } from '../words/units.js';
 import type { Sql } from './ledger.js';
 import { GONE } from './removals.js';
@@ -12,20 +13,8 @@ export interface RunAt {
   readonly run: number;
 }
 
-export interface CoveredRow {
-  readonly unit: number;
-  readonly selection: string;
-  readonly from: string;
-  readonly to: string;
+export interface CoveredRow extends PlanDeletion {
   readonly kind: Kind;
-  /** Of the other direction: its copies stand in what the spec calls the source. */
-  readonly back: boolean;
-  readonly path: readonly string[];
-  readonly targetPath: readonly string[] | null;
-  readonly key: string;
-  readonly ref: string | null;
-  readonly bytes: number;
-  readonly date: string | null;
   readonly reason: string | null;
 }
 
