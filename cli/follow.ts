@@ -3,10 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RunResult } from '../words/runs.js';
 import { exitCodes } from './exit-codes.js';
 import { gateReport, onlyGatesLeft } from './gate-lines.js';
-import { migrationHandle, noWorker, readResult } from './migration.js';
+import { migrationHandle, readResult } from './migration.js';
 import type { OutputFormat } from './output.js';
 import { createStyle, print } from './output.js';
-import { liveLines, lostWords, progressRecord, silenceWords, silentLines } from './progress-view.js';
+import { liveLines, lostWords, progressRecord, silenceWords, silentLines, unansweredWords } from './progress-view.js';
 import { isComplete, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import type { Snapshot } from './snapshot.js';
@@ -120,8 +120,7 @@ async function showProgress(
     } else {
       const { workers } = collector;
       const silentSeconds = Math.round((Date.now() - began) / 1000);
-      const silence =
-        workers?.length === 0 ? [noWorker(temporal)] : silenceWords({ silentSeconds, ...(workers && { workers }) });
+      const silence = unansweredWords(temporal, silentSeconds, workers);
       if (view.showsAll) view.await(name, silence);
       else sayOnce('silence', silence);
     }

@@ -7,12 +7,15 @@ import { LEASE_MS } from '../words/progress.js';
 import type { Phase } from '../words/units.js';
 import { unitCounts } from '../words/units.js';
 import { gateBlock, openCommand, waitingFor } from './gate-lines.js';
+import { noWorker } from './migration.js';
 import type { Style } from './output.js';
 import { fitted, fittedEnd, printable, wrapped } from './output.js';
 import type { Untold } from './pace.js';
 import { atWorkLines, barLines, PHASE_WORDS, percent } from './progress-lines.js';
 import type { LostUnit } from './silence.js';
 import type { Snapshot, UnitTrouble } from './snapshot.js';
+import type { TemporalAccess } from './temporal.js';
+import type { WorkerSeen } from './workers.js';
 import { placeOf } from './workers.js';
 
 /** Lines of each sort; beyond them their number. */
@@ -132,6 +135,16 @@ export function silenceWords({ silentSeconds, workers }: Pick<Snapshot, 'silentS
   if (workers?.length === 0) return ['no worker asks for work: start one with `migrate worker`'];
   const who = latest === undefined ? '' : `; the last that asked for work is on ${placeOf(latest.identity)}`;
   return [`no worker has answered for ${secondsWords(silentSeconds)}${who}`];
+}
+
+/** Why nothing is known of a migration yet: there is no worker, or the one there is does not answer. */
+export function unansweredWords(
+  temporal: TemporalAccess,
+  silentSeconds: number,
+  workers: readonly WorkerSeen[] | undefined,
+): string[] {
+  if (workers?.length === 0) return [noWorker(temporal)];
+  return silenceWords({ silentSeconds, ...(workers && { workers }) });
 }
 
 /** Units whose worker is gone, or frozen: those of one worker together. */

@@ -10,19 +10,16 @@ import type { StatusArgs } from '../arguments.js';
 import { choiceWords } from '../choice.js';
 import { exitCodes } from '../exit-codes.js';
 import { gatePage } from '../gate-lines.js';
-import { ANSWER_MS, isRunning, migrationHandle, noWorker, readResult, requireMigration } from '../migration.js';
+import { ANSWER_MS, isRunning, migrationHandle, readResult, requireMigration } from '../migration.js';
 import { print, printable, wrapped } from '../output.js';
 import { atWorkLines } from '../progress-lines.js';
-import { fileWords, lostWords, rateWords, troubleWords } from '../progress-view.js';
+import { fileWords, lostWords, rateWords, troubleWords, unansweredWords } from '../progress-view.js';
 import { resultLines } from '../result-lines.js';
 import type { Shell } from '../shell.js';
 import type { LostUnit } from '../silence.js';
 import type { Snapshot } from '../snapshot.js';
 import { createCollector } from '../snapshot.js';
-import type { TemporalAccess } from '../temporal.js';
 import { withTemporal } from '../with-temporal.js';
-import type { WorkerSeen } from '../workers.js';
-import { placeOf } from '../workers.js';
 
 /** Names are cut beyond so many. */
 const LINE_COLUMNS = 200;
@@ -67,7 +64,7 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
         }),
         ...(collector.workers && { workers: collector.workers.length }),
       };
-      for (const line of unanswered(temporal, snapshot, collector.workers)) shell.err(line);
+      if (!snapshot) for (const line of unansweredWords(temporal, ANSWER_MS / 1000, collector.workers)) shell.err(line);
     } else {
       status = { ...base, running: false, ...ended(found), ...(await readEnd()) };
     }
@@ -83,18 +80,6 @@ export async function run(shell: Shell, args: StatusArgs): Promise<number> {
         : { reason: end.reason };
     }
   });
-}
-
-function unanswered(
-  temporal: TemporalAccess,
-  snapshot: Snapshot | undefined,
-  workers: readonly WorkerSeen[] | undefined,
-): string[] {
-  if (snapshot) return [];
-  if (workers?.length === 0) return [noWorker(temporal)];
-  const [latest] = workers ?? [];
-  const who = latest === undefined ? '' : `; the last that asked for work is on ${placeOf(latest.identity)}`;
-  return [`no worker answered within ${ANSWER_MS / 1000} s${who}`];
 }
 
 function ended(found: WorkflowExecutionDescription): Pick<Status, 'state' | 'ended'> {
