@@ -7,7 +7,7 @@ import { padded, printable, widest, wrapped } from './output.js';
 /** The rest is in `-o json`. */
 const NAMED = 10;
 
-/** A column that is narrower is no column. */
+/** Narrower columns cannot be read. */
 const NARROWEST = 20;
 
 /** `columns`: of the terminal; elsewhere a check and what to do are a line each. */

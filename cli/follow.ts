@@ -139,7 +139,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 interface View {
-  /** Whether `show` tells of gates and lost workers by itself. */
+  /** Whether `show` draws gates and lost workers, too. */
   readonly showsAll: boolean;
   show(snapshot: Snapshot): void;
   /** Nothing is known yet, and why. Only where `showsAll`. */

@@ -122,13 +122,17 @@ export async function bindUnit(
   await sql.query(`update unit set ${column} = $3 where migration = $1 and n = $2`, [migration, n, pairing]);
 }
 
-/** That of each direction which has been opened; empty before the first. */
-export async function pairingsOf(sql: Sql, migration: string, n: number): Promise<readonly number[]> {
-  const { rows } = await sql.query<{ pairings: string[] }>(
-    'select array_remove(array[pairing, back], null) as pairings from unit where migration = $1 and n = $2',
+/** That of each direction which has been opened, the first one first; empty before. */
+export const pairingsOf = ({ pairing, back }: Pick<UnitRow, 'pairing' | 'back'>): number[] =>
+  [pairing, back].filter((one) => one !== null);
+
+/** Of a unit by its number. */
+export async function readPairings(sql: Sql, migration: string, n: number): Promise<readonly number[]> {
+  const { rows } = await sql.query<Pick<UnitRow, 'pairing' | 'back'>>(
+    'select pairing, back from unit where migration = $1 and n = $2',
     [migration, n],
   );
-  return (rows[0]?.pairings ?? []).map(Number);
+  return rows.flatMap(pairingsOf);
 }
 
 /** Units that had not ended when their run was do not wait any more, for a person or for their turn. */

@@ -4,7 +4,7 @@ import type { Kind } from '../connectors/contract.js';
 import { readFilterRemarks } from '../ledger/events.js';
 import type { Sql } from '../ledger/ledger.js';
 import { readLeftOut } from '../ledger/left-out.js';
-import type { ReportDuplicate, ReportGate, ReportRun, ReportSlice, ReportUnit } from '../ledger/report.js';
+import type { ReportDuplicate, ReportGate, ReportRun, ReportSlice } from '../ledger/report.js';
 import {
   readChanges,
   readConflicts,
@@ -17,6 +17,7 @@ import {
   readSlices,
   readUnclaimedPairings,
 } from '../ledger/report.js';
+import { pairingsOf } from '../ledger/units.js';
 import type { LeftOutRule } from '../words/left-out.js';
 import type { DescribedConflict } from './conflicts.js';
 import { describeConflict } from './conflicts.js';
@@ -166,7 +167,3 @@ export async function gather(
     writtenAt: new Date(),
   };
 }
-
-/** That of the first direction, then that of the other where there is one. */
-const pairingsOf = ({ pairing, back }: ReportUnit): number[] =>
-  [pairing, back].filter((one): one is number => one !== null);

@@ -7,7 +7,7 @@ import { noteAsked, writeEvent } from '../../ledger/events.js';
 import { closeGates, openGate } from '../../ledger/gates.js';
 import type { Sql } from '../../ledger/ledger.js';
 import { addToSum } from '../../ledger/sums.js';
-import { changeUnit, pairingsOf, reopen } from '../../ledger/units.js';
+import { changeUnit, readPairings, reopen } from '../../ledger/units.js';
 import type { Counters } from '../../words/counters.js';
 import type { Ranges } from '../../words/ranges.js';
 import { numbersOf } from '../../words/ranges.js';
@@ -58,7 +58,7 @@ export async function endUnit(deps: Deps, end: UnitEnd): Promise<RunSum> {
 
 /** A slice that failed, was killed or terminated has counted nothing, and may have written much. */
 async function countAsItStands(sql: Sql, { migration, run, unit: n }: UnitEnd): Promise<Counters | undefined> {
-  const pairings = await pairingsOf(sql, migration, n);
+  const pairings = await readPairings(sql, migration, n);
   return pairings.length === 0 ? undefined : countUnit(sql, { migration, n, pairings }, run);
 }
 

@@ -2,6 +2,7 @@
 import type { Sql } from '../../ledger/ledger.js';
 import { readTroubles } from '../../ledger/troubles.js';
 import type { UnitRow } from '../../ledger/units.js';
+import { pairingsOf } from '../../ledger/units.js';
 import { accountName } from '../../words/accounts.js';
 import type { StuckUnit } from '../../words/causes.js';
 import { causesOf, whyWords } from '../../words/causes.js';
@@ -23,9 +24,8 @@ export async function whyNotDone(sql: Sql, units: readonly UnitRow[]): Promise<s
   );
   const troubled: StuckUnit[] = [];
   for (const unit of units.filter(({ counters }) => (counters.failures ?? 0) > 0).slice(0, ASKED)) {
-    const pairings = [unit.pairing, unit.back].filter((pairing) => pairing !== null);
-    for (const trouble of await readTroubles(sql, { migration: unit.migration, n: unit.n, pairings }))
-      troubled.push({ ...named(unit), ...trouble });
+    const counted = { migration: unit.migration, n: unit.n, pairings: pairingsOf(unit) };
+    for (const trouble of await readTroubles(sql, counted)) troubled.push({ ...named(unit), ...trouble });
   }
   return [
     ...sentences(stuck),

@@ -32,8 +32,8 @@ interface Mirrored {
   left(person: string): number;
 }
 
-/** Mail of these people was moved, has lost its first `lost` of twenty each since, and the second run waits. */
-async function waiting(lost: Readonly<Record<string, number>>): Promise<Mirrored> {
+/** A spec of mail between two systems in memory. */
+async function written(selection: object): Promise<Omit<Mirrored, 'left'> & { readonly target: MemoryStore }> {
   const name = `move-${randomUUID().slice(0, 8)}`;
   const file = join(stack.dir, `${name}.json`);
   const [source, target] = [memoryStore(`${name}-source`), memoryStore(`${name}-target`)];
@@ -42,18 +42,18 @@ async function waiting(lost: Readonly<Record<string, number>>): Promise<Mirrored
     name,
     sources: { old: { type: 'memory', name: source.name } },
     targets: { new: { type: 'memory', name: target.name } },
-    selections: [
-      {
-        name: 'mail',
-        kind: 'mail',
-        from: 'old',
-        to: 'new',
-        deletions: 'mirror',
-        accounts: Object.keys(lost).map((person) => ({ from: person, to: `${person}@new` })),
-      },
-    ],
+    selections: [{ name: 'mail', kind: 'mail', from: 'old', to: 'new', ...selection }],
   };
   await writeFile(file, JSON.stringify(spec));
+  return { name, file, source, target };
+}
+
+/** Mail of these people was moved, has lost its first `lost` of twenty each since, and the second run waits. */
+async function waiting(lost: Readonly<Record<string, number>>): Promise<Mirrored> {
+  const { name, file, source, target } = await written({
+    deletions: 'mirror',
+    accounts: Object.keys(lost).map((person) => ({ from: person, to: `${person}@new` })),
+  });
   for (const person of Object.keys(lost))
     for (let n = 1; n <= 20; n++)
       source.account(person).put(INBOX, { bytes: Buffer.from(`Message-ID: <${n}@${person}>\r\n\r\nbody ${n}\r\n`) });
@@ -140,17 +140,7 @@ it('lists the deletions that wait in the report, and in a file of its own beside
 });
 
 it('says what a unit goes on without, by cause, before it goes on without them', async () => {
-  const name = `move-${randomUUID().slice(0, 8)}`;
-  const file = join(stack.dir, `${name}.json`);
-  const [source, target] = [memoryStore(`${name}-source`), memoryStore(`${name}-target`)];
-  const spec = {
-    version: 1,
-    name,
-    sources: { old: { type: 'memory', name: source.name } },
-    targets: { new: { type: 'memory', name: target.name } },
-    selections: [{ name: 'mail', kind: 'mail', from: 'old', to: 'new', accounts: [{ from: 'anna', to: 'anna' }] }],
-  };
-  await writeFile(file, JSON.stringify(spec));
+  const { name, file, source, target } = await written({ accounts: [{ from: 'anna', to: 'anna' }] });
   for (let n = 1; n <= 30; n++)
     source.account('anna').put(INBOX, { bytes: Buffer.from(`Message-ID: <${n}@anna>\r\n\r\nbody ${n}\r\n`) });
   target.fault = ({ op, when }) => {
